@@ -1,0 +1,90 @@
+#include "cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "cli/verb.h"
+
+namespace passnet::cli {
+namespace {
+
+// Code points, not bytes: "µs" is two columns wide.
+size_t Width(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+bool IsNumberLike(const std::string& cell) {
+  if (cell.empty()) return false;
+  if (cell == "-") return true;
+  char* end = nullptr;
+  std::strtod(cell.c_str(), &end);
+  return end != cell.c_str();
+}
+
+}  // namespace
+
+int Fail(const Error& error) {
+  std::fprintf(stderr, "passnet: %s\n", error.context.c_str());
+  bool input = error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound ||
+               error.code == ErrorCode::kAlreadyExists;
+  return input ? kExitUsage : kExitInfrastructure;
+}
+
+std::string Table::Text() const {
+  std::vector<size_t> widths(rows_.front().size(), 0);
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  std::string text;
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    std::string line;
+    for (size_t i = 0; i < rows_[r].size() && i < widths.size(); ++i) {
+      const std::string& cell = rows_[r][i];
+      std::string pad(widths[i] - Width(cell), ' ');
+      // A heading stands on the side of its column's first value.
+      bool right = IsNumberLike(r == 0 && rows_.size() > 1 && i < rows_[1].size() ? rows_[1][i] : cell);
+      if (i > 0) line += "  ";
+      line += right ? pad + cell : cell + pad;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+Progress::Progress(std::string title) : title_(std::move(title)), terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+void Progress::Show(std::string_view what, int done, int total) {
+  if (!terminal_) return;
+  std::fprintf(stderr, "\r\033[K%s  %d/%d  %.*s", title_.c_str(), done, total, static_cast<int>(what.size()),
+               what.data());
+  shown_ = true;
+}
+
+void Progress::Done() {
+  if (shown_) std::fprintf(stderr, "\r\033[K");
+  shown_ = false;
+}
+
+std::string ShowMicros(const double* micros) {
+  if (micros == nullptr) return "-";
+  char text[32];
+  if (*micros < 1000) {
+    std::snprintf(text, sizeof text, "%.1f µs", *micros);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f ms", *micros / 1000);
+  }
+  return text;
+}
+
+std::string ShowFactor(const double* factor) {
+  if (factor == nullptr) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2fx", *factor);
+  return text;
+}
+
+}  // namespace passnet::cli

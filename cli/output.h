@@ -1,0 +1,46 @@
+// How verbs speak: errors with the next step on standard error, aligned tables, one JSON line last on standard output.
+// Threads: main thread only.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace passnet::cli {
+
+// Prints "passnet: <text>" to standard error and gives the exit code of the contract: bad input 2, anything else 3.
+int Fail(const Error& error);
+
+// Columns padded to their widest cell, two spaces between; numbers (cells that parse as such) to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
+  void Add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  std::string Text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// A progress line on a terminal ("eval  3/6  compile …"), nothing elsewhere. Cleared by Done().
+class Progress {
+ public:
+  explicit Progress(std::string title);
+  ~Progress() { Done(); }
+  void Show(std::string_view what, int done, int total);
+  void Done();
+
+ private:
+  std::string title_;
+  bool terminal_;
+  bool shown_ = false;
+};
+
+// "12.3 µs", "4.56 ms", "-" when absent.
+std::string ShowMicros(const double* micros);
+// "1.73x", "-" when absent.
+std::string ShowFactor(const double* factor);
+
+}  // namespace passnet::cli

@@ -1,0 +1,31 @@
+# Flags live on one interface target, so that a room says only "passnet_options".
+option(PASSNET_WERROR "Warnings are errors" OFF)
+set(PASSNET_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(PASSNET_CCACHE ccache)
+if(PASSNET_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${PASSNET_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PASSNET_CCACHE})
+endif()
+
+add_library(passnet_options INTERFACE)
+target_include_directories(passnet_options INTERFACE ${CMAKE_SOURCE_DIR})
+# fcoroutines: C++20 in GCC 12 has it on by default; named for readers. Hardening as Debian's own packages use it.
+target_compile_options(passnet_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wswitch -Werror=switch -Werror=return-type
+  $<$<BOOL:${PASSNET_WERROR}>:-Werror>
+  -fno-omit-frame-pointer -fstack-protector-strong)
+# The debug information of Beast's templates doubles link times; line tables are enough for backtraces.
+target_compile_options(passnet_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-g1>)
+target_compile_definitions(passnet_options INTERFACE
+  $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+if(PASSNET_SANITIZE)
+  target_compile_options(passnet_options INTERFACE -fsanitize=${PASSNET_SANITIZE} -fno-sanitize-recover=all -O1 -g1)
+  target_link_options(passnet_options INTERFACE -fsanitize=${PASSNET_SANITIZE})
+endif()
