@@ -1,0 +1,60 @@
+// One call of the model: attempts, waits and limiter put together, with a callback on both sides of every send so that
+// each attempt can be made durable before it leaves and its reply before anything uses it.
+// Threads: loop-only. Borrows: everything in CallPorts for the time of the call.
+// Errors: kCancelled (while waiting; a cancel during a send ends as OutcomeClass::kCancelled), kOverloaded (limiter's
+// queue is full), and whatever the observer returns, unchanged: the call then ends at once.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agent/llm/adaptive_limiter.h"
+#include "agent/llm/chat.h"
+#include "agent/llm/client.h"
+#include "agent/llm/retry_policy.h"
+#include "agent/llm/sleeper.h"
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+
+namespace passnet::agent {
+
+// Attempts are counted from 1. Pointers are valid until the returned task has ended.
+class AttemptObserver {
+ public:
+  virtual ~AttemptObserver() = default;
+  // Return once the intent to send is durable. An error means: nothing is sent.
+  virtual Task<Status> BeforeSend(int attempt) = 0;
+  // Return once the raw reply is durable. Nothing has parsed it yet.
+  virtual Task<Status> AfterReply(int attempt, const RawReply* reply) = 0;
+  // Told after interpretation, before any wait.
+  virtual Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) = 0;
+};
+
+struct CallPorts {
+  LlmClient* client = nullptr;
+  AdaptiveLimiter* limiter = nullptr;
+  Sleeper* sleeper = nullptr;
+  AttemptObserver* observer = nullptr;
+  const Clock* clock = nullptr;
+  std::function<double()> jitter;  // uniform in [0, 1)
+};
+
+struct CallOptions {
+  AttemptLimits limits;
+  RetryOptions retry;
+  AttemptCounts before{0, 0};  // attempts of an earlier life of the process
+};
+
+struct CallResult {
+  AttemptOutcome outcome;  // of the last attempt
+  RawReply raw;            // likewise
+  AttemptCounts counts;
+  std::string ended;       // why no further attempt was made
+};
+
+// `body` comes from client->adapter().RenderRequest().
+Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, CancelToken cancel);
+
+}  // namespace passnet::agent

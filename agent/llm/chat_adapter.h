@@ -1,0 +1,31 @@
+// A provider's wire format as pure functions: request to bytes, bytes to outcome. No network, no clock, so a replay can
+// compare requests byte for byte and interpret stored replies again.
+// Threads: immutable, thread-safe. Errors: kInvalidArgument (extra_json is not an object or repeats a key of ours).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/llm/chat.h"
+#include "agent/llm/raw_reply.h"
+#include "base/result.h"
+
+namespace passnet::agent {
+
+class ChatAdapter {
+ public:
+  virtual ~ChatAdapter() = default;
+  // "openai-chat": stored with each call.
+  virtual std::string_view name() const = 0;
+  // Appended to the endpoint's base URL.
+  virtual std::string_view path() const = 0;
+  // The exact bytes of the request's body; the same request always gives the same bytes.
+  virtual Result<std::string> RenderRequest(const ChatRequest& request) const = 0;
+  // Total over all bytes: whatever came back becomes one class. Never accepts half an answer.
+  virtual AttemptOutcome Interpret(const RawReply& reply) const = 0;
+};
+
+// POST {base}/chat/completions, streamed or not.
+const ChatAdapter& OpenAiChat();
+
+}  // namespace passnet::agent
