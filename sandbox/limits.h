@@ -1,0 +1,22 @@
+// What a jailed tree may use. A limit that cannot be applied is a set-up failure, never a warning.
+// Threads: immutable values. Zero means "no limit" only where the member says so.
+// Source: setrlimit(2), cgroups(7); tiers in docs/sandbox.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace passnet::sandbox {
+
+struct Limits {
+  std::chrono::milliseconds wall{10'000};
+  std::chrono::milliseconds cpu{10'000};       // of the whole tree
+  uint64_t memory_bytes = 1ull << 30;          // of the whole tree: control group, else polled resident sizes
+  uint64_t address_space_bytes = 0;            // RLIMIT_AS a process; 0: no limit (GPU drivers reserve terabytes)
+  uint32_t processes = 64;                     // processes and threads of the tree
+  uint64_t file_bytes = 64ull << 20;           // RLIMIT_FSIZE
+  uint32_t open_files = 256;                   // RLIMIT_NOFILE
+  uint64_t output_bytes = 64ull << 10;         // kept of each stream (first and last half); killed at 4 times this
+};
+
+}  // namespace passnet::sandbox

@@ -1,0 +1,34 @@
+// What the kernel says about a process, as opposed to what was asked for.
+// Threads: thread-safe, blocking. Errors: kNotFound (it has ended), kPermissionDenied, kIo.
+// Source: proc_pid_status(5), proc_pid_ns(5). Landlock leaves no trace in /proc: pn_sandbox_apply therefore tries a
+// forbidden open after the restriction and fails closed, and only that trial puts "landlock: …" into a list of layers.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace passnet::sandbox {
+
+struct ReadBackReport {
+  std::vector<std::string> own_namespaces;  // of user, mount, pid, net, ipc, uts: those that differ from ours
+  bool no_new_privs = false;
+  int seccomp_filters = 0;
+  uint64_t effective_capabilities = 0;
+  uint64_t bounding_capabilities = 0;
+  uid_t uid = 0;                            // in our user namespace
+  std::vector<std::string> cgroups;         // "memory:/passnet/…": membership that differs from ours
+  std::vector<int> cores;
+  int threads = 0;
+
+  // "namespaces: user,mount,pid,net,ipc,uts", "seccomp: 2 filters", "capabilities: none", …: only what is in force.
+  std::vector<std::string> Layers() const;
+};
+
+Result<ReadBackReport> ReadBack(pid_t pid);
+
+}  // namespace passnet::sandbox
