@@ -8,11 +8,17 @@ function(passnet_library name)
 endfunction()
 
 # passnet_test(name SOURCES … LINKS … LABELS … TIMEOUT seconds): one executable a folder, every case known to ctest.
-# LABELS: quick (runs under the sanitizers too), integration, slow, gpu, peers.
+# LABELS: quick (runs under the sanitizers too, through the target quick_tests), integration, slow, gpu, peers.
+add_custom_target(quick_tests)
 function(passnet_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  # gtest_discover_tests would hand the second label on as a property name.
+  list(LENGTH ARG_LABELS label_count)
+  if(NOT label_count EQUAL 1)
+    message(FATAL_ERROR "passnet_test(${name}): LABELS wants exactly one label, got '${ARG_LABELS}'")
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE passnet_options ${ARG_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
@@ -20,4 +26,25 @@ function(passnet_test name)
     PASSNET_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PASSNET_BINARY_DIR="${CMAKE_BINARY_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
+  if(ARG_LABELS STREQUAL quick)
+    add_dependencies(quick_tests ${name})
+  endif()
+endfunction()
+
+# passnet_python_test(name SCRIPT file LABELS …): a unittest file, every case its own ctest test, as with passnet_test.
+function(passnet_python_test name)
+  cmake_parse_arguments(ARG "" "SCRIPT;LABELS" "" ${ARGN})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARG_SCRIPT})
+  file(STRINGS ${ARG_SCRIPT} lines REGEX "^class [A-Za-z0-9_]+\\(|^    def test_[a-z0-9_]+\\(")
+  foreach(line ${lines})
+    if(line MATCHES "^class ([A-Za-z0-9_]+)")
+      set(class ${CMAKE_MATCH_1})
+    elseif(line MATCHES "def (test_[a-z0-9_]+)")
+      set(case ${class}.${CMAKE_MATCH_1})
+      add_test(NAME ${name}.${case} COMMAND ${PASSNET_PYTHON} ${ARG_SCRIPT} -v ${case}
+        WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+      set_tests_properties(${name}.${case} PROPERTIES
+        LABELS "${ARG_LABELS}" TIMEOUT 120 SKIP_REGULAR_EXPRESSION "OK \\(skipped=1\\)")
+    endif()
+  endforeach()
 endfunction()

@@ -1,0 +1,58 @@
+"""The total line of ./dev test says what ctest's results say, and is never kinder."""
+
+import importlib.util
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+spec = importlib.util.spec_from_file_location("count_tests", ROOT / ".ci" / "count_tests.py")
+count_tests = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(count_tests)
+
+PASSED = '<testcase name="A.a" status="run"><system-out>fine</system-out></testcase>'
+FAILED = '<testcase name="A.b" status="fail"><failure message="Timeout"/><system-out></system-out></testcase>'
+# As GoogleTest 1.12 prints a skipped case and ctest 3.25 records it.
+SKIPPED = """<testcase name="A.c" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/><system-out>
+[==========] Running 1 test from 1 test suite.
+[ RUN      ] A.c
+a_test.cc:12: Skipped
+no Landlock on this kernel
+[  SKIPPED ] A.c (0 ms)
+[==========] 1 test from 1 test suite ran. (0 ms total)
+[  SKIPPED ] 1 test, listed below:
+</system-out></testcase>"""
+CRASHED_AFTER_MARKER = """<testcase name="A.d" status="notrun">
+<skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/><system-out>
+[==========] Running 1 test from 1 test suite.
+[  SKIPPED ] printed by the program under test, then a crash
+</system-out></testcase>"""
+NOT_BUILT = '<testcase name="x_NOT_BUILT" status="notrun"><skipped message="Unable to find executable"/></testcase>'
+
+
+class CountTest(unittest.TestCase):
+    def count(self, *cases):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "results.xml")
+            path.write_text("<testsuite>" + "".join(cases) + "</testsuite>")
+            totals, notes = count_tests.count([str(path)])
+            return (totals["passed"], totals["failed"], totals["skipped"]), notes
+
+    def test_each_outcome(self):
+        totals, notes = self.count(PASSED, PASSED, FAILED, SKIPPED)
+        self.assertEqual((2, 1, 1), totals)
+        self.assertIn(("skipped", "A.c", "no Landlock on this kernel"), notes)
+        self.assertIn(("failed", "A.b", "Timeout"), notes)
+
+    def test_crash_after_the_skip_marker_is_a_failure(self):
+        self.assertEqual((0, 1, 0), self.count(CRASHED_AFTER_MARKER)[0])
+
+    def test_what_was_not_built_is_a_failure(self):
+        self.assertEqual((0, 1, 0), self.count(NOT_BUILT)[0])
+
+    def test_missing_results_are_a_failure(self):
+        self.assertEqual(1, count_tests.count(["/nonexistent/results.xml"])[0]["failed"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,227 @@
+"""The sources keep the house rules, and every rule notices a planted violation."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import rules
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HEADER = "// What it is for.\n#pragma once\n"
+# A tree that keeps every rule; each planted case below changes or adds one file.
+CLEAN = {
+    "base/CMakeLists.txt": "passnet_library(base SOURCES file.cc)\n",
+    "base/file.h": HEADER,
+    "base/file.cc": '#include "base/file.h"\n\n#include <string>\n',
+    "daemon/CMakeLists.txt": "passnet_library(daemon SOURCES server.cc http_api/routes.cc)\nf(d main.cc)\n",
+    "daemon/server.h": HEADER,
+    "daemon/server.cc": '#include "daemon/server.h"\n\n#include <httplib.h>\n\n#include "base/file.h"\n',
+    "daemon/http_api/routes.cc": '#include "daemon/server.h"\n\nstd::jthread thread_;  // waits\n',
+    "daemon/main.cc": '#include "configs/load.h"\n#include "daemon/server.h"\n',
+    "configs/load.h": HEADER + '#include "daemon/server.h"\n',
+    "docs/threads.md": "`daemon/http_api/routes.cc` starts one. See `base/`.\n",
+    "tests/base/CMakeLists.txt": "passnet_test(base_test SOURCES file_test.cc)\n",
+    "tests/base/file_test.cc": '#include "base/file.h"\n\n#include <gtest/gtest.h>\n',
+    "evaluator/compare/compare.h": "/* C. */\n#ifndef PASSNET_C_H_\n#define PASSNET_C_H_\n#endif\n",
+}
+
+
+def check(rule, files):
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            target = Path(root, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        return list(rule(rules.Tree(root)))
+
+
+class SourcesTest(unittest.TestCase):
+    """This repository."""
+
+    def setUp(self):
+        self.tree = rules.Tree(ROOT)
+
+    def expect_clean(self, rule):
+        violations = list(rule(self.tree))
+        if violations:
+            self.fail("\n  ".join(["", *violations]))
+
+    def test_layers(self):
+        self.assertGreater(len(self.tree.sources(".h", ".cc")), 20, f"no sources found under {ROOT}")
+        self.expect_clean(rules.layers)
+
+    def test_includes_resolve(self):
+        self.expect_clean(rules.includes_resolve)
+
+    def test_own_header_first(self):
+        self.expect_clean(rules.own_header_first)
+
+    def test_third_party(self):
+        self.expect_clean(rules.third_party)
+
+    def test_header_form(self):
+        self.expect_clean(rules.header_form)
+
+    def test_file_names(self):
+        self.expect_clean(rules.file_names)
+
+    def test_listed_in_cmake(self):
+        self.expect_clean(rules.listed_in_cmake)
+
+    def test_whitespace(self):
+        self.expect_clean(rules.whitespace)
+
+    def test_threads(self):
+        self.expect_clean(rules.threads)
+
+    def test_documents_name_real_files(self):
+        self.expect_clean(rules.documents_name_real_files)
+
+
+class PlantedTest(unittest.TestCase):
+    """Fixture trees: one clean, and for each rule what it must notice."""
+
+    def expect_noticed(self, rule, planted, *expected):
+        self.assertEqual([], check(rule, CLEAN), "the clean tree must be clean")
+        for path, text in planted.items():
+            with self.subTest(path=path, text=text):
+                found = "\n".join(check(rule, {**CLEAN, path: text}))
+                self.assertIn(f"{path}:", found)
+                for words in expected:
+                    self.assertIn(words, found)
+
+    def test_layers(self):
+        self.expect_noticed(rules.layers, {
+            "base/file.cc": '#include "base/file.h"\n#include "daemon/server.h"\n',
+            "passbench/task.h": HEADER + '#include "sandbox/plan.h"\n',
+            "sandbox/plan.cc": '#include "trajectories/journal.h"\n',
+            "sandbox/apply/apply.cc": '#include "base/file.h"\n',
+            "trajectories/export/sft.cc": '#include "passbench/task.h"\n',
+            "evaluator/api/json.cc": '#include "evaluator/client/client.h"\n',
+            "evaluator/compile/jail.cc": '#include "evaluator/candidate/candidate.h"\n',
+            "evaluator/lane/lane.cc": '#include "trajectories/journal.h"\n',
+            "evaluator/worker/native/run.cc": '#include "base/file.h"\n',
+            "agent/loop/refine.cc": '#include "evaluator/lane/lane.h"\n',
+            "agent/loop/refine.h": HEADER + '#include "configs/load.h"\n',
+            "daemon/server.cc": '#include "daemon/server.h"\n#include "configs/load.h"\n',
+            "daemon/main.cc": '#include "cli/verb.h"\n',
+            "cli/eval.cc": '#include "tests/fakes/clock.h"\n',
+        }, "must not include")
+        self.expect_noticed(rules.layers, {"elsewhere/x.cc": ""}, "no room")
+
+    def test_cli_and_tests_may_include_any_room(self):
+        files = {"cli/eval.cc": '#include "evaluator/lane/lane.h"\n#include "configs/load.h"\n',
+                 "tests/cli/eval_test.cc": '#include "cli/verb.h"\n#include "tests/fakes/clock.h"\n'}
+        self.assertEqual([], check(rules.layers, files))
+
+    def test_includes_resolve(self):
+        self.expect_noticed(rules.includes_resolve, {
+            "base/other.cc": '#include "file.h"\n',
+            "base/more.cc": '#include "base/gone.h"\n',
+        }, "is not a file")
+
+    def test_own_header_first(self):
+        self.expect_noticed(rules.own_header_first, {
+            "base/file.cc": '#include <string>\n\n#include "base/file.h"\n',
+            "daemon/server.cc": "int x;\n",
+        }, "own header")
+
+    def test_third_party(self):
+        self.expect_noticed(rules.third_party, {
+            "daemon/tensor.cc": "#include <torch/torch.h>\n",
+            "evaluator/lane/tensor.cc": "#include <ATen/ATen.h>\n",
+            "daemon/state.cc": "#include <sqlite3.h>\n",
+            "agent/serve.cc": "#include <httplib.h>\n",
+            "agent/llm/openai.cc": "#include <boost/beast/http.hpp>\n",
+            "evaluator/compile/jail.cc": "#include <seccomp.h>\n",
+            "evaluator/lane/python.cc": "#include <Python.h>\n",
+            "base/testing.cc": "#include <gtest/gtest.h>\n",
+        }, " only in ")
+        self.expect_noticed(rules.third_party, {
+            "base/json.h": HEADER + "#include <nlohmann/json.hpp>\n",
+            "agent/llm/transport/http.h": HEADER + "#include <boost/beast/core.hpp>\n",
+            "evaluator/compare/tensors.h": HEADER + "#include <torch/torch.h>\n",
+            "trajectories/database.h": HEADER + "#include <sqlite3.h>\n",
+            "daemon/http.h": HEADER + "#include <httplib.h>\n",
+        }, "not in a header")
+        self.expect_noticed(rules.third_party, {"sandbox/apply/apply.cc": "#include <seccomp.h>\n"}, "libc only")
+
+    def test_third_party_may_appear_where_it_is_adapted(self):
+        files = {
+            "trajectories/database.cc": "#include <sqlite3.h>\n",
+            "cli/client.cc": "#include <httplib.h>\n",
+            "recorded_llm/server.cc": "#include <boost/beast/http.hpp>\n",
+            "sandbox/plan.cc": "#include <seccomp.h>\n",
+            "evaluator/compare/compare.cc": "#include <torch/torch.h>\n",
+            "base/json.cc": "#include <nlohmann/json.hpp>\n",
+            "tests/trajectories/database_test.cc": "#include <sqlite3.h>\n",
+        }
+        self.assertEqual([], check(rules.third_party, files))
+
+    def test_header_form(self):
+        self.expect_noticed(rules.header_form, {"base/a.h": "#pragma once\n"}, "contract comment")
+        self.expect_noticed(rules.header_form, {
+            "base/b.h": "// B.\n",
+            "base/c.h": "// C.\n#ifndef PASSNET_BASE_C_H_\n#define PASSNET_BASE_C_H_\n#endif\n",
+        }, "#pragma once")
+
+    def test_file_names(self):
+        self.expect_noticed(rules.file_names, {
+            "base/utils.h": HEADER, "agent/http_helpers.cc": "", "tests/base/common.h": HEADER, "cli/misc.py": "",
+        }, "says nothing")
+        self.expect_noticed(rules.file_names, {"base/FileReader.cc": ""}, "snake_case")
+
+    def test_listed_in_cmake(self):
+        self.expect_noticed(rules.listed_in_cmake, {
+            "base/lost.cc": "",
+            "tests/base/lost_test.cc": "",
+            "tests/base/lost_test.py": "",
+            "daemon/http_api/server.cc": "",
+        }, "lists this file")
+        commented_out = {**CLEAN, "tests/base/CMakeLists.txt": "passnet_test(base_test SOURCES\n  # file_test.cc\n)\n"}
+        self.assertIn("tests/base/file_test.cc:", "\n".join(check(rules.listed_in_cmake, commented_out)))
+
+    def test_whitespace(self):
+        self.expect_noticed(rules.whitespace, {"base/a.cc": "int x; \n"}, "trailing whitespace")
+        self.expect_noticed(rules.whitespace, {"base/a.py": "\tx = 1\n", "base/CMakeLists.txt": "\tx()\n"}, "tab")
+        self.expect_noticed(rules.whitespace, {"base/a.cc": "x" * 121 + "\n"}, "121 columns")
+        self.expect_noticed(rules.whitespace, {"base/a.cc": "int x;"}, "no newline")
+
+    def test_data_keeps_its_own_form(self):
+        files = {"tests/fixtures/passes/x/bad.py": "\tx \n", "tasks/t/model.py": "x \n"}
+        self.assertEqual([], check(rules.whitespace, files))
+
+    def test_threads(self):
+        self.expect_noticed(rules.threads, {
+            "base/pool.cc": "std::thread worker;\n",
+            "agent/run.cc": "pthread_create(&t, nullptr, f, nullptr);\n",
+            "agent/pool.h": HEADER + "boost::asio::thread_pool pool_;\n",
+        }, "docs/threads.md does not name")
+        self.expect_noticed(rules.threads, {
+            "daemon/http_api/routes.cc": "worker_thread.detach();\n",
+            "agent/run.cc": "co_spawn(loop, Run(), asio::detached);\n",
+        }, "nothing is detached")
+
+    def test_threads_in_words_are_no_threads(self):
+        files = {"base/pool.cc": "// std::thread is not used\nstd::thread::id owner;\nauto t = tensor.detach();\n"}
+        self.assertEqual([], check(rules.threads, files))
+
+    def test_documents_name_real_files(self):
+        self.expect_noticed(rules.documents_name_real_files, {
+            "README.md": "See `base/gone.h`.\n",
+            "docs/formats.md": "`daemon/nothing/` holds it\n",
+        }, "does not exist")
+
+    def test_documents_may_name_what_is_built(self):
+        readme = "`build/dev/bin/passnet`, `base/file.h`, `daemon/http_api`, `a/b`\n"
+        self.assertEqual([], check(rules.documents_name_real_files, {**CLEAN, "README.md": readme}))
+
+    def test_every_rule_is_planted(self):
+        names = {rule.__name__ for rule in rules.RULES}
+        for case in (SourcesTest, PlantedTest):
+            self.assertEqual(set(), names - {name.removeprefix("test_") for name in dir(case)}, case.__name__)
+
+
+if __name__ == "__main__":
+    unittest.main()
