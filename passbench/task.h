@@ -1,0 +1,70 @@
+// A PassBench task folder as plain structs: its graphs, their sources, inputs and operators.
+// Threads: thread-safe and blocking functions; immutable values. Owns everything it holds.
+// Errors: kInvalidArgument and kNotFound naming file, line and what was expected; kResourceExhausted for files and
+// input sets beyond the bounds below; kIo. All of them poison this task only.
+// Source: passbench.md, "Task directory" and "Subgraph folders in detail".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "passbench/model_source.h"
+#include "passbench/weight_meta.h"
+
+namespace passnet::passbench {
+
+// Chosen: real model.py files stay below 8 KiB and weight_meta.py below 32 KiB (188 graphs looked at).
+inline constexpr size_t kMaxModelBytes = 1u << 20;
+inline constexpr size_t kMaxMetaBytes = 4u << 20;
+inline constexpr size_t kMaxGraphListBytes = 1u << 20;
+inline constexpr size_t kMaxGraphs = 1000;
+
+struct Graph {
+  std::string path;           // as graph_list.txt has it: the graph's name in reports
+  std::filesystem::path dir;  // where it was found
+  ModelSource model;
+  std::string weight_meta_source;
+  std::vector<TensorMeta> inputs;  // in the order of forward's parameters
+
+  const std::string& model_source() const { return model.text; }
+  std::string MappedSource(std::string_view device) const { return model.MappedTo(device); }
+  const std::vector<std::string>& forward_parameters() const { return model.forward_parameters; }
+  const std::vector<std::string>& ops() const { return model.ops; }
+  uint64_t InputBytes() const;
+  // The floating type of most input bytes ("float16"), or the first input's type when none is floating.
+  std::string Dtype() const;
+};
+
+struct Task {
+  std::filesystem::path dir;
+  std::string name;  // the folder's name
+  std::vector<Graph> graphs;
+};
+
+// Reads graph_list.txt of `dir` and every graph that it lists. A listed path is looked for below `dir` first and then
+// below each parent, because the data set links `graphs/` into every task folder and copies of it drop the link.
+Result<Task> LoadTask(const std::filesystem::path& dir);
+
+// One graph folder: model.py and weight_meta.py, which must agree on forward's parameters.
+Result<Graph> LoadGraph(const std::filesystem::path& dir, std::string path);
+
+// Task folders at `root` or anywhere below it (folders that hold graph_list.txt), in the order of their paths.
+Result<std::vector<std::filesystem::path>> FindTasks(const std::filesystem::path& root);
+
+// What a captured graph and a reference depend on.
+struct RunEnvironment {
+  std::string device;       // "cpu", "cuda:0"
+  int threads = 1;
+  bool grad_enabled = false;
+  std::string torch_build;  // "2.13.0+cpu"
+};
+
+// sha256 over the device-mapped model.py, weight_meta.py and the environment. Not graph_hash.txt: that covers model.py
+// alone, and most graphs share it with another shape or type.
+std::string CaptureCacheKey(const Graph& graph, const RunEnvironment& environment);
+
+}  // namespace passnet::passbench
