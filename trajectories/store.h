@@ -1,0 +1,71 @@
+// The journal's only writer: one thread (pn-db), a bounded queue and group commit. An append completes only after the
+// COMMIT that holds it (SQLite WAL, synchronous=FULL): what was acknowledged survives kill -9 and power loss.
+// Threads: thread-safe. Append blocks; AppendAsync does not, its callback runs on pn-db and must only hand the result on
+// (post it to the loop).
+// Owns: the database connection, the lock that keeps a second daemon out, the thread. The destructor refuses new
+// batches, commits every queued one, answers every waiter and closes.
+// Errors of an append (the batch is then not written at all, and the same batch may be appended again):
+//   kInvalidArgument    an event of an unknown campaign or trajectory, content that no event names
+//   kAlreadyExists      a second settled outcome of a call, a second report of an evaluation, a second intent, an id
+//                       taken; only that batch fails
+//   kResourceExhausted  disk full; every batch of the group fails. Free space and retry
+//   kOverloaded         the queue is full; nothing was queued
+//   kCancelled          the store is closing
+//   kIo, kDataCorrupt   poison the daemon. After a failed fsync nobody knows what is on the disk: on_fatal is called
+//                       and every later append fails
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "trajectories/batch.h"
+
+namespace passnet::trajectories {
+
+struct StoreOptions {
+  std::string path;           // created when missing; FILE.lock beside it keeps a second daemon out
+  size_t queue_batches = 4096;              // chosen: 4 for each of 1,000 trajectories
+  size_t queue_bytes = size_t{256} << 20;   // chosen: replies in flight of 1,000 trajectories at 256 KiB
+  const Clock* clock = &Clock::System();    // borrowed
+  // Called on pn-db once, when the disk can no longer be trusted. Empty: log and end the process at once.
+  std::function<void(const Error&)> on_fatal;
+  std::string vfs;            // SQLite VFS by name; empty: the default. Tests inject faults here
+};
+
+struct Appended {
+  int64_t first_row_id = 0;  // of this batch's events; a campaign_head written for it may follow
+  int64_t last_row_id = 0;   // inclusive
+};
+
+class Store {
+ public:
+  using AppendDone = std::function<void(Result<Appended>)>;
+
+  // kUnavailable when another process holds the store; kInvalidArgument for a file of a newer version or of another
+  // program; upgrades older files by the numbered migrations.
+  static Result<std::unique_ptr<Store>> Open(StoreOptions options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  Result<Appended> Append(const Batch& batch);
+
+  // An error here means that nothing was queued and `done` will not be called. Otherwise it is called exactly once.
+  Status AppendAsync(std::shared_ptr<const Batch> batch, AppendDone done);
+
+  // The newest committed row id (0: none). Readers see it.
+  int64_t LastRowId() const;
+  // Waits until a row above `after` is committed; false at the deadline or when the store closes. For SSE threads.
+  bool WaitForRowAfter(int64_t after, Deadline deadline) const;
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace passnet::trajectories
