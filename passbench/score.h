@@ -33,7 +33,7 @@ std::optional<GraphStatus> ParseGraphStatus(std::string_view name);
 
 enum class Interpretation {
   kDefault,           // wrong values are tolerated from t = 1, every failure from t = 3; t = -10..4
-  kMismatchExtended,  // values 1, shape and type 2, run time 3, compile and miss 4; t = -10..5, AS undefined
+  kMismatchExtended,  // values 1, shape and type 2, run time and miss 3, compile 4; t = -10..5, AS undefined
 };
 std::string_view InterpretationName(Interpretation interpretation);
 std::optional<Interpretation> ParseInterpretation(std::string_view name);
@@ -55,7 +55,7 @@ struct OutputVerdict {
 struct GraphResult {
   GraphStatus status = GraphStatus::kRuntimeFail;
   ToleranceSet correct_at;        // every output is close; ignored unless status is kCorrect
-  std::optional<double> speedup;  // > 0; required when status is kCorrect, ignored otherwise
+  std::optional<double> speedup;  // >= 0, finite; required when status is kCorrect, ignored otherwise
 };
 
 // Levels at which every output is correct; all of them when there is no output, as upstream decides.
