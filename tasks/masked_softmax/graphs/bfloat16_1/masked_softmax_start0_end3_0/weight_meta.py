@@ -1,0 +1,18 @@
+class Program_weight_tensor_meta_scores:
+	name = "in_0"
+	original_name = "scores"
+	shape = [2, 8, 128, 128]
+	dtype = "torch.bfloat16"
+	device = "cuda:0"
+	mean = 0.000
+	std = 40.000
+
+
+class Program_weight_tensor_meta_padding_mask:
+	name = "in_1"
+	original_name = "padding_mask"
+	shape = [2, 1, 128, 128]
+	dtype = "torch.bool"
+	device = "cuda:0"
+	mean = None
+	std = None

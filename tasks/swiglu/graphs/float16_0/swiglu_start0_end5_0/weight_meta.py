@@ -1,0 +1,8 @@
+class Program_weight_tensor_meta_gate_up:
+	name = "in_0"
+	original_name = "gate_up"
+	shape = [1, 64, 2048]
+	dtype = "torch.float16"
+	device = "cuda:0"
+	mean = 0.000
+	std = 5.000
