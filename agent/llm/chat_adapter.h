@@ -21,6 +21,9 @@ class ChatAdapter {
   virtual std::string_view path() const = 0;
   // The exact bytes of the request's body; the same request always gives the same bytes.
   virtual Result<std::string> RenderRequest(const ChatRequest& request) const = 0;
+  // True for the data of the server-sent event after which nothing more is to come, however long the server keeps the
+  // connection open.
+  virtual bool EndsStream(std::string_view event_data) const = 0;
   // Total over all bytes: whatever came back becomes one class. Never accepts half an answer.
   virtual AttemptOutcome Interpret(const RawReply& reply) const = 0;
 };

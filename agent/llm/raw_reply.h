@@ -17,6 +17,7 @@ enum class ExchangeEnd {
   kComplete,          // the HTTP message is whole, or [DONE] came
   kConnectFailed,     // name, TCP, proxy or TLS failed: nothing was sent
   kConnectTimeout,    // likewise
+  kPeerUntrusted,     // likewise: the server's certificate does not verify
   kFirstByteTimeout,  // sent, and no byte of the body within the limit
   kIdleTimeout,       // the body stopped flowing
   kTotalTimeout,      // the whole exchange took too long

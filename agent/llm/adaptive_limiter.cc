@@ -1,0 +1,108 @@
+#include "agent/llm/adaptive_limiter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sha256.h"
+
+namespace passnet::agent {
+
+AdaptiveLimiter::AdaptiveLimiter(LimiterOptions options, Sleeper* sleeper)
+    : options_(options), sleeper_(sleeper), limit_(std::clamp(options.start, options.floor, options.ceiling)) {}
+
+Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cancel) {
+  auto self = shared_from_this();
+  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled before the request was sent"};
+  if (waiting_.empty() && in_flight_ < limit_) {
+    ++in_flight_;
+    co_return Permit(self, episode_);
+  }
+  if (waiting_.size() >= options_.max_waiting) {
+    co_return Error{ErrorCode::kOverloaded, "endpoint limiter: " + std::to_string(waiting_.size()) +
+                                                " requests wait already; lower the campaign's concurrency"};
+  }
+  auto waiter = std::make_shared<Waiter>();
+  waiting_.push_back(waiter);
+  auto chained = cancel.OnCancel([waiter] { waiter->wake.Cancel(); });
+  co_await sleeper_->SleepUntil(Deadline::Never(), waiter->wake.token());
+  if (!waiter->granted) {
+    std::erase(waiting_, waiter);
+    co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
+  }
+  Permit permit(self, episode_);
+  // Granted and cancelled in the same turn of the loop: the permit's destructor passes the place on.
+  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
+  co_return permit;
+}
+
+void AdaptiveLimiter::Settle(int episode, OutcomeClass outcome) {
+  switch (outcome) {
+    case OutcomeClass::kRateLimited:
+      if (episode != episode_) return;
+      limit_ = std::max(options_.floor, static_cast<int>(limit_ * options_.shrink));
+      ++episode_;
+      clean_ = 0;
+      return;
+    case OutcomeClass::kOverloaded:
+    case OutcomeClass::kLost:
+      clean_ = 0;
+      return;
+    case OutcomeClass::kQuota:
+    case OutcomeClass::kAuth:
+    case OutcomeClass::kCancelled:
+      return;
+    case OutcomeClass::kAccepted:
+    case OutcomeClass::kTruncated:
+    case OutcomeClass::kFiltered:
+    case OutcomeClass::kMalformed:
+    case OutcomeClass::kContextOverflow:
+    case OutcomeClass::kBadRequest:
+      break;
+  }
+  // A limit that nobody reaches has not been tried, so it must not grow.
+  if (in_flight_ < limit_) return;
+  if (++clean_ < limit_) return;
+  limit_ = std::min(options_.ceiling, limit_ + 1);
+  clean_ = 0;
+}
+
+void AdaptiveLimiter::GiveBack() {
+  --in_flight_;
+  GrantFree();
+}
+
+void AdaptiveLimiter::GrantFree() {
+  while (!waiting_.empty() && in_flight_ < limit_) {
+    auto waiter = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiter->granted = true;
+    ++in_flight_;
+    waiter->wake.Cancel();
+  }
+}
+
+AdaptiveLimiter::Permit& AdaptiveLimiter::Permit::operator=(Permit&& other) noexcept {
+  if (this != &other) {
+    GiveBack();
+    limiter_ = std::move(other.limiter_);
+    episode_ = other.episode_;
+  }
+  return *this;
+}
+
+void AdaptiveLimiter::Permit::Settle(OutcomeClass outcome) {
+  if (limiter_) limiter_->Settle(episode_, outcome);
+  GiveBack();
+}
+
+void AdaptiveLimiter::Permit::GiveBack() {
+  if (auto limiter = std::exchange(limiter_, nullptr)) limiter->GiveBack();
+}
+
+std::shared_ptr<AdaptiveLimiter> LimiterRegistry::For(const std::string& base_url, const Secret& api_key) {
+  auto& limiter = limiters_[base_url + " " + Sha256Hex(api_key.Reveal())];
+  if (!limiter) limiter = std::make_shared<AdaptiveLimiter>(options_, sleeper_);
+  return limiter;
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,61 @@
+#include "agent/llm/chat.h"
+
+namespace passnet::agent {
+
+std::string_view RoleName(Role role) {
+  switch (role) {
+    case Role::kSystem: return "system";
+    case Role::kDeveloper: return "developer";
+    case Role::kUser: return "user";
+    case Role::kAssistant: return "assistant";
+  }
+  return "user";
+}
+
+std::string_view OutcomeClassName(OutcomeClass outcome) {
+  switch (outcome) {
+    case OutcomeClass::kAccepted: return "accepted";
+    case OutcomeClass::kTruncated: return "truncated";
+    case OutcomeClass::kFiltered: return "filtered";
+    case OutcomeClass::kMalformed: return "malformed";
+    case OutcomeClass::kContextOverflow: return "context_overflow";
+    case OutcomeClass::kRateLimited: return "rate_limited";
+    case OutcomeClass::kQuota: return "quota";
+    case OutcomeClass::kAuth: return "auth";
+    case OutcomeClass::kBadRequest: return "bad_request";
+    case OutcomeClass::kOverloaded: return "overloaded";
+    case OutcomeClass::kLost: return "lost";
+    case OutcomeClass::kCancelled: return "cancelled";
+  }
+  return "lost";
+}
+
+std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(OutcomeClass::kCancelled); ++i) {
+    auto outcome = static_cast<OutcomeClass>(i);
+    if (OutcomeClassName(outcome) == name) return outcome;
+  }
+  return std::nullopt;
+}
+
+bool IsModelBehaviour(OutcomeClass outcome) {
+  switch (outcome) {
+    case OutcomeClass::kAccepted:
+    case OutcomeClass::kTruncated:
+    case OutcomeClass::kFiltered:
+    case OutcomeClass::kMalformed:
+      return true;
+    case OutcomeClass::kContextOverflow:
+    case OutcomeClass::kRateLimited:
+    case OutcomeClass::kQuota:
+    case OutcomeClass::kAuth:
+    case OutcomeClass::kBadRequest:
+    case OutcomeClass::kOverloaded:
+    case OutcomeClass::kLost:
+    case OutcomeClass::kCancelled:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,131 @@
+#include "agent/llm/openai_error.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agent/llm/wire_text.h"
+
+namespace passnet::agent {
+namespace {
+
+using Json = nlohmann::json;
+
+struct ErrorFacts {
+  int status = 0;
+  std::string code;  // lower case; a number as text
+  std::string type;  // lower case
+  std::string message;
+  bool json = false;
+};
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::string TextField(const Json& object, const char* key) {
+  auto field = object.find(key);
+  if (field == object.end()) return {};
+  if (field->is_string()) return field->get<std::string>();
+  return field->is_number_integer() ? field->dump() : std::string();
+}
+
+ErrorFacts ReadFacts(int status, std::string_view body) {
+  ErrorFacts facts{status, {}, {}, std::string(body), false};
+  Json root = Json::parse(ReplaceInvalidUtf8(body), nullptr, /*allow_exceptions=*/false);
+  if (!root.is_object()) return facts;
+  facts.json = true;
+  const Json& error = root.contains("error") ? root["error"] : root;
+  if (error.is_string()) facts.message = error.get<std::string>();
+  if (!error.is_object()) return facts;
+  facts.code = Lower(TextField(error, "code"));
+  facts.type = Lower(TextField(error, "type"));
+  if (std::string message = TextField(error, "message"); !message.empty()) facts.message = message;
+  // A gateway that has already answered 200 can tell the real status only in here.
+  auto code = error.find("code");
+  if (status == 200 && code != error.end() && code->is_number_integer()) facts.status = code->get<int>();
+  return facts;
+}
+
+bool AnyOf(const ErrorFacts& facts, const auto& names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return facts.code == name || facts.type == name; });
+}
+
+bool MessageSays(const ErrorFacts& facts, const auto& phrases) {
+  std::string message = Lower(facts.message.substr(0, 4096));
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](std::string_view phrase) { return message.find(phrase) != std::string::npos; });
+}
+
+bool IsQuota(const ErrorFacts& facts) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "insufficient_quota",    "billing_hard_limit_reached", "billing_not_active",          "billing_error",
+      "insufficient_credits",  "credit_balance_too_low",     "enforced_spend_limit_reached"};
+  return AnyOf(facts, kNames);
+}
+
+bool IsContextOverflow(const ErrorFacts& facts) {
+  constexpr std::array<std::string_view, 2> kNames = {"context_length_exceeded", "exceed_context_size_error"};
+  // vLLM and SGLang give no code of their own.
+  constexpr std::array<std::string_view, 4> kPhrases = {"maximum context length", "context length exceeded",
+                                                        "exceeds the context window", "longer than the model's context"};
+  return AnyOf(facts, kNames) || MessageSays(facts, kPhrases);
+}
+
+bool IsFiltered(const ErrorFacts& facts) {
+  constexpr std::array<std::string_view, 2> kNames = {"content_filter", "content_policy_violation"};
+  return AnyOf(facts, kNames);
+}
+
+// llama.cpp answers 500 when the model's own text does not fit the tool grammar of its template.
+bool IsModelFailureInDisguise(const ErrorFacts& facts) {
+  constexpr std::array<std::string_view, 1> kPhrases = {"model produced output that does not match"};
+  return facts.status == 500 && MessageSays(facts, kPhrases);
+}
+
+OutcomeClass ClassOf(const ErrorFacts& facts) {
+  if (IsQuota(facts) || facts.status == 402) return OutcomeClass::kQuota;
+  if (IsContextOverflow(facts)) return OutcomeClass::kContextOverflow;
+  if (IsFiltered(facts)) return OutcomeClass::kFiltered;
+  if (IsModelFailureInDisguise(facts)) return OutcomeClass::kMalformed;
+  switch (facts.status) {
+    case 401:
+    case 403:
+      return OutcomeClass::kAuth;
+    case 429:
+      return OutcomeClass::kRateLimited;
+    case 408:
+    case 409:
+    case 425:
+      return OutcomeClass::kOverloaded;
+    case 501:
+    case 505:
+      return OutcomeClass::kBadRequest;
+    default:
+      break;
+  }
+  if (facts.code == "rate_limit_exceeded" || facts.type == "rate_limit_error") return OutcomeClass::kRateLimited;
+  // An error inside a 200 without a status of its own is the server's trouble: ask again.
+  return facts.status >= 500 || facts.status < 300 ? OutcomeClass::kOverloaded : OutcomeClass::kBadRequest;
+}
+
+std::string Describe(const ErrorFacts& facts) {
+  std::string text = "status " + std::to_string(facts.status);
+  if (!facts.code.empty()) text += ", code " + OneLine(facts.code, 80);
+  if (!facts.json) text += ", not JSON";
+  if (facts.status >= 300 && facts.status < 400) text += " (a redirect: set the base URL to where the endpoint lives)";
+  return text + ": " + OneLine(facts.message);
+}
+
+AttemptOutcome FromFacts(const ErrorFacts& facts) { return {ClassOf(facts), Describe(facts), {}}; }
+
+}  // namespace
+
+AttemptOutcome InterpretRefusal(int status, std::string_view body) { return FromFacts(ReadFacts(status, body)); }
+
+AttemptOutcome InterpretErrorInside(std::string_view json) { return FromFacts(ReadFacts(200, json)); }
+
+}  // namespace passnet::agent

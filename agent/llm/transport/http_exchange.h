@@ -1,0 +1,36 @@
+// One HTTP/1.1 request and its reply on a connection: four limits, bounded header and body, streams read up to the
+// event that ends them.
+// Threads: loop-only. Borrows: everything in ExchangePorts for the time of the exchange.
+// Errors: none: every fate is a RawReply.
+// Source: RFC 9112; docs/llm.md "Rules for the client".
+#pragma once
+
+#include <string_view>
+
+#include "agent/llm/chat_adapter.h"
+#include "agent/llm/client.h"
+#include "agent/llm/raw_reply.h"
+#include "agent/llm/transport/byte_stream.h"
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/task.h"
+
+namespace passnet::agent {
+
+struct ExchangePorts {
+  ByteStream* stream = nullptr;
+  const ChatAdapter* adapter = nullptr;  // tells which event ends a stream
+  const Clock* clock = nullptr;
+};
+
+struct ExchangeResult {
+  RawReply reply;
+  bool reusable = false;   // the connection may carry another request
+  bool untouched = false;  // the connection ended before a single byte came back
+};
+
+// `request`: head and body, alive until the task ends. `total`: the end of the whole attempt.
+Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, AttemptLimits limits, Deadline total,
+                              CancelToken cancel);
+
+}  // namespace passnet::agent
