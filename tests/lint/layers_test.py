@@ -99,7 +99,7 @@ class PlantedTest(unittest.TestCase):
             "sandbox/apply/apply.cc": '#include "base/file.h"\n',
             "trajectories/export/sft.cc": '#include "passbench/task.h"\n',
             "evaluator/api/json.cc": '#include "evaluator/client/client.h"\n',
-            "evaluator/compile/jail.cc": '#include "evaluator/candidate/candidate.h"\n',
+            "evaluator/timing/gate.cc": '#include "evaluator/candidate/candidate.h"\n',
             "evaluator/lane/lane.cc": '#include "trajectories/journal.h"\n',
             "evaluator/worker/native/run.cc": '#include "base/file.h"\n',
             "agent/loop/refine.cc": '#include "evaluator/lane/lane.h"\n',

@@ -20,7 +20,7 @@ ALLOWED = {
     "evaluator/api": {"base", "passbench", "sandbox"},
     "evaluator/client": EVALUATOR_PART,
     "evaluator/candidate": EVALUATOR_PART,
-    "evaluator/compile": EVALUATOR_PART,
+    "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
     "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
