@@ -17,6 +17,8 @@ namespace passnet::trajectories {
 
 // One stored piece. Chosen: the frame limit of the lane protocol (64 MiB); no reply or report comes near it.
 inline constexpr size_t kMaxBlobBytes = size_t{64} << 20;
+// Longer payloads are stored as blobs, so that listing events reads few pages. Chosen: one SQLite page.
+inline constexpr size_t kInlinePayloadBytes = 4096;
 // Pieces of one request. Chosen: far above any conversation.
 inline constexpr size_t kMaxParts = 65536;
 
@@ -24,6 +26,11 @@ struct PreparedBlob {
   Sha256Digest sha256;  // of the plain bytes
   uint64_t plain_bytes = 0;
   std::string zstd;
+};
+
+struct PreparedEvent {
+  EventDraft draft;
+  Sha256Digest payload_sha256;
 };
 
 // A whole made of blobs, in order: its bytes are the concatenation of theirs.
@@ -48,14 +55,14 @@ class Batch {
 
   const std::vector<PreparedBlob>& blobs() const { return blobs_; }
   const std::vector<PreparedWhole>& wholes() const { return wholes_; }
-  const std::vector<EventDraft>& events() const { return events_; }
+  const std::vector<PreparedEvent>& events() const { return events_; }
   // Bytes it holds in memory, about: what Store's queue limit counts.
   size_t size_bytes() const { return size_bytes_; }
 
  private:
   std::vector<PreparedBlob> blobs_;
   std::vector<PreparedWhole> wholes_;
-  std::vector<EventDraft> events_;
+  std::vector<PreparedEvent> events_;
   size_t size_bytes_ = 0;
 };
 

@@ -1,0 +1,66 @@
+#include "trajectories/batch.h"
+
+#include <utility>
+
+#include "trajectories/blob_codec.h"
+
+namespace passnet::trajectories {
+namespace {
+
+Sha256Digest DigestOf(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
+
+template <typename Contents>
+bool Holds(const Contents& contents, const Sha256Digest& sha256) {
+  for (const auto& content : contents) {
+    if (content.sha256 == sha256) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Sha256Digest> Batch::AddBlob(std::string_view bytes) {
+  if (bytes.size() > kMaxBlobBytes) {
+    return Error{ErrorCode::kResourceExhausted, "journal: content of " + std::to_string(bytes.size()) +
+                                                    " bytes is above the limit of " + std::to_string(kMaxBlobBytes)};
+  }
+  PreparedBlob blob;
+  blob.sha256 = DigestOf(bytes);
+  if (Holds(blobs_, blob.sha256)) return blob.sha256;
+  blob.plain_bytes = bytes.size();
+  ASSIGN_OR_RETURN(blob.zstd, CompressBlob(bytes));
+  size_bytes_ += blob.zstd.size();
+  blobs_.push_back(std::move(blob));
+  return blobs_.back().sha256;
+}
+
+Result<Sha256Digest> Batch::AddRequest(std::string_view bytes) {
+  std::vector<std::string_view> pieces = SplitRequest(bytes);
+  if (pieces.size() == 1) return AddBlob(bytes);
+  PreparedWhole whole;
+  whole.sha256 = DigestOf(bytes);
+  whole.plain_bytes = bytes.size();
+  if (Holds(wholes_, whole.sha256)) return whole.sha256;
+  for (std::string_view piece : pieces) {
+    ASSIGN_OR_RETURN(Sha256Digest part, AddBlob(piece));
+    whole.parts.push_back(part);
+  }
+  size_bytes_ += whole.parts.size() * sizeof(Sha256Digest);
+  wholes_.push_back(std::move(whole));
+  return wholes_.back().sha256;
+}
+
+Status Batch::Add(EventDraft event) {
+  RETURN_IF_ERROR(Validate(event));
+  PreparedEvent prepared{std::move(event), {}};
+  if (prepared.draft.payload.size() > kInlinePayloadBytes) {
+    ASSIGN_OR_RETURN(prepared.payload_sha256, AddBlob(prepared.draft.payload));
+  } else {
+    prepared.payload_sha256 = DigestOf(prepared.draft.payload);
+  }
+  size_bytes_ += sizeof(PreparedEvent) + prepared.draft.payload.size();
+  events_.push_back(std::move(prepared));
+  return OkStatus();
+}
+
+}  // namespace passnet::trajectories

@@ -1,0 +1,126 @@
+#include "trajectories/reader.h"
+
+#include <utility>
+
+#include "trajectories/content_table.h"
+#include "trajectories/database.h"
+#include "trajectories/event_table.h"
+#include "trajectories/schema.h"
+#include "trajectories/state_table.h"
+
+namespace passnet::trajectories {
+namespace {
+
+std::string SelectEvents(std::string_view rest) {
+  return "SELECT " + std::string(kEventColumns) + " FROM events e " + std::string(rest);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Reader>> Reader::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open({.path = path, .read_only = true, .vfs = ""}));
+  RETURN_IF_ERROR(CheckVersion(database.get()));
+  return std::unique_ptr<Reader>(new Reader(std::move(database)));
+}
+
+Reader::Reader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Reader::~Reader() = default;
+
+Result<std::vector<CampaignState>> Reader::Campaigns(int64_t after_row_id, int64_t limit) {
+  return LoadCampaigns(database_.get(), after_row_id, limit);
+}
+
+Result<CampaignState> Reader::Campaign(std::string_view campaign_id) {
+  return LoadCampaign(database_.get(), campaign_id);
+}
+
+Result<std::vector<TrajectoryState>> Reader::Trajectories(std::string_view campaign_id, int64_t after_row_id,
+                                                          int64_t limit) {
+  return LoadTrajectories(database_.get(), campaign_id, after_row_id, limit);
+}
+
+Result<TrajectoryState> Reader::Trajectory(std::string_view trajectory_id) {
+  return LoadTrajectory(database_.get(), trajectory_id);
+}
+
+Result<std::vector<Event>> Reader::Events(const EventQuery& query) {
+  std::string where = "WHERE e.row_id > ?1";
+  if (!query.campaign_id.empty()) where += " AND e.campaign_id = ?3";
+  if (!query.trajectory_id.empty()) where += " AND e.trajectory_id = ?4";
+  ASSIGN_OR_RETURN(Statement select, database_->Prepare(SelectEvents(where + " ORDER BY e.row_id LIMIT ?2")));
+  select.Bind(1, query.after_row_id).Bind(2, query.limit);
+  if (!query.campaign_id.empty()) select.Bind(3, query.campaign_id);
+  if (!query.trajectory_id.empty()) select.Bind(4, query.trajectory_id);
+  return ReadEvents(database_.get(), &select, query.with_payload);
+}
+
+Result<std::vector<Event>> Reader::Chain(std::string_view campaign_id, std::string_view trajectory_id) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      database_->Prepare(SelectEvents("WHERE e.campaign_id = ?1 AND e.trajectory_id = ?2 ORDER BY e.seq")));
+  select.Bind(1, campaign_id).Bind(2, trajectory_id);
+  return ReadEvents(database_.get(), &select, true);
+}
+
+Result<std::vector<Event>> Reader::OpenCalls(std::string_view campaign_id) {
+  ASSIGN_OR_RETURN(Statement select,
+                   database_->Prepare(SelectEvents(
+                       "WHERE e.campaign_id = ?1 AND e.kind = 'llm_intent' AND NOT EXISTS (SELECT 1 FROM events o "
+                       "WHERE o.subject = e.subject AND o.kind IN ('llm_outcome', 'llm_lost')) ORDER BY e.row_id")));
+  select.Bind(1, campaign_id);
+  return ReadEvents(database_.get(), &select, true);
+}
+
+Result<std::vector<Event>> Reader::OpenEvaluations(std::string_view campaign_id) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      database_->Prepare(SelectEvents(
+          "WHERE e.campaign_id = ?1 AND e.kind = 'evaluation_intent' "
+          "AND NOT EXISTS (SELECT 1 FROM events r WHERE r.subject = e.subject AND r.kind = 'evaluation_report') "
+          "AND NOT EXISTS (SELECT 1 FROM events f WHERE f.trajectory_id = e.trajectory_id "
+          "AND f.kind = 'trajectory_finished') ORDER BY e.row_id")));
+  select.Bind(1, campaign_id);
+  return ReadEvents(database_.get(), &select, true);
+}
+
+Result<int64_t> Reader::LastRowId() { return ReadLastRowId(database_.get()); }
+
+Result<std::string> Reader::Content(const Sha256Digest& sha256) { return ReadContent(database_.get(), sha256); }
+
+ReaderPool::ReaderPool(std::string path, size_t capacity) : path_(std::move(path)), capacity_(capacity) {}
+ReaderPool::~ReaderPool() = default;
+
+ReaderPool::Lease::Lease(ReaderPool* pool, std::unique_ptr<Reader> reader) : pool_(pool), reader_(std::move(reader)) {}
+
+ReaderPool::Lease::~Lease() {
+  if (reader_ != nullptr) pool_->GiveBack(std::move(reader_));
+}
+
+Result<ReaderPool::Lease> ReaderPool::Borrow() {
+  std::unique_ptr<Reader> reader;
+  {
+    std::unique_lock lock(mutex_);
+    returned_.wait(lock, [this] { return lent_ < capacity_; });
+    ++lent_;
+    if (!idle_.empty()) {
+      reader = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (reader != nullptr) return Lease(this, std::move(reader));
+  auto opened = Reader::Open(path_);
+  if (opened) return Lease(this, std::move(opened).value());
+  GiveBack(nullptr);
+  return opened.error();
+}
+
+void ReaderPool::GiveBack(std::unique_ptr<Reader> reader) {
+  {
+    std::lock_guard lock(mutex_);
+    --lent_;
+    if (reader != nullptr) idle_.push_back(std::move(reader));
+  }
+  returned_.notify_one();
+}
+
+}  // namespace passnet::trajectories
