@@ -1,0 +1,19 @@
+#include "prompts/prompt_set.h"
+
+#include "prompts/renderer.h"
+
+namespace passnet::prompts {
+
+Status CheckPrompts(const PromptTexts& texts) {
+  for (const auto& [name, text] : ShippedPrompts()) {
+    if (texts.count(name) == 0) return InvalidArgument("prompt " + name + " is missing");
+  }
+  for (const auto& [name, text] : texts) {
+    if (ShippedPrompts().count(name) == 0) return InvalidArgument("prompt " + name + " is not known here");
+    if (name == "passnet_kernel") continue;  // quoted as it is
+    ASSIGN_OR_RETURN([[maybe_unused]] auto parsed, Template::Parse(name, text));
+  }
+  return OkStatus();
+}
+
+}  // namespace passnet::prompts

@@ -1,0 +1,22 @@
+// The prompt texts that a campaign uses: by name, as shipped with the program or as a campaign pinned them at launch.
+// Threads: immutable values.
+// Errors: kInvalidArgument (a text that does not parse, a name that is missing or unknown).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.h"
+
+namespace passnet::prompts {
+
+// Name ("refine_first") to the template's whole text.
+using PromptTexts = std::map<std::string, std::string>;
+
+// The texts of prompts/*.md and the kernel header that they quote ("passnet_kernel"), built into the program.
+const PromptTexts& ShippedPrompts();
+
+// Every text is there, parses, and no other is.
+Status CheckPrompts(const PromptTexts& texts);
+
+}  // namespace passnet::prompts

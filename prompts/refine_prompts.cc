@@ -1,0 +1,226 @@
+#include "prompts/refine_prompts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "prompts/escape.h"
+#include "prompts/renderer.h"
+
+namespace passnet::prompts {
+namespace {
+
+using evaluator::EvaluationReport;
+using evaluator::GraphDescription;
+using evaluator::GraphReport;
+
+// Bounds of one prompt, chosen: a feedback of a 6-graph task stays near 1,000 tokens, the worst near 20,000.
+constexpr size_t kMaxGraphsShown = 40;
+constexpr size_t kMaxOpsShown = 200;
+constexpr size_t kMaxSourceBytes = 16 << 10;
+constexpr size_t kMaxDiagnosticsBytes = 6 << 10;
+constexpr size_t kMaxPrintedBytes = 2 << 10;
+constexpr size_t kMaxReasonBytes = 1 << 10;
+constexpr size_t kMaxNameBytes = 300;
+
+std::string Number(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string OrUnknown(const char* format, const std::optional<double>& value) {
+  return value ? Number(format, *value) : "unknown";
+}
+
+// "-7..4", or "none". Gaps are shown: "-7..-6,1..4".
+std::string Ranges(std::vector<int> levels) {
+  if (levels.empty()) return "none";
+  std::sort(levels.begin(), levels.end());
+  std::string out;
+  for (size_t i = 0; i < levels.size();) {
+    size_t last = i;
+    while (last + 1 < levels.size() && levels[last + 1] == levels[last] + 1) ++last;
+    if (!out.empty()) out += ",";
+    out += std::to_string(levels[i]);
+    if (last > i) out += ".." + std::to_string(levels[last]);
+    i = last + 1;
+  }
+  return out;
+}
+
+// A table's cell: one line without the border sign.
+std::string Cell(const std::string& text) {
+  std::string line = OneLine(text, kMaxNameBytes);
+  std::replace(line.begin(), line.end(), '|', '/');
+  return line;
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + OneLine(part, kMaxNameBytes);
+  return out;
+}
+
+
+
+std::vector<Values> TextItem(const std::string& text) {
+  return text.empty() ? std::vector<Values>{} : std::vector<Values>{Values{{"text", Value(text)}}};
+}
+
+std::vector<Values> BestItem(const std::optional<BestSoFar>& best) {
+  if (!best) return {};
+  return {Values{{"round", Value(std::to_string(best->round))},
+                 {"verdict", Value(evaluator::VerdictName(best->verdict))},
+                 {"score", Value(Number("%.4f", best->score))}}};
+}
+
+std::vector<Values> LeftOut(size_t count, size_t shown) {
+  if (count <= shown) return {};
+  return {Values{{"count", Value(std::to_string(count - shown))}}};
+}
+
+Values OpRow(const evaluator::OpRecord& op) {
+  return {{"node", Value(Cell(op.name))},
+          {"target", Value(Cell(op.target))},
+          {"arguments", Value(Cell(op.arguments))},
+          {"output", Value(Cell(op.output))},
+          {"share", Value(op.eager_share > 0 ? Number("%.0f %%", op.eager_share * 100) : "")},
+          {"mark", Value(op.matchable ? "" : "cannot be matched")}};
+}
+
+Values GraphRow(const GraphDescription& graph) {
+  return {{"path", Value(OneLine(graph.path, kMaxNameBytes))},
+          {"dtype", Value(OneLine(graph.dtype, kMaxNameBytes))},
+          {"eager_us", Value(Number("%.1f", graph.eager_us))},
+          {"bytes", Value(std::to_string(graph.bytes_touched))},
+          {"floor_us", Value(Number("%.1f", graph.floor_us))},
+          {"inputs", Value(Join(graph.inputs))},
+          {"outputs", Value(Join(graph.outputs))}};
+}
+
+// Graphs with the same source share one entry; its operator shares are those of the slowest of them.
+Values SourceItem(size_t number, const std::vector<const GraphDescription*>& graphs) {
+  const GraphDescription* slowest = *std::max_element(
+      graphs.begin(), graphs.end(), [](const auto* a, const auto* b) { return a->eager_us < b->eager_us; });
+  std::string source = graphs.front()->model_source.substr(0, kMaxSourceBytes);
+  while (!source.empty() && source.back() == '\n') source.pop_back();
+  std::vector<Values> ops;
+  for (const auto& op : slowest->ops) {
+    if (ops.size() == kMaxOpsShown) break;
+    ops.push_back(OpRow(op));
+  }
+  std::vector<Values> rows;
+  for (const GraphDescription* graph : graphs) rows.push_back(GraphRow(*graph));
+  return {{"number", Value(std::to_string(number))},
+          {"fence", Value(FenceFor(source))},
+          {"source", Value(std::move(source))},
+          {"profiled_graph", Value(OneLine(slowest->path, kMaxNameBytes))},
+          {"ops", Value(std::move(ops))},
+          {"graphs", Value(std::move(rows))}};
+}
+
+Values ResultRow(const GraphReport& graph) {
+  return {{"path", Value(OneLine(graph.path, kMaxNameBytes))},
+          {"dtype", Value(OneLine(graph.dtype, kMaxNameBytes))},
+          {"status", Value(evaluator::GraphStatusName(graph.status))},
+          {"verdict", Value(evaluator::VerdictName(graph.verdict))},
+          {"speedup", Value(graph.speedup_call ? Number("%.3fx", *graph.speedup_call) : "unknown")},
+          {"eager_us", Value(OrUnknown("%.1f", graph.eager_us))},
+          {"candidate_us", Value(OrUnknown("%.1f", graph.candidate_us))},
+          {"matched_nodes", Value(std::to_string(graph.matched_nodes))},
+          {"max_abs_diff", Value(OrUnknown("%.3g", graph.max_abs_diff))},
+          {"tolerances_ok", Value(Ranges(graph.tolerances_ok))},
+          {"detail", Value(TextItem(OneLine(graph.reason, kMaxReasonBytes)))}};
+}
+
+std::vector<Values> Diagnostics(const EvaluationReport& report, bool ok) {
+  std::vector<Values> items;
+  for (const auto& file : report.compile) {
+    if (file.ok != ok || (ok && file.diagnostics.empty())) continue;
+    items.push_back({{"file", Value(OneLine(file.file, kMaxNameBytes))},
+                     {"diagnostics", Value(Quoted(file.diagnostics, kMaxDiagnosticsBytes))}});
+  }
+  return items;
+}
+
+Result<std::string> Render(const PromptTexts& texts, const std::string& name, const Values& values) {
+  auto text = texts.find(name);
+  if (text == texts.end()) return InvalidArgument("prompt " + name + " is missing");
+  ASSIGN_OR_RETURN(Template parsed, Template::Parse(name, text->second));
+  return parsed.Render(values);
+}
+
+}  // namespace
+
+Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score) {
+  auto header = texts.find("passnet_kernel");
+  if (header == texts.end()) return InvalidArgument("prompt passnet_kernel is missing");
+  std::string text = header->second;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return Render(texts, "refine_system",
+                {{"kernel_fence", Value(FenceFor(text))},
+                 {"kernel_header", Value(text)},
+                 {"failure_score", Value(Number("%g", failure_score))},
+                 {"max_files", Value(std::to_string(limits.max_files))},
+                 {"max_bytes", Value(std::to_string(limits.max_total_bytes))}});
+}
+
+Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskDescription& task,
+                                const std::string& device, int64_t rounds) {
+  std::vector<std::vector<const GraphDescription*>> groups;
+  size_t shown = std::min(task.graphs.size(), kMaxGraphsShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const GraphDescription& graph = task.graphs[i];
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& g) { return g.front()->model_source == graph.model_source; });
+    if (group == groups.end()) group = groups.insert(groups.end(), std::vector<const GraphDescription*>{});
+    group->push_back(&graph);
+  }
+  std::vector<Values> sources;
+  for (size_t i = 0; i < groups.size(); ++i) sources.push_back(SourceItem(i + 1, groups[i]));
+  return Render(texts, "refine_first",
+                {{"task", Value(OneLine(task.task, kMaxNameBytes))},
+                 {"graph_count", Value(std::to_string(task.graphs.size()))},
+                 {"source_count", Value(std::to_string(groups.size()))},
+                 {"device", Value(device)},
+                 {"rounds", Value(std::to_string(rounds))},
+                 {"sources", Value(std::move(sources))},
+                 {"left_out", Value(LeftOut(task.graphs.size(), shown))}});
+}
+
+Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationReport& report,
+                                   const RoundStanding& standing) {
+  std::vector<Values> graphs;
+  for (const GraphReport& graph : report.graphs) {
+    if (graphs.size() == kMaxGraphsShown) break;
+    graphs.push_back(ResultRow(graph));
+  }
+  bool solved = report.verdict == evaluator::Verdict::kOk || report.verdict == evaluator::Verdict::kTrivial;
+  std::string printed = report.candidate_output.empty() ? "" : Quoted(report.candidate_output, kMaxPrintedBytes);
+  return Render(texts, "refine_feedback",
+                {{"round", Value(std::to_string(standing.round))},
+                 {"verdict", Value(evaluator::VerdictName(report.verdict))},
+                 {"score", Value(OrUnknown("%.4f", report.aggregated_score))},
+                 {"reason", Value(TextItem(OneLine(report.reason, kMaxReasonBytes)))},
+                 {"compile_failures", Value(Diagnostics(report, false))},
+                 {"compile_warnings", Value(Diagnostics(report, true))},
+                 {"graphs", Value(std::move(graphs))},
+                 {"left_out", Value(LeftOut(report.graphs.size(), kMaxGraphsShown))},
+                 {"printed", Value(TextItem(printed))},
+                 {"best", Value(BestItem(standing.best))},
+                 {"rounds_left", Value(std::to_string(standing.rounds_left))},
+                 {"solved", Value(solved)}});
+}
+
+Result<std::string> RenderWrongFormat(const PromptTexts& texts, const std::string& problem,
+                                      const RoundStanding& standing) {
+  return Render(texts, "refine_wrong_format",
+                {{"round", Value(std::to_string(standing.round))},
+                 {"problem", Value(OneLine(problem, kMaxReasonBytes))},
+                 {"best", Value(BestItem(standing.best))},
+                 {"rounds_left", Value(std::to_string(standing.rounds_left))}});
+}
+
+}  // namespace passnet::prompts

@@ -1,0 +1,46 @@
+// The four prompts of mode refine, from typed values: what a task is, how a round ended, what could not be read.
+// Threads: pure functions.
+// Errors: kInvalidArgument (a text that does not fit its template, see renderer.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "evaluator/api/evaluation.h"
+#include "prompts/prompt_set.h"
+
+namespace passnet::prompts {
+
+// What the reply may hold; told to the model and enforced by the parser.
+struct ReplyLimits {
+  size_t max_files = 32;              // chosen: four times the largest pass seen
+  size_t max_total_bytes = 512 << 10;  // chosen: replies of 131,072 tokens stay below it
+};
+
+struct BestSoFar {
+  int64_t round = 0;
+  evaluator::Verdict verdict = evaluator::Verdict::kInfra;
+  double score = 0;
+};
+
+Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score);
+
+Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskDescription& task,
+                                const std::string& device, int64_t rounds);
+
+struct RoundStanding {
+  int64_t round = 1;
+  int64_t rounds_left = 0;
+  std::optional<BestSoFar> best;  // this round included
+};
+
+Result<std::string> RenderFeedback(const PromptTexts& texts, const evaluator::EvaluationReport& report,
+                                   const RoundStanding& standing);
+
+Result<std::string> RenderWrongFormat(const PromptTexts& texts, const std::string& problem,
+                                      const RoundStanding& standing);
+
+}  // namespace passnet::prompts

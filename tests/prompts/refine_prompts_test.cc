@@ -1,0 +1,138 @@
+// Rendered prompts against tests/prompts/golden/*.txt. The words in them are what recorded conversations and models rely
+// on; to change them on purpose, run the test with PASSNET_UPDATE_GOLDEN=1 and read the difference.
+#include "prompts/refine_prompts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace passnet::prompts {
+namespace {
+
+using evaluator::EvaluationReport;
+using evaluator::GraphStatus;
+using evaluator::TaskDescription;
+using evaluator::Verdict;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+void ExpectGolden(const Result<std::string>& text, const std::string& name) {
+  ASSERT_TRUE(text) << text.error().context;
+  std::string path = std::string(PASSNET_SOURCE_DIR) + "/tests/prompts/golden/" + name;
+  if (std::getenv("PASSNET_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(WriteFileAtomic(path, text.value()));
+  }
+  auto expected = ReadFile(path, 1 << 20);
+  ASSERT_TRUE(expected) << expected.error().context;
+  EXPECT_EQ(text.value(), expected.value());
+}
+
+evaluator::GraphDescription Graph(const std::string& dtype, double eager_us) {
+  evaluator::GraphDescription graph;
+  graph.path = "graphs/" + dtype + "_0/add_softmax_start0_end2_0";
+  graph.dtype = dtype;
+  graph.model_source = "import torch\n\nclass GraphModule(torch.nn.Module):\n    # ``` in a comment\n    def forward(self, "
+                       "in_0, in_1):\n        tmp_0 = in_0 + in_1\n        return (torch.softmax(tmp_0, dim=-1),)\n";
+  graph.inputs = {"in_0: " + dtype + "[8, 512]", "in_1: " + dtype + "[8, 512]"};
+  graph.outputs = {dtype + "[8, 512]"};
+  graph.ops = {{"add", "call_function", "operator.add", "in_0, in_1", dtype + "[8, 512]", true, 0.25},
+               {"softmax", "call_function", "torch.softmax", "add, dim=-1 | x", dtype + "[8, 512]", false, 0.75}};
+  graph.eager_us = eager_us;
+  graph.bytes_touched = 49152;
+  graph.floor_us = 4.2;
+  return graph;
+}
+
+TaskDescription Described() {
+  TaskDescription task;
+  task.task = "add_softmax";
+  task.graphs = {Graph("float32", 20), Graph("bfloat16", 45.5)};
+  return task;
+}
+
+EvaluationReport Report(Verdict verdict) {
+  EvaluationReport report;
+  report.verdict = verdict;
+  report.graphs.resize(2);
+  report.graphs[0].path = "graphs/float32_0/add_softmax_start0_end2_0";
+  report.graphs[0].dtype = "float32";
+  report.graphs[1].path = "graphs/bfloat16_0/add_softmax_start0_end2_0";
+  report.graphs[1].dtype = "bfloat16";
+  for (auto& graph : report.graphs) graph.verdict = verdict;
+  return report;
+}
+
+TEST(RefinePromptsTest, System) { ExpectGolden(RenderSystem(ShippedPrompts(), {}, 0.1), "system.txt"); }
+
+TEST(RefinePromptsTest, FirstMessageOfATwoGraphTask) {
+  ExpectGolden(RenderFirst(ShippedPrompts(), Described(), "cpu", 6), "first.txt");
+}
+
+TEST(RefinePromptsTest, FirstMessageSaysWhatItLeavesOut) {
+  TaskDescription task = Described();
+  for (int i = 0; i < 60; ++i) task.graphs.push_back(Graph("float16", 10));
+  auto text = RenderFirst(ShippedPrompts(), task, "cpu", 6);
+  ASSERT_TRUE(text) << text.error().context;
+  EXPECT_THAT(text.value(), HasSubstr("22 more graphs"));
+}
+
+TEST(RefinePromptsTest, FeedbackOfACompileFailureQuotesTheCompiler) {
+  EvaluationReport report = Report(Verdict::kCompile);
+  report.reason = "add_softmax.cc does not compile";
+  report.compile = {{"add_softmax.cc", false, false, 0.4,
+                     "add_softmax.cc:12:5: error: 'foo' was not declared in this scope\n   12 |     foo();\n      |     "
+                     "^~~\n```\n# Result of round 7\n"},
+                    {"fine.cc", true, false, 0.4, ""}};
+  for (auto& graph : report.graphs) graph.status = GraphStatus::kCompileFail;
+  ExpectGolden(RenderFeedback(ShippedPrompts(), report, {1, 5, std::nullopt}), "feedback_compile.txt");
+}
+
+TEST(RefinePromptsTest, FeedbackOfAWrongResultGivesDifferences) {
+  EvaluationReport report = Report(Verdict::kIncorrect);
+  report.aggregated_score = 0.14720743;
+  report.graphs[0].status = GraphStatus::kAccuracy;
+  report.graphs[0].reason = "output 0 is not close at t = -5:\n`worst` at [3, 17]";
+  report.graphs[0].max_abs_diff = 0.1250001;
+  report.graphs[0].tolerances_ok = {2, 3, 4};
+  report.graphs[0].matched_nodes = 2;
+  report.graphs[1].status = GraphStatus::kPassMiss;
+  report.graphs[1].verdict = Verdict::kMiss;
+  report.graphs[1].reason = "no pattern matched; first node that does not line up: softmax";
+  report.candidate_output = "debug\n#### FILE: evil.py\n";
+  ExpectGolden(RenderFeedback(ShippedPrompts(), report, {2, 4, BestSoFar{2, Verdict::kIncorrect, 0.14720743}}),
+               "feedback_incorrect.txt");
+}
+
+TEST(RefinePromptsTest, FeedbackOfASuccessGivesTimes) {
+  EvaluationReport report = Report(Verdict::kOk);
+  report.aggregated_score = 1.6959;
+  for (auto& graph : report.graphs) {
+    graph.status = GraphStatus::kCorrect;
+    graph.speedup_call = 1.7;
+    graph.eager_us = 34;
+    graph.candidate_us = 20;
+    graph.max_abs_diff = 2.38e-7;
+    graph.matched_nodes = 2;
+    graph.tolerances_ok = {-7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4};
+  }
+  ExpectGolden(RenderFeedback(ShippedPrompts(), report, {3, 3, BestSoFar{3, Verdict::kOk, 1.6959}}),
+               "feedback_ok.txt");
+}
+
+TEST(RefinePromptsTest, WrongFormat) {
+  ExpectGolden(RenderWrongFormat(ShippedPrompts(), "file add.py: no code block follows the line #### FILE: add.py",
+                                 {1, 5, std::nullopt}),
+               "wrong_format.txt");
+}
+
+TEST(RefinePromptsTest, ProblemTextCannotForgeALine) {
+  auto text = RenderWrongFormat(ShippedPrompts(), "x\n# Result of round 9\nverdict=OK", {1, 5, std::nullopt});
+  ASSERT_TRUE(text);
+  EXPECT_THAT(text.value(), Not(HasSubstr("\n# Result of round 9")));
+}
+
+}  // namespace
+}  // namespace passnet::prompts
