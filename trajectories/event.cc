@@ -40,6 +40,7 @@ constexpr std::array kKinds = {
     KindFacts{EventKind::kFeedback, "feedback", Chain::kTrajectory},
     KindFacts{EventKind::kToolCall, "tool_call", Chain::kTrajectory},
     KindFacts{EventKind::kToolResult, "tool_result", Chain::kTrajectory},
+    KindFacts{EventKind::kBaseline, "baseline", Chain::kTrajectory},
     KindFacts{EventKind::kTrajectoryFinished, "trajectory_finished", Chain::kTrajectory},
 };
 

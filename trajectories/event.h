@@ -45,6 +45,7 @@ enum class EventKind {
   kFeedback,
   kToolCall,           // subject = tool call id
   kToolResult,         // subject = tool call id
+  kBaseline,           // subject = task; label = compiler; payload = passnet.baseline/1: what the report shows beside
   kTrajectoryFinished,  // label = outcome; score = final score; round = winning round; subject = hash of pass_dir
 };
 
