@@ -39,7 +39,8 @@ struct ChildSpec {
   std::vector<InheritedFd> descriptors;
   std::vector<int> cores;         // pinned to these; children may be pinned elsewhere. Empty: inherited
   uint32_t open_files = 1024;
-  CgroupLimits cgroup;            // for the whole tree; zeros: no group
+  // For the whole tree; zeros: no group. Start fails where no group can be made: ask DetectCgroups() first.
+  CgroupLimits cgroup;
   SyscallPolicy policy = SyscallPolicy::JailMaker();
 };
 

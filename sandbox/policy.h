@@ -22,6 +22,8 @@
 
 namespace passnet::sandbox {
 
+struct PolicyTable;  // what a policy decides, call by call; in policy.cc
+
 class SyscallPolicy {
  public:
   // Read files that are reachable, memory, clocks, futexes, polling, signals to itself, ioctl of a few harmless
@@ -70,7 +72,12 @@ class SyscallPolicy {
     bits_ |= bit;
     return *this;
   }
+  PolicyTable Table(uint32_t violation_action, int control_fd) const;
+
   uint32_t bits_ = 0;
 };
+
+// "ptrace (101)"; the number alone when it has no name here.
+std::string SyscallName(int nr);
 
 }  // namespace passnet::sandbox

@@ -19,6 +19,7 @@ struct RootSpec {
   std::vector<std::string> devices = {"/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/random"};
   uint64_t tmp_bytes = 64ull << 20;  // of /tmp
   uint64_t shm_bytes = 64ull << 20;  // of /dev/shm; 0: an empty read-only folder
+  bool executable_tmp = false;       // true: programs and libraries made in /tmp may run (Inductor's)
 };
 
 // /usr, /lib*, /bin, the linker's cache and alternatives: what g++ and a system Python need.

@@ -29,7 +29,7 @@ enum class Step : uint16_t {
   kSetIds,             // u32 uid, u32 gid: real, effective and saved; capabilities are kept
   kMount,              // u64 flags, str source, str target, str type, str data
   kBind,               // u64 mount attributes to set, str source, str target; flag kBindOptional
-  kMountAttributes,    // u64 attributes to set, str path; the whole tree below
+  kMountAttributes,    // u64 attributes to set, str path: this mount alone
   kMakeFolder,         // u32 mode, str path: with parents, each 0755
   kSymlink,            // str target, str path: with parents
   kPivot,              // str new root; the old one is detached. flag kPivotKeepOld: str folder that receives it

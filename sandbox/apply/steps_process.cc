@@ -1,0 +1,203 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/apply/plan_format.h"
+#include "sandbox/apply/steps.h"
+
+namespace passnet::sandbox {
+namespace {
+
+constexpr uint32_t kMaxDescriptors = 96;  // chosen: std streams, a socket and a few dozen buffers
+constexpr int kParkFrom = 300;            // above kControlFd and every number a caller may ask for
+
+bool CloseRange(unsigned first, unsigned last) { return syscall(SYS_close_range, first, last, 0) == 0; }
+
+void SortAscending(int* values, uint32_t count) {
+  for (uint32_t i = 1; i < count; ++i) {
+    for (uint32_t j = i; j > 0 && values[j - 1] > values[j]; --j) {
+      const int higher = values[j - 1];
+      values[j - 1] = values[j];
+      values[j] = higher;
+    }
+  }
+}
+
+bool CloseAllBut(int* kept, uint32_t count) {
+  SortAscending(kept, count);
+  unsigned next = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const unsigned fd = static_cast<unsigned>(kept[i]);
+    if (fd > next && !CloseRange(next, fd - 1)) return false;
+    if (fd >= next) next = fd + 1;
+  }
+  return CloseRange(next, ~0u);
+}
+
+bool WriteProcFile(const char* proc, const char* name, const char* text) {
+  char path[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/self/%s", proc, name) >= static_cast<int>(sizeof path)) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t size = static_cast<ssize_t>(strlen(text));
+  const bool written = write(fd, text, static_cast<size_t>(size)) == size;
+  const int err = errno;
+  close(fd);
+  errno = err;
+  return written;
+}
+
+bool WriteIdMap(const char* proc, const char* name, uint32_t inner, uint32_t outer) {
+  char line[64];
+  snprintf(line, sizeof line, "%u %u 1", inner, outer);
+  return WriteProcFile(proc, name, line);
+}
+
+}  // namespace
+
+bool ApplyUnshare(StepContext& c) {
+  const uint32_t flags = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  return unshare(static_cast<int>(flags)) == 0;
+}
+
+bool ApplyMapIds(StepContext& c) {
+  const char* proc = c.payload.String();
+  const uint32_t inner_uid = c.payload.U32();
+  const uint32_t outer_uid = c.payload.U32();
+  const uint32_t inner_gid = c.payload.U32();
+  const uint32_t outer_gid = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  // Unprivileged maps need setgroups denied first (user_namespaces(7)).
+  return (c.what = "setgroups", WriteProcFile(proc, "setgroups", "deny")) &&
+         (c.what = "uid_map", WriteIdMap(proc, "uid_map", inner_uid, outer_uid)) &&
+         (c.what = "gid_map", WriteIdMap(proc, "gid_map", inner_gid, outer_gid));
+}
+
+bool ApplySetIds(StepContext& c) {
+  const uint32_t uid = c.payload.U32();
+  const uint32_t gid = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  // Raw calls: the C library would forward each to threads that this forked child no longer has. Without the fix-up bit
+  // the change of uid would take away the capability to make a user namespace where unprivileged users may not.
+  return (c.what = "securebits", prctl(PR_SET_SECUREBITS, 1u << 2 /* SECBIT_NO_SETUID_FIXUP */, 0, 0, 0) == 0) &&
+         (c.what = "setgroups", syscall(SYS_setgroups, 0, nullptr) == 0) &&
+         (c.what = "setresgid", syscall(SYS_setresgid, gid, gid, gid) == 0) &&
+         (c.what = "setresuid", syscall(SYS_setresuid, uid, uid, uid) == 0);
+}
+
+bool ApplySetsid(StepContext& c) {
+  if (!c.payload.ok()) return Malformed();
+  // EPERM only says that we lead a process group already, as a namespace's init may.
+  return setsid() >= 0 || (errno == EPERM && getsid(0) == getpid());
+}
+
+bool ApplyParentDeathSignal(StepContext& c) {
+  const uint32_t signal = c.payload.U32();
+  const uint32_t channel = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  if (prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0) return false;
+  if (channel == 0) return true;
+  // The parent may have died before the call; getppid() is 0 in a new pid namespace and cannot tell.
+  pollfd parent{static_cast<int>(channel) - 1, 0, 0};
+  if (poll(&parent, 1, 0) < 0) return false;
+  errno = ESRCH;
+  return (parent.revents & (POLLERR | POLLHUP | POLLNVAL)) == 0;
+}
+
+bool ApplyResourceLimit(StepContext& c) {
+  const uint32_t resource = c.payload.U32();
+  const uint64_t value = c.payload.U64();
+  if (!c.payload.ok()) return Malformed();
+  static const char* const kNames[] = {"cpu",    "fsize", "data",  "stack",      "core",     "rss",  "nproc", "nofile",
+                                       "memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+  if (resource < sizeof kNames / sizeof kNames[0]) c.what = kNames[resource];
+  const rlimit limit{value, (c.flags & kLimitSoftMargin) ? value + 1 : value};
+  return syscall(SYS_prlimit64, 0, resource, &limit, nullptr) == 0;
+}
+
+bool ApplyAffinity(StepContext& c) {
+  const uint32_t count = c.payload.U32();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (uint32_t i = 0; i < count && c.payload.ok(); ++i) {
+    const uint32_t core = c.payload.U32();
+    if (core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  if (!c.payload.ok()) return Malformed();
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+bool ApplyDescriptors(StepContext& c) {
+  int kept[kMaxDescriptors];
+  int parked[kMaxDescriptors];
+  int targets[kMaxDescriptors];
+  const uint32_t pairs = c.payload.U32();
+  if (!c.payload.ok() || pairs > kMaxDescriptors / 2) return Malformed();
+  // First all sources out of the way, so that no target overwrites a source that is still needed.
+  for (uint32_t i = 0; i < pairs; ++i) {
+    const int source = static_cast<int>(c.payload.U32());
+    targets[i] = static_cast<int>(c.payload.U32());
+    if (!c.payload.ok()) return Malformed();
+    parked[i] = fcntl(source, F_DUPFD_CLOEXEC, kParkFrom);
+    if (parked[i] < 0) return false;
+  }
+  for (uint32_t i = 0; i < pairs; ++i) {
+    if (dup2(parked[i], targets[i]) < 0) return false;
+    kept[i] = targets[i];
+  }
+  const uint32_t keep = c.payload.U32();
+  if (!c.payload.ok() || keep > kMaxDescriptors - pairs) return Malformed();
+  for (uint32_t i = 0; i < keep; ++i) kept[pairs + i] = static_cast<int>(c.payload.U32());
+  if (!c.payload.ok()) return Malformed();
+  return CloseAllBut(kept, pairs + keep);
+}
+
+bool ApplyDumpable(StepContext& c) {
+  const uint32_t value = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  return prctl(PR_SET_DUMPABLE, value, 0, 0, 0) == 0;
+}
+
+bool ApplyHostname(StepContext& c) {
+  const char* name = c.payload.String();
+  if (!c.payload.ok()) return Malformed();
+  c.what = name;
+  return sethostname(name, strlen(name)) == 0;
+}
+
+bool ApplyFileMask(StepContext& c) {
+  const uint32_t mask = c.payload.U32();
+  if (!c.payload.ok()) return Malformed();
+  umask(mask);
+  return true;
+}
+
+bool ApplyResetSignals(StepContext& c) {
+  if (!c.payload.ok()) return Malformed();
+  for (int number = 1; number < NSIG; ++number) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    struct sigaction action = {};
+    action.sa_handler = SIG_DFL;
+    // The C library keeps two numbers for itself and answers EINVAL for them.
+    if (sigaction(number, &action, nullptr) != 0 && errno != EINVAL) return false;
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+}
+
+}  // namespace passnet::sandbox

@@ -1,0 +1,87 @@
+#include "sandbox/plan.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "sandbox/landlock.h"
+#include "sandbox/plan_writer.h"
+#include "sandbox/policy.h"
+#include "sandbox/resource_limits.h"
+#include "sandbox/root_steps.h"
+
+namespace passnet::sandbox {
+namespace {
+
+// Bits of <linux/capability.h>: mounting and namespaces; shrinking the bounding set.
+constexpr uint64_t kJailMakerCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
+
+std::vector<int> WithStandardStreams(std::vector<int> fds) {
+  fds.insert(fds.end(), {0, 1, 2});
+  return fds;
+}
+
+// New mounts over the parent's: own process tree, own /tmp, nothing in /dev/shm.
+void AppendPrivateMounts(PlanWriter& plan, uint64_t tmp_bytes) {
+  plan.Unshare(CLONE_NEWNS);
+  plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC, "proc", "/proc", "proc", "");
+  AppendTmpfs(plan, {"/tmp", tmp_bytes, false}, "/tmp");
+  plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "tmpfs", "/dev/shm", "tmpfs", "size=4k,mode=0555");
+}
+
+}  // namespace
+
+Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
+  ASSIGN_OR_RETURN(LandlockRights rights, LandlockRights::ForThisKernel());
+  ASSIGN_OR_RETURN(std::string filter, SyscallPolicy::JailMakerWithoutExec().CompileDelta(SyscallPolicy::JailMaker()));
+  PlanWriter plan;
+  plan.ParentDeathSignal(SIGKILL, -1).Setsid();
+  plan.Descriptors({}, WithStandardStreams(options.keep_fds));
+  AppendPrivateMounts(plan, options.tmp_bytes);
+  if (!options.cores.empty()) plan.Affinity(options.cores);
+  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
+  if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
+  plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities).Dumpable(false);
+  // No file rights here: a domain that handles any may not mount, and this process makes jails. What it can write is
+  // decided by its mounts; what it can start, by its filter.
+  plan.Landlock(0, rights.handled_net, rights.scoped, "", {});
+  plan.Seccomp(filter, false);
+  return plan.Finish();
+}
+
+Result<std::string> CandidatePlan(const CandidateOptions& options) {
+  ASSIGN_OR_RETURN(LandlockRights rights, LandlockRights::ForThisKernel());
+  ASSIGN_OR_RETURN(std::string filter,
+                   SyscallPolicy::Hostile(options.threads).CompileDelta(SyscallPolicy::JailMakerWithoutExec()));
+  if (std::count(options.readable.begin(), options.readable.end(), "/") != 0) {
+    return InvalidArgument("candidate plan: \"/\" cannot be readable; name the folders that are needed");
+  }
+  PlanWriter plan;
+  plan.ParentDeathSignal(SIGKILL, -1).Setsid();
+  plan.Descriptors({}, WithStandardStreams(options.keep_fds));
+  AppendPrivateMounts(plan, options.tmp_bytes);
+  plan.ChangeFolder("/tmp");
+  if (!options.cores.empty()) plan.Affinity(options.cores);
+  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendLimit(plan, RLIMIT_FSIZE, options.file_bytes);
+  AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
+  AppendLimit(plan, RLIMIT_MEMLOCK, 0);
+  AppendCpuLimit(plan, options.cpu);
+  if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
+  if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);
+  if (options.threads) AppendLimit(plan, RLIMIT_NPROC, options.max_threads);
+  plan.NoNewPrivileges().Capabilities(0).Dumpable(false);
+  std::vector<LandlockRule> rules = {{kLandlockRead, "/proc"}, {kLandlockWrite, "/tmp"},
+                                     {kLandlockWriteFile, "/dev/null"}, {kLandlockRead, "/dev/urandom"}};
+  for (const std::string& path : options.readable) rules.push_back({kLandlockRead, path});
+  plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", rules);
+  plan.Seccomp(filter, false);
+  return plan.Finish();
+}
+
+}  // namespace passnet::sandbox

@@ -1,0 +1,68 @@
+// Watches one started program to its end: streams, limits, violations, cancelling; decides what its end means.
+// Used by run.cc only.
+// Threads: blocking. Borrows: the WatchedRun. After UntilEnd nothing of the tree is alive.
+// Errors: kCancelled, kDeadlineExceeded (the caller's), kIo; each of them after the tree has been killed.
+#pragma once
+
+#include <optional>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandbox/captured_stream.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/launcher.h"
+#include "sandbox/limits.h"
+#include "sandbox/outcome.h"
+
+namespace passnet::sandbox {
+
+struct WatchedRun {
+  // Before the process, so that it is destroyed (and the group removed) after the process has been reaped.
+  std::optional<Cgroup> cgroup;
+  JailProcess jail;
+  UniqueFd out;
+  UniqueFd err;
+  UniqueFd listener;
+};
+
+class RunWatch {
+ public:
+  RunWatch(WatchedRun& run, const Limits& limits, int cancel_fd, Deadline deadline);
+
+  Status UntilEnd();
+
+  const RunOutcome& outcome() const { return *outcome_; }
+  const Accounting& accounting() const { return accounting_; }
+  CapturedStream TakeOut() { return std::move(out_).Finish(); }
+  CapturedStream TakeErr() { return std::move(err_).Finish(); }
+
+ private:
+  void PollOnce();
+  void Sample();
+  void ReadStream(UniqueFd& pipe, StreamKeeper& keeper, const char* name);
+  void ReadControl();
+  void ReadViolation();
+  void Decide(RunOutcome outcome);
+  void DecideAndKill(OutcomeKind kind, std::string reason);
+  void DecideFromStatus(int status);
+  void DecideFromEnd(const JailProcess::End& end);
+  void Stop(ErrorCode code, const char* why);
+  std::optional<Nanos> TreeCpu() const;
+
+  WatchedRun& run_;
+  const Limits limits_;
+  const int cancel_fd_;
+  const Deadline deadline_;
+  const SteadyTime started_;
+  const Deadline wall_limit_;
+  StreamKeeper out_;
+  StreamKeeper err_;
+  std::optional<RunOutcome> outcome_;  // the first cause that was seen
+  std::optional<int> status_;          // the program's wait status, as pid 1 reported it
+  std::optional<Error> stopped_;
+  bool exec_failed_ = false;
+  Accounting accounting_;
+};
+
+}  // namespace passnet::sandbox
