@@ -35,7 +35,7 @@ struct Graph {
   const std::vector<std::string>& forward_parameters() const { return model.forward_parameters; }
   const std::vector<std::string>& ops() const { return model.ops; }
   uint64_t InputBytes() const;
-  // The floating type of most input bytes ("float16"), or the first input's type when none is floating.
+  // The variant's type: the one in `path`, else the floating type of most input bytes, else the first input's.
   std::string Dtype() const;
 };
 
