@@ -44,20 +44,16 @@ void AdaptiveLimiter::Settle(int episode, OutcomeClass outcome) {
       clean_ = 0;
       return;
     case OutcomeClass::kOverloaded:
-    case OutcomeClass::kLost:
-      clean_ = 0;
-      return;
+    case OutcomeClass::kLost: clean_ = 0; return;
     case OutcomeClass::kQuota:
     case OutcomeClass::kAuth:
-    case OutcomeClass::kCancelled:
-      return;
+    case OutcomeClass::kCancelled: return;
     case OutcomeClass::kAccepted:
     case OutcomeClass::kTruncated:
     case OutcomeClass::kFiltered:
     case OutcomeClass::kMalformed:
     case OutcomeClass::kContextOverflow:
-    case OutcomeClass::kBadRequest:
-      break;
+    case OutcomeClass::kBadRequest: break;
   }
   // A limit that nobody reaches has not been tried, so it must not grow.
   if (in_flight_ < limit_) return;

@@ -21,8 +21,8 @@ Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOption
     result.outcome = ports.client->adapter().Interpret(result.raw);
     permit.value().Settle(result.outcome.outcome);
     if (result.outcome.outcome == OutcomeClass::kLost) ++result.counts.lost;
-    RetryDecision decision = DecideRetry(options.retry, result.raw, result.outcome, result.counts,
-                                         ports.clock->UtcMicros(), ports.jitter());
+    RetryDecision decision =
+        DecideRetry(options.retry, result.raw, result.outcome, result.counts, ports.clock->UtcMicros(), ports.jitter());
     Status told = co_await ports.observer->AfterDecision(attempt, &result.outcome, &decision);
     if (!told) co_return told.error();
 

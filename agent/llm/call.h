@@ -51,7 +51,7 @@ struct CallResult {
   AttemptOutcome outcome;  // of the last attempt
   RawReply raw;            // likewise
   AttemptCounts counts;
-  std::string ended;       // why no further attempt was made
+  std::string ended;  // why no further attempt was made
 };
 
 // `body` comes from client->adapter().RenderRequest().

@@ -43,8 +43,7 @@ bool IsModelBehaviour(OutcomeClass outcome) {
     case OutcomeClass::kAccepted:
     case OutcomeClass::kTruncated:
     case OutcomeClass::kFiltered:
-    case OutcomeClass::kMalformed:
-      return true;
+    case OutcomeClass::kMalformed: return true;
     case OutcomeClass::kContextOverflow:
     case OutcomeClass::kRateLimited:
     case OutcomeClass::kQuota:
@@ -52,8 +51,7 @@ bool IsModelBehaviour(OutcomeClass outcome) {
     case OutcomeClass::kBadRequest:
     case OutcomeClass::kOverloaded:
     case OutcomeClass::kLost:
-    case OutcomeClass::kCancelled:
-      return false;
+    case OutcomeClass::kCancelled: return false;
   }
   return false;
 }

@@ -21,14 +21,14 @@ struct ChatMessage {
 struct ChatRequest {
   std::string model;
   std::vector<ChatMessage> messages;
-  int64_t max_tokens = 8192;          // upper bound of the reply, reasoning included; the budget reserves this
+  int64_t max_tokens = 8192;           // upper bound of the reply, reasoning included; the budget reserves this
   bool max_completion_tokens = false;  // true: the name that newer reasoning models insist on
   std::optional<double> temperature;   // absent: the endpoint's default
   std::optional<int64_t> seed;         // a hint only: no server promises determinism
   std::vector<std::string> stop;
   bool stream = true;
-  bool stream_usage = true;            // asks for usage in the stream; some old servers refuse the key
-  std::string extra_json;              // an object of further keys, e.g. {"reasoning_effort":"high"}; empty: none
+  bool stream_usage = true;  // asks for usage in the stream; some old servers refuse the key
+  std::string extra_json;    // an object of further keys, e.g. {"reasoning_effort":"high"}; empty: none
 };
 
 // Numbers as the provider told them. The budget settles with these; unknown settles at the reservation.
@@ -54,9 +54,9 @@ struct ChatReply {
   std::vector<ToolCall> tool_calls;
   std::string finish_reason;  // as the server wrote it
   Usage usage;
-  std::string response_id;    // the body's "id"
-  std::string request_id;     // the header that support asks for
-  std::string model;          // as the server names it
+  std::string response_id;  // the body's "id"
+  std::string request_id;   // the header that support asks for
+  std::string model;        // as the server names it
 };
 
 // How one attempt ended. Only the first four say anything about the model; the others are infrastructure or ours and

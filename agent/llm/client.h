@@ -23,7 +23,7 @@ namespace passnet::agent {
 struct EndpointOptions {
   std::string base_url = "https://api.openai.com/v1";  // "http://127.0.0.1:8080/v1" for a local server
   Secret api_key;                                      // empty: no Authorization header
-  std::string ca_file;                                 // PEM; empty: the system's CAs. Verification cannot be turned off
+  std::string ca_file;    // PEM; empty: the system's CAs. Verification cannot be turned off
   std::string proxy_url;  // "http://[user:password@]host:port", used by CONNECT for https endpoints; empty: none
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers, e.g. OpenAI-Organization
   size_t max_idle_connections = 32;                          // kept alive; chosen: half of a busy limiter's permits

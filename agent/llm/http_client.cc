@@ -24,7 +24,8 @@ Result<std::string> RenderHead(const EndpointOptions& options, const ChatAdapter
   }
   if (!options.api_key.empty()) head += "Authorization: Bearer " + options.api_key.Reveal() + "\r\n";
   for (const auto& [name, value] : options.headers) {
-    bool clean = !name.empty() && IsHeaderText(name) && IsHeaderText(value) && name.find_first_of(": ") == std::string::npos;
+    bool clean =
+        !name.empty() && IsHeaderText(name) && IsHeaderText(value) && name.find_first_of(": ") == std::string::npos;
     if (!clean) return InvalidArgument("request header \"" + name + "\": not a name and a value on one line");
     head += name + ": " + value + "\r\n";
   }
@@ -136,7 +137,8 @@ Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Cha
   if (!options.proxy_url.empty()) {
     auto parsed = ParseUrl(options.proxy_url, Credentials::kAllowed);
     if (!parsed) return parsed.error().Prefixed("proxy URL");
-    if (parsed.value().tls) return InvalidArgument("proxy URL: only http:// proxies are spoken to; TLS runs inside the tunnel");
+    if (parsed.value().tls)
+      return InvalidArgument("proxy URL: only http:// proxies are spoken to; TLS runs inside the tunnel");
     proxy = std::move(parsed.value());
   }
   ASSIGN_OR_RETURN(auto connector, OpenConnector(std::move(target.value()), std::move(proxy), options.ca_file));

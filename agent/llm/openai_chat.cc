@@ -40,7 +40,8 @@ Status AddExtraKeys(const std::string& extra_json, OrderedJson* body) {
   if (!extra.is_object()) return InvalidArgument("extra request keys: not a JSON object: " + extra_json);
   for (auto& [key, value] : extra.items()) {
     if (body->contains(key)) {
-      return InvalidArgument("extra request keys: \"" + key + "\" is set by its own option; remove it from the extra keys");
+      return InvalidArgument("extra request keys: \"" + key +
+                             "\" is set by its own option; remove it from the extra keys");
     }
     (*body)[key] = value;
   }
@@ -83,27 +84,24 @@ class OpenAiChatAdapter : public ChatAdapter {
  private:
   AttemptOutcome InterpretBytes(const RawReply& reply) const {
     switch (reply.end) {
-      case ExchangeEnd::kCancelled:
-        return {OutcomeClass::kCancelled, "cancelled", {}};
+      case ExchangeEnd::kCancelled: return {OutcomeClass::kCancelled, "cancelled", {}};
       case ExchangeEnd::kConnectFailed:
-      case ExchangeEnd::kConnectTimeout:
-        return {OutcomeClass::kOverloaded, reply.error, {}};
-      case ExchangeEnd::kPeerUntrusted:
-        return {OutcomeClass::kBadRequest, reply.error, {}};
+      case ExchangeEnd::kConnectTimeout: return {OutcomeClass::kOverloaded, reply.error, {}};
+      case ExchangeEnd::kPeerUntrusted: return {OutcomeClass::kBadRequest, reply.error, {}};
       case ExchangeEnd::kComplete:
       case ExchangeEnd::kFirstByteTimeout:
       case ExchangeEnd::kIdleTimeout:
       case ExchangeEnd::kTotalTimeout:
       case ExchangeEnd::kCut:
       case ExchangeEnd::kTooLarge:
-      case ExchangeEnd::kProtocolError:
-        break;
+      case ExchangeEnd::kProtocolError: break;
     }
     if (reply.status == 0) return {OutcomeClass::kLost, "no reply: " + reply.error, {}};
     // The status line alone tells what a refusal is, even when its body was cut.
     if (reply.status < 200 || reply.status > 299) return InterpretRefusal(reply.status, reply.body);
     bool whole = reply.end == ExchangeEnd::kComplete;
-    AttemptOutcome outcome = LooksStreamed(reply) ? InterpretStream(reply.body, whole) : InterpretMessage(reply.body, whole);
+    AttemptOutcome outcome =
+        LooksStreamed(reply) ? InterpretStream(reply.body, whole) : InterpretMessage(reply.body, whole);
     if (!whole && outcome.outcome == OutcomeClass::kLost) {
       outcome.detail = "the reply broke off after " + std::to_string(reply.body.size()) + " bytes: " + reply.error;
     }

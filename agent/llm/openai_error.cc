@@ -51,7 +51,8 @@ ErrorFacts ReadFacts(int status, std::string_view body) {
 }
 
 bool AnyOf(const ErrorFacts& facts, const auto& names) {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return facts.code == name || facts.type == name; });
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return facts.code == name || facts.type == name; });
 }
 
 bool MessageSays(const ErrorFacts& facts, const auto& phrases) {
@@ -62,8 +63,8 @@ bool MessageSays(const ErrorFacts& facts, const auto& phrases) {
 
 bool IsQuota(const ErrorFacts& facts) {
   constexpr std::array<std::string_view, 7> kNames = {
-      "insufficient_quota",    "billing_hard_limit_reached", "billing_not_active",          "billing_error",
-      "insufficient_credits",  "credit_balance_too_low",     "enforced_spend_limit_reached"};
+      "insufficient_quota",   "billing_hard_limit_reached", "billing_not_active",          "billing_error",
+      "insufficient_credits", "credit_balance_too_low",     "enforced_spend_limit_reached"};
   return AnyOf(facts, kNames);
 }
 
@@ -71,7 +72,8 @@ bool IsContextOverflow(const ErrorFacts& facts) {
   constexpr std::array<std::string_view, 2> kNames = {"context_length_exceeded", "exceed_context_size_error"};
   // vLLM and SGLang give no code of their own.
   constexpr std::array<std::string_view, 4> kPhrases = {"maximum context length", "context length exceeded",
-                                                        "exceeds the context window", "longer than the model's context"};
+                                                        "exceeds the context window",
+                                                        "longer than the model's context"};
   return AnyOf(facts, kNames) || MessageSays(facts, kPhrases);
 }
 
@@ -93,19 +95,14 @@ OutcomeClass ClassOf(const ErrorFacts& facts) {
   if (IsModelFailureInDisguise(facts)) return OutcomeClass::kMalformed;
   switch (facts.status) {
     case 401:
-    case 403:
-      return OutcomeClass::kAuth;
-    case 429:
-      return OutcomeClass::kRateLimited;
+    case 403: return OutcomeClass::kAuth;
+    case 429: return OutcomeClass::kRateLimited;
     case 408:
     case 409:
-    case 425:
-      return OutcomeClass::kOverloaded;
+    case 425: return OutcomeClass::kOverloaded;
     case 501:
-    case 505:
-      return OutcomeClass::kBadRequest;
-    default:
-      break;
+    case 505: return OutcomeClass::kBadRequest;
+    default: break;
   }
   if (facts.code == "rate_limit_exceeded" || facts.type == "rate_limit_error") return OutcomeClass::kRateLimited;
   // An error inside a 200 without a status of its own is the server's trouble: ask again.

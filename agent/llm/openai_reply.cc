@@ -177,9 +177,7 @@ class ReplyBuilder {
   bool settled_ = false;
 };
 
-bool IsError(const Json& root) {
-  return !Field(root, "error").is_null() || TextOf(Field(root, "object")) == "error";
-}
+bool IsError(const Json& root) { return !Field(root, "error").is_null() || TextOf(Field(root, "object")) == "error"; }
 
 // Only the first choice: one answer is asked for.
 const Json& FirstChoice(const Json& root) {

@@ -37,9 +37,9 @@ struct RawReply {
   // The exact bytes of the body (for a stream: the exact SSE bytes), cut at AttemptLimits::max_body_bytes. Where a
   // server echoes the API key, the key is replaced by "[api key]": the one change ever made.
   std::string body;
-  std::string error;            // what the transport saw, for people; empty when complete
-  Nanos connect{0};             // 0 on a kept-alive connection
-  Nanos first_byte{0};          // from the request's last byte to the body's first
+  std::string error;    // what the transport saw, for people; empty when complete
+  Nanos connect{0};     // 0 on a kept-alive connection
+  Nanos first_byte{0};  // from the request's last byte to the body's first
   Nanos total{0};
 };
 

@@ -67,8 +67,7 @@ std::optional<double> ServerWait(const RawReply& reply, int64_t utc_micros) {
 bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kRateLimited:
-    case OutcomeClass::kOverloaded:
-      return true;
+    case OutcomeClass::kOverloaded: return true;
     case OutcomeClass::kLost:
       // The same question would bring the same flood, and be billed again.
       return reply.end != ExchangeEnd::kTooLarge;
@@ -83,8 +82,7 @@ bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
     case OutcomeClass::kContextOverflow:
     case OutcomeClass::kQuota:
     case OutcomeClass::kAuth:
-    case OutcomeClass::kCancelled:
-      return false;
+    case OutcomeClass::kCancelled: return false;
   }
   return false;
 }

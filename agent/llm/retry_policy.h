@@ -13,11 +13,11 @@
 namespace passnet::agent {
 
 struct RetryOptions {
-  int max_attempts = 8;            // chosen: rides out about three minutes of refusals
-  int max_lost = 2;                // attempts that may have been billed for nothing; OpenAI's SDK retries twice
+  int max_attempts = 8;  // chosen: rides out about three minutes of refusals
+  int max_lost = 2;      // attempts that may have been billed for nothing; OpenAI's SDK retries twice
   Nanos first_backoff = Millis(500);
-  Nanos backoff_cap = std::chrono::seconds(8);        // for the first three waits
-  Nanos late_backoff_cap = std::chrono::seconds(60);  // from the fourth on
+  Nanos backoff_cap = std::chrono::seconds(8);            // for the first three waits
+  Nanos late_backoff_cap = std::chrono::seconds(60);      // from the fourth on
   Nanos longest_server_wait = std::chrono::seconds(120);  // a server that asks for more is given up
 };
 

@@ -24,7 +24,9 @@ TEST(CancelTest, CallbackRunsOnce) {
 TEST(CancelTest, DroppedSubscriptionIsNotCalled) {
   CancelSource source;
   int calls = 0;
-  { auto subscription = source.token().OnCancel([&] { ++calls; }); }
+  {
+    auto subscription = source.token().OnCancel([&] { ++calls; });
+  }
   source.Cancel();
   EXPECT_EQ(calls, 0);
 }

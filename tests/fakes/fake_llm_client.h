@@ -39,8 +39,9 @@ class FakeLlmClient : public agent::LlmClient {
   // A whole non-streamed reply with status 200.
   static agent::RawReply Text(const std::string& json_escaped_content) {
     return Answer(200, R"({"id":"r1","model":"m","choices":[{"index":0,"finish_reason":"stop","message":)"
-                       R"({"role":"assistant","content":")" + json_escaped_content +
-                       R"("}}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})");
+                       R"({"role":"assistant","content":")" +
+                           json_escaped_content +
+                           R"("}}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})");
   }
   static agent::RawReply Answer(int status, std::string body) {
     agent::RawReply reply;

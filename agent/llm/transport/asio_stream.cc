@@ -1,4 +1,5 @@
 // Connections over Asio and OpenSSL: name, TCP, CONNECT through a proxy, TLS with verification always on.
+#include <sys/socket.h>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <functional>
-#include <sys/socket.h>
 #include <utility>
 
 #include "agent/llm/transport/byte_stream.h"
@@ -25,8 +25,8 @@ namespace ssl = boost::asio::ssl;
 using Tcp = asio::ip::tcp;
 using ErrorCodeOfAsio = boost::system::error_code;
 
-constexpr size_t kReadBytes = 16u << 10;            // chosen: one TLS record
-constexpr size_t kMaxProxyHeaderBytes = 8u << 10;   // chosen: a CONNECT reply is a few lines
+constexpr size_t kReadBytes = 16u << 10;           // chosen: one TLS record
+constexpr size_t kMaxProxyHeaderBytes = 8u << 10;  // chosen: a CONNECT reply is a few lines
 
 auto Into(ErrorCodeOfAsio& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
@@ -58,7 +58,8 @@ class Watch {
 
  private:
   struct State {
-    State(const asio::any_io_executor& executor, std::function<void()> stop_fn) : timer(executor), stop(std::move(stop_fn)) {}
+    State(const asio::any_io_executor& executor, std::function<void()> stop_fn)
+        : timer(executor), stop(std::move(stop_fn)) {}
     asio::steady_timer timer;
     std::function<void()> stop;
     bool armed = true;
@@ -134,7 +135,8 @@ struct Resolution {
 };
 
 // getaddrinfo cannot be interrupted, so its answer is waited for by a timer and, when late, dropped.
-Task<Result<Tcp::resolver::results_type>> Resolve(std::string host, std::string port, Deadline deadline, CancelToken cancel) {
+Task<Result<Tcp::resolver::results_type>> Resolve(std::string host, std::string port, Deadline deadline,
+                                                  CancelToken cancel) {
   auto state = std::make_shared<Resolution>(co_await asio::this_coro::executor);
   state->resolver.async_resolve(host, port, [state](const ErrorCodeOfAsio& error, Tcp::resolver::results_type found) {
     state->error = error;
@@ -193,7 +195,8 @@ std::string ConnectRequest(const Url& target, const Url& proxy) {
   return request + "\r\n";
 }
 
-// Asks the proxy for a tunnel. Nothing of the server can be read too early: with TLS it is the client that speaks first.
+// Asks the proxy for a tunnel. Nothing of the server can be read too early: with TLS it is the client that speaks
+// first.
 Task<Status> OpenTunnel(Tcp::socket* socket, Url target, Url proxy, Deadline deadline, CancelToken cancel) {
   Watch watch(socket->get_executor(), deadline, cancel, [socket] { Close(*socket); });
   std::string where = "proxy " + proxy.host + " port " + proxy.port;
@@ -205,12 +208,14 @@ Task<Status> OpenTunnel(Tcp::socket* socket, Url target, Url proxy, Deadline dea
   while (!error && !watch.fired() && reply.find("\r\n\r\n") == std::string::npos) {
     size_t count = co_await socket->async_read_some(asio::buffer(bytes), Into(error));
     reply.append(bytes.data(), count);
-    if (reply.size() > kMaxProxyHeaderBytes) co_return Error{ErrorCode::kUnavailable, where + ": its reply is too long"};
+    if (reply.size() > kMaxProxyHeaderBytes)
+      co_return Error{ErrorCode::kUnavailable, where + ": its reply is too long"};
   }
   if (error || watch.fired()) co_return watch.Explain(where, error);
   bool granted = reply.starts_with("HTTP/1.") && reply.size() > 12 && reply.substr(9, 3) == "200";
   if (!granted) {
-    co_return Error{ErrorCode::kUnavailable, where + " refused the tunnel: " + OneLine(reply.substr(0, reply.find('\r')), 120)};
+    co_return Error{ErrorCode::kUnavailable,
+                    where + " refused the tunnel: " + OneLine(reply.substr(0, reply.find('\r')), 120)};
   }
   co_return OkStatus();
 }

@@ -28,9 +28,17 @@ constexpr int kMaxInterimReplies = 8;            // chosen: one 100 Continue is 
 constexpr Nanos kGraceAfterLastEvent = Millis(250);
 
 bool IsKept(std::string_view name) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "content-type",   "date",          "location",        "openai-processing-ms", "request-id",  "retry-after",
-      "retry-after-ms", "server",        "x-request-id",    "x-should-retry",       "llm_provider-retry-after"};
+  constexpr std::array<std::string_view, 11> kNames = {"content-type",
+                                                       "date",
+                                                       "location",
+                                                       "openai-processing-ms",
+                                                       "request-id",
+                                                       "retry-after",
+                                                       "retry-after-ms",
+                                                       "server",
+                                                       "x-request-id",
+                                                       "x-should-retry",
+                                                       "llm_provider-retry-after"};
   return name.starts_with("x-ratelimit-") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
@@ -149,7 +157,11 @@ class ReplyReader {
 class Course {
  public:
   Course(const ExchangePorts& ports, const AttemptLimits& limits, Deadline total)
-      : ports_(ports), limits_(limits), total_(total), started_(ports.clock->Now()), first_byte_by_(Limit(limits.first_byte)) {}
+      : ports_(ports),
+        limits_(limits),
+        total_(total),
+        started_(ports.clock->Now()),
+        first_byte_by_(Limit(limits.first_byte)) {}
 
   Deadline WriteDeadline() const { return first_byte_by_.Earlier(total_); }
 
@@ -204,8 +216,7 @@ std::string ErrorTextOf(ExchangeEnd end, const Error& error) {
     case ExchangeEnd::kPeerUntrusted:
     case ExchangeEnd::kCut:
     case ExchangeEnd::kTooLarge:
-    case ExchangeEnd::kProtocolError:
-      break;
+    case ExchangeEnd::kProtocolError: break;
   }
   return error.context;
 }

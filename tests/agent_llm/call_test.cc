@@ -1,0 +1,143 @@
+#include "agent/llm/call.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/agent_llm/run_task.h"
+#include "tests/fakes/fake_llm_client.h"
+
+namespace passnet::agent {
+namespace {
+
+using fakes::FakeLlmClient;
+using std::chrono::seconds;
+using testing::ElementsAre;
+
+// Writes down what it is told, in order, and fails where the test wants it to.
+class RecordingObserver : public AttemptObserver {
+ public:
+  Task<Status> BeforeSend(int attempt) override {
+    log_.push_back("intent " + std::to_string(attempt));
+    if (attempt == refuse_intent_) co_return Error{ErrorCode::kIo, "disk full"};
+    co_return OkStatus();
+  }
+  Task<Status> AfterReply(int attempt, const RawReply* reply) override {
+    log_.push_back("reply " + std::to_string(attempt) + " " + std::to_string(reply->status));
+    if (attempt == refuse_reply_) co_return Error{ErrorCode::kIo, "disk full"};
+    co_return OkStatus();
+  }
+  Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) override {
+    std::string verdict = decision->retry ? " again" : " end";
+    log_.push_back(std::string(OutcomeClassName(outcome->outcome)) + " " + std::to_string(attempt) + verdict);
+    co_return OkStatus();
+  }
+
+  std::vector<std::string> log_;
+  int refuse_intent_ = 0;
+  int refuse_reply_ = 0;
+};
+
+RawReply RateLimited(const std::string& retry_after) {
+  RawReply reply = FakeLlmClient::Answer(429, "{}");
+  reply.headers["retry-after"] = retry_after;
+  return reply;
+}
+
+class CallTest : public testing::Test {
+ protected:
+  Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, CancelToken cancel = {}) {
+    client_ = std::make_unique<FakeLlmClient>(std::move(script));
+    CallPorts ports{client_.get(), limiter_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
+    return RunTask(CallModel(ports, "body", options, cancel));
+  }
+
+  fakes::FakeClock clock_;
+  fakes::FakeSleeper sleeper_{&clock_};
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, &sleeper_);
+  RecordingObserver observer_;
+  std::unique_ptr<FakeLlmClient> client_;
+};
+
+TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
+  auto result = Call({FakeLlmClient::Answer(500, ""), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted);
+  EXPECT_EQ(result.value().outcome.reply.content, "hi");
+  EXPECT_EQ(result.value().counts.made, 2);
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 1", "reply 1 500", "overloaded 1 again", "intent 2", "reply 2 200",
+                                          "accepted 2 end"));
+  EXPECT_THAT(client_->bodies(), ElementsAre("body", "body"));
+  EXPECT_EQ(limiter_->in_flight(), 0);
+}
+
+TEST_F(CallTest, EscalatingRetryAfterIsObeyedEachTime) {
+  auto result = Call({RateLimited("1"), RateLimited("5"), RateLimited("60"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted);
+  EXPECT_THAT(sleeper_.slept(), ElementsAre(seconds(1), seconds(5), seconds(60)));
+}
+
+TEST_F(CallTest, QuotaEndsAtOnce) {
+  auto result =
+      Call({FakeLlmClient::Answer(429, R"({"error":{"code":"insufficient_quota"}})"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kQuota);
+  EXPECT_EQ(client_->bodies().size(), 1u);
+}
+
+TEST_F(CallTest, RefusalsEndAfterTheLastAttempt) {
+  CallOptions options;
+  options.retry.max_attempts = 3;
+  auto result = Call(std::deque<RawReply>(9, FakeLlmClient::Answer(503, "")), options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kOverloaded);
+  EXPECT_EQ(client_->bodies().size(), 3u);
+  EXPECT_EQ(result.value().ended, "gave up after 3 attempts");
+}
+
+TEST_F(CallTest, EarlierLifesAttemptsCount) {
+  CallOptions options;
+  options.before = {2, 2};
+  RawReply cut = FakeLlmClient::Answer(200, "{");
+  cut.end = ExchangeEnd::kCut;
+  auto result = Call({cut, FakeLlmClient::Text("hi")}, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(result.value().counts.made, 3);
+  EXPECT_EQ(result.value().counts.lost, 3);
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "lost 3 end"));
+}
+
+TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {
+  observer_.refuse_intent_ = 1;
+  auto result = Call({FakeLlmClient::Text("hi")});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kIo);
+  EXPECT_TRUE(client_->bodies().empty());
+  EXPECT_EQ(limiter_->in_flight(), 0);
+}
+
+// SWE-agent#988: a paid reply was asked for again because something failed after it had come.
+TEST_F(CallTest, FailureToStoreAReplyDoesNotAskAgain) {
+  observer_.refuse_reply_ = 1;
+  auto result = Call({FakeLlmClient::Answer(500, ""), FakeLlmClient::Text("hi")});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(client_->bodies().size(), 1u);
+}
+
+TEST_F(CallTest, CancelledCallSendsNothing) {
+  CancelSource cancel;
+  cancel.Cancel();
+  auto result = Call({FakeLlmClient::Text("hi")}, {}, cancel.token());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(client_->bodies().empty());
+}
+
+TEST_F(CallTest, LimiterHearsOfRateLimits) {
+  Call({RateLimited("1"), FakeLlmClient::Text("hi")});
+  EXPECT_EQ(limiter_->limit(), 5);
+}
+
+}  // namespace
+}  // namespace passnet::agent
