@@ -76,15 +76,11 @@ LogCheck::MaybeFinding LogCheck::CheckRow(const Statement& row) {
   if (!campaign_id_.empty() && row.Text(1) != campaign_id_) return std::optional<Finding>();
 
   bool payload_is_blob = false;
-  auto read = ReadEventRow(row, &payload_is_blob);
-  auto refs = ReadRefs(database_, row_id);
-  for (const Error* error : {read ? nullptr : &read.error(), refs ? nullptr : &refs.error()}) {
-    if (error == nullptr) continue;
-    if (error->code != ErrorCode::kDataCorrupt) return *error;
-    return std::optional(Finding{What::kChanged, "event row " + std::to_string(row_id), error->context, row_id});
+  auto read = ReadEvent(row, &payload_is_blob);
+  if (!read && read.error().code == ErrorCode::kDataCorrupt) {
+    return std::optional(Finding{What::kChanged, "event row " + std::to_string(row_id), read.error().context, row_id});
   }
-  Event& event = read.value();
-  event.body.refs = std::move(refs).value();
+  ASSIGN_OR_RETURN(Event event, std::move(read));
 
   ChainEnd& end = ends_[{event.body.campaign_id, event.body.trajectory_id}];
   ASSIGN_OR_RETURN(std::optional<Finding> finding, CheckOrder(event, end));
@@ -100,6 +96,12 @@ LogCheck::MaybeFinding LogCheck::CheckRow(const Statement& row) {
   Fold(event);
   ++events_;
   return finding;
+}
+
+Result<Event> LogCheck::ReadEvent(const Statement& row, bool* payload_is_blob) {
+  ASSIGN_OR_RETURN(Event event, ReadEventRow(row, payload_is_blob));
+  ASSIGN_OR_RETURN(event.body.refs, ReadRefs(database_, event.row_id));
+  return event;
 }
 
 LogCheck::MaybeFinding LogCheck::CheckOrder(const Event& event, const ChainEnd& end) {

@@ -43,6 +43,7 @@ class LogCheck {
   using MaybeFinding = Result<std::optional<Finding>>;
 
   MaybeFinding CheckRow(const Statement& row);
+  Result<Event> ReadEvent(const Statement& row, bool* payload_is_blob);
   MaybeFinding CheckOrder(const Event& event, const ChainEnd& end);
   std::optional<Finding> CheckHashes(const Event& event, bool payload_is_blob, const ChainEnd& end);
   MaybeFinding CheckCampaignHead(const Event& event, bool payload_is_blob);
