@@ -267,6 +267,8 @@ def unmatchable_reason(node: torch.fx.Node) -> str | None:
     """Why no pattern of the original's tracer can contain this node, or None."""
     if node.op in ("call_module", "get_attr"):
         return f"{node.op} nodes never occur in a traced pattern function"
+    if node.op == "call_method" and node.target.startswith("__"):
+        return f"a pattern's call of .{node.target}() is traced as an operator, never as this method"
     if node.op == "call_function":
         if node.target in signature.PLAIN_OPERATOR:
             plain = signature.PLAIN_OPERATOR[node.target].__name__

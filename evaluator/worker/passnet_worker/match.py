@@ -236,6 +236,9 @@ def _resolve(node: dict, work: Workplace, matching: str) -> Any:
         raise PatternError(f"{label}: {str(op)[:40]} nodes cannot match", label)
     if matching == "upstream":
         name = PLAIN_NAMES.get(name, name)
+    elif name not in work.targets:
+        # Python functions of torch.nn.functional that Dynamo records as the builtin they stand for (pad).
+        name = name.replace("torch.nn.functional.", "torch._C._nn.")
     if name not in work.targets:
         raise PatternError(f"{label}: the pattern calls {name}, the graph never does{_lookalikes(name, work)}", label)
     if work.targets[name] is None:

@@ -168,8 +168,6 @@ def trace_pattern(pattern: Callable) -> dict:
 
 
 def _check_placeholder(node: torch.fx.Node) -> None:
-    if node.args:
-        raise Rejected(f"pattern's argument {node.name} has a default value: every argument stands for a tensor")
     if str(node.target).startswith("*"):
         raise Rejected("pattern takes *args: name its arguments, one a tensor")
 

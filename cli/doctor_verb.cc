@@ -1,0 +1,112 @@
+// passnet doctor: what this host can do, found by trying, with the fix for what it cannot.
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/graph_table.h"
+#include "cli/lane_session.h"
+#include "cli/output.h"
+#include "cli/verb.h"
+#include "sandbox/probe.h"
+
+namespace passnet::cli {
+namespace {
+
+struct DoctorFlags {
+  LaneFlags lane;
+  bool json = false;
+};
+
+struct Finding {
+  std::string name;
+  bool ok = false;
+  bool required = true;
+  std::string why, fix;
+};
+
+std::vector<Finding> SandboxFindings(const sandbox::ProbeReport& probe) {
+  std::vector<Finding> findings;
+  for (const sandbox::Capability& item : probe.capabilities) {
+    findings.push_back({"sandbox: " + item.name, item.ok, item.required, item.why, item.fix});
+  }
+  return findings;
+}
+
+// The lane tries everything else by coming up: torch, the zygote, the compile jail.
+Finding LaneFinding(const LaneFlags& flags, std::map<std::string, std::string>* environment) {
+  Finding finding{"evaluation lane (" + flags.device + ")", false, true, "", ""};
+  auto lane = OpenLane(flags);
+  if (!lane) {
+    finding.why = lane.error().context;
+    finding.fix = "see the text; ./dev setup repairs torch and the compilers";
+    return finding;
+  }
+  auto facts = lane.value()->Environment(Deadline::After(std::chrono::seconds(10)));
+  if (!facts) {
+    finding.why = facts.error().context;
+    return finding;
+  }
+  *environment = facts.value();
+  finding.ok = true;
+  finding.why = "torch " + (*environment)["torch"] + ", python " + (*environment)["python"] + ", " + (*environment)["cpu"];
+  return finding;
+}
+
+Finding CoresFinding() {
+  long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+  Finding finding{"cores", cores >= 2, false, std::to_string(cores) + " online", ""};
+  if (!finding.ok) finding.fix = "with one core, compiling and timing share it: expect noise";
+  return finding;
+}
+
+Finding GpuFinding() {
+  bool node = ::access("/dev/nvidia0", F_OK) == 0;
+  return {"GPU", node, false, node ? "/dev/nvidia0 is there; this build has CPU lanes only" : "no /dev/nvidia0",
+          node ? "" : "CPU lanes work without one"};
+}
+
+int Run(const DoctorFlags& flags) {
+  sandbox::ProbeReport probe = sandbox::Probe();
+  std::map<std::string, std::string> environment;
+  std::vector<Finding> findings = SandboxFindings(probe);
+  findings.push_back(CoresFinding());
+  findings.push_back(GpuFinding());
+  findings.push_back(LaneFinding(flags.lane, &environment));
+  bool ok = true;
+  for (const Finding& finding : findings) ok &= finding.ok || !finding.required;
+  if (flags.json) {
+    nlohmann::ordered_json json = {{"schema", "passnet.doctor/1"}, {"ok", ok}, {"tier", probe.tier}};
+    json["findings"] = nlohmann::ordered_json::array();
+    for (const Finding& finding : findings) {
+      json["findings"].push_back({{"name", finding.name}, {"ok", finding.ok}, {"required", finding.required},
+                                  {"why", finding.why}, {"fix", finding.fix}});
+    }
+    json["environment"] = environment;
+    std::printf("%s\n", json.dump().c_str());
+  } else {
+    Table table({"what", "state", "found", "what to do"});
+    for (const Finding& finding : findings) {
+      table.Add({finding.name, finding.ok ? "ok" : finding.required ? "MISSING" : "absent", finding.why, finding.fix});
+    }
+    std::printf("%s\nsandbox tier: %s\n%s\n", table.Text().c_str(), probe.tier.c_str(),
+                ok ? "This host can evaluate." : "This host cannot evaluate yet: see MISSING above.");
+  }
+  return ok ? kExitDone : kExitInfrastructure;
+}
+
+}  // namespace
+
+void AddDoctorVerb(CLI::App& app, std::function<int()>* run) {
+  auto flags = std::make_shared<DoctorFlags>();
+  CLI::App* verb = app.add_subcommand("doctor", "what this host can do, found by trying");
+  verb->footer("Example:\n  passnet doctor --json");
+  AddLaneOptions(verb, &flags->lane);
+  verb->add_flag("--json", flags->json, "one object (passnet.doctor/1) as the last line");
+  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+}
+
+}  // namespace passnet::cli

@@ -1,0 +1,103 @@
+// passnet eval: evaluate one pass folder on one task, by hand.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/ids.h"
+#include "cli/graph_table.h"
+#include "cli/lane_session.h"
+#include "cli/output.h"
+#include "cli/verb.h"
+#include "evaluator/api/json.h"
+#include "evaluator/candidate/candidate.h"
+
+namespace passnet::cli {
+namespace {
+
+struct EvalFlags {
+  std::string task, pass, profile = "passbench", call_path = "dynamo", matching = "upstream";
+  std::string interpretation = "default";
+  double p = 0, b = 0.1;
+  int64_t time_cap_ms = 0;
+  LaneFlags lane;
+  bool json = false;
+};
+
+evaluator::EvaluateRequest RequestOf(const EvalFlags& flags, std::vector<evaluator::CandidateFile> files) {
+  evaluator::EvaluateRequest request;
+  request.evaluation_id = NewId("eval");
+  request.purpose = "manual";
+  request.task.path = flags.task;
+  request.files = std::move(files);
+  request.profile = flags.profile == "quick" ? evaluator::Profile::kQuick : evaluator::Profile::kPassbench;
+  request.call_path = flags.call_path == "direct" ? evaluator::CallPath::kDirect : evaluator::CallPath::kDynamo;
+  request.matching = flags.matching == "normalised" ? evaluator::Matching::kNormalised : evaluator::Matching::kUpstream;
+  request.interpretation = flags.interpretation == "mismatch_extended" ? evaluator::Interpretation::kMismatchExtended
+                                                                       : evaluator::Interpretation::kDefault;
+  request.p = flags.p;
+  request.b = flags.b;
+  request.time_cap = std::chrono::milliseconds(flags.time_cap_ms);
+  request.device = flags.lane.device;
+  return request;
+}
+
+void Print(const evaluator::EvaluationReport& report) {
+  for (const evaluator::CompileDiagnostics& unit : report.compile) {
+    if (unit.ok) continue;
+    std::printf("%s:\n%s\n", unit.file.c_str(), Printable(unit.diagnostics).c_str());
+  }
+  std::printf("%s", GraphTable(report.graphs).c_str());
+  std::printf("\nverdict           %s%s%s\n", evaluator::VerdictName(report.verdict), report.reason.empty() ? "" : ": ",
+              Printable(report.reason).c_str());
+  std::printf("aggregated score  %s   (upstream's protocol: %s)\n", ShowNumber(report.aggregated_score).c_str(),
+              ShowNumber(report.upstream_score).c_str());
+  std::printf("profile           %s, call path %s, matching %s, device %s\n", evaluator::ProfileName(report.profile),
+              evaluator::CallPathName(report.call_path), evaluator::MatchingName(report.matching), report.device.c_str());
+  std::printf("sandbox           %s", report.sandbox.tier.c_str());
+  for (const std::string& layer : report.sandbox.layers) std::printf("; %s", layer.c_str());
+  std::printf("\n");
+}
+
+int Run(const EvalFlags& flags) {
+  auto files = evaluator::ReadPassDir(flags.pass);
+  if (!files) return Fail(files.error());
+  auto lane = OpenLane(flags.lane);
+  if (!lane) return Fail(lane.error());
+  Progress progress("eval");
+  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(),
+                                       [&](const std::string& what, int done, int total) { progress.Show(what, done, total); });
+  progress.Done();
+  if (!report) return Fail(report.error());
+  if (flags.json) {
+    std::printf("%s\n", evaluator::ToJson(report.value()).c_str());
+  } else {
+    Print(report.value());
+  }
+  return report.value().verdict == evaluator::Verdict::kInfra ? kExitInfrastructure : kExitDone;
+}
+
+}  // namespace
+
+void AddEvalVerb(CLI::App& app, std::function<int()>* run) {
+  auto flags = std::make_shared<EvalFlags>();
+  CLI::App* verb = app.add_subcommand("eval", "evaluate a pass on a PassBench task");
+  verb->footer("Example:\n  passnet eval --task tasks/bias_gelu_layernorm --pass my_pass/pass_dir --json");
+  verb->add_option("--task", flags->task, "task folder (holds graph_list.txt)")->required();
+  verb->add_option("--pass", flags->pass, "pass_dir (holds sorted_output_pass_rule_names.json)")->required();
+  verb->add_option("--profile", flags->profile, "passbench: upstream's counts; quick: until the figure is certain to 2 %")
+      ->check(CLI::IsMember({"passbench", "quick"}))->capture_default_str();
+  verb->add_option("--call-path", flags->call_path, "dynamo: guards included; direct: without")
+      ->check(CLI::IsMember({"dynamo", "direct"}))->capture_default_str();
+  verb->add_option("--matching", flags->matching, "upstream, or normalised (never compared with published scores)")
+      ->check(CLI::IsMember({"upstream", "normalised"}))->capture_default_str();
+  verb->add_option("--interpretation", flags->interpretation, "which failures ES(t) tolerates when")
+      ->check(CLI::IsMember({"default", "mismatch_extended"}))->capture_default_str();
+  verb->add_option("--p", flags->p, "penalty exponent of slow-downs")->check(CLI::Range(0.0, 10.0))->capture_default_str();
+  verb->add_option("--b", flags->b, "score of a failed graph")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  verb->add_option("--time-cap-ms", flags->time_cap_ms, "timing of one graph; 0: the profile's own")->check(CLI::NonNegativeNumber);
+  AddLaneOptions(verb, &flags->lane);
+  verb->add_flag("--json", flags->json, "one object (passnet.evaluation/1) as the last line");
+  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+}
+
+}  // namespace passnet::cli

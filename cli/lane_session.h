@@ -1,0 +1,25 @@
+// What the verbs that evaluate by hand share: a lane of their own, its progress on the terminal, Ctrl-C.
+// Threads: main thread only. Owns: the lane process.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "evaluator/client/lane_client.h"
+
+namespace passnet::cli {
+
+struct LaneFlags {
+  std::string device = "cpu";
+  std::string cache_dir;  // empty: $XDG_CACHE_HOME/passnet or ~/.cache/passnet
+  int timing_core = -1;
+};
+
+// Starts a lane; takes some seconds, because torch is imported.
+Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags);
+
+// The folder of caches when no flag names one.
+std::string DefaultCacheDir();
+
+}  // namespace passnet::cli

@@ -1,0 +1,58 @@
+// Compiles a candidate's .cc kernels in the compile jail and keeps the objects by content, flags and compiler.
+// Threads: blocking, thread-compatible; call from a thread that lives as long as the call (sandbox/run.h).
+// Owns: the cache folder's files. No jail can write there.
+// Errors: infrastructure only (kUnavailable: no jail, no compiler; kIo: the cache). A kernel that does not compile, or
+// never ends compiling, is a Unit with ok = false and the compiler's words.
+// Source: architecture.md section 6; integrity.md section 5.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/candidate/candidate.h"
+
+namespace passnet::evaluator {
+
+struct KernelCompilerOptions {
+  std::string compiler = "/usr/bin/g++";
+  std::filesystem::path include_dir;  // holds passnet_kernel.h
+  std::filesystem::path cache_dir;
+  std::vector<int> cores;             // where compilers run: not the timing core
+  std::chrono::seconds wall{30};
+  std::chrono::seconds cpu{25};
+  uint64_t memory_bytes = 2ull << 30;
+  size_t max_diagnostics_bytes = 16u << 10;
+};
+
+struct CompiledKernel {
+  std::string stem;
+  std::string object;  // the shared object's bytes; empty when it did not compile
+  CompileDiagnostics diagnostics;
+};
+
+class KernelCompiler {
+ public:
+  // Asks the compiler for its version, in the jail: what the cache keys are made of.
+  static Result<KernelCompiler> Create(KernelCompilerOptions options, Deadline deadline);
+
+  // Every kernel of the candidate, in the order of its names; stops at nothing, so that all mistakes are told at once.
+  Result<std::vector<CompiledKernel>> Compile(const Candidate& candidate, Deadline deadline) const;
+
+  const std::string& version() const { return version_; }
+  static std::vector<std::string> Flags();
+
+ private:
+  explicit KernelCompiler(KernelCompilerOptions options) : options_(std::move(options)) {}
+  Result<CompiledKernel> CompileOne(const Candidate& candidate, const std::string& stem, Deadline deadline) const;
+  std::string CacheKey(const Candidate& candidate, const std::string& stem) const;
+
+  KernelCompilerOptions options_;
+  std::string version_;
+};
+
+}  // namespace passnet::evaluator

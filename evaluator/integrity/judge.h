@@ -1,0 +1,46 @@
+// From what was seen to a graph's status and verdict. Pure; the order of precedence is Verdict's own (evaluation.h).
+// Threads: thread-safe. Source: integrity.md sections 1, 4 and 6; passbench.md for the statuses.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "evaluator/api/evaluation.h"
+#include "evaluator/integrity/observations.h"
+
+namespace passnet::evaluator::integrity {
+
+struct Facts {
+  int cores = 1;                  // of the lane: what CPU over wall time may reach
+  double write_bytes_per_us = 0;  // the fastest that this core writes; 0: no floor
+};
+
+// A timed output may be one level looser than the checked ones: a level is a factor of 4 to 15, and hundreds of draws
+// reach further into the tail of rounding errors than three. Beyond that the timed calls computed something else.
+inline constexpr int kTimedLevelsLooser = 1;
+inline constexpr double kCpuOverWall = 1.02;         // integrity.md layer 8
+inline constexpr double kFrozenCpuUs = 500;          // chosen: handling SIGSTOP itself costs some tens of microseconds
+inline constexpr double kImplausibleShare = 0.8;     // of the floor, integrity.md layer 9
+inline constexpr double kFloorMattersUs = 20;        // below it the clock's own spread is larger than the floor
+inline constexpr uint64_t kMaxOutputBytes = 1 << 20; // of text a candidate may print
+
+// Levels t at which a comparison holds, ascending; empty for a mismatch.
+std::vector<int> TolerancesOk(const OutputComparison& comparison);
+
+// Sets status, verdict, reason, tolerances_ok and max_abs_diff of a report whose figures are filled in.
+void Judge(const Observations& seen, const Facts& facts, GraphReport* report);
+
+// A candidate that could not be installed or whose call did not complete.
+void JudgeFailure(const CallFailure& failure, GraphReport* report);
+
+// A candidate that flooded its output; no effect within the bound.
+void JudgeOutput(uint64_t output_bytes, GraphReport* report);
+
+// Sets the three fields, unless the report already has a verdict that comes first.
+void Fail(GraphStatus status, Verdict verdict, std::string reason, GraphReport* report);
+
+// Of a traceback: its last line that is not blank.
+std::string LastLine(const std::string& text);
+
+}  // namespace passnet::evaluator::integrity

@@ -1,0 +1,52 @@
+// One graph of one evaluation: reference and candidate processes, the measured run, and what it comes to.
+// Threads: thread-compatible, blocking. Errors: infrastructure; what the candidate did is in the GraphReport.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "evaluator/api/evaluation.h"
+#include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/measure.h"
+#include "evaluator/lane/reference.h"
+#include "evaluator/lane/task_child.h"
+
+namespace passnet::evaluator {
+
+// A candidate ready to be installed into any graph of the task.
+struct PreparedCandidate {
+  std::string traced_json;              // the trace child's answer, bounded
+  std::string files_json;               // {"name": "text"}
+  std::vector<CompiledKernel> kernels;  // all compiled
+};
+
+struct GraphContext {
+  std::shared_ptr<TaskChild> task;
+  const passbench::Graph* graph = nullptr;
+  FreshBits* bits = nullptr;
+  int timing_core = 1;
+  std::vector<int> other_cores;
+  int threads = 1;
+  double write_bytes_per_us = 0;  // the fastest this core writes; 0: unknown, no floor
+  uint64_t candidate_memory_bytes = 0;
+  std::chrono::milliseconds time_cap{0};  // 0: the profile's own
+};
+
+struct GraphOutcome {
+  GraphReport report;
+  bool in_place = false;                      // the reference changes an input: upstream's figure means nothing
+  std::vector<int> upstream_tolerances_ok;    // of the seed-123 set alone, as upstream judges
+  std::vector<std::string> layers;            // read back from the candidate's process
+  std::string candidate_output;
+  std::map<std::string, double> timings_ms;
+};
+
+Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
+                                   const PreparedCandidate& candidate);
+
+// `side` holds a baseline's process, configured for this graph; its regions are attached here. The first call may compile
+// for minutes.
+Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile, Reference& reference, Side& side);
+
+}  // namespace passnet::evaluator

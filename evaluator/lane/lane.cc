@@ -1,0 +1,478 @@
+#include "evaluator/lane/lane.h"
+
+#include <sched.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "evaluator/api/json.h"
+#include "evaluator/candidate/candidate.h"
+#include "evaluator/integrity/judge.h"
+#include "evaluator/lane/scoring.h"
+#include "evaluator/lane/stopwatch.h"
+#include "evaluator/worker/run_protocol.h"
+#include "sandbox/cgroup.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
+constexpr std::chrono::seconds kCaptureLimit{120};
+constexpr std::chrono::seconds kTraceLimit{30};     // a pattern traces in milliseconds; beyond it, it hangs
+constexpr std::chrono::seconds kScreenLimit{30};
+constexpr size_t kMaxBaselineBytes = 8u << 20;
+
+Result<std::vector<int>> UsableCores() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return Error::FromErrno("sched_getaffinity", "", errno);
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+std::string CpuModel() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string KernelRelease() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.release : "unknown";
+}
+
+Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
+
+void AddLaps(const std::map<std::string, double>& laps, std::map<std::string, double>* to) {
+  for (const auto& [name, ms] : laps) (*to)[name] += ms;
+}
+
+// The same fate for every graph of a candidate that never ran.
+void FailAll(const passbench::Task& task, GraphStatus status, Verdict verdict, const std::string& reason,
+             EvaluationReport* report) {
+  for (const passbench::Graph& graph : task.graphs) {
+    GraphReport entry;
+    entry.path = graph.path;
+    entry.dtype = graph.Dtype();
+    entry.status = status;
+    entry.verdict = verdict;
+    entry.reason = reason;
+    report->graphs.push_back(std::move(entry));
+  }
+  report->verdict = verdict;
+  report->reason = reason;
+}
+
+std::string FilesJson(const Candidate& candidate) {
+  Json files = Json::object();
+  for (const CandidateFile& file : candidate.files) files[file.name] = file.bytes;
+  return files.dump();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lane>> Lane::Create(const LaneSetup& setup) {
+  if (setup.threads != 1) {
+    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(setup.threads) + " is not supported");
+  }
+  std::unique_ptr<Lane> lane(new Lane(setup));
+  RETURN_IF_ERROR(lane->CheckDevice(setup.device));
+  ASSIGN_OR_RETURN(std::vector<int> cores, UsableCores());
+  if (setup.timing_core < 0) lane->setup_.timing_core = cores.back();
+  int timing = lane->setup_.timing_core;
+  if (std::find(cores.begin(), cores.end(), timing) == cores.end()) {
+    return InvalidArgument("timing core " + std::to_string(timing) + " is not among the cores this process may use");
+  }
+  for (int core : cores) {
+    if (core != timing) lane->other_cores_.push_back(core);
+  }
+  // One core alone: everything shares it, and the report's noise tells.
+  if (lane->other_cores_.empty()) lane->other_cores_ = {timing};
+
+  ZygoteOptions zygote{setup.python, setup.worker_dir, setup.threads, timing, lane->other_cores_,
+                       setup.candidate_memory_bytes};
+  ASSIGN_OR_RETURN(lane->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
+  KernelCompilerOptions compile;
+  compile.include_dir = setup.include_dir;
+  compile.cache_dir = setup.cache_dir / "kernels";
+  compile.cores = lane->other_cores_;
+  ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
+  lane->compiler_.emplace(std::move(compiler));
+  RETURN_IF_ERROR(PinToCore(timing));
+  lane->memory_speed_ = MeasureMemorySpeed();
+  RETURN_IF_ERROR(PinToCores(lane->other_cores_));
+  lane->environment_ = {
+      {"device", setup.device},
+      {"threads", std::to_string(setup.threads)},
+      {"torch", lane->zygote_->torch_version()},
+      {"python", lane->zygote_->python_version()},
+      {"compiler", Sha256Hex(lane->compiler_->version()).substr(0, 16)},
+      {"cpu", CpuModel()},
+      {"kernel", KernelRelease()},
+      {"build", PASSNET_VERSION},
+  };
+  return lane;
+}
+
+Status Lane::CheckDevice(const std::string& device) const {
+  if (device == setup_.device && device == "cpu") return OkStatus();
+  return InvalidArgument("device " + device + ": this lane is " + setup_.device + ", and only \"cpu\" lanes exist in this build");
+}
+
+std::string Lane::KeyOf(const passbench::Graph& graph) const {
+  return passbench::CaptureCacheKey(graph, {setup_.device, setup_.threads, true, zygote_->torch_version()});
+}
+
+Result<std::shared_ptr<TaskChild>> Lane::ChildOf(const passbench::Graph& graph) {
+  std::string key = KeyOf(graph);
+  if (auto child = task_children_.Find(key)) return child;
+  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, setup_.device, Deadline::After(kCaptureLimit)));
+  task_children_.Put(key, child);
+  return child;
+}
+
+GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task) {
+  GraphContext context;
+  context.task = std::move(task);
+  context.graph = &graph;
+  context.bits = &bits_;
+  context.timing_core = setup_.timing_core;
+  context.other_cores = other_cores_;
+  context.threads = setup_.threads;
+  context.write_bytes_per_us = memory_speed_.write_bytes_per_us;
+  context.candidate_memory_bytes = setup_.candidate_memory_bytes;
+  return context;
+}
+
+// False when the screen found something: every graph then has R.STATIC.
+Result<bool> Lane::Screen(const Candidate& candidate, EvaluationReport* report) {
+  ForkSpec spec;
+  spec.role = "screen";
+  spec.plan = "reader";
+  spec.first_frame = "{\"files\":" + FilesJson(candidate) + "}";
+  Deadline deadline = Deadline::After(kScreenLimit);
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, deadline));
+  ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, 4u << 20));
+  Json reply = Json::parse(frame.json, nullptr, false);
+  if (!reply.is_object()) return DataCorrupt("the screen sent nonsense");
+  if (reply.contains("error")) return Internal("the screen failed: " + integrity::LastLine(reply["error"].get<std::string>()));
+  std::string reason;
+  for (const Json& finding : reply["findings"]) {
+    reason += (reason.empty() ? "" : "; ") + finding.value("file", "?") + ":" + std::to_string(finding.value("line", 0)) +
+              " [" + finding.value("rule", "?") + "] " + finding.value("text", "");
+    if (reason.size() > 2000) break;
+  }
+  report->reason = reason;
+  return reason.empty();
+}
+
+// The traced passes as JSON, or nothing when the candidate's own code failed: the report then has its fate.
+Result<std::optional<std::string>> Lane::Trace(const Candidate& candidate, EvaluationReport* report) {
+  ForkSpec spec;
+  spec.role = "trace";
+  spec.plan = "reader";
+  spec.first_frame = "{\"files\":" + FilesJson(candidate) + "}";
+  Deadline deadline = Deadline::After(kTraceLimit);
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, deadline));
+  auto frame = process->channel().ReceiveFrame(deadline, 16u << 20);
+  report->candidate_output = process->Output(8u << 10);
+  GraphReport fate;
+  fate.verdict = Verdict::kOk;
+  if (!frame) {
+    Error error = std::move(frame).error();
+    CallFailure failure{CallFailureKind::kDied, error.context, {}};
+    if (error.code == ErrorCode::kDeadlineExceeded) failure.kind = CallFailureKind::kTimeout;
+    if (error.code == ErrorCode::kDataCorrupt) failure.kind = CallFailureKind::kProtocol;
+    if (failure.kind == CallFailureKind::kDied) failure.end = process->End();
+    integrity::JudgeFailure(failure, &fate);
+    report->verdict = fate.verdict;
+    report->reason = "while its patterns were traced: " + fate.reason;
+    return std::optional<std::string>();
+  }
+  Json reply = Json::parse(frame.value().json, nullptr, false);
+  bool fits = reply.is_object() && (reply.contains("error") || (reply.contains("passes") && reply["passes"].is_array() &&
+                                                                 reply.contains("errors") && reply["errors"].is_array()));
+  if (!fits) {
+    report->verdict = Verdict::kTamper;
+    report->reason = "while its patterns were traced: it wrote bytes that are no answer";
+    return std::optional<std::string>();
+  }
+  if (reply.contains("error")) {
+    report->verdict = Verdict::kCrash;
+    report->reason = "while its patterns were traced: " + integrity::LastLine(reply["error"].is_string() ? reply["error"].get<std::string>() : "");
+    return std::optional<std::string>();
+  }
+  bool is_static = false;
+  std::string errors;
+  for (const Json& error : reply["errors"]) {
+    if (!error.is_object()) continue;
+    auto text = [&](const char* key) { return error.contains(key) && error[key].is_string() ? error[key].get<std::string>() : ""; };
+    is_static |= error.contains("static") && error["static"].is_boolean() && error["static"].get<bool>();
+    std::string line = text("pass") + ".py: " + text("what");
+    report->compile.push_back({text("pass") + ".py", false, false, 0, text("what")});
+    errors += (errors.empty() ? "" : "; ") + line;
+  }
+  bool triton = (reply.contains("uses_triton") && reply["uses_triton"] == true) || reply.contains("unsupported_lane");
+  if (triton) {
+    report->verdict = Verdict::kUnsupported;
+    report->reason = "the pass uses triton, which needs a GPU lane; this lane is " + setup_.device + ", so it is not scored";
+  } else if (is_static) {
+    report->verdict = Verdict::kStatic;
+    report->reason = errors;
+  } else if (reply["passes"].empty()) {
+    report->verdict = Verdict::kCompile;
+    report->reason = errors.empty() ? "no pass could be loaded" : errors;
+  } else {
+    return std::optional(reply.dump());
+  }
+  return std::optional<std::string>();
+}
+
+Result<std::optional<PreparedCandidate>> Lane::Prepare(const EvaluateRequest& request, EvaluationReport* report) {
+  Stopwatch watch(&report->timings_ms);
+  auto made = MakeCandidate(request.files);
+  if (!made) {
+    report->verdict = Verdict::kCompile;
+    report->reason = made.error().context;
+    return std::optional<PreparedCandidate>();
+  }
+  const Candidate& candidate = made.value();
+  ASSIGN_OR_RETURN(bool clean, Screen(candidate, report));
+  watch.Lap("screen");
+  if (!clean) {
+    report->verdict = Verdict::kStatic;
+    return std::optional<PreparedCandidate>();
+  }
+  PreparedCandidate prepared;
+  ASSIGN_OR_RETURN(prepared.kernels, compiler_->Compile(candidate, Deadline::After(std::chrono::minutes(10))));
+  watch.Lap("compile");
+  std::string broken;
+  for (const CompiledKernel& kernel : prepared.kernels) {
+    report->compile.push_back(kernel.diagnostics);
+    if (!kernel.diagnostics.ok) broken += (broken.empty() ? "" : ", ") + kernel.diagnostics.file;
+  }
+  if (!broken.empty()) {
+    report->verdict = Verdict::kCompile;
+    report->reason = broken + " did not compile";
+    return std::optional<PreparedCandidate>();
+  }
+  ASSIGN_OR_RETURN(std::optional<std::string> traced, Trace(candidate, report));
+  watch.Lap("trace");
+  if (!traced) return std::optional<PreparedCandidate>();
+  prepared.traced_json = *traced;
+  prepared.files_json = FilesJson(candidate);
+  return std::optional(std::move(prepared));
+}
+
+Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const RequestHooks& hooks) {
+  RETURN_IF_ERROR(CheckDevice(request.device));
+  EvaluationReport report;
+  report.evaluation_id = request.evaluation_id;
+  report.profile = request.profile;
+  report.device = request.device;
+  report.call_path = request.call_path;
+  report.matching = request.matching;
+  report.environment = environment_;
+  SteadyTime started = Clock::System().Now();
+  Stopwatch watch(&report.timings_ms);
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  report.task = task.name;
+  report.sandbox.tier = sandbox::CgroupTierName(sandbox::DetectCgroups().tier);
+  report.sandbox.layers = zygote_->layers();
+  watch.Lap("load");
+  int total = static_cast<int>(task.graphs.size());
+  hooks.progress("screen, compile, trace", 0, total);
+  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, Prepare(request, &report));
+  ScoreOptions score{request.p, request.b, request.interpretation};
+  if (!prepared) {
+    GraphStatus status = report.verdict == Verdict::kUnsupported ? GraphStatus::kUnsupportedLane
+                         : report.verdict == Verdict::kCompile   ? GraphStatus::kCompileFail
+                                                                 : GraphStatus::kRuntimeFail;
+    FailAll(task, status, report.verdict, report.reason, &report);
+    ScoredGraphs scored = ScoreOurs(report.graphs, score);
+    report.aggregated_score = scored.aggregated;
+    report.es = scored.es;
+    report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
+    return report;
+  }
+  std::vector<GraphOutcome> outcomes;
+  for (const passbench::Graph& graph : task.graphs) {
+    if (hooks.cancelled()) return Cancelled();
+    hooks.progress("graph " + graph.path, static_cast<int>(outcomes.size()), total);
+    Stopwatch capture(&report.timings_ms);
+    ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+    capture.Lap("capture");
+    GraphContext context = ContextOf(graph, std::move(child));
+    context.time_cap = request.time_cap;
+    ASSIGN_OR_RETURN(GraphOutcome outcome, EvaluateGraph(context, request, *prepared));
+    AddLaps(outcome.timings_ms, &report.timings_ms);
+    if (!outcome.layers.empty()) report.sandbox.layers = outcome.layers;
+    if (report.candidate_output.empty()) report.candidate_output = outcome.candidate_output;
+    report.graphs.push_back(outcome.report);
+    outcomes.push_back(std::move(outcome));
+  }
+  report.verdict = WorstVerdict(report.graphs);
+  for (const GraphReport& graph : report.graphs) {
+    if (graph.verdict == report.verdict) {
+      report.reason = graph.reason;
+      break;
+    }
+  }
+  ScoredGraphs scored = ScoreOurs(report.graphs, score);
+  report.aggregated_score = scored.aggregated;
+  report.es = scored.es;
+  report.upstream_score = ScoreUpstream(outcomes, score);
+  report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
+  return report;
+}
+
+std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const {
+  Sha256 hash;
+  hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
+  hash.UpdateField(ProfileName(request.profile)).UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
+  for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);
+  for (const passbench::Graph& graph : graphs) hash.UpdateField(graph.path).UpdateField(KeyOf(graph));
+  return setup_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
+}
+
+Result<GraphOutcome> Lane::BaselineOf(const passbench::Graph& graph, const BaselineRequest& request,
+                                      std::unique_ptr<WorkerProcess>* inductor) {
+  ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+  GraphContext context = ContextOf(graph, child);
+  GraphOutcome failed;
+  failed.report.path = graph.path;
+  failed.report.dtype = graph.Dtype();
+  auto reference = PrepareReference(child, graph, bits_, {});
+  if (!reference) {
+    if (reference.error().code != ErrorCode::kInvalidArgument) return std::move(reference).error();
+    integrity::Fail(GraphStatus::kEagerFail, Verdict::kInfra, reference.error().context, &failed.report);
+    return failed;
+  }
+  ASSIGN_OR_RETURN(Side side, Side::Create(reference.value().side.layout(), "baseline"));
+  Deadline deadline = Deadline::After(kCaptureLimit);
+  if (request.compiler == BaselineCompiler::kEager) {
+    ASSIGN_OR_RETURN(auto process, ForkReference(child, "eager", deadline));
+    side.Take(std::move(process), false);
+    return MeasureBaseline(context, request.profile, reference.value(), side);
+  }
+  if (*inductor == nullptr) {
+    ForkSpec spec;
+    spec.role = "inductor";
+    spec.first_frame = "{}";
+    ASSIGN_OR_RETURN(*inductor, WorkerProcess::Fork(zygote_, spec, deadline));
+  }
+  std::string source = graph.MappedSource(setup_.device);
+  Json load = {{"cmd", "load"},
+               {"source", source},
+               {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)},
+               {"seed_each_call", child->random()},
+               {"inputs", Json::array()}};
+  for (const passbench::TensorMeta& meta : graph.inputs) load["inputs"].push_back({{"name", meta.name}});
+  side.Take(std::move(*inductor), false);
+  RETURN_IF_ERROR(ExpectOk(side.Command(load.dump(), {}), "load"));
+  auto outcome = MeasureBaseline(context, request.profile, reference.value(), side);
+  *inductor = side.Release();
+  if (outcome && outcome.value().report.status == GraphStatus::kRuntimeFail) inductor->reset();  // start afresh
+  return outcome;
+}
+
+Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
+  RETURN_IF_ERROR(CheckDevice(request.device));
+  SteadyTime started = Clock::System().Now();
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  std::filesystem::path path = BaselinePath(task.graphs, request);
+  if (auto text = ReadFile(path, kMaxBaselineBytes)) {
+    if (auto report = BaselineReportFromJson(text.value())) {
+      report.value().cached = true;
+      return report;
+    }
+  }
+  BaselineReport report;
+  report.task = task.name;
+  report.compiler = request.compiler;
+  report.device = request.device;
+  report.environment = environment_;
+  std::unique_ptr<WorkerProcess> inductor;
+  for (const passbench::Graph& graph : task.graphs) {
+    if (hooks.cancelled()) return Cancelled();
+    hooks.progress(graph.path, static_cast<int>(report.graphs.size()), static_cast<int>(task.graphs.size()));
+    ASSIGN_OR_RETURN(GraphOutcome outcome, BaselineOf(graph, request, &inductor));
+    AddLaps(outcome.timings_ms, &report.timings_ms);
+    report.graphs.push_back(std::move(outcome.report));
+  }
+  ScoredGraphs scored = ScoreOurs(report.graphs, {request.p, request.b, Interpretation::kDefault});
+  report.aggregated_score = scored.aggregated;
+  report.es = scored.es;
+  report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
+  // A measurement that something of ours spoiled is not kept.
+  if (WorstVerdict(report.graphs) != Verdict::kInfra) {
+    std::error_code failed;
+    std::filesystem::create_directories(path.parent_path(), failed);
+    RETURN_IF_ERROR(WriteFileAtomic(path, ToJson(report)));
+  }
+  return report;
+}
+
+Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph) {
+  ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+  ASSIGN_OR_RETURN(Reference reference, PrepareReference(child, graph, bits_, {.secret_sets = 0}));
+  GraphDescription description;
+  description.path = graph.path;
+  description.dtype = graph.Dtype();
+  description.model_source = graph.MappedSource(setup_.device);
+  description.ops = child->ops();
+  const SlotLayout& layout = reference.side.layout();
+  for (const InputSpec& input : layout.inputs) {
+    description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).dump());
+    description.bytes_touched += input.bytes;
+  }
+  for (const OutputSpec& output : layout.outputs) {
+    description.outputs.push_back(output.dtype + Json(output.shape).dump() +
+                                  (output.alias >= 0 ? " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")" : ""));
+    if (output.alias < 0) description.bytes_touched += output.bytes;
+  }
+  double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
+  description.floor_us = speed > 0 ? static_cast<double>(description.bytes_touched) / speed : 0;
+  RETURN_IF_ERROR(PinToCore(setup_.timing_core));
+  auto eager = EagerMicros(reference, bits_);
+  RETURN_IF_ERROR(PinToCores(other_cores_));
+  ASSIGN_OR_RETURN(description.eager_us, std::move(eager));
+  ASSIGN_OR_RETURN(std::string text, reference.side.Command(Json{{"cmd", "profile"}}.dump(), {}));
+  Json profile = Json::parse(text, nullptr, false);
+  if (!profile.is_object() || !profile.contains("seconds")) return Internal("profile of " + graph.path + " failed: " + text);
+  double total = 0;
+  for (const auto& item : profile["seconds"]) total += item.get<double>();
+  for (OpRecord& op : description.ops) {
+    if (total > 0) op.eager_share = profile["seconds"].value(op.name, 0.0) / total;
+  }
+  return description;
+}
+
+Result<TaskDescription> Lane::Describe(const DescribeTaskRequest& request, const RequestHooks& hooks) {
+  RETURN_IF_ERROR(CheckDevice(request.device));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  TaskDescription description;
+  description.task = task.name;
+  description.environment = environment_;
+  for (const passbench::Graph& graph : task.graphs) {
+    if (hooks.cancelled()) return Cancelled();
+    hooks.progress(graph.path, static_cast<int>(description.graphs.size()), static_cast<int>(task.graphs.size()));
+    ASSIGN_OR_RETURN(GraphDescription entry, DescribeGraph(graph));
+    description.graphs.push_back(std::move(entry));
+  }
+  return description;
+}
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,144 @@
+#include "evaluator/lane/side.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/ids.h"
+#include "evaluator/worker/run_protocol.h"
+
+namespace passnet::evaluator {
+namespace {
+
+constexpr std::chrono::minutes kCommandLimit{15};  // the slowest real graph takes a minute a call
+
+std::chrono::nanoseconds Now() {
+  timespec time{};
+  CHECK(::clock_gettime(CLOCK_MONOTONIC, &time) == 0);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
+
+Status SetNullLayout(Side& side, const std::vector<OutputSpec>& outputs) {
+  nlohmann::json command = {{"cmd", "null_layout"}, {"outputs", nlohmann::json::array()}};
+  for (const OutputSpec& output : outputs) {
+    command["outputs"].push_back(
+        {{"shape", output.shape}, {"strides", output.strides}, {"scalar_type", output.scalar_type}});
+  }
+  return ExpectOk(side.Command(command.dump(), {}), "null_layout");
+}
+
+Status PinToCores(const std::vector<int>& cores) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int core : cores) CPU_SET(static_cast<size_t>(core), &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0) return Error::FromErrno("sched_setaffinity", "", errno);
+  return OkStatus();
+}
+
+Status PinProcess(pid_t pid, int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(core), &set);
+  std::error_code failed;
+  std::filesystem::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task", failed);
+  if (failed) return Error::FromErrno("open", "/proc/" + std::to_string(pid) + "/task", failed.value());
+  for (const auto& entry : tasks) {
+    pid_t thread = std::atoi(entry.path().filename().c_str());
+    if (::sched_setaffinity(thread, sizeof set, &set) != 0) {
+      return Error::FromErrno("sched_setaffinity", "thread " + std::to_string(thread), errno);
+    }
+  }
+  return OkStatus();
+}
+
+Status PinToCore(int core) { return PinToCores({core}); }
+
+Result<Side> Side::Create(const SlotLayout& layout, const std::string& name) {
+  Side side;
+  side.layout_ = layout;
+  ASSIGN_OR_RETURN(side.in_, SharedRegion::Create(name + "-in", layout.InBytes()));
+  ASSIGN_OR_RETURN(side.out_, SharedRegion::Create(name + "-out", layout.OutBytes()));
+  return side;
+}
+
+void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
+  process_ = std::move(process);
+  calls_graph_ = calls_graph;
+}
+
+std::span<std::byte> Side::Input(uint32_t slot, size_t index) {
+  const InputSpec& input = layout_.inputs[index];
+  return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
+}
+
+std::span<const std::byte> Side::OutputBytes(uint32_t slot, size_t index, size_t bytes) const {
+  CHECK(bytes <= layout_.output_capacities[index]);
+  return {OutSlot(slot) + layout_.output_offsets[index] + sizeof(PnOutputHeader), bytes};
+}
+
+Result<std::string> Side::Command(const std::string& json, const std::vector<int>& fds) {
+  RETURN_IF_ERROR(process_->Continue());
+  auto reply = process_->Command(json, fds, Deadline::After(kCommandLimit));
+  RETURN_IF_ERROR(process_->Stop());
+  return reply;
+}
+
+Status ExpectOk(Result<std::string> reply, const std::string& command) {
+  if (!reply) return std::move(reply).error();
+  nlohmann::json json = nlohmann::json::parse(reply.value(), nullptr, false);
+  if (json.is_object() && json.value("ok", false)) return OkStatus();
+  std::string text = json.is_object() ? json.value("error", reply.value()) : reply.value();
+  return Internal("worker command " + command + " failed: " + text);
+}
+
+Result<BlockTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline) {
+  failure_.reset();
+  uint64_t nonce = 0;
+  FillRandom(&nonce, sizeof nonce);
+  RETURN_IF_ERROR(process_->Continue());
+  auto cpu_before = process_->CpuTime();
+  auto started = Now();
+  Status sent = process_->channel().SendRun(kind, 0, count, nonce);
+  auto answer = sent ? process_->channel().ReceiveRun(nonce, deadline) : Result<RunAnswer>(std::move(sent).error());
+  auto ended = Now();
+  auto stopped = process_->Stop();
+  auto cpu_after = process_->CpuTime();
+  if (!answer) {
+    Error error = std::move(answer).error();
+    switch (error.code) {
+      case ErrorCode::kUnavailable: failure_ = CallFailure{CallFailureKind::kDied, error.context, process_->End()}; break;
+      case ErrorCode::kDeadlineExceeded: failure_ = CallFailure{CallFailureKind::kTimeout, error.context, {}}; break;
+      case ErrorCode::kDataCorrupt: failure_ = CallFailure{CallFailureKind::kProtocol, error.context, {}}; break;
+      default: break;
+    }
+    return error;
+  }
+  RETURN_IF_ERROR(std::move(stopped));
+  const RunAnswer& reply = answer.value();
+  if (!reply.ok) {
+    failure_ = CallFailure{CallFailureKind::kException, reply.error, {}};
+    return Error{ErrorCode::kInvalidArgument, "the call raised an exception"};
+  }
+  if (kind == PN_RUN_CALL) {
+    graph_calls_ += count;
+    if (calls_graph_ && reply.graph_calls != graph_calls_) {
+      failure_ = CallFailure{CallFailureKind::kGraphNotCalled,
+                             "the installed graph was called " + std::to_string(reply.graph_calls) + " times in " +
+                                 std::to_string(graph_calls_) + " calls",
+                             {}};
+      return Internal(failure_->text);
+    }
+  }
+  BlockTime time{ended - started, {}};
+  if (cpu_before && cpu_after) time.cpu = *cpu_after - *cpu_before;
+  return time;
+}
+
+}  // namespace passnet::evaluator

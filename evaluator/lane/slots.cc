@@ -1,0 +1,110 @@
+#include "evaluator/lane/slots.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "evaluator/worker/run_protocol.h"
+#include "passbench/inputs.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using Json = nlohmann::json;
+
+struct DtypeNumber {
+  const char* name;
+  int number;
+};
+// c10/core/ScalarType.h; part of torch's serialisation format.
+constexpr DtypeNumber kDtypes[] = {{"uint8", 0},   {"int8", 1},    {"int16", 2},   {"int32", 3}, {"int64", 4},
+                                   {"float16", 5}, {"float32", 6}, {"float64", 7}, {"bool", 11}, {"bfloat16", 15}};
+
+size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
+
+constexpr size_t kSlack = 4096;  // chosen: an output up to a page too large is copied and told apart by its shape
+
+FreshTensor FreshnessOf(const passbench::TensorMeta& meta) {
+  FreshTensor fresh;
+  fresh.dtype = std::string(passbench::DTypeName(meta.dtype));
+  fresh.elements = static_cast<size_t>(meta.Elements());
+  passbench::InputKind kind = passbench::KindOf(meta);
+  bool is_float = fresh.dtype.find("float") != std::string::npos;
+  if (kind == passbench::InputKind::kRangedInt) {
+    fresh.freshness = Freshness::kRangedInt;
+    fresh.low = static_cast<int64_t>(passbench::AsDouble(*meta.min_val));
+    fresh.high = static_cast<int64_t>(passbench::AsDouble(*meta.max_val));
+  } else if (is_float && !meta.data) {
+    // A constant (std 0) is as free as a drawn value: nothing says that a weight of ones stays ones.
+    fresh.freshness = Freshness::kFloatBits;
+  }
+  return fresh;
+}
+
+}  // namespace
+
+int ScalarTypeOf(const std::string& dtype) {
+  for (const DtypeNumber& entry : kDtypes) {
+    if (dtype == entry.name) return entry.number;
+  }
+  return -1;
+}
+
+std::string DtypeOf(int scalar_type) {
+  for (const DtypeNumber& entry : kDtypes) {
+    if (scalar_type == entry.number) return entry.name;
+  }
+  return "";
+}
+
+SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
+                      uint32_t slots) {
+  SlotLayout layout;
+  layout.slots = slots;
+  size_t at = 0;
+  for (const passbench::TensorMeta& meta : inputs) {
+    InputSpec input{meta.name, std::string(passbench::DTypeName(meta.dtype)), meta.shape, FreshnessOf(meta),
+                    meta.Bytes(), at};
+    at = RoundUp(at + std::max<size_t>(input.bytes, 1), 64);
+    layout.inputs.push_back(std::move(input));
+  }
+  layout.in_stride = RoundUp(std::max<size_t>(at, 64), 4096);
+  at = sizeof(PnSlotHeader);
+  for (const OutputSpec& output : outputs) {
+    layout.output_offsets.push_back(at);
+    layout.output_capacities.push_back(output.bytes + kSlack);
+    at = RoundUp(at + sizeof(PnOutputHeader) + output.bytes + kSlack, 64);
+  }
+  layout.outputs = outputs;
+  layout.out_stride = RoundUp(at, 4096);
+  return layout;
+}
+
+std::string SlotLayout::AttachJson() const {
+  Json json;
+  json["slots"] = slots;
+  json["in_size"] = InBytes();
+  json["out_size"] = OutBytes();
+  json["in_stride"] = in_stride;
+  json["out_stride"] = out_stride;
+  json["inputs"] = Json::array();
+  for (const InputSpec& input : inputs) {
+    json["inputs"].push_back({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
+  }
+  json["outputs"] = Json::array();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    json["outputs"].push_back({{"offset", output_offsets[i]}, {"capacity", output_capacities[i]}});
+  }
+  return json.dump();
+}
+
+Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed) {
+  InputSet set;
+  std::vector<std::span<std::byte>> views;
+  for (const passbench::TensorMeta& meta : graph.inputs) set.emplace_back(meta.Bytes());
+  for (auto& bytes : set) views.emplace_back(bytes);
+  RETURN_IF_ERROR(passbench::FillInputs(graph, seed, views));
+  return set;
+}
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,64 @@
+// Where the inputs and outputs of a call lie in the shared regions, and the base sets of input bytes.
+// Threads: immutable values. Source of the layout's bytes: evaluator/worker/run_protocol.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluator/timing/fresh_bits.h"
+#include "passbench/task.h"
+
+namespace passnet::evaluator {
+
+// One output of the reference, as its probe told: trusted.
+struct OutputSpec {
+  std::string dtype;
+  int scalar_type = 0;
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;
+  int alias = -1;  // index of the input whose storage it shares
+  uint64_t bytes = 0;
+  int64_t elements = 0;
+};
+
+struct InputSpec {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> shape;
+  FreshTensor fresh;
+  uint64_t bytes = 0;
+  size_t offset = 0;  // within a slot
+};
+
+struct SlotLayout {
+  uint32_t slots = 1;
+  std::vector<InputSpec> inputs;
+  std::vector<OutputSpec> outputs;
+  std::vector<size_t> output_offsets;  // of the PnOutputHeader, within a slot
+  std::vector<size_t> output_capacities;
+  size_t in_stride = 0;
+  size_t out_stride = 0;
+
+  size_t InBytes() const { return in_stride * slots; }
+  size_t OutBytes() const { return out_stride * slots; }
+  // The fields of the worker's attach command, without "cmd".
+  std::string AttachJson() const;
+};
+
+// Inputs at 64-byte borders; an output has room for its own bytes and a little more, so that one that is larger shows
+// as larger and not as cut.
+SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
+                      uint32_t slots);
+
+// Input bytes of one seed, in forward's order.
+using InputSet = std::vector<std::vector<std::byte>>;
+Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed);
+
+// c10::ScalarType of a dtype's name, -1 for one that it does not know; and back, "" for a number it does not know.
+int ScalarTypeOf(const std::string& dtype);
+std::string DtypeOf(int scalar_type);
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,49 @@
+// One graph of a task: a process that captured it and never ran it, from which match, reference and candidate children
+// are forked. Kept between evaluations by the graph's cache key, because capturing costs more than everything else.
+// Threads: thread-compatible. Owns: the process. Borrows nothing: children hold it alive.
+// Errors: kInvalidArgument (Dynamo cannot capture the graph: the text says why), else infrastructure.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/lane/worker_process.h"
+#include "evaluator/lane/zygote.h"
+#include "passbench/task.h"
+
+namespace passnet::evaluator {
+
+class TaskChild : public ForkParent {
+ public:
+  static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<Zygote> zygote, const passbench::Graph& graph,
+                                                  const std::string& device, Deadline deadline);
+
+  WorkerChannel& channel() override { return process_->channel(); }
+  const std::vector<OpRecord>& ops() const { return ops_; }
+  bool random() const { return random_; }  // an output may depend on the generator: seed before every call
+
+ private:
+  std::unique_ptr<WorkerProcess> process_;
+  std::vector<OpRecord> ops_;
+  bool random_ = false;
+};
+
+// Least recently used task children, by CaptureCacheKey.
+class TaskChildCache {
+ public:
+  explicit TaskChildCache(size_t capacity) : capacity_(capacity) {}
+
+  std::shared_ptr<TaskChild> Find(const std::string& key);
+  void Put(const std::string& key, std::shared_ptr<TaskChild> child);
+  void Clear() { entries_.clear(); }
+
+ private:
+  size_t capacity_;
+  std::list<std::pair<std::string, std::shared_ptr<TaskChild>>> entries_;  // most recent first
+};
+
+}  // namespace passnet::evaluator

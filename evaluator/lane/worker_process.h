@@ -1,0 +1,82 @@
+// The processes below the zygote, seen from the evaluator: a parent that can fork (the zygote, a task child) and a
+// forked worker that is watched by its pidfd, stopped and continued, and killed when its handle goes away.
+// Threads: thread-compatible; one thread uses a lane's processes. Owns: WorkerProcess kills and reaps what it stands for.
+// Errors: kUnavailable (process or parent gone), kDeadlineExceeded, kPermissionDenied (a sandbox layer could not be
+// applied: the text names step and errno), kDataCorrupt. None of them is a candidate's fate by itself.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "evaluator/integrity/observations.h"
+#include "evaluator/lane/worker_channel.h"
+#include "sandbox/cgroup.h"
+
+namespace passnet::evaluator {
+
+class WorkerProcess;
+
+// Something that answers {"cmd":"fork"} and {"cmd":"wait"}: the zygote or a task child.
+class ForkParent {
+ public:
+  virtual ~ForkParent() = default;
+  virtual WorkerChannel& channel() = 0;
+};
+
+struct ForkSpec {
+  std::string role;
+  std::string plan;          // by name, as given to the zygote; "" = no plan of its own
+  std::string first_frame;   // JSON, sent before the plan is applied
+  std::vector<int> fds;      // borrowed; travel with the first frame
+  sandbox::CgroupLimits cgroup;  // zeros: none
+};
+
+class WorkerProcess {
+ public:
+  // Forks below `parent`, puts the child into its control group, sends the first frame and waits until the child says
+  // that every layer of its plan holds.
+  static Result<std::unique_ptr<WorkerProcess>> Fork(std::shared_ptr<ForkParent> parent, const ForkSpec& spec,
+                                                     Deadline deadline);
+  ~WorkerProcess();
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  WorkerChannel& channel() { return channel_; }
+  pid_t pid() const { return pid_; }  // in our pid namespace
+
+  // A JSON command to the Python side of a calling process and its answer.
+  Result<std::string> Command(std::string_view json, const std::vector<int>& fds, Deadline deadline);
+
+  Status Stop();      // SIGSTOP; on a one-core lane it runs nothing more once this returned
+  Status Continue();  // SIGCONT
+  // CPU time used so far by all threads of the process.
+  std::optional<std::chrono::nanoseconds> CpuTime() const;
+  // What it wrote to stdout and stderr: head and tail, at most `max_bytes`; hostile bytes.
+  std::string Output(size_t max_bytes) const;
+  uint64_t OutputBytes() const;
+
+  // Kills it if it still runs, reaps it, and tells how it ended. Idempotent.
+  WorkerEnd End();
+
+ private:
+  WorkerProcess() = default;
+
+  std::shared_ptr<ForkParent> parent_;
+  WorkerChannel channel_;
+  UniqueFd pidfd_;
+  UniqueFd output_;
+  pid_t pid_ = -1;
+  int64_t pid_in_parent_ = -1;
+  std::optional<sandbox::Cgroup> cgroup_;
+  std::optional<WorkerEnd> end_;
+};
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,120 @@
+#include "evaluator/lane/zygote.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "base/sha256.h"
+#include "evaluator/worker/run_protocol.h"
+#include "sandbox/plan.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr int kControlFd = 3;  // passnet_worker/processes.py
+constexpr uint64_t kTaskTmpBytes = 16ull << 20;
+constexpr uint64_t kCandidateTmpBytes = 32ull << 20;  // its files and shared objects, and what it writes itself
+constexpr uint64_t kCandidateFileBytes = 16ull << 20;
+constexpr uint64_t kZygoteTmpBytes = 512ull << 20;  // TorchInductor's cache and the compiler's temporaries
+
+// What the venv needs to be seen: itself, and the installation that its interpreter is a link into.
+std::vector<std::string> PythonFolders(const fs::path& python) {
+  std::vector<std::string> folders = {python.parent_path().parent_path().native()};
+  std::error_code ignored;
+  fs::path real = fs::canonical(python, ignored);
+  if (!ignored && real.native().rfind("/usr/", 0) != 0) folders.push_back(real.parent_path().parent_path().native());
+  return folders;
+}
+
+std::string Hex(const std::string& bytes) {
+  return ToHex(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+}
+
+// The plans of every child, by the names that fork commands use.
+Result<std::string> PlansFrame(const ZygoteOptions& options, const sandbox::RootSpec& root) {
+  sandbox::TaskChildOptions task;
+  task.keep_fds = {kControlFd};
+  task.tmp_bytes = kTaskTmpBytes;
+  task.cores = options.other_cores;
+  ASSIGN_OR_RETURN(std::string task_plan, sandbox::TaskChildPlan(task));
+  task.cores = {options.timing_core};
+  ASSIGN_OR_RETURN(std::string reference_plan, sandbox::TaskChildPlan(task));
+
+  sandbox::CandidateOptions candidate;
+  candidate.keep_fds = {kControlFd};
+  candidate.readable = root.read_only;
+  candidate.readable.push_back("/proc");
+  candidate.readable.push_back("/dev");
+  candidate.tmp_bytes = kCandidateTmpBytes;
+  candidate.file_bytes = kCandidateFileBytes;
+  candidate.data_bytes = options.candidate_memory_bytes;
+  candidate.cpu = std::chrono::hours(1);  // the wall deadline of each call is the evaluator's
+  candidate.cores = {options.timing_core};
+  candidate.threads = options.threads > 1;
+  ASSIGN_OR_RETURN(std::string candidate_plan, sandbox::CandidatePlan(candidate));
+  candidate.cores = {options.other_cores.front()};
+  candidate.cpu = std::chrono::seconds(60);
+  ASSIGN_OR_RETURN(std::string reader_plan, sandbox::CandidatePlan(candidate));
+
+  Json frame = {{"plans",
+                 {{"task", Hex(task_plan)},
+                  {"reference", Hex(reference_plan)},
+                  {"candidate", Hex(candidate_plan)},
+                  {"reader", Hex(reader_plan)},
+                  {"", ""}}}};
+  return frame.dump();
+}
+
+sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
+  sandbox::ChildSpec spec;
+  spec.argv = {options.python.native(), "-s", "-m", "passnet_worker.zygote"};
+  std::string threads = std::to_string(options.threads);
+  spec.environment = {{"PATH", "/usr/bin:/bin"},
+                      {"HOME", "/tmp"},
+                      {"LANG", "C.UTF-8"},
+                      {"PYTHONPATH", options.worker_dir.native()},
+                      {"PYTHONDONTWRITEBYTECODE", "1"},
+                      {"PYTHONHASHSEED", "0"},
+                      {"OMP_NUM_THREADS", threads},
+                      {"MKL_NUM_THREADS", threads},
+                      {"OPENBLAS_NUM_THREADS", threads},
+                      {"TORCHINDUCTOR_COMPILE_THREADS", "1"},
+                      {"TORCHINDUCTOR_CACHE_DIR", "/tmp/inductor"}};
+  spec.root = sandbox::SystemRoot();
+  for (const std::string& folder : PythonFolders(options.python)) spec.root.read_only.push_back(folder);
+  spec.root.read_only.push_back(options.worker_dir.native());
+  spec.root.tmp_bytes = kZygoteTmpBytes;
+  spec.descriptors = {{log, 1}, {log, 2}, {control, kControlFd}};
+  spec.cores = options.other_cores;
+  return spec;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Deadline deadline) {
+  auto zygote = std::make_shared<Zygote>();
+  ASSIGN_OR_RETURN(auto ends, WorkerChannel::Pair());
+  zygote->channel_ = WorkerChannel(std::move(ends.first));
+  sandbox::ChildSpec spec = SpecOf(options, ends.second.get(), STDERR_FILENO);
+  ASSIGN_OR_RETURN(zygote->child_, sandbox::Child::Start(spec, deadline));
+  ends.second.Reset();
+  ASSIGN_OR_RETURN(std::string plans, PlansFrame(options, spec.root));
+  RETURN_IF_ERROR(zygote->channel_.SendFrame(plans, {}, deadline));
+  auto frame = zygote->channel_.ReceiveFrame(deadline, 1u << 20);
+  if (!frame) return std::move(frame).error().Prefixed("the torch zygote did not come up (its own words are above)");
+  Json ready = Json::parse(frame.value().json, nullptr, false);
+  if (!ready.is_object() || !ready.value("ready", false)) return DataCorrupt("the torch zygote sent nonsense");
+  if (ready.value("tasks", 0) != 1) {
+    return Internal("the torch zygote has " + std::to_string(ready.value("tasks", 0)) + " threads and must have one");
+  }
+  zygote->torch_version_ = ready.value("torch", "");
+  zygote->python_version_ = ready.value("python", "");
+  return zygote;
+}
+
+}  // namespace passnet::evaluator

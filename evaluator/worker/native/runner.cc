@@ -1,0 +1,428 @@
+#include "evaluator/worker/native/runner.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <torch/csrc/autograd/python_variable.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "evaluator/worker/run_protocol.h"
+
+namespace passnet::worker {
+namespace {
+
+struct Mapping {
+  char* data = nullptr;
+  size_t size = 0;
+
+  void Unmap() {
+    if (data != nullptr) ::munmap(data, size);
+    data = nullptr;
+    size = 0;
+  }
+  bool Map(int fd, size_t bytes) {
+    Unmap();
+    if (bytes == 0) return true;
+    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+      PyErr_SetFromErrno(PyExc_OSError);
+      return false;
+    }
+    data = static_cast<char*>(at);
+    size = bytes;
+    return true;
+  }
+};
+
+struct OutputPlace {
+  size_t offset = 0;
+  size_t capacity = 0;
+};
+
+struct RunnerState {
+  int fd = -1;
+  Mapping in, out;
+  size_t out_stride = 0;
+  std::vector<OutputPlace> places;
+  std::vector<PyObject*> slot_args;  // one tuple of input tensors a slot
+  std::vector<at::Tensor> slot_inputs;
+  size_t inputs_per_slot = 0;
+  PyObject* call = nullptr;
+  PyObject* null_call = nullptr;
+  PyObject* kwnames = nullptr;  // tuple of names: inputs are passed by keyword; null: positionally
+  PyObject* last = nullptr;     // the last call's result, kept for describing it
+  PyObject* counter = nullptr;  // object with an int attribute `calls`, or null
+  bool seed_each_call = false;
+};
+
+struct RunnerObject {
+  PyObject_HEAD
+  RunnerState* state;
+};
+
+void DropSlots(RunnerState& state) {
+  for (PyObject* args : state.slot_args) Py_DECREF(args);
+  state.slot_args.clear();
+  state.slot_inputs.clear();
+}
+
+// The text of the current Python exception with its traceback, and clears it.
+std::string TakePythonError() {
+  PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  std::string text = "unknown exception";
+  PyObject* module = PyImport_ImportModule("traceback");
+  if (module != nullptr && type != nullptr) {
+    PyObject* lines = PyObject_CallMethod(module, "format_exception", "OOO", type, value ? value : Py_None,
+                                          trace ? trace : Py_None);
+    PyObject* empty = PyUnicode_FromString("");
+    PyObject* joined = lines != nullptr ? PyUnicode_Join(empty, lines) : nullptr;
+    const char* utf8 = joined != nullptr ? PyUnicode_AsUTF8(joined) : nullptr;
+    if (utf8 != nullptr) text = utf8;
+    Py_XDECREF(joined);
+    Py_XDECREF(empty);
+    Py_XDECREF(lines);
+  }
+  PyErr_Clear();
+  Py_XDECREF(module);
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(trace);
+  if (text.size() > PN_MAX_ERROR_BYTES) text = text.substr(text.size() - PN_MAX_ERROR_BYTES);
+  return text;
+}
+
+int AliasedInput(const RunnerState& state, size_t slot, const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return -1;
+  const char* data = static_cast<const char*>(tensor.const_data_ptr());
+  for (size_t i = 0; i < state.inputs_per_slot; ++i) {
+    const at::Tensor& input = state.slot_inputs[slot * state.inputs_per_slot + i];
+    const char* begin = static_cast<const char*>(input.const_data_ptr());
+    if (data >= begin && data < begin + input.nbytes()) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+void CopyOut(const RunnerState& state, size_t slot, PyObject* object, const OutputPlace& place, char* base) {
+  auto* header = reinterpret_cast<PnOutputHeader*>(base + place.offset);
+  *header = PnOutputHeader{};
+  header->aliases_input = -1;
+  if (!THPVariable_Check(object)) {
+    header->kind = PN_OUTPUT_OTHER;
+    return;
+  }
+  const at::Tensor& tensor = THPVariable_Unpack(object);
+  if (!THPVariable_CheckExact(object) || tensor.layout() != at::kStrided || !tensor.device().is_cpu() ||
+      tensor.dim() > PN_MAX_DIMS) {
+    header->kind = PN_OUTPUT_SUBCLASS;
+    return;
+  }
+  header->scalar_type = static_cast<int32_t>(tensor.scalar_type());
+  header->ndim = static_cast<int32_t>(tensor.dim());
+  for (int64_t d = 0; d < tensor.dim(); ++d) {
+    header->shape[d] = tensor.size(d);
+    header->strides[d] = tensor.stride(d);
+  }
+  header->aliases_input = AliasedInput(state, slot, tensor);
+  if (tensor.nbytes() > place.capacity) {
+    header->kind = PN_OUTPUT_TOO_LARGE;
+    return;
+  }
+  char* data = base + place.offset + sizeof(PnOutputHeader);
+  if (tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg()) {
+    std::memcpy(data, tensor.const_data_ptr(), tensor.nbytes());
+  } else {
+    at::from_blob(data, tensor.sizes(), tensor.options().requires_grad(false)).copy_(tensor.detach());
+  }
+  header->kind = PN_OUTPUT_TENSOR;
+}
+
+// Writes the result of one call into its slot. `result` is a tensor, or a tuple or list of outputs.
+void CopyOutputs(const RunnerState& state, size_t slot, PyObject* result) {
+  if (state.out.data == nullptr) return;
+  char* base = state.out.data + slot * state.out_stride;
+  auto* header = reinterpret_cast<PnSlotHeader*>(base);
+  bool many = PyTuple_Check(result) || PyList_Check(result);
+  Py_ssize_t count = many ? PySequence_Fast_GET_SIZE(result) : 1;
+  header->outputs = static_cast<uint32_t>(count);
+  for (Py_ssize_t i = 0; i < count && i < static_cast<Py_ssize_t>(state.places.size()); ++i) {
+    PyObject* item = many ? PySequence_Fast_GET_ITEM(result, i) : result;
+    CopyOut(state, slot, item, state.places[static_cast<size_t>(i)], base);
+  }
+}
+
+// One call of `function` on a slot; false with a Python error set.
+bool CallSlot(RunnerState& state, PyObject* function, size_t slot) {
+  PyObject* args = state.slot_args[slot];
+  if (state.seed_each_call) {
+    auto generator = at::detail::getDefaultCPUGenerator();
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_current_seed(1024);
+  }
+  auto* items = reinterpret_cast<PyTupleObject*>(args)->ob_item;
+  size_t positional = state.kwnames == nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(args)) : 0;
+  PyObject* result = PyObject_Vectorcall(function, items, positional, state.kwnames);
+  if (result == nullptr) return false;
+  try {
+    CopyOutputs(state, slot, result);
+  } catch (const std::exception& error) {
+    Py_DECREF(result);
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+    return false;
+  }
+  PyObject* previous = state.last;
+  state.last = result;
+  Py_XDECREF(previous);
+  return true;
+}
+
+bool SeedAsUpstream(uint32_t count) {
+  PyObject* torch = PyImport_ImportModule("torch");
+  PyObject* seed = torch != nullptr ? PyObject_GetAttrString(torch, "manual_seed") : nullptr;
+  PyObject* value = PyLong_FromLong(1024);
+  bool ok = seed != nullptr;
+  for (uint32_t i = 0; ok && i < count; ++i) {
+    PyObject* generator = PyObject_CallOneArg(seed, value);
+    ok = generator != nullptr;
+    Py_XDECREF(generator);
+  }
+  Py_XDECREF(value);
+  Py_XDECREF(seed);
+  Py_XDECREF(torch);
+  return ok;
+}
+
+bool Perform(RunnerState& state, const PnRunCommand& command, uint32_t* calls) {
+  if (command.kind == PN_RUN_SEED) return SeedAsUpstream(command.count);
+  PyObject* function = command.kind == PN_RUN_NULL ? state.null_call : state.call;
+  if (function == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "no function is installed");
+    return false;
+  }
+  for (uint32_t i = 0; i < command.count; ++i) {
+    size_t slot = command.first_slot + static_cast<size_t>(i);
+    if (slot >= state.slot_args.size()) {
+      PyErr_SetString(PyExc_IndexError, "slot beyond the region");
+      return false;
+    }
+    if (!CallSlot(state, function, slot)) return false;
+    ++*calls;
+  }
+  return true;
+}
+
+bool ReadAll(int fd, void* to, size_t bytes) {
+  auto* at = static_cast<char*>(to);
+  while (bytes > 0) {
+    ssize_t got = ::read(fd, at, bytes);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    at += got;
+    bytes -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+bool WriteAll(int fd, const void* from, size_t bytes) {
+  const auto* at = static_cast<const char*>(from);
+  while (bytes > 0) {
+    ssize_t put = ::write(fd, at, bytes);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return false;
+    at += put;
+    bytes -= static_cast<size_t>(put);
+  }
+  return true;
+}
+
+uint64_t GraphCalls(const RunnerState& state) {
+  if (state.counter == nullptr) return 0;
+  PyObject* value = PyObject_GetAttrString(state.counter, "calls");
+  uint64_t calls = value != nullptr ? PyLong_AsUnsignedLongLong(value) : 0;
+  Py_XDECREF(value);
+  PyErr_Clear();
+  return calls;
+}
+
+// serve() -> bool: True when a JSON frame follows for the caller, False when the evaluator has gone.
+PyObject* Serve(PyObject* self, PyObject*) {
+  RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
+  while (true) {
+    PnRunCommand command;
+    if (!ReadAll(state.fd, &command, sizeof command) || command.magic != PN_RUN_MAGIC) Py_RETURN_FALSE;
+    if (command.kind == PN_RUN_FRAME) Py_RETURN_TRUE;
+    PnRunReply reply{command.nonce, PN_STATUS_OK, 0, 0};
+    std::string error;
+    if (!Perform(state, command, &reply.calls)) {
+      error = TakePythonError();
+      reply.status = PN_STATUS_EXCEPTION;
+    }
+    reply.graph_calls = GraphCalls(state);
+    if (!WriteAll(state.fd, &reply, sizeof reply)) Py_RETURN_FALSE;
+    if (reply.status == PN_STATUS_EXCEPTION) {
+      auto size = static_cast<uint32_t>(error.size());
+      if (!WriteAll(state.fd, &size, sizeof size) || !WriteAll(state.fd, error.data(), size)) Py_RETURN_FALSE;
+    }
+  }
+}
+
+// attach(in_fd, in_size, out_fd, out_size, slots, in_stride, out_stride, inputs, outputs)
+//   inputs: list of (scalar_type, shape tuple, offset); outputs: list of (offset, capacity)
+PyObject* Attach(PyObject* self, PyObject* args) {
+  RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
+  int in_fd = -1, out_fd = -1;
+  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0;
+  PyObject *inputs = nullptr, *outputs = nullptr;
+  if (!PyArg_ParseTuple(args, "ininnnnO!O!", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
+                        &PyList_Type, &inputs, &PyList_Type, &outputs)) {
+    return nullptr;
+  }
+  Py_CLEAR(state.last);
+  DropSlots(state);
+  state.places.clear();
+  if (!state.in.Map(in_fd, static_cast<size_t>(in_size)) || !state.out.Map(out_fd, static_cast<size_t>(out_size))) {
+    return nullptr;
+  }
+  state.out_stride = static_cast<size_t>(out_stride);
+  state.inputs_per_slot = static_cast<size_t>(PyList_GET_SIZE(inputs));
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(outputs); ++i) {
+    Py_ssize_t offset = 0, capacity = 0;
+    if (!PyArg_ParseTuple(PyList_GET_ITEM(outputs, i), "nn", &offset, &capacity)) return nullptr;
+    state.places.push_back({static_cast<size_t>(offset), static_cast<size_t>(capacity)});
+  }
+  for (Py_ssize_t slot = 0; slot < slots; ++slot) {
+    PyObject* tuple = PyTuple_New(PyList_GET_SIZE(inputs));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(inputs); ++i) {
+      int scalar_type = 0;
+      PyObject* shape = nullptr;
+      Py_ssize_t offset = 0;
+      if (!PyArg_ParseTuple(PyList_GET_ITEM(inputs, i), "iO!n", &scalar_type, &PyTuple_Type, &shape, &offset)) {
+        Py_DECREF(tuple);
+        return nullptr;
+      }
+      std::vector<int64_t> sizes;
+      for (Py_ssize_t d = 0; d < PyTuple_GET_SIZE(shape); ++d) {
+        sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(shape, d)));
+      }
+      at::Tensor tensor = at::from_blob(state.in.data + slot * in_stride + offset, sizes,
+                                        at::TensorOptions().dtype(static_cast<at::ScalarType>(scalar_type)));
+      PyTuple_SET_ITEM(tuple, i, THPVariable_Wrap(tensor));
+      state.slot_inputs.push_back(std::move(tensor));
+    }
+    state.slot_args.push_back(tuple);
+  }
+  Py_RETURN_NONE;
+}
+
+void Hold(PyObject** place, PyObject* value) {
+  Py_INCREF(value);
+  Py_XSETREF(*place, value);
+}
+
+// set_call(function, kwnames or None, counter or None, seed_each_call)
+PyObject* SetCall(PyObject* self, PyObject* args) {
+  RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
+  PyObject *function = nullptr, *kwnames = nullptr, *counter = nullptr;
+  int seed = 0;
+  if (!PyArg_ParseTuple(args, "OOOp", &function, &kwnames, &counter, &seed)) return nullptr;
+  Hold(&state.call, function);
+  Py_CLEAR(state.kwnames);
+  if (kwnames != Py_None) Hold(&state.kwnames, kwnames);
+  Py_CLEAR(state.counter);
+  if (counter != Py_None) Hold(&state.counter, counter);
+  state.seed_each_call = seed != 0;
+  Py_RETURN_NONE;
+}
+
+PyObject* SetNullCall(PyObject* self, PyObject* function) {
+  Hold(&reinterpret_cast<RunnerObject*>(self)->state->null_call, function);
+  Py_RETURN_NONE;
+}
+
+// call_slot(n): one call of the installed function, for a first look at its outputs; returns the result.
+PyObject* CallOnce(PyObject* self, PyObject* arg) {
+  RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
+  size_t slot = PyLong_AsSize_t(arg);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  if (slot >= state.slot_args.size() || state.call == nullptr) {
+    PyErr_SetString(PyExc_IndexError, "no such slot, or no function is installed");
+    return nullptr;
+  }
+  if (!CallSlot(state, state.call, slot)) return nullptr;
+  Py_INCREF(state.last);
+  return state.last;
+}
+
+PyObject* SlotInputs(PyObject* self, PyObject* arg) {
+  RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
+  size_t slot = PyLong_AsSize_t(arg);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  if (slot >= state.slot_args.size()) {
+    PyErr_SetString(PyExc_IndexError, "no such slot");
+    return nullptr;
+  }
+  Py_INCREF(state.slot_args[slot]);
+  return state.slot_args[slot];
+}
+
+PyObject* NewRunner(PyTypeObject* type, PyObject* args, PyObject*) {
+  int fd = -1;
+  if (!PyArg_ParseTuple(args, "i", &fd)) return nullptr;
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self == nullptr) return nullptr;
+  auto* state = new (std::nothrow) RunnerState;
+  if (state == nullptr) return PyErr_NoMemory();
+  state->fd = fd;
+  reinterpret_cast<RunnerObject*>(self)->state = state;
+  return self;
+}
+
+void FreeRunner(PyObject* self) {
+  RunnerState* state = reinterpret_cast<RunnerObject*>(self)->state;
+  if (state != nullptr) {
+    Py_CLEAR(state->last);
+    DropSlots(*state);
+    Py_XDECREF(state->call);
+    Py_XDECREF(state->null_call);
+    Py_XDECREF(state->kwnames);
+    Py_XDECREF(state->counter);
+    state->in.Unmap();
+    state->out.Unmap();
+    delete state;
+  }
+  Py_TYPE(self)->tp_free(self);
+}
+
+PyMethodDef kMethods[] = {
+    {"serve", Serve, METH_NOARGS, "Answer run commands; True when a JSON frame follows, False at the end."},
+    {"attach", Attach, METH_VARARGS, "Map both regions and lay the slots over them."},
+    {"set_call", SetCall, METH_VARARGS, "Install the function that run commands call."},
+    {"set_null_call", SetNullCall, METH_O, "Install the function that null blocks call."},
+    {"call_slot", CallOnce, METH_O, "One call outside the loop; returns its result."},
+    {"slot_inputs", SlotInputs, METH_O, "The tuple of input tensors of a slot."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyType_Slot kSlots[] = {{Py_tp_new, reinterpret_cast<void*>(NewRunner)},
+                        {Py_tp_dealloc, reinterpret_cast<void*>(FreeRunner)},
+                        {Py_tp_methods, kMethods},
+                        {0, nullptr}};
+
+PyType_Spec kSpec = {"_passnet_worker.Runner", sizeof(RunnerObject), 0, Py_TPFLAGS_DEFAULT, kSlots};
+
+}  // namespace
+
+int AddRunner(PyObject* module) {
+  PyObject* type = PyType_FromSpec(&kSpec);
+  if (type == nullptr) return -1;
+  return PyModule_AddObject(module, "Runner", type);
+}
+
+}  // namespace passnet::worker

@@ -1,0 +1,203 @@
+"""The processes whose calls are timed: reference (eager), candidate (the rewritten graph) and inductor. All share one
+loop: JSON frames set things up, the native runner makes the calls.
+
+No clock, no seed of ours and no expected output ever exists in these processes.
+"""
+
+import importlib
+import os
+import sys
+import time
+import traceback
+
+import torch
+
+import _passnet_worker as native
+
+from . import capture, channel as channels, match
+
+CANDIDATE_ROOT = "/tmp/candidate"  # on the process's own private tmpfs
+MAX_ERROR = 16384
+
+# c10::ScalarType numbers (c10/core/ScalarType.h; part of torch's serialisation format, so they stay).
+SCALAR_TYPES = {
+    "uint8": 0, "int8": 1, "int16": 2, "int32": 3, "int64": 4, "float16": 5, "float32": 6, "float64": 7,
+    "bool": 11, "bfloat16": 15,
+}
+DTYPES = {number: getattr(torch, name) for name, number in SCALAR_TYPES.items()}
+
+
+def error_text(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))[-MAX_ERROR:]
+
+
+def write_files(files: dict[str, str]) -> str:
+    """Writes {relative name: text} below CANDIDATE_ROOT/pass_dir; the names were validated by the evaluator."""
+    directory = os.path.join(CANDIDATE_ROOT, "pass_dir")
+    for name, text in files.items():
+        path = os.path.join(directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
+            file.write(text)
+    return directory
+
+
+class Caller:
+    """Owns the native runner of this process and answers frames by the method that they name."""
+
+    def __init__(self, channel: channels.Channel, state=None):
+        self.channel = channel
+        self.state = state
+        self.runner = native.Runner(channel.fileno())
+
+    def prepare(self, message: dict, fds: list[int]) -> None:
+        channels.close_all(fds)
+
+    def run(self) -> None:
+        """Answers run commands natively and frames by name, until the evaluator goes."""
+        while self.runner.serve():
+            message, fds = self.channel.receive()
+            try:
+                reply = getattr(self, message["cmd"])(message, fds)
+            except BaseException as error:
+                reply = {"error": error_text(error)}
+            self.channel.send(reply)
+
+    def attach(self, message: dict, fds: list[int]) -> dict:
+        """fds: [inputs region, outputs region]."""
+        inputs = [(SCALAR_TYPES[item["dtype"]], tuple(item["shape"]), item["offset"]) for item in message["inputs"]]
+        outputs = [(item["offset"], item["capacity"]) for item in message["outputs"]]
+        self.runner.attach(fds[0], message["in_size"], fds[1], message["out_size"], message["slots"],
+                           message["in_stride"], message["out_stride"], inputs, outputs)
+        channels.close_all(fds)
+        return {"ok": True}
+
+    def null_layout(self, message: dict, fds: list[int]) -> dict:
+        """Null blocks return tensors of this layout: what call, copy-out and round trip cost without the graph."""
+        outputs = tuple(torch.empty_strided(item["shape"], item["strides"], dtype=DTYPES[item["scalar_type"]])
+                        for item in message["outputs"])
+        for tensor in outputs:
+            tensor.zero_()
+
+        def nothing(*args, **kwargs):
+            return outputs
+
+        self.runner.set_null_call(nothing)
+        return {"ok": True}
+
+    def probe(self, message: dict, fds: list[int]) -> dict:
+        """One call on slot 0: shapes, dtypes, strides and aliases of the outputs."""
+        inputs = self.runner.slot_inputs(0)
+        result = self.runner.call_slot(0)
+        outputs = result if isinstance(result, (tuple, list)) else (result,)
+        return {"outputs": [describe_output(output, inputs) for output in outputs]}
+
+
+class Reference(Caller):
+    def configure(self, message: dict, fds: list[int]) -> dict:
+        """eager: the model as PassBench calls it. dynamo: the captured graph behind Dynamo's guards. direct: the
+        captured graph alone."""
+        captured, names, seed = self.state.captured, self.state.names, message["seed_each_call"]
+        if message["mode"] == "eager":
+            self.runner.set_call(self.state.model, None, None, seed)
+        elif message["mode"] == "dynamo":
+            captured.hole.install(captured.gm)
+            self.runner.set_call(captured.compiled, names, captured.hole, seed)
+        else:
+            self.runner.set_call(capture.direct_call(captured, captured.gm, names), None, None, seed)
+        return {"ok": True}
+
+    def profile(self, message: dict, fds: list[int]) -> dict:
+        """Seconds of each node of the captured graph, for prompts: the last of three interpreted runs."""
+        named = dict(zip(self.state.names, self.runner.slot_inputs(0)))
+        timer = NodeTimer(self.state.captured.gm)
+        for _ in range(3):
+            timer.run(*capture.graph_arguments(self.state.captured, named))
+        return {"seconds": timer.seconds}
+
+
+class NodeTimer(torch.fx.Interpreter):
+    """Runs a graph node by node and keeps each node's time. For shares in a prompt, never for a score."""
+
+    def __init__(self, gm):
+        super().__init__(gm)
+        self.seconds: dict[str, float] = {}
+
+    def run_node(self, node):
+        started = time.perf_counter()
+        result = super().run_node(node)
+        self.seconds[node.name] = time.perf_counter() - started
+        return result
+
+
+def describe_output(output, inputs) -> dict:
+    if not isinstance(output, torch.Tensor):
+        return {"kind": "other", "type": type(output).__name__}
+    alias = -1
+    for index, tensor in enumerate(inputs):
+        begin = tensor.data_ptr()
+        if output.numel() and begin <= output.data_ptr() < begin + max(tensor.nbytes, 1):
+            alias = index
+    return {"kind": "tensor", "dtype": str(output.dtype).removeprefix("torch."), "shape": list(output.shape),
+            "strides": list(output.stride()), "alias": alias, "bytes": output.numel() * output.element_size()}
+
+
+class Candidate(Caller):
+    """Everything it needs comes with the first frame, before the jail: afterwards it can neither receive a descriptor
+    nor make a socket call."""
+
+    def prepare(self, message: dict, fds: list[int]) -> None:
+        """fds: [inputs region, outputs region, one shared object a name in message["kernels"]]."""
+        self.message = message
+        self.attach(message["layout"], fds[:2])
+        self.objects = {}
+        for name, fd in zip(message["kernels"], fds[2:]):
+            with open(fd, "rb") as file:
+                self.objects[name] = file.read()
+
+    def run(self) -> None:
+        try:
+            self.install()
+            reply = {"installed": True}
+        except BaseException as error:
+            reply = {"installed": False, "error": error_text(error)}
+        self.channel.send(reply)
+        if reply["installed"]:
+            super().run()
+
+    def install(self) -> None:
+        """Imports the candidate's passes and installs the rewritten graph. The first candidate code of this process
+        runs here."""
+        message, captured = self.message, self.state.captured
+        directory = write_files(message["files"])
+        for name, data in self.objects.items():
+            with open(os.path.join(directory, name + ".so"), "wb") as file:
+                file.write(data)
+        import passnet_kernels
+
+        passnet_kernels._install(lambda name: self.load_kernel(directory, name))
+        sys.path.insert(0, CANDIDATE_ROOT)
+        wrapper = importlib.import_module("pass_dir." + message["plan"]["rewrites"][0]["pass"]).replacement_func()
+        gm = match.apply_plan(captured.gm, message["plan"], wrapper)
+        if message["call_path"] == "dynamo":
+            captured.hole.install(gm)
+            self.runner.set_call(captured.compiled, self.state.names, captured.hole, message["seed_each_call"])
+        else:
+            self.runner.set_call(capture.direct_call(captured, gm, self.state.names), None, None, message["seed_each_call"])
+
+    def load_kernel(self, directory: str, name: str):
+        if name not in self.objects:
+            raise FileNotFoundError(f"passnet_kernels.load({name!r}): the candidate has no file {name}.cc")
+        return native.load_kernel(os.path.join(directory, name + ".so"))
+
+
+class Inductor(Caller):
+    """torch.compile with its defaults: the baseline. One process for all graphs of a task, since the first compile of
+    a process costs 14 to 18 s and later ones about one."""
+
+    def load(self, message: dict, fds: list[int]) -> dict:
+        torch._dynamo.reset()
+        model = capture.load_model(message["source"], message["module"])
+        names = tuple(meta["name"] for meta in message["inputs"])
+        self.runner.set_call(torch.compile(model), names, None, message["seed_each_call"])
+        return {"ok": True}

@@ -1,0 +1,92 @@
+"""What the zygote's children do: `task` holds one captured graph and forks match, reference and candidate children;
+`trace` runs a candidate's pattern code and is thrown away; `screen` reads a candidate's files without running them;
+`inductor` compiles with TorchInductor (it leaves threads, so it is a process of its own).
+"""
+
+from typing import Callable
+
+from . import calls, capture, channel as channels, match, processes, screen, trace
+
+def answer(channel: channels.Channel, work: Callable[[], dict]) -> None:
+    """Sends work()'s dict, or {"error": traceback} when it raises."""
+    try:
+        reply = work()
+    except BaseException as error:
+        reply = {"error": calls.error_text(error)}
+    channel.send(reply)
+
+
+class TaskState:
+    """One graph: the eager model, its captured graph, and the function that Dynamo made of it."""
+
+    def __init__(self, message: dict):
+        self.names = tuple(meta["name"] for meta in message["inputs"])
+        self.model = capture.load_model(message["source"], message["module"])
+        self.captured = capture.capture(self.model, capture.dummy_inputs(message["inputs"]))
+
+
+class TaskRole:
+    """Loads and captures one graph, never runs it, and is the parent of everything that does."""
+
+    def __init__(self, channel: channels.Channel, plans: dict[str, bytes]):
+        self.channel = channel
+        self.plans = plans
+        self.message: dict = {}
+        self.state: TaskState | None = None
+
+    def prepare(self, message: dict, fds: list[int]) -> None:
+        self.message = message
+
+    def load(self) -> dict:
+        self.state = TaskState(self.message)
+        gm = self.state.captured.gm
+        return {"ops": capture.describe(gm), "random": capture.uses_randomness(gm)}
+
+    def run(self) -> None:
+        children = processes.Children(self.channel, self.plans)
+        answer(self.channel, self.load)
+        while True:
+            message, fds = self.channel.receive()
+            if message["cmd"] == "fork":
+                role = TASK_ROLES[message["role"]]
+                children.fork(message, fds, lambda child: role(child, self.state))
+            elif message["cmd"] == "wait":
+                children.wait(message)
+
+
+class OneAnswer:
+    """A role that answers its first frame and ends."""
+
+    def __init__(self, channel: channels.Channel, context):
+        self.channel = channel
+        self.context = context
+        self.message: dict = {}
+
+    def prepare(self, message: dict, fds: list[int]) -> None:
+        self.message = message
+
+    def run(self) -> None:
+        answer(self.channel, self.work)
+
+    def work(self) -> dict:
+        raise NotImplementedError
+
+
+class MatchRole(OneAnswer):
+    def work(self) -> dict:
+        return match.match_candidate(self.context.captured.gm, self.message["traced"], self.message["matching"])
+
+
+class TraceRole(OneAnswer):
+    def work(self) -> dict:
+        return trace.trace_candidate(calls.write_files(self.message["files"]))
+
+
+class ScreenRole(OneAnswer):
+    def work(self) -> dict:
+        files = {name: text.encode("utf-8", "surrogatepass") for name, text in self.message["files"].items()}
+        return {"findings": screen.screen(files)}
+
+
+ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": calls.Inductor}
+TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate}

@@ -1,0 +1,54 @@
+"""Layer 1 of the integrity checks: reads every file of a candidate without running any of it and names what an honest
+pass never needs. It saves time and gives reasons; the barriers are the jail and the measurements (docs/threat_model).
+
+Every finding is {"file", "line", "rule", "text"}; a rule's id starts with the attack of the catalogue that it stops
+(H3.module-store). A file that does not parse gives no finding: importing or compiling it gives the better message.
+
+Threads: pure functions. Errors: none; more than MAX_FINDINGS findings are cut off.
+"""
+
+import os
+
+from . import screen_native, screen_python
+
+MAX_FILE_BYTES = 1 << 20  # the largest honest pass file seen upstream has 60 KB
+MAX_FINDINGS = 200
+PYTHON = (".py",)
+NATIVE = (".cc", ".cu", ".h", ".cuh")
+DATA = (".json", ".md", ".txt")
+
+
+def screen(files: dict[str, bytes]) -> list[dict]:
+    """`files`: path below pass_dir → content."""
+    findings: list[dict] = []
+    for name in sorted(files):
+        for line, rule, text in _screen_file(name, files):
+            findings.append({"file": name, "line": line, "rule": rule, "text": text[:1024]})
+            if len(findings) >= MAX_FINDINGS:
+                return findings
+    return findings
+
+
+def _screen_file(name: str, files: dict[str, bytes]) -> list[tuple[int, str, str]]:
+    content = files[name]
+    suffix = os.path.splitext(name)[1]
+    if suffix not in PYTHON + NATIVE + DATA:
+        return [(0, "L1.file", f"files of a pass end in {', '.join(PYTHON + NATIVE + DATA)}, not in {suffix or '-'}")]
+    if len(content) > MAX_FILE_BYTES:
+        return [(0, "L1.size", f"the file has {len(content)} bytes, limit {MAX_FILE_BYTES}")]
+    if b"\0" in content:
+        return [(content[:content.index(b"\0")].count(b"\n") + 1, "L1.nul", "the file contains a NUL byte")]
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return [(content[:error.start].count(b"\n") + 1, "L1.encoding", "the file is not UTF-8")]
+    if suffix in PYTHON:
+        return screen_python.screen(text, siblings(files))
+    if suffix in NATIVE:
+        return screen_native.screen(text, {os.path.basename(other) for other in files if other.endswith(NATIVE)})
+    return []
+
+
+def siblings(files: dict[str, bytes]) -> set[str]:
+    """Importable names below pass_dir: "_shared", "sub.module"."""
+    return {name[:-len(".py")].replace("/", ".") for name in files if name.endswith(".py")}
