@@ -8,6 +8,10 @@
 
 namespace passnet::sandbox {
 
+// Memory and CPU time of a whole tree: by control groups where this host lets us make them, else by looking at the tree
+// every 20 ms. kPolling asks for the latter everywhere: to compare, and to test it on hosts that have groups.
+enum class LimitsBy { kBestOfHost, kPolling };
+
 struct Limits {
   std::chrono::milliseconds wall{10'000};
   std::chrono::milliseconds cpu{10'000};       // of the whole tree

@@ -69,6 +69,14 @@ Error Missing(const std::string& path) {
   return InvalidArgument("sandbox root: " + path + " does not exist on this host; name another path or leave it out");
 }
 
+// Binds are recursive: what lies below one of them is there already.
+bool IsBelow(const std::string& path, const std::set<std::string>& bound) {
+  for (fs::path up = path; up != "/"; up = up.parent_path()) {
+    if (bound.count(up) != 0) return true;
+  }
+  return false;
+}
+
 Status AppendBind(PlanWriter& plan, const std::string& path, bool optional, uint64_t attributes,
                   std::set<std::string>& made) {
   ASSIGN_OR_RETURN(ResolvedPath resolved, Resolve(path));
@@ -76,7 +84,8 @@ Status AppendBind(PlanWriter& plan, const std::string& path, bool optional, uint
   for (const auto& [where, text] : resolved.links) {
     if (made.insert(where).second) plan.Symlink(text, kStageNew + where);
   }
-  if (made.insert(resolved.real).second) {
+  if (!IsBelow(resolved.real, made)) {
+    made.insert(resolved.real);
     plan.Bind(attributes, "/old" + resolved.real, kStageNew + resolved.real, optional);
   }
   return OkStatus();
@@ -113,6 +122,11 @@ Status AppendStage(PlanWriter& plan, const RootSpec& root, const std::vector<Pri
   plan.MakeFolder(0755, "/tmp/old").MakeFolder(0755, "/tmp/new");
   plan.PivotKeepingOld("/tmp", "/tmp/old");
   plan.Mount(MS_NOSUID | MS_NODEV, "tmpfs", kStageNew, "tmpfs", "mode=0755,size=4m");
+  // Before the binds, so that a bound path may lie below the host's /tmp.
+  for (const char* point : {"/proc", "/dev/shm"}) plan.MakeFolder(0755, std::string(kStageNew) + point);
+  AppendPrivateFolder(plan, {"/tmp", root.tmp_bytes, root.executable_tmp});
+  if (root.shm_bytes != 0) AppendPrivateFolder(plan, {"/dev/shm", root.shm_bytes, false});
+  for (const PrivateFolder& folder : folders) AppendPrivateFolder(plan, folder);
   std::set<std::string> made;
   for (const std::string& path : root.read_only) RETURN_IF_ERROR(AppendBind(plan, path, false, kReadOnlyBind, made));
   for (const std::string& path : root.read_only_if_present) {
@@ -122,10 +136,6 @@ Status AppendStage(PlanWriter& plan, const RootSpec& root, const std::vector<Pri
     RETURN_IF_ERROR(AppendBind(plan, path, false, kAttrReadOnly | kAttrNoSuid | kAttrNoExec, made));
   }
   plan.Symlink("/proc/self/fd", std::string(kStageNew) + "/dev/fd");
-  for (const char* point : {"/proc", "/dev/shm"}) plan.MakeFolder(0755, std::string(kStageNew) + point);
-  AppendPrivateFolder(plan, {"/tmp", root.tmp_bytes, root.executable_tmp});
-  if (root.shm_bytes != 0) AppendPrivateFolder(plan, {"/dev/shm", root.shm_bytes, false});
-  for (const PrivateFolder& folder : folders) AppendPrivateFolder(plan, folder);
   plan.MountAttributes(kAttrReadOnly | kAttrNoSuid | kAttrNoDev, kStageNew);
   return OkStatus();
 }

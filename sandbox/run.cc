@@ -27,7 +27,8 @@ Result<std::string> TargetPlan(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const std::string filter, spec.policy.Compile(/*violations_to_listener=*/true, kControlFd));
   ASSIGN_OR_RETURN(const std::vector<std::string> visible, VisiblePaths(spec.root));
   PlanWriter plan;
-  plan.ResetSignals().Setsid().ChangeFolder(spec.scratch);
+  // pid 1 has closed its copy of our memory to others; until execve replaces it, only we may look into this one.
+  plan.Dumpable(true).ResetSignals().Setsid().ChangeFolder(spec.scratch);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_FSIZE, spec.limits.file_bytes);
@@ -109,8 +110,11 @@ JailSpec JailOf(const RunSpec& spec, std::string target_plan, int in, int out, i
   return jail;
 }
 
+bool UsesGroups(const RunSpec& spec) {
+  return spec.limits_by == LimitsBy::kBestOfHost && DetectCgroups().tier != CgroupTier::kNone;
+}
+
 Status EnterGroup(WatchedRun& run, const Limits& limits) {
-  if (DetectCgroups().tier == CgroupTier::kNone) return OkStatus();
   ASSIGN_OR_RETURN(run.cgroup, Cgroup::Create("run", {limits.memory_bytes, limits.processes + kOwnProcesses}));
   return run.cgroup->Add(run.jail.pid());
 }
@@ -141,7 +145,7 @@ Result<Started> Start(const RunSpec& spec, Deadline deadline) {
   started.run.out = std::move(out.read);
   started.run.err = std::move(err.read);
   RETURN_IF_ERROR(PutFiles(started.run.jail.scratch(), spec.inputs));
-  RETURN_IF_ERROR(EnterGroup(started.run, spec.limits));
+  if (UsesGroups(spec)) RETURN_IF_ERROR(EnterGroup(started.run, spec.limits));
   RETURN_IF_ERROR(started.run.jail.Go());
   ASSIGN_OR_RETURN(started.layers, PassLastGate(started.run, deadline));
   return started;
@@ -150,7 +154,6 @@ Result<Started> Start(const RunSpec& spec, Deadline deadline) {
 RunReport SetupFailed(const Error& error) {
   RunReport report;
   report.outcome.reason = error.context;
-  report.tier = CgroupTierName(DetectCgroups().tier);
   return report;
 }
 

@@ -55,6 +55,7 @@ struct RunSpec {
   uint64_t output_file_bytes = 32ull << 20;  // cap of each collected file
   std::string stdin_bytes;
   Limits limits;
+  LimitsBy limits_by = LimitsBy::kBestOfHost;
   SyscallPolicy policy = SyscallPolicy::Compiler();
   std::vector<int> cores;         // pinned to these; empty: inherited
   int cancel_fd = -1;             // borrowed; readable means stop (an eventfd, a pipe)
@@ -66,7 +67,7 @@ struct RunReport {
   CapturedStream out;
   CapturedStream err;
   std::vector<Artefact> artefacts;  // in the order of RunSpec::outputs
-  std::string tier;                 // "cgroup-v2", "cgroup-v1", "rlimits"
+  std::string tier;                 // "cgroup-v2", "cgroup-v1", "rlimits"; empty when the set-up failed
   std::vector<std::string> layers;  // read back from the kernel just before the program's first instruction
 };
 
