@@ -1,0 +1,107 @@
+#include "agent/budget/budget.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace passnet::agent {
+namespace {
+
+std::optional<int64_t> Cost(int64_t prompt_tokens, int64_t completion_tokens, const Prices& prices) {
+  if (!prices.known()) return std::nullopt;
+  double microusd = static_cast<double>(prompt_tokens) * *prices.prompt_usd_per_million +
+                    static_cast<double>(completion_tokens) * *prices.completion_usd_per_million;
+  return static_cast<int64_t>(std::ceil(microusd));
+}
+
+void Add(const Amount& more, Amount* sum) {
+  sum->prompt_tokens += more.prompt_tokens;
+  sum->completion_tokens += more.completion_tokens;
+  if (more.microusd) sum->microusd = sum->microusd.value_or(0) + *more.microusd;
+}
+
+Amount ReservationOf(const std::string& payload) {
+  Amount amount;
+  auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return amount;
+  auto number = [&](const char* key) -> std::optional<int64_t> {
+    auto found = json.find(key);
+    if (found == json.end() || !found->is_number_integer()) return std::nullopt;
+    return found->get<int64_t>();
+  };
+  amount.prompt_tokens = number("reserved_tokens").value_or(0);
+  amount.microusd = number("reserved_microusd");
+  return amount;
+}
+
+}  // namespace
+
+Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices) {
+  auto prompt = static_cast<int64_t>(request_bytes);
+  return {prompt, max_tokens, Cost(prompt, max_tokens, prices)};
+}
+
+Amount AmountOf(const Usage& usage, const Prices& prices) {
+  return {usage.prompt_tokens, usage.completion_tokens, Cost(usage.prompt_tokens, usage.completion_tokens, prices)};
+}
+
+Task<Status> Budget::Reserve(std::string call_id, Amount amount, CancelToken cancel) {
+  for (;;) {
+    if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the budget"};
+    if (Fits(reserved(), amount)) break;
+    if (reserved_.empty()) {
+      co_return Error{ErrorCode::kResourceExhausted,
+                      "the campaign's budget is used up: " + std::to_string(spent_.tokens()) + " tokens and " +
+                          std::to_string(spent_.microusd.value_or(0)) + " micro-dollars are spent, the next call may take " +
+                          std::to_string(amount.tokens()) + " tokens"};
+    }
+    auto wake = std::make_shared<CancelSource>();
+    waiting_.push_back(wake);
+    auto cancelled = cancel.OnCancel([wake] { wake->Cancel(); });
+    CancelToken woken = wake->token();
+    co_await sleeper_->SleepUntil(Deadline::Never(), woken);
+  }
+  reserved_[call_id] = amount;
+  co_return OkStatus();
+}
+
+void Budget::Release(const std::string& call_id) {
+  if (reserved_.erase(call_id) > 0) WakeAll();
+}
+
+void Budget::Apply(const trajectories::EventDraft& event) {
+  using trajectories::EventKind;
+  switch (event.kind) {
+    case EventKind::kLlmIntent:
+      reserved_[event.subject] = ReservationOf(event.payload);
+      break;
+    case EventKind::kLlmAttemptEnd:
+    case EventKind::kLlmOutcome:
+    case EventKind::kLlmLost:
+      Add({event.prompt_tokens.value_or(0), event.completion_tokens.value_or(0), event.cost_microusd}, &spent_);
+      if (event.kind != EventKind::kLlmAttemptEnd) Release(event.subject);
+      break;
+    default:
+      break;
+  }
+}
+
+Amount Budget::reserved() const {
+  Amount sum{0, 0, 0};
+  for (const auto& [call_id, amount] : reserved_) Add(amount, &sum);
+  return sum;
+}
+
+bool Budget::Fits(const Amount& reserved, const Amount& more) const {
+  Amount sum = spent_;
+  Add(reserved, &sum);
+  Add(more, &sum);
+  if (limits_.total_tokens && sum.tokens() > *limits_.total_tokens) return false;
+  return !limits_.total_usd || static_cast<double>(sum.microusd.value_or(0)) <= *limits_.total_usd * 1e6;
+}
+
+void Budget::WakeAll() {
+  for (const auto& waiter : std::exchange(waiting_, {})) waiter->Cancel();
+}
+
+}  // namespace passnet::agent

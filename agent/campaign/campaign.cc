@@ -1,0 +1,175 @@
+#include "agent/campaign/campaign.h"
+
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/campaign/task_group.h"
+#include "agent/loop/durable_steps.h"
+#include "base/failpoint.h"
+#include "base/ids.h"
+#include "base/log.h"
+
+namespace passnet::agent {
+namespace {
+
+using trajectories::EventKind;
+
+constexpr int kEnvironmentAttempts = 3;  // chosen: a lane that does not start three times needs an operator
+constexpr Nanos kEnvironmentWait = std::chrono::seconds(5);
+
+// Empty when the lane is the one that the campaign was launched on.
+std::string Difference(const std::map<std::string, std::string>& pinned, const std::map<std::string, std::string>& now) {
+  for (const auto& [key, value] : pinned) {
+    auto found = now.find(key);
+    if (found == now.end()) return key + " was " + value + " at launch and is not told now";
+    if (found->second != value) return key + " was " + value + " at launch and is " + found->second + " now";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EndpointOptions> EndpointOf(const EndpointSpec& spec) {
+  EndpointOptions options;
+  options.base_url = spec.base_url;
+  options.ca_file = spec.ca_file;
+  options.proxy_url = ProxyFromEnvironment(spec.base_url);
+  if (!spec.api_key_env.empty()) {
+    ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(spec.api_key_env));
+  }
+  return options;
+}
+
+Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
+    : stored_(std::move(stored)), ports_(std::move(ports)), budget_(stored_.launch.spec.budget, ports_.sleeper) {
+  for (const auto& event : stored_.spending) budget_.Apply(event);
+  stored_.spending.clear();
+}
+
+Task<void> Campaign::Run(CancelToken stop) {
+  Status prepared = co_await Prepare(stop);
+  if (!prepared) {
+    if (prepared.error().code == ErrorCode::kCancelled) co_return;
+    std::string state = "paused";
+    Status told = co_await SetState(std::move(state), prepared.error().context, stop);
+    if (!told) log::Err("agent", "campaign state could not be stored", {{"campaign_id", id()}});
+    co_return;
+  }
+  co_await RunTrajectories(stop);
+  if (!journal_failure_.empty()) {
+    log::Err("agent", "campaign stopped: the journal is broken", {{"campaign_id", id()}, {"error", journal_failure_}});
+    co_return;
+  }
+  if (stop.cancelled()) co_return;
+  PASSNET_FAILPOINT("campaign.before_end");
+  std::string reason = endpoint_failure_;
+  Status ended = co_await SetState(EndState(), std::move(reason), stop);
+  if (!ended) log::Err("agent", "the campaign's end could not be stored", {{"campaign_id", id()}});
+}
+
+// What must hold before any trajectory goes on; an error pauses the campaign until the daemon starts again.
+Task<Status> Campaign::Prepare(CancelToken stop) {
+  Result<EndpointOptions> endpoint = EndpointOf(stored_.launch.spec.endpoint);
+  if (!endpoint) co_return endpoint.error();
+  limiter_ = ports_.limiters->For(endpoint.value().base_url, endpoint.value().api_key);
+  Result<std::unique_ptr<LlmClient>> client = ports_.open_endpoint(std::move(endpoint).value());
+  if (!client) co_return client.error();
+  client_ = std::move(client).value();
+  Status same = co_await CheckEnvironment(stop);
+  if (!same || stored_.state == "running") co_return same;
+  std::string state = "running";
+  std::string reason;
+  co_return co_await SetState(std::move(state), std::move(reason), stop);
+}
+
+Task<Status> Campaign::CheckEnvironment(CancelToken stop) {
+  for (int attempt = 1;; ++attempt) {
+    auto now = co_await ports_.lane->Environment(stop);
+    if (now) {
+      std::string difference = Difference(stored_.launch.environment, now.value());
+      if (difference.empty()) co_return OkStatus();
+      co_return Error{ErrorCode::kUnavailable, "this lane is another one than at launch: " + difference};
+    }
+    if (now.error().code == ErrorCode::kCancelled || attempt == kEnvironmentAttempts) co_return now.error();
+    Deadline until = Deadline::After(kEnvironmentWait, *ports_.clock);
+    co_await ports_.sleeper->SleepUntil(until, stop);
+  }
+}
+
+Task<void> Campaign::RunTrajectories(CancelToken stop) {
+  CancelSource no_more;
+  auto stopped = stop.OnCancel([&no_more] { no_more.Cancel(); });
+  auto cancelled = cancel_.token().OnCancel([&no_more] { no_more.Cancel(); });
+  TaskGroup group(co_await boost::asio::this_coro::executor, ports_.sleeper, stored_.launch.spec.concurrency);
+  // A copy: RunTrajectory outlives no element of it, but moves from the stored ones.
+  std::vector<CampaignTask> tasks = stored_.launch.tasks;
+  for (CampaignTask& task : tasks) {
+    StoredTrajectory stored;
+    for (StoredTrajectory& known : stored_.trajectories) {
+      if (known.task == task.name) stored = std::move(known);
+    }
+    if (stored.finished) continue;
+    bool begun = !stored.trajectory_id.empty();
+    // After a cancel, what had begun still gets its end; what had not is not begun.
+    CancelToken waiting = begun ? stop : no_more.token();
+    bool place = co_await group.WaitForPlace(waiting);
+    if (!place || !journal_failure_.empty()) break;
+    if (!begun && (no_more.cancelled() || !endpoint_failure_.empty())) continue;
+    if (!begun) stored.trajectory_id = NewId("t");
+    group.Spawn(RunTrajectory(std::move(task), std::move(stored), stop));
+  }
+  co_await group.Wait();
+}
+
+Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, CancelToken stop) {
+  TrajectoryPlan plan;
+  plan.campaign_id = id();
+  plan.trajectory_id = stored.trajectory_id;
+  plan.task = task.name;
+  plan.task_path = task.path;
+  plan.task_hash = task.hash;
+  plan.endpoint = stored_.launch.spec.endpoint.base_url;
+  LoopPorts ports;
+  ports.journal = ports_.journal;
+  ports.lane = ports_.lane;
+  ports.client = client_.get();
+  ports.limiter = limiter_.get();
+  ports.budget = &budget_;
+  ports.sleeper = ports_.sleeper;
+  ports.clock = ports_.clock;
+  ports.jitter = ports_.jitter;
+  RefineLoop loop(std::move(plan), &stored_.launch.spec.refine, &stored_.launch.prompts, std::move(ports),
+                  std::move(stored.progress));
+  CancelToken cancel = cancel_.token();
+  Status ended = co_await loop.Run(stop, cancel);
+  if (!ended && ended.error().code != ErrorCode::kCancelled) {
+    journal_failure_ = ended.error().context;
+    log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
+  }
+  if (auto failure = loop.progress().endpoint_failure()) {
+    endpoint_failure_ = "the endpoint refuses every call: " + std::string(OutcomeClassName(*failure));
+  }
+}
+
+std::string Campaign::EndState() const {
+  if (cancel_.cancelled()) return "cancelled";
+  return endpoint_failure_.empty() ? "finished" : "failed";
+}
+
+Task<Status> Campaign::SetState(std::string state, std::string reason, CancelToken stop) {
+  nlohmann::ordered_json payload = {{"reason", reason}};
+  Step step;
+  step.event.campaign_id = id();
+  step.event.kind = EventKind::kCampaignState;
+  step.event.label = state;
+  step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  auto steps = std::make_shared<std::vector<Step>>();
+  steps->push_back(std::move(step));
+  Status written = co_await ports_.journal->Append(std::move(steps), stop);
+  if (written) StepIsDurable(EventKind::kCampaignState);
+  log::Info("agent", "campaign state", {{"campaign_id", id()}, {"state", state}, {"reason", reason}});
+  co_return written;
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,68 @@
+// One running campaign: its tasks as trajectories with bounded concurrency, its budget, its end.
+// Threads: loop-only. Borrows: the ports, until Run has ended. Owns: launch, client, budget, trajectories.
+// Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is broken.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/budget/budget.h"
+#include "agent/campaign/launch.h"
+#include "agent/llm/adaptive_limiter.h"
+#include "agent/llm/client.h"
+#include "agent/loop/ports.h"
+#include "agent/loop/refine_loop.h"
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/task.h"
+#include "base/work_pool.h"
+
+namespace passnet::agent {
+
+struct CampaignPorts {
+  Journal* journal = nullptr;
+  Lane* lane = nullptr;
+  LimiterRegistry* limiters = nullptr;
+  Sleeper* sleeper = nullptr;
+  const Clock* clock = nullptr;
+  WorkPool* pool = nullptr;
+  std::function<double()> jitter;
+  std::function<Result<std::unique_ptr<LlmClient>>(EndpointOptions)> open_endpoint;
+};
+
+class Campaign {
+ public:
+  // `stored` is a new campaign (launched, nothing else) or an unfinished one.
+  Campaign(StoredCampaign stored, CampaignPorts ports);
+
+  // Until every trajectory has ended, the operator cancels, or the daemon stops (the campaign then stays unfinished).
+  Task<void> Run(CancelToken stop);
+  // By the operator: trajectories end as cancelled.
+  void Cancel() { cancel_.Cancel(); }
+
+  const std::string& id() const { return stored_.launch.campaign_id; }
+
+ private:
+  Task<Status> Prepare(CancelToken stop);
+  Task<Status> CheckEnvironment(CancelToken stop);
+  Task<void> RunTrajectories(CancelToken stop);
+  Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, CancelToken stop);
+  Task<Status> SetState(std::string state, std::string reason, CancelToken stop);
+  std::string EndState() const;
+
+  StoredCampaign stored_;
+  const CampaignPorts ports_;
+  Budget budget_;
+  CancelSource cancel_;
+  std::unique_ptr<LlmClient> client_;
+  std::shared_ptr<AdaptiveLimiter> limiter_;
+  std::string endpoint_failure_;  // no call will succeed any more: nothing new is started
+  std::string journal_failure_;
+};
+
+// The endpoint of a spec with the key from the daemon's environment. kNotFound names the variable that is not set.
+Result<EndpointOptions> EndpointOf(const EndpointSpec& spec);
+
+}  // namespace passnet::agent

@@ -1,0 +1,56 @@
+// What a campaign pins in its first event, and what is read back of a campaign when the daemon starts again.
+// Threads: immutable values; LoadCampaign is blocking.
+// Errors: kDataCorrupt (a stored campaign that does not parse), and the reader's.
+// Source: docs/formats.md, `passnet.campaign_launch/1`.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/campaign/spec.h"
+#include "agent/loop/ports.h"
+#include "agent/loop/progress.h"
+#include "prompts/prompt_set.h"
+#include "trajectories/reader.h"
+
+namespace passnet::agent {
+
+struct BuildFacts {
+  std::string version;
+  std::string git;
+};
+
+struct Launch {
+  std::string campaign_id;
+  CampaignSpec spec;
+  std::vector<CampaignTask> tasks;
+  prompts::PromptTexts prompts;
+  std::map<std::string, std::string> environment;
+  BuildFacts build;
+};
+
+Step ToStep(const Launch& launch);
+
+struct StoredTrajectory {
+  std::string trajectory_id;
+  std::string task;
+  Progress progress;
+  bool finished = false;
+};
+
+struct StoredCampaign {
+  Launch launch;
+  std::string state;
+  bool cancelled = false;  // the operator's action is stored, the end is not
+  std::vector<StoredTrajectory> trajectories;
+  std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
+};
+
+Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id);
+Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::string& campaign_id);
+
+// True for states in which a campaign has nothing more to do.
+bool IsEndState(const std::string& state);
+
+}  // namespace passnet::agent

@@ -1,0 +1,50 @@
+// All campaigns of the daemon: launches, goes on with what an earlier life left unfinished, cancels, stops.
+// Threads: loop-only. Borrows: the ports and the journal file. Owns: running campaigns.
+// Errors: Launch: kInvalidArgument (tasks), kNotFound (API key variable), kOverloaded (too many campaigns), kUnavailable
+// (the lane does not start), kCancelled (stopping), the journal's. Cancel: kNotFound, kInvalidArgument (has ended).
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "agent/campaign/campaign.h"
+#include "agent/campaign/launch.h"
+#include "agent/campaign/task_group.h"
+
+namespace passnet::agent {
+
+struct ManagerOptions {
+  std::string journal_path;
+  BuildFacts build;
+  int64_t max_campaigns = 64;  // at the same time; chosen: one lane serves them one request at a time
+};
+
+class CampaignManager {
+ public:
+  CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options);
+
+  // Goes on with every unfinished campaign of the journal.
+  Task<Status> Resume();
+  // Pins everything, stores it, starts it. The campaign's id.
+  Task<Result<std::string>> Launch(CampaignSpec spec);
+  // Stores the operator's action first.
+  Task<Status> Cancel(std::string campaign_id, std::string who);
+  // Ends what is in flight; campaigns stay unfinished and go on after the next start.
+  Task<void> Stop();
+
+  int64_t running() const { return static_cast<int64_t>(campaigns_.size()); }
+
+ private:
+  void StartCampaign(StoredCampaign stored);
+  Task<void> RunCampaign(std::string campaign_id);
+
+  const CampaignPorts ports_;
+  const ManagerOptions options_;
+  TaskGroup group_;
+  CancelSource stop_;
+  std::map<std::string, std::unique_ptr<Campaign>> campaigns_;  // by id
+};
+
+}  // namespace passnet::agent

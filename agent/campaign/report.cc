@@ -1,0 +1,279 @@
+#include "agent/campaign/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "evaluator/api/json.h"
+
+namespace passnet::agent {
+namespace {
+
+using evaluator::GraphReport;
+using evaluator::Verdict;
+using Json = nlohmann::ordered_json;
+using passbench::GraphResult;
+using passbench::GraphStatus;
+using trajectories::Event;
+using trajectories::EventKind;
+
+constexpr int64_t kPage = 1000;
+
+// What the events of one trajectory say beside its cached state.
+struct Measured {
+  std::optional<evaluator::EvaluationReport> final_report;
+  std::optional<evaluator::BaselineReport> baseline;
+  int64_t graphs = 0;
+  std::string reason;
+};
+
+GraphStatus StatusOf(evaluator::GraphStatus status) {
+  switch (status) {
+    case evaluator::GraphStatus::kCorrect:
+    case evaluator::GraphStatus::kAccuracy: return GraphStatus::kCorrect;
+    case evaluator::GraphStatus::kEagerFail: return GraphStatus::kEagerFail;
+    case evaluator::GraphStatus::kCompileFail: return GraphStatus::kCompileFail;
+    case evaluator::GraphStatus::kShapeMismatch: return GraphStatus::kShapeMismatch;
+    case evaluator::GraphStatus::kTypeMismatch: return GraphStatus::kTypeMismatch;
+    case evaluator::GraphStatus::kRuntimeFail: return GraphStatus::kRuntimeFail;
+    case evaluator::GraphStatus::kPassMiss: return GraphStatus::kPassMiss;
+    case evaluator::GraphStatus::kUnsupportedLane: break;
+  }
+  return GraphStatus::kEagerFail;
+}
+
+bool NeverForgiven(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kTamper:
+    case Verdict::kStatic:
+    case Verdict::kDispatch:
+    case Verdict::kMutation:
+    case Verdict::kState:
+    case Verdict::kTiming:
+    case Verdict::kImplausible: return true;
+    default: return false;
+  }
+}
+
+std::optional<double> MeanSpeedup(const std::vector<GraphReport>& graphs, int64_t* correct) {
+  double sum = 0;
+  int64_t count = 0;
+  for (const GraphReport& graph : graphs) {
+    bool ok = graph.status == evaluator::GraphStatus::kCorrect && graph.speedup_call && *graph.speedup_call > 0;
+    if (!ok || NeverForgiven(graph.verdict)) continue;
+    sum += std::log(*graph.speedup_call);
+    ++count;
+  }
+  if (correct != nullptr) *correct = count;
+  if (count == 0) return std::nullopt;
+  return std::exp(sum / static_cast<double>(count));
+}
+
+Result<Figures> FiguresOf(const std::vector<GraphResult>& graphs, int64_t tasks, const ScoringOptions& scoring) {
+  Figures figures;
+  figures.tasks = tasks;
+  figures.graphs = static_cast<int64_t>(graphs.size());
+  if (graphs.empty()) return figures;
+  passbench::ScoreOptions options;
+  options.p = scoring.p;
+  options.b = scoring.b;
+  ASSIGN_OR_RETURN(passbench::Scores scores, passbench::Score(graphs, options));
+  figures.aggregated_score = scores.aggregated;
+  figures.es = std::move(scores.es);
+  return figures;
+}
+
+Status ReadTrajectory(const std::vector<Event>& events, Measured* measured) {
+  std::string final_id;
+  for (const Event& event : events) {
+    const auto& body = event.body;
+    if (body.kind == EventKind::kEvaluationIntent && body.label == "final") final_id = body.subject;
+    if (body.kind == EventKind::kEvaluationReport && body.subject == final_id) {
+      ASSIGN_OR_RETURN(measured->final_report, evaluator::EvaluationReportFromJson(body.payload));
+    }
+    if (body.kind == EventKind::kBaseline) {
+      auto baseline = evaluator::BaselineReportFromJson(body.payload);
+      if (baseline && !baseline.value().graphs.empty()) measured->baseline = std::move(baseline).value();
+    }
+    bool first_prompt = body.kind == EventKind::kPromptRendered && body.round == 1;
+    if (!first_prompt && body.kind != EventKind::kTrajectoryFinished) continue;
+    Json payload = Json::parse(body.payload, nullptr, /*allow_exceptions=*/false);
+    if (!payload.is_object()) continue;
+    if (first_prompt) measured->graphs = payload.value("graphs", int64_t{0});
+    if (!first_prompt) measured->reason = payload.value("reason", std::string());
+  }
+  return OkStatus();
+}
+
+// A task that ended on the model's side without anything measured failed on every graph.
+std::vector<GraphResult> ResultsOf(const Measured& measured) {
+  std::vector<GraphResult> results;
+  if (measured.final_report) {
+    for (const GraphReport& graph : measured.final_report->graphs) results.push_back(ToGraphResult(graph));
+  } else {
+    results.assign(static_cast<size_t>(measured.graphs), passbench::FailedWith(GraphStatus::kPassMiss));
+  }
+  return results;
+}
+
+bool IsScored(const TaskRow& row, const Measured& measured) {
+  if (row.outcome.empty() || row.outcome == "infra" || row.outcome == "cancelled") return false;
+  // An unsupported or quarantined candidate is measured but not scored.
+  return measured.final_report ? measured.final_report->aggregated_score.has_value() : measured.graphs > 0;
+}
+
+void FillRow(const trajectories::TrajectoryState& state, const Measured& measured, TaskRow* row) {
+  row->trajectory_id = state.trajectory_id;
+  row->outcome = state.outcome;
+  row->reason = measured.reason;
+  row->rounds = state.rounds;
+  row->verdict = state.verdict;
+  row->usage = state.usage;
+  row->graphs = measured.graphs;
+  if (measured.final_report) {
+    row->verdict = evaluator::VerdictName(measured.final_report->verdict);
+    row->score = measured.final_report->aggregated_score;
+    row->speedup = MeanSpeedup(measured.final_report->graphs, &row->graphs_correct);
+  }
+  if (measured.baseline) {
+    row->inductor_score = measured.baseline->aggregated_score;
+    row->inductor_speedup = MeanSpeedup(measured.baseline->graphs, nullptr);
+  }
+  row->scored = IsScored(*row, measured);
+}
+
+Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
+                                                                   const std::string& campaign_id) {
+  std::vector<trajectories::TrajectoryState> all;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto page, reader.Trajectories(campaign_id, all.empty() ? 0 : all.back().first_row_id, kPage));
+    all.insert(all.end(), page.begin(), page.end());
+    if (page.size() < static_cast<size_t>(kPage)) return all;
+  }
+}
+
+Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+Json OrNull(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
+
+Json ToObject(const trajectories::UsageTotals& usage) {
+  return {{"calls", usage.calls},
+          {"calls_lost", usage.calls_lost},
+          {"prompt_tokens", usage.prompt_tokens},
+          {"completion_tokens", usage.completion_tokens},
+          {"cost_microusd", usage.cost_microusd}};
+}
+
+Json ToObject(const Figures& figures) {
+  Json es = Json::object();
+  for (const auto& [t, value] : figures.es) es[std::to_string(t)] = value;
+  return {{"aggregated_score", OrNull(figures.aggregated_score)},
+          {"tasks", figures.tasks},
+          {"graphs", figures.graphs},
+          {"es", es}};
+}
+
+Json ToObject(const TaskRow& row) {
+  return {{"task", row.task},
+          {"trajectory_id", OrNull(row.trajectory_id)},
+          {"outcome", OrNull(row.outcome)},
+          {"reason", OrNull(row.reason)},
+          {"rounds", row.rounds},
+          {"verdict", OrNull(row.verdict)},
+          {"score", OrNull(row.score)},
+          {"speedup", OrNull(row.speedup)},
+          {"inductor_score", OrNull(row.inductor_score)},
+          {"inductor_speedup", OrNull(row.inductor_speedup)},
+          {"graphs", row.graphs},
+          {"graphs_correct", row.graphs_correct},
+          {"scored", row.scored},
+          {"usage", ToObject(row.usage)}};
+}
+
+}  // namespace
+
+GraphResult ToGraphResult(const GraphReport& graph) {
+  if (NeverForgiven(graph.verdict)) return passbench::FailedWith(GraphStatus::kEagerFail);
+  GraphStatus status = StatusOf(graph.status);
+  if (status != GraphStatus::kCorrect) return passbench::FailedWith(status);
+  if (!graph.speedup_call) return passbench::FailedWith(GraphStatus::kRuntimeFail);
+  bool trivial = graph.verdict == Verdict::kTrivial;
+  return passbench::RanWith(graph.tolerances_ok, trivial ? std::min(1.0, *graph.speedup_call) : *graph.speedup_call);
+}
+
+Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::string& campaign_id) {
+  CampaignReport report;
+  ASSIGN_OR_RETURN(report.state, reader.Campaign(campaign_id));
+  ASSIGN_OR_RETURN(Launch launch, LoadLaunch(reader, campaign_id));
+  report.spec = launch.spec;
+  ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
+  std::vector<GraphResult> scored;
+  std::vector<GraphResult> scored_with_baseline;
+  std::vector<GraphResult> inductor;
+  int64_t with_baseline = 0;
+  for (const CampaignTask& task : launch.tasks) {
+    TaskRow row;
+    row.task = task.name;
+    auto state = std::find_if(trajectories.begin(), trajectories.end(),
+                              [&](const auto& trajectory) { return trajectory.task == task.name; });
+    Measured measured;
+    if (state != trajectories.end()) {
+      ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, state->trajectory_id));
+      RETURN_IF_ERROR(ReadTrajectory(events, &measured));
+      FillRow(*state, measured, &row);
+      for (const Event& event : events) {
+        if (event.body.kind == EventKind::kLlmLost) report.lost_calls.push_back(event.body.subject);
+      }
+    }
+    if (row.scored) {
+      auto results = ResultsOf(measured);
+      scored.insert(scored.end(), results.begin(), results.end());
+      ++report.n_scored;
+      if (measured.baseline) {
+        ++with_baseline;
+        scored_with_baseline.insert(scored_with_baseline.end(), results.begin(), results.end());
+        for (const GraphReport& graph : measured.baseline->graphs) inductor.push_back(ToGraphResult(graph));
+      }
+    }
+    report.n_infra += row.outcome == "infra";
+    report.n_unfinished += row.outcome.empty();
+    report.tasks.push_back(std::move(row));
+  }
+  const ScoringOptions& scoring = launch.spec.refine.scoring;
+  ASSIGN_OR_RETURN(report.campaign, FiguresOf(scored, report.n_scored, scoring));
+  ASSIGN_OR_RETURN(report.campaign_with_baseline, FiguresOf(scored_with_baseline, with_baseline, scoring));
+  ASSIGN_OR_RETURN(report.inductor, FiguresOf(inductor, with_baseline, scoring));
+  return report;
+}
+
+std::string ToJson(const CampaignReport& report) {
+  const ScoringOptions& scoring = report.spec.refine.scoring;
+  Json tasks = Json::array();
+  for (const TaskRow& row : report.tasks) tasks.push_back(ToObject(row));
+  Json json = {{"schema", "passnet.campaign_report/1"},
+               {"campaign_id", report.state.campaign_id},
+               {"name", report.state.name},
+               {"state", report.state.state},
+               {"model", report.spec.refine.sampling.model},
+               {"device", scoring.device},
+               {"profile", evaluator::ProfileName(scoring.final_profile)},
+               {"call_path", evaluator::CallPathName(scoring.call_path)},
+               {"matching", evaluator::MatchingName(scoring.matching)},
+               {"p", scoring.p},
+               {"b", scoring.b},
+               {"n_tasks", report.tasks.size()},
+               {"n_scored", report.n_scored},
+               {"n_infra", report.n_infra},
+               {"n_unfinished", report.n_unfinished},
+               {"aggregated_score", OrNull(report.campaign.aggregated_score)},
+               {"es", ToObject(report.campaign)["es"]},
+               {"campaign", ToObject(report.campaign)},
+               {"campaign_with_baseline", ToObject(report.campaign_with_baseline)},
+               {"inductor", ToObject(report.inductor)},
+               {"usage", ToObject(report.state.usage)},
+               {"lost_calls", report.lost_calls},
+               {"tasks", tasks}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace passnet::agent

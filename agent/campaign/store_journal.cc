@@ -1,0 +1,87 @@
+#include "agent/campaign/store_journal.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "trajectories/append_task.h"
+
+namespace passnet::agent {
+namespace {
+
+using trajectories::Batch;
+
+// architecture.md section 8: hashing and zstd above this run on a worker.
+constexpr size_t kInlineBytes = 64 << 10;
+constexpr Nanos kSpaceWait = std::chrono::seconds(2);   // chosen: an operator who frees space sees it go on at once
+constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
+
+size_t BytesOf(const std::vector<Step>& steps) {
+  size_t bytes = 0;
+  for (const Step& step : steps) {
+    bytes += step.event.payload.size();
+    for (const auto& [name, content] : step.contents) bytes += content.size();
+  }
+  return bytes;
+}
+
+Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<Step>& steps) {
+  auto batch = std::make_shared<Batch>();
+  for (const Step& step : steps) {
+    trajectories::EventDraft event = step.event;
+    event.refs.clear();
+    for (const auto& [name, bytes] : step.contents) {
+      ASSIGN_OR_RETURN(Sha256Digest digest, name == "request" ? batch->AddRequest(bytes) : batch->AddBlob(bytes));
+      event.refs.push_back({name, digest});
+    }
+    RETURN_IF_ERROR(batch->Add(std::move(event)));
+  }
+  return std::shared_ptr<const Batch>(std::move(batch));
+}
+
+}  // namespace
+
+Task<Status> StoreJournal::Append(Steps steps, CancelToken stop) {
+  Result<std::shared_ptr<const Batch>> batch = Internal("no batch was made");
+  if (BytesOf(*steps) <= kInlineBytes) {
+    batch = MakeBatch(*steps);
+  } else {
+    auto make = [steps] { return MakeBatch(*steps); };
+    batch = co_await RunBlocking(pool_, std::move(make));
+  }
+  if (!batch) co_return batch.error();
+  std::shared_ptr<const Batch> made = std::move(batch).value();
+  co_return co_await AppendBatch(std::move(made), stop);
+}
+
+Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, CancelToken stop) {
+  bool waiting = false;
+  Status result = OkStatus();
+  for (;;) {
+    Result<trajectories::Appended> appended = co_await trajectories::AppendTask(store_, batch);
+    if (appended) break;
+    ErrorCode code = appended.error().code;
+    bool space = code == ErrorCode::kResourceExhausted;
+    result = appended.error();
+    if (!space && code != ErrorCode::kOverloaded) break;
+    if (space && !waiting) {
+      waiting = true;
+      ++waiting_for_space_;
+      log::Err("agent", "the journal has no space: campaigns pause until there is some",
+               {{"error", appended.error().context}});
+    }
+    Deadline until = Deadline::After(space ? kSpaceWait : kQueueWait, *clock_);
+    bool rested = co_await sleeper_->SleepUntil(until, stop);
+    if (!rested) {
+      result = Error{ErrorCode::kCancelled, "the daemon stops while the journal has no space"};
+      break;
+    }
+    result = OkStatus();
+  }
+  if (waiting) {
+    --waiting_for_space_;
+    if (result) log::Info("agent", "the journal has space again", {});
+  }
+  co_return result;
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,36 @@
+// The journal of the loops over trajectories::Store: builds batches, waits out a full disk and a full queue, and tells
+// for the health report that it waits.
+// Threads: loop-only; hashing and compressing of large steps run on the work pool.
+// Borrows: store, pool, sleeper, clock. Errors: as Journal; a broken store (kIo, kDataCorrupt) is returned at once.
+#pragma once
+
+#include "agent/llm/sleeper.h"
+#include "agent/loop/ports.h"
+#include "base/clock.h"
+#include "base/work_pool.h"
+#include "trajectories/batch.h"
+#include "trajectories/store.h"
+
+namespace passnet::agent {
+
+class StoreJournal : public Journal {
+ public:
+  StoreJournal(trajectories::Store* store, WorkPool* pool, Sleeper* sleeper, const Clock* clock)
+      : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock) {}
+
+  Task<Status> Append(Steps steps, CancelToken stop) override;
+
+  // Appends that wait for disk space now: the campaigns behind them are paused by it.
+  int waiting_for_space() const { return waiting_for_space_; }
+
+ private:
+  Task<Status> AppendBatch(std::shared_ptr<const trajectories::Batch> batch, CancelToken stop);
+
+  trajectories::Store* const store_;
+  WorkPool* const pool_;
+  Sleeper* const sleeper_;
+  const Clock* const clock_;
+  int waiting_for_space_ = 0;
+};
+
+}  // namespace passnet::agent

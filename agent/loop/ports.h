@@ -1,0 +1,45 @@
+// What the loop needs from below, as interfaces that it owns: a place where steps become durable, and a lane.
+// Threads: loop-only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "evaluator/api/evaluation.h"
+#include "trajectories/event.h"
+
+namespace passnet::agent {
+
+// An event and the content it stands on, by the name of the reference. "request" is stored as a chat request (one blob
+// a message), everything else as one blob.
+struct Step {
+  trajectories::EventDraft event;
+  std::map<std::string, std::string> contents;
+};
+using Steps = std::shared_ptr<const std::vector<Step>>;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  // Returns once all steps are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full disk
+  // is waited out.
+  virtual Task<Status> Append(Steps steps, CancelToken stop) = 0;
+};
+
+// A lane as seen from the loop. Every error is infrastructure. A cancelled request ends with kCancelled.
+class Lane {
+ public:
+  virtual ~Lane() = default;
+  virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) = 0;
+  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken cancel) = 0;
+  virtual Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
+                                                                CancelToken cancel) = 0;
+  virtual Task<Result<std::map<std::string, std::string>>> Environment(CancelToken cancel) = 0;
+};
+
+}  // namespace passnet::agent

@@ -1,0 +1,170 @@
+#include "agent/loop/reply_parser.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/sha256.h"
+
+namespace passnet::agent {
+namespace {
+
+using evaluator::CandidateFile;
+
+constexpr std::string_view kMarker = "#### FILE:";
+constexpr std::string_view kRuleNames = "sorted_output_pass_rule_names.json";
+constexpr size_t kMaxNameBytes = 128;  // chosen: half of what a path component may have
+
+std::string_view Trimmed(std::string_view text) {
+  size_t from = text.find_first_not_of(" \t\r`*");
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(" \t\r`*") - from + 1);
+}
+
+std::string Shown(std::string_view name) {
+  std::string text = "\"";
+  for (char c : name.substr(0, kMaxNameBytes)) text += c >= 0x20 && c < 0x7F ? c : '?';
+  return text + "\"";
+}
+
+// The number of fence characters at the line's start; 0 when it opens no fence.
+size_t FenceLength(std::string_view line) {
+  if (line.empty() || (line[0] != '`' && line[0] != '~')) return 0;
+  size_t count = std::min(line.find_first_not_of(line[0]), line.size());
+  return count >= 3 ? count : 0;
+}
+
+bool ClosesFence(std::string_view line, char sign, size_t length) {
+  size_t end = line.find_last_not_of(" \t\r");
+  if (end == std::string_view::npos || end + 1 < length) return false;
+  return line.substr(0, end + 1).find_first_not_of(sign) == std::string_view::npos;
+}
+
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+  bool Next(std::string_view* line) {
+    if (rest_.empty()) return false;
+    size_t end = rest_.find('\n');
+    *line = rest_.substr(0, end);
+    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    return true;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// The block after a marker line; false with `problem` set.
+bool ReadBlock(Lines* lines, const std::string& name, std::string* bytes, std::string* problem) {
+  std::string_view line;
+  size_t fence = 0;
+  while (fence == 0) {
+    if (!lines->Next(&line) || (!Trimmed(line).empty() && FenceLength(line) == 0)) {
+      *problem = "file " + Shown(name) + ": no fenced code block follows its line";
+      return false;
+    }
+    fence = FenceLength(line);
+  }
+  char sign = line[0];
+  while (lines->Next(&line)) {
+    if (ClosesFence(line, sign, fence)) return true;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    bytes->append(line).push_back('\n');
+  }
+  *problem = "file " + Shown(name) + ": its code block is not closed";
+  return false;
+}
+
+const CandidateFile* Find(const std::vector<CandidateFile>& files, std::string_view name) {
+  auto found = std::find_if(files.begin(), files.end(), [&](const auto& file) { return file.name == name; });
+  return found == files.end() ? nullptr : &*found;
+}
+
+std::string ProblemOfFolder(const std::vector<CandidateFile>& files) {
+  if (files.empty()) return "there is no line \"#### FILE: <name>\" in it";
+  const CandidateFile* rules = Find(files, kRuleNames);
+  if (rules == nullptr) return "the file " + std::string(kRuleNames) + " is missing";
+  auto names = nlohmann::json::parse(rules->bytes, nullptr, /*allow_exceptions=*/false);
+  if (!names.is_array() || names.empty()) return std::string(kRuleNames) + " is no JSON array of pass names";
+  for (const auto& name : names) {
+    if (!name.is_string()) return std::string(kRuleNames) + " holds something that is no text";
+    std::string file = name.get<std::string>() + ".py";
+    if (Find(files, file) == nullptr) return std::string(kRuleNames) + " names a pass without its file " + Shown(file);
+  }
+  return {};
+}
+
+// Thoughts that some servers leave in the content may hold drafts of files.
+std::string_view AfterThoughts(std::string_view reply) {
+  size_t end = reply.rfind("</think>");
+  return end == std::string_view::npos ? reply : reply.substr(end + 8);
+}
+
+ParsedReply Problem(std::string text) { return {{}, std::move(text)}; }
+
+}  // namespace
+
+std::string ProblemOfName(std::string_view name) {
+  auto bad = [&](const std::string& why) { return "file name " + Shown(name) + " " + why; };
+  if (name.empty()) return bad("is empty");
+  if (name.size() > kMaxNameBytes) return bad("is longer than " + std::to_string(kMaxNameBytes) + " bytes");
+  for (char c : name) {
+    bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                   c == '-' || c == '.' || c == '/';
+    if (!allowed) return bad("has a character other than letters, digits, _ - . and /");
+  }
+  if (name.front() == '/') return bad("is absolute");
+  for (size_t at = 0; at <= name.size();) {
+    size_t end = std::min(name.find('/', at), name.size());
+    std::string_view part = name.substr(at, end - at);
+    if (part.empty() || part.front() == '.') return bad("has an empty part, or one that begins with a dot");
+    at = end + 1;
+  }
+  for (std::string_view suffix : {".py", ".json", ".cc", ".h"}) {
+    if (name.ends_with(suffix)) return {};
+  }
+  return bad("does not end in .py, .json, .cc or .h");
+}
+
+ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limits) {
+  ParsedReply parsed;
+  Lines lines(AfterThoughts(reply));
+  size_t total = 0;
+  for (std::string_view line; lines.Next(&line);) {
+    if (!line.starts_with(kMarker)) {
+      // A block that is no file's is text for the model alone; a marker inside it means nothing.
+      size_t fence = FenceLength(line);
+      for (char sign = line.empty() ? ' ' : line[0]; fence > 0 && lines.Next(&line);) {
+        if (ClosesFence(line, sign, fence)) break;
+      }
+      continue;
+    }
+    CandidateFile file;
+    file.name = Trimmed(line.substr(kMarker.size()));
+    if (std::string bad = ProblemOfName(file.name); !bad.empty()) return Problem(bad);
+    if (Find(parsed.files, file.name) != nullptr) return Problem("file " + Shown(file.name) + " is there twice");
+    if (parsed.files.size() == limits.max_files) {
+      return Problem("it has more than " + std::to_string(limits.max_files) + " files");
+    }
+    std::string problem;
+    if (!ReadBlock(&lines, file.name, &file.bytes, &problem)) return Problem(problem);
+    if (file.bytes.find('\0') != std::string::npos) return Problem("file " + Shown(file.name) + " holds a NUL byte");
+    total += file.bytes.size();
+    if (total > limits.max_total_bytes) {
+      return Problem("its files are larger than " + std::to_string(limits.max_total_bytes) + " bytes together");
+    }
+    parsed.files.push_back(std::move(file));
+  }
+  if (std::string problem = ProblemOfFolder(parsed.files); !problem.empty()) return Problem(problem);
+  return parsed;
+}
+
+std::string PassDirHash(std::vector<CandidateFile> files) {
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  Sha256 sha;
+  for (const CandidateFile& file : files) sha.UpdateField(file.name).UpdateField(file.bytes);
+  return ToHex(sha.Finish());
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,29 @@
+// Files out of a model's reply. The reply is hostile bytes: everything is bounded and named before it is used, and a
+// reply that cannot be read has a reason that is precise enough to send back.
+// Threads: pure functions. Errors: none: every reply is either files or a problem.
+// Source: prompts/refine_system.md, "The form of your answer".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "evaluator/api/evaluation.h"
+#include "prompts/refine_prompts.h"
+
+namespace passnet::agent {
+
+struct ParsedReply {
+  std::vector<evaluator::CandidateFile> files;  // in the order of the reply; empty when there is a problem
+  std::string problem;                          // one line; names the file where one is meant
+};
+
+ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limits);
+
+// Empty when `name` may be a file of pass_dir, else what is wrong with it.
+std::string ProblemOfName(std::string_view name);
+
+// docs/formats.md, "pass_dir hash". Order of `files` does not matter.
+std::string PassDirHash(std::vector<evaluator::CandidateFile> files);
+
+}  // namespace passnet::agent
