@@ -179,6 +179,10 @@ class PlantedTest(unittest.TestCase):
             "tests/base/lost_test.py": "",
             "daemon/http_api/server.cc": "",
         }, "lists this file")
+        loop = {"tests/hostile/CMakeLists.txt": "foreach(name crash spin)\n  add_executable(${name} ${name}.cc)\n",
+                "tests/hostile/crash.cc": "", "tests/hostile/lost.cc": ""}
+        self.assertEqual(["tests/hostile/lost.cc:1: no CMakeLists.txt lists this file: it is never built or run"],
+                         check(rules.listed_in_cmake, loop))
         commented_out = {**CLEAN, "tests/base/CMakeLists.txt": "passnet_test(base_test SOURCES\n  # file_test.cc\n)\n"}
         self.assertIn("tests/base/file_test.cc:", "\n".join(check(rules.listed_in_cmake, commented_out)))
 

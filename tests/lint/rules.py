@@ -194,13 +194,20 @@ def cmake_tokens(tree, path):
     return set(re.findall(r"[^\s()\"]+", code))
 
 
+def lists(cmake, words, path):
+    """Whether a CMakeLists.txt with these words names the file, or its stem in a loop over ${name}.cc."""
+    relative = os.path.relpath(path, os.path.dirname(cmake) or ".")
+    stem, suffix = os.path.splitext(relative)
+    return relative in words or (stem in words and any(re.fullmatch(r"\$\{\w+\}" + suffix, word) for word in words))
+
+
 def listed_in_cmake(tree):
     """Every source is listed in a CMakeLists.txt of its folder or of one above it."""
     tokens = {path: cmake_tokens(tree, path) for path in tree.files if Path(path).name == "CMakeLists.txt"}
     for path in tree.sources(".cc", ".cu", ".py"):
         if path.endswith(".py") and not path.endswith("_test.py"):
             continue  # found by import; C++ sources and tests are listed, never globbed
-        if not any(os.path.relpath(path, os.path.dirname(cmake) or ".") in words for cmake, words in tokens.items()):
+        if not any(lists(cmake, words, path) for cmake, words in tokens.items()):
             yield f"{path}:1: no CMakeLists.txt lists this file: it is never built or run"
 
 
@@ -228,8 +235,9 @@ def threads(tree):
             continue
         for number, line in tree.lines(path):
             code = COMMENT.sub("", line)
-            if THREAD_START.search(code) and f"`{path}`" not in listed:
-                yield f"{path}:{number}: starts or holds a thread, but docs/threads.md does not name `{path}`"
+            source = os.path.splitext(path)[0] + ".cc"  # a header that holds a thread speaks for its source
+            if THREAD_START.search(code) and f"`{path}`" not in listed and f"`{source}`" not in listed:
+                yield f"{path}:{number}: starts or holds a thread, but docs/threads.md does not name `{source}`"
             if DETACHED.search(code):
                 yield f"{path}:{number}: nothing is detached: whoever starts work also waits for it"
 
