@@ -16,6 +16,7 @@ from torch.fx import Node
 from . import capture
 
 MAX_LITERAL = 120
+MAX_VISITS = 200_000  # chosen: about a second; a diagnostic is not worth more
 
 
 @dataclass
@@ -39,48 +40,61 @@ def longest_alignment(pattern: torch.fx.Graph, graph: torch.fx.Graph) -> Failure
     """None when every attempt lined up completely (then something else kept the match from being used)."""
     output = next(iter(reversed(pattern.nodes)))
     best: Failure | None = None
+    visits = 0
     for anchor in output.all_input_nodes:
         for candidate in _same_calls(anchor, graph):
-            failure = _attempt(anchor, candidate, output.all_input_nodes)
+            mapping = _Mapping()
+            failure = _attempt(anchor, candidate, output.all_input_nodes, mapping)
             if failure is not None and (best is None or failure.aligned > best.aligned):
                 best = failure
+            visits += len(mapping.values)
+            if visits > MAX_VISITS:
+                return best
     return best
+
+
+class _Mapping:
+    """What each node of the pattern stands for, and the graph's nodes that are taken by operations."""
+
+    def __init__(self) -> None:
+        self.values: dict[Node, Any] = {}
+        self.taken: set[Node] = set()
 
 
 def _same_calls(anchor: Node, graph: torch.fx.Graph) -> list[Node]:
     return [node for node in graph.nodes if node.op == anchor.op and node.target == anchor.target]
 
 
-def _attempt(anchor: Node, candidate: Node, returning: list[Node]) -> Failure | None:
-    mapping: dict[Node, Any] = {}
+def _attempt(anchor: Node, candidate: Node, returning: list[Node], mapping: _Mapping) -> Failure | None:
     try:
         _align(anchor, candidate, mapping)
-        _check_contained(mapping, returning)
+        _check_contained(mapping.values, returning)
     except _Stop as stop:
-        aligned = sum(1 for node in mapping if node.op != "placeholder" and node is not stop.pattern_node)
+        aligned = sum(1 for node in mapping.values if node.op != "placeholder" and node is not stop.pattern_node)
         return Failure(stop.pattern_node, stop.graph_node, str(stop), aligned)
     return None
 
 
-def _align(pattern: Node, graph: Node, mapping: dict[Node, Any]) -> None:
-    if pattern in mapping:
-        if mapping[pattern] is not graph:
-            raise _Stop(pattern, graph, f"{pattern.name} stands for {_shown(mapping[pattern])} in one place and for "
-                                        f"{graph.name} in another")
+def _align(pattern: Node, graph: Node, mapping: _Mapping) -> None:
+    if pattern in mapping.values:
+        if mapping.values[pattern] is not graph:
+            raise _Stop(pattern, graph, f"{pattern.name} stands for {_shown(mapping.values[pattern])} in one place and "
+                                        f"for {graph.name} in another")
         return
     if pattern.op == "placeholder":
-        mapping[pattern] = graph
+        mapping.values[pattern] = graph
         return
-    if any(other is graph for node, other in mapping.items() if node.op != "placeholder"):
+    if graph in mapping.taken:
         raise _Stop(pattern, graph, f"{pattern.name}: the graph computes this value once ({graph.name}), the pattern "
                                     "twice")
     if pattern.op != graph.op or pattern.target != graph.target:
         raise _Stop(pattern, graph, f"{pattern.name}: {_called(pattern)} in the pattern, {_called(graph)} in the graph "
                                     f"({graph.name})")
     _check_form(pattern, graph)
-    mapping[pattern] = graph
+    mapping.values[pattern] = graph
+    mapping.taken.add(graph)
     for position, (left, right) in enumerate(zip(pattern.args, graph.args)):
-        _align_values(pattern, graph, left, right, _argument_name(pattern, position), mapping)
+        _align_values(pattern, graph, left, right, position, mapping)
     for key, left in pattern.kwargs.items():
         _align_values(pattern, graph, left, graph.kwargs[key], key, mapping)
 
@@ -110,7 +124,9 @@ def _form(node: Node) -> str:
     return f"{len(node.args)} positional arguments{keywords}"
 
 
-def _argument_name(node: Node, position: int) -> str:
+def _argument_name(node: Node, position: int | str) -> str:
+    if isinstance(position, str):
+        return position
     if node.op == "call_function":
         try:
             return list(inspect.signature(node.target).parameters)[position]
@@ -119,30 +135,30 @@ def _argument_name(node: Node, position: int) -> str:
     return f"argument {position}"
 
 
-def _align_values(pattern: Node, graph: Node, left: Any, right: Any, name: str, mapping: dict[Node, Any]) -> None:
+def _align_values(pattern: Node, graph: Node, left: Any, right: Any, position: int | str, mapping: _Mapping) -> None:
     if isinstance(left, Node) and isinstance(right, Node):
         _align(left, right, mapping)
     elif isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
         if len(left) != len(right):
-            _differ(pattern, graph, left, right, name)
+            _differ(pattern, graph, left, right, position)
         for one, other in zip(left, right):
-            _align_values(pattern, graph, one, other, name, mapping)
+            _align_values(pattern, graph, one, other, position, mapping)
     elif isinstance(left, Node) and left.op == "placeholder":
         _bind(left, right, mapping)
     elif isinstance(left, Node) or isinstance(right, Node) or type(left) is not type(right) or left != right:
-        _differ(pattern, graph, left, right, name)
+        _differ(pattern, graph, left, right, position)
 
 
-def _bind(placeholder: Node, value: Any, mapping: dict[Node, Any]) -> None:
-    if placeholder in mapping and mapping[placeholder] != value:
-        raise _Stop(placeholder, None, f"{placeholder.name} stands for {_shown(mapping[placeholder])} in one place and "
-                                       f"for {_shown(value)} in another")
-    mapping[placeholder] = value
+def _bind(placeholder: Node, value: Any, mapping: _Mapping) -> None:
+    if placeholder in mapping.values and mapping.values[placeholder] != value:
+        raise _Stop(placeholder, None, f"{placeholder.name} stands for {_shown(mapping.values[placeholder])} in one "
+                                       f"place and for {_shown(value)} in another")
+    mapping.values[placeholder] = value
 
 
-def _differ(pattern: Node, graph: Node, left: Any, right: Any, name: str) -> None:
-    raise _Stop(pattern, graph, f"{_short(pattern)}: {name} {_shown(left)} in the pattern, {_shown(right)} in the "
-                                "graph")
+def _differ(pattern: Node, graph: Node, left: Any, right: Any, position: int | str) -> None:
+    raise _Stop(pattern, graph, f"{_short(pattern)}: {_argument_name(pattern, position)} {_shown(left)} in the pattern, "
+                                f"{_shown(right)} in the graph")
 
 
 def _shown(value: Any) -> str:

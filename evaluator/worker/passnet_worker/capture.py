@@ -121,6 +121,8 @@ def capture(model: torch.nn.Module, inputs: list[torch.Tensor]) -> Captured:
     names = argument_names(model)
     if len(names) != len(inputs):
         raise CaptureError(f"forward takes {len(names)} tensors, the graph describes {len(inputs)}")
+    if len({id(tensor) for tensor in inputs}) != len(inputs):
+        raise CaptureError("two inputs are one tensor: Dynamo would guard on it")
     configure_dynamo()
     backend = _Backend()
     compiled = torch.compile(model, backend=backend, fullgraph=True)

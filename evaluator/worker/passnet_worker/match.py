@@ -269,9 +269,30 @@ def _check_pattern(graph: torch.fx.Graph) -> None:
             raise PatternError(f"{what} {node.name} of the pattern is unused (dead code cannot be matched)", node.name)
 
 
+def _heights(graph: torch.fx.Graph) -> dict[torch.fx.Node, int]:
+    """For every node the longest chain of operations that ends in it."""
+    heights: dict[torch.fx.Node, int] = {}
+    for node in graph.nodes:
+        below = max((heights[source] for source in node.all_input_nodes), default=0)
+        heights[node] = below + (node.op != "placeholder")
+    return heights
+
+
+class _Matcher(SubgraphMatcher):
+    """Upstream's matcher, which starts only where the graph is as deep as the pattern: on a chain of n equal nodes its
+    time falls from n³ to n², and no match is lost, since a pattern's operations all need a counterpart."""
+
+    def __init__(self, pattern: torch.fx.Graph, graph: torch.fx.Graph, **settings: bool):
+        super().__init__(pattern, **settings)
+        self.heights = _heights(pattern) | _heights(graph)
+
+    def _nodes_are_equal(self, pn: torch.fx.Node, gn: torch.fx.Node, node_name_match: str = "") -> bool:
+        return self.heights[pn] <= self.heights[gn] and super()._nodes_are_equal(pn, gn, node_name_match)
+
+
 def find_matches(pattern: torch.fx.Graph, graph: torch.fx.Graph) -> list:
-    matcher = SubgraphMatcher(pattern, match_output=False, match_placeholder=False, remove_overlapping_matches=True,
-                              ignore_literals=False)
+    matcher = _Matcher(pattern, graph, match_output=False, match_placeholder=False, remove_overlapping_matches=True,
+                       ignore_literals=False)
     try:
         return matcher.match(graph)
     except KeyError:

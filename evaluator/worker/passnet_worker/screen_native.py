@@ -20,7 +20,7 @@ TOKEN = re.compile(
       | (?P<word>[A-Za-z_$\x80-\U0010ffff][\w$]*)
       | (?P<directive>^[ \t\f\v]*(?:\#|%:)[ \t\f\v]*(?P<name>\w*)(?P<rest>[^\n]*))
       | (?P<newline>\n)
-      | (?P<mark>::|->|\[\[|\]\]|[^\s\w])""",
+      | (?P<mark>::|->|<:|:>|[^\s\w])""",
     re.VERBOSE | re.DOTALL | re.MULTILINE)
 
 # Numbers and characters are matched too, so that the quote in 1'000 opens nothing; a directive is left in pieces.
@@ -75,7 +75,9 @@ FUNCTIONS = {
     "cudaCtxResetPersistingL2Cache": "R1.l2-persistence", "cudaStreamSetAttribute": "R1.l2-persistence",
 }
 FUNCTIONS = {name: rule for name, rule in FUNCTIONS.items() if rule is not None}
-MAX_ATTRIBUTE_TOKENS = 256
+BRACKETS = {"[", "<:"}
+OPENING = BRACKETS | {"("}
+CLOSING = {"]", ":>", ")"}
 ATTRIBUTES = {"constructor", "destructor", "section", "ifunc", "weakref", "naked", "init_priority", "alias",
               "symver", "target_clones"}
 PRAGMAS = {"weak", "redefine_extname", "push_macro", "include_alias"}
@@ -94,9 +96,7 @@ def screen(text: str, siblings: set[str]) -> list[Finding]:
                                                     "and nothing else"))
         elif word == "thread" and _before(tokens, position) == "::":
             findings.append((line, "T3.thread", "std::thread: a kernel uses the one core that times it"))
-        elif word in ("__attribute__", "__attribute", "[[", "__declspec"):
-            findings += _attributes(tokens, position)
-    return sorted(set(findings))
+    return sorted(set(findings + _attributes(tokens)))
 
 
 def _unspliced(text: str) -> str:
@@ -183,18 +183,20 @@ def _is_function(tokens: list[tuple[str, int]], position: int) -> bool:
     return after == "(" or (before in ("&", "=", "(", ",") and after in (";", ",", ")"))
 
 
-def _attributes(tokens: list[tuple[str, int]], position: int) -> list[Finding]:
+def _attributes(tokens: list[tuple[str, int]]) -> list[Finding]:
     """The names inside __attribute__((…)) or [[…]]."""
-    opening, line = tokens[position]
-    end, depth = position + 1, 1 if opening == "[[" else 0
-    findings = []
-    while end < min(len(tokens), position + MAX_ATTRIBUTE_TOKENS):
-        word = tokens[end][0]
-        depth += {"(": 1, "[[": 1, "[": 1, ")": -1, "]]": -1, "]": -1}.get(word, 0)
+    findings: list[Finding] = []
+    depth, inside = 0, False
+    for position, (word, line) in enumerate(tokens):
+        after = tokens[position + 1][0] if position + 1 < len(tokens) else ""
+        if not inside:
+            inside = word in ("__attribute__", "__attribute") or (word in BRACKETS and after in BRACKETS)
+            depth = 0
+        if not inside:
+            continue
+        depth += (word in OPENING) - (word in CLOSING)
         if word.strip("_") in ATTRIBUTES:
             findings.append((line, "T6.attribute", f"attribute {word.strip('_')} makes code run or symbols bind outside "
                                                    "the kernel's call"))
-        if depth <= 0:
-            break
-        end += 1
+        inside = depth > 0 or word in ("__attribute__", "__attribute")
     return findings

@@ -202,8 +202,8 @@ class Placeholder:
         object.__setattr__(self, "_findings", findings)
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__class__":  # isinstance(x, …) computes nothing
-            return Placeholder
+        if name in ("__class__", "__torch_function__"):  # isinstance(x, …) computes nothing; torch's calls report
+            return object.__getattribute__(self, name)
         _refuse(self, f"reads .{str(name)[:100]} of")
 
     @classmethod
@@ -243,6 +243,9 @@ def trace_arguments(replacement_args: Callable, count: int) -> list:
         result = replacement_args(*[Placeholder(position, findings) for position in range(count)])
     except Rejected as error:
         findings.append(str(error))
+    except BaseException:
+        if not findings:
+            raise
     if findings:
         raise Rejected(findings[0], OPERATIONS_RULE, _line_of(replacement_args))
     if not isinstance(result, (tuple, list)):
