@@ -16,6 +16,9 @@ int main(int argc, char** argv) {
   passnet::cli::AddEvalVerb(app, &run);
   passnet::cli::AddBaselineVerb(app, &run);
   passnet::cli::AddDoctorVerb(app, &run);
+  passnet::cli::AddTrajectoryVerb(app, &run);
+  passnet::cli::AddVerifyVerb(app, &run);
+  passnet::cli::AddExportVerb(app, &run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

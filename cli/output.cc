@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include "cli/verb.h"
 
@@ -16,12 +17,14 @@ size_t Width(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
+// A number, with a unit of one word at most: "12", "1.73x", "12.3 µs", "-".
 bool IsNumberLike(const std::string& cell) {
-  if (cell.empty()) return false;
   if (cell == "-") return true;
   char* end = nullptr;
   std::strtod(cell.c_str(), &end);
-  return end != cell.c_str();
+  std::string_view unit = end;
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  return end != cell.c_str() && unit.size() <= 3;
 }
 
 }  // namespace

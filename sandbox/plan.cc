@@ -26,10 +26,10 @@ std::vector<int> WithStandardStreams(std::vector<int> fds) {
 }
 
 // New mounts over the parent's: own process tree, own /tmp, nothing in /dev/shm.
-void AppendPrivateMounts(PlanWriter& plan, uint64_t tmp_bytes) {
+void AppendPrivateMounts(PlanWriter& plan, const PrivateFolder& tmp) {
   plan.Unshare(CLONE_NEWNS);
   plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC, "proc", "/proc", "proc", "");
-  AppendTmpfs(plan, {"/tmp", tmp_bytes, false}, "/tmp");
+  AppendTmpfs(plan, tmp, "/tmp");
   plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "tmpfs", "/dev/shm", "tmpfs", "size=4k,mode=0555");
 }
 
@@ -41,7 +41,7 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   PlanWriter plan;
   plan.ParentDeathSignal(SIGKILL, -1).Setsid();
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
-  AppendPrivateMounts(plan, options.tmp_bytes);
+  AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, false});
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
@@ -49,7 +49,7 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities).Dumpable(false);
   // No file rights here: a domain that handles any may not mount, and this process makes jails. What it can write is
   // decided by its mounts; what it can start, by its filter.
-  plan.Landlock(0, rights.handled_net, rights.scoped, "", {});
+  if (rights.handled_net != 0 || rights.scoped != 0) plan.Landlock(0, rights.handled_net, rights.scoped, "", {});
   plan.Seccomp(filter, false);
   return plan.Finish();
 }
@@ -64,7 +64,8 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   PlanWriter plan;
   plan.ParentDeathSignal(SIGKILL, -1).Setsid();
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
-  AppendPrivateMounts(plan, options.tmp_bytes);
+  // Its own shared objects are loaded from /tmp: whoever runs native code anyway gains nothing by mapping more of it.
+  AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, true});
   plan.ChangeFolder("/tmp");
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);

@@ -89,6 +89,7 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
   for (const std::string& folder : PythonFolders(options.python)) spec.root.read_only.push_back(folder);
   spec.root.read_only.push_back(options.worker_dir.native());
   spec.root.tmp_bytes = kZygoteTmpBytes;
+  spec.root.executable_tmp = true;  // TorchInductor loads what it compiled there; children get a /tmp of their own
   spec.descriptors = {{log, 1}, {log, 2}, {control, kControlFd}};
   spec.cores = options.other_cores;
   return spec;

@@ -1,0 +1,71 @@
+// passnet config check | print: configuration files of the daemon and of campaigns, without a daemon.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agent/campaign/spec.h"
+#include "cli/output.h"
+#include "cli/verb.h"
+#include "configs/files.h"
+
+namespace passnet::cli {
+namespace {
+
+struct Arguments {
+  std::string file;
+  bool json = false;
+};
+
+struct Configuration {
+  std::string kind;
+  std::string toml;
+  std::string json;
+};
+
+Result<Configuration> Read(const std::string& file) {
+  ASSIGN_OR_RETURN(configs::FileKind kind, configs::KindOfFile(file));
+  if (kind == configs::FileKind::kCampaign) {
+    ASSIGN_OR_RETURN(agent::CampaignSpec spec, configs::ReadCampaignFile(file));
+    return Configuration{"campaign", configs::PrintCampaign(spec), ToJson(spec)};
+  }
+  ASSIGN_OR_RETURN(daemon::DaemonOptions options, configs::ReadDaemonFile(file));
+  std::string json = FieldsToJson([&](FieldVisitor& fields) { VisitFields(fields, options); });
+  return Configuration{"daemon", configs::PrintDaemon(options), json};
+}
+
+int Run(const Arguments& arguments, bool print) {
+  auto read = Read(arguments.file);
+  if (!read) return Fail(read.error());
+  const Configuration& configuration = read.value();
+  if (arguments.json) {
+    nlohmann::ordered_json out = {{"schema", "passnet.config/1"}, {"file", arguments.file}, {"kind", configuration.kind}};
+    out["values"] = nlohmann::ordered_json::parse(configuration.json);
+    std::printf("%s\n", out.dump().c_str());
+  } else if (print) {
+    std::fputs(configuration.toml.c_str(), stdout);
+  } else {
+    std::printf("%s is in order (a %s configuration)\n", arguments.file.c_str(), configuration.kind.c_str());
+  }
+  return kExitDone;
+}
+
+void Add(CLI::App& config, const char* name, const char* what, bool print, std::function<int()>* run) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = config.add_subcommand(name, what);
+  verb->add_option("file", arguments->file, "a TOML file for passnetd or for a campaign")->required();
+  verb->add_flag("--json", arguments->json, "the values as the last line of standard output");
+  verb->callback([arguments, print, run] { *run = [arguments, print] { return Run(*arguments, print); }; });
+}
+
+}  // namespace
+
+void AddConfigVerb(CLI::App& app, std::function<int()>* run) {
+  CLI::App* config = app.add_subcommand("config", "check and print configuration files");
+  config->require_subcommand(1);
+  Add(*config, "check", "name every mistake of a file, with its line and key", false, run);
+  Add(*config, "print", "show all keys of a file with their values", true, run);
+}
+
+}  // namespace passnet::cli

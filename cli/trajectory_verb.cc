@@ -1,0 +1,263 @@
+// passnet trajectory list | show | diff: what a journal tells of its trajectories.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "cli/graph_table.h"
+#include "cli/output.h"
+#include "cli/trajectory_diff.h"
+#include "cli/verb.h"
+#include "trajectories/reader.h"
+
+namespace passnet::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using trajectories::Event;
+using trajectories::Reader;
+using trajectories::TrajectoryState;
+
+constexpr int64_t kPage = 1000;
+
+struct TrajectoryFlags {
+  std::string db, campaign, a, b;
+  int64_t seq = 0;
+  bool json = false;
+};
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// Text of models and candidates need not be UTF-8.
+void PrintJson(const Json& json) {
+  std::printf("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+Json ToJson(const TrajectoryState& state) {
+  Json json;
+  json["trajectory_id"] = state.trajectory_id;
+  json["campaign_id"] = state.campaign_id;
+  json["task"] = state.task;
+  json["state"] = state.state;
+  json["outcome"] = state.outcome;
+  json["verdict"] = state.verdict;
+  json["rounds"] = state.rounds;
+  json["evaluations"] = state.evaluations;
+  json["best_score"] = OrNull(state.best_score);
+  json["best_round"] = OrNull(state.best_round);
+  json["final_score"] = OrNull(state.final_score);
+  json["final_pass_dir"] = state.final_subject;
+  json["started_at"] = FormatUtc(state.started_at_utc_us);
+  json["updated_at"] = FormatUtc(state.updated_at_utc_us);
+  json["calls"] = state.usage.calls;
+  json["calls_lost"] = state.usage.calls_lost;
+  json["prompt_tokens"] = state.usage.prompt_tokens;
+  json["completion_tokens"] = state.usage.completion_tokens;
+  json["cost_microusd"] = state.usage.cost_microusd;
+  json["events"] = state.head_seq;
+  return json;
+}
+
+Json ToJson(const Event& event) {
+  Json json;
+  json["row_id"] = event.row_id;
+  json["seq"] = event.seq;
+  json["at"] = FormatUtc(event.at_utc_us);
+  json["kind"] = EventKindName(event.body.kind);
+  json["subject"] = event.body.subject;
+  json["label"] = event.body.label;
+  json["round"] = OrNull(event.body.round);
+  json["score"] = OrNull(event.body.score);
+  json["prompt_tokens"] = OrNull(event.body.prompt_tokens);
+  json["completion_tokens"] = OrNull(event.body.completion_tokens);
+  json["cost_microusd"] = OrNull(event.body.cost_microusd);
+  json["refs"] = Json::array();
+  for (const auto& ref : event.body.refs) json["refs"].push_back({{"name", ref.name}, {"sha256", ToHex(ref.sha256)}});
+  json["hash"] = ToHex(event.hash);
+  return json;
+}
+
+Result<std::vector<TrajectoryState>> ReadStates(Reader* reader, const std::string& campaign_id) {
+  std::vector<std::string> campaigns;
+  if (campaign_id.empty()) {
+    ASSIGN_OR_RETURN(auto all, reader->Campaigns(0, std::numeric_limits<int64_t>::max()));
+    for (const auto& campaign : all) campaigns.push_back(campaign.campaign_id);
+  } else {
+    ASSIGN_OR_RETURN(auto campaign, reader->Campaign(campaign_id));
+    campaigns.push_back(campaign.campaign_id);
+  }
+  std::vector<TrajectoryState> states;
+  for (const std::string& id : campaigns) {
+    for (int64_t after = 0;;) {
+      ASSIGN_OR_RETURN(auto page, reader->Trajectories(id, after, kPage));
+      if (page.empty()) break;
+      after = page.back().first_row_id;
+      states.insert(states.end(), page.begin(), page.end());
+    }
+  }
+  return states;
+}
+
+int List(const TrajectoryFlags& flags) {
+  auto reader = Reader::Open(flags.db);
+  if (!reader) return Fail(reader.error());
+  auto states = ReadStates(reader.value().get(), flags.campaign);
+  if (!states) return Fail(states.error());
+  if (flags.json) {
+    Json json = {{"schema", "passnet.trajectory_list/1"}, {"trajectories", Json::array()}};
+    for (const TrajectoryState& state : states.value()) json["trajectories"].push_back(ToJson(state));
+    PrintJson(json);
+    return kExitDone;
+  }
+  Table table({"trajectory", "task", "state", "outcome", "verdict", "rounds", "best", "final", "calls"});
+  for (const TrajectoryState& state : states.value()) {
+    table.Add({state.trajectory_id, Printable(state.task), state.state, state.outcome, state.verdict,
+               std::to_string(state.rounds), ShowNumber(state.best_score), ShowNumber(state.final_score),
+               std::to_string(state.usage.calls)});
+  }
+  std::printf("%s", table.Text().c_str());
+  return kExitDone;
+}
+
+// Payload and content of one event, whole.
+int ShowEvent(const TrajectoryFlags& flags, Reader* reader, const Event& event) {
+  Json json = ToJson(event);
+  json["payload"] = event.body.payload;
+  json["contents"] = Json::object();
+  for (const auto& ref : event.body.refs) {
+    auto content = reader->Content(ref.sha256);
+    if (!content) return Fail(content.error());
+    json["contents"][ref.name] = std::move(content).value();
+  }
+  if (flags.json) {
+    json["schema"] = "passnet.trajectory_event/1";
+    PrintJson(json);
+    return kExitDone;
+  }
+  std::printf("seq %lld %s %s %s\n%s\n", static_cast<long long>(event.seq),
+              std::string(EventKindName(event.body.kind)).c_str(), Printable(event.body.subject).c_str(),
+              Printable(event.body.label).c_str(), Printable(event.body.payload).c_str());
+  for (const auto& [name, content] : json["contents"].items()) {
+    std::printf("--- %s\n%s\n", Printable(name).c_str(), Printable(content.get<std::string>()).c_str());
+  }
+  return kExitDone;
+}
+
+void PrintEvents(const TrajectoryState& state, const std::vector<Event>& events) {
+  std::printf("%s: task %s, %s %s, verdict %s, %lld rounds, best %s, final %s\n", state.trajectory_id.c_str(),
+              Printable(state.task).c_str(), state.state.c_str(), state.outcome.c_str(), state.verdict.c_str(),
+              static_cast<long long>(state.rounds), ShowNumber(state.best_score).c_str(),
+              ShowNumber(state.final_score).c_str());
+  Table table({"seq", "at", "kind", "round", "label", "score", "subject"});
+  for (const Event& event : events) {
+    table.Add({std::to_string(event.seq), FormatUtc(event.at_utc_us), std::string(EventKindName(event.body.kind)),
+               event.body.round ? std::to_string(*event.body.round) : "-", Printable(event.body.label),
+               ShowNumber(event.body.score), Printable(event.body.subject)});
+  }
+  std::printf("%s", table.Text().c_str());
+}
+
+int Show(const TrajectoryFlags& flags) {
+  auto reader = Reader::Open(flags.db);
+  if (!reader) return Fail(reader.error());
+  auto state = reader.value()->Trajectory(flags.a);
+  if (!state) return Fail(state.error());
+  auto events = reader.value()->Chain(state.value().campaign_id, flags.a);
+  if (!events) return Fail(events.error());
+  if (flags.seq > 0) {
+    for (const Event& event : events.value()) {
+      if (event.seq == flags.seq) return ShowEvent(flags, reader.value().get(), event);
+    }
+    return Fail(NotFound("trajectory " + flags.a + " has no event " + std::to_string(flags.seq) + "; it has " +
+                         std::to_string(events.value().size())));
+  }
+  if (!flags.json) {
+    PrintEvents(state.value(), events.value());
+    return kExitDone;
+  }
+  Json json = {{"schema", "passnet.trajectory/1"}, {"trajectory", ToJson(state.value())}, {"events", Json::array()}};
+  for (const Event& event : events.value()) json["events"].push_back(ToJson(event));
+  PrintJson(json);
+  return kExitDone;
+}
+
+Json ToJson(const TrajectoryFlags& flags, const TrajectoryDifference& difference) {
+  Json json = {{"schema", "passnet.trajectory_diff/1"}, {"a", flags.a}, {"b", flags.b}, {"same", difference.Same()}};
+  json["fields"] = Json::array();
+  for (const auto& field : difference.fields) {
+    json["fields"].push_back({{"name", field.name}, {"a", field.a}, {"b", field.b}});
+  }
+  json["first_step"] = nullptr;
+  if (const auto& step = difference.step) json["first_step"] = {{"step", step->step}, {"a", step->a}, {"b", step->b}};
+  json["first_content"] = nullptr;
+  if (const auto& content = difference.content) {
+    json["first_content"] = {{"call", content->call}, {"what", content->what}, {"line", content->line},
+                             {"a", content->a}, {"b", content->b}};
+  }
+  return json;
+}
+
+void PrintDifference(const TrajectoryFlags& flags, const TrajectoryDifference& difference) {
+  if (difference.Same()) {
+    std::printf("no difference but ids and times\n");
+    return;
+  }
+  Table table({"", flags.a, flags.b});
+  for (const auto& field : difference.fields) table.Add({field.name, Printable(field.a), Printable(field.b)});
+  std::printf("%s", table.Text().c_str());
+  if (const auto& step = difference.step) {
+    std::printf("\nfirst different step: %lld\n- %s\n+ %s\n", static_cast<long long>(step->step),
+                Printable(step->a).c_str(), Printable(step->b).c_str());
+  }
+  if (const auto& content = difference.content) {
+    std::printf("\nfirst different %s: call %lld, line %lld\n- %s\n+ %s\n", content->what.c_str(),
+                static_cast<long long>(content->call), static_cast<long long>(content->line),
+                Printable(content->a).c_str(), Printable(content->b).c_str());
+  }
+}
+
+int Diff(const TrajectoryFlags& flags) {
+  auto reader = Reader::Open(flags.db);
+  if (!reader) return Fail(reader.error());
+  auto difference = CompareTrajectories(reader.value().get(), flags.a, flags.b);
+  if (!difference) return Fail(difference.error());
+  if (flags.json) {
+    PrintJson(ToJson(flags, difference.value()));
+  } else {
+    PrintDifference(flags, difference.value());
+  }
+  return kExitDone;
+}
+
+CLI::App* AddSubVerb(CLI::App* verb, const char* name, const char* text, std::shared_ptr<TrajectoryFlags> flags) {
+  CLI::App* sub = verb->add_subcommand(name, text);
+  sub->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
+  sub->add_flag("--json", flags->json, "one object as the last line");
+  return sub;
+}
+
+}  // namespace
+
+void AddTrajectoryVerb(CLI::App& app, std::function<int()>* run) {
+  auto flags = std::make_shared<TrajectoryFlags>();
+  CLI::App* verb = app.add_subcommand("trajectory", "look into the trajectories of a journal");
+  verb->require_subcommand(1);
+  CLI::App* list = AddSubVerb(verb, "list", "all trajectories, in order of start", flags);
+  list->add_option("--campaign", flags->campaign, "only this campaign's");
+  list->callback([flags, run] { *run = [flags] { return List(*flags); }; });
+  CLI::App* show = AddSubVerb(verb, "show", "the events of one trajectory", flags);
+  show->add_option("ID", flags->a, "trajectory id")->required();
+  show->add_option("--seq", flags->seq, "one event with its payload, request, reply or files in full");
+  show->callback([flags, run] { *run = [flags] { return Show(*flags); }; });
+  CLI::App* diff = AddSubVerb(verb, "diff", "where two trajectories part", flags);
+  diff->add_option("A", flags->a, "trajectory id")->required();
+  diff->add_option("B", flags->b, "trajectory id")->required();
+  diff->callback([flags, run] { *run = [flags] { return Diff(*flags); }; });
+}
+
+}  // namespace passnet::cli
