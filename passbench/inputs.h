@@ -1,8 +1,8 @@
 // A graph's input tensors as PassBench makes them, bit for bit: numpy's legacy generator, float64 maths, one cast.
 // Threads: thread-safe functions. One set is drawn sequentially, since every tensor continues the generator's stream.
 // Owns: MakeInputs returns the bytes; FillInputs writes into the caller's.
-// Errors: kInvalidArgument (data does not fit the shape, min_val above max_val, buffer of the wrong size),
-// kResourceExhausted (the set is larger than kMaxInputBytes).
+// Errors: kInvalidArgument (data or bounds do not fit the type, buffer of the wrong size or alignment), naming tensor,
+// file and line. Sizes were bounded when the graph was loaded.
 // Source: passbench.md, "Evaluation protocol" and "Inputs"; checked against hashes of the original's tensors.
 #pragma once
 
@@ -18,13 +18,12 @@
 namespace passnet::passbench {
 
 inline constexpr uint64_t kPassBenchSeed = 123;
-inline constexpr uint64_t kMaxInputBytes = kMaxTensorBytes;
 
 // What another seed changes, hence what a timing loop may refresh between calls without leaving the distribution.
 enum class InputKind {
   kRandomFloat,  // drawn: any value of the distribution is as good
   kRangedInt,    // drawn from min_val..max_val, both inclusive
-  kFixed,        // given data, constants (std 0): the same for every seed
+  kFixed,        // given data, constants (std 0), integers without bounds: to be left as they were made
   kRandomBool,   // a drawn mask: refreshed as a whole only, 0 or 1
 };
 const char* InputKindName(InputKind kind);
@@ -41,10 +40,10 @@ struct InputTensor {
 };
 
 // In the order of forward's parameters. kPassBenchSeed gives PassBench's own set; any other seed another set of the same
-// distribution. `seed` is cut to 32 bits, which is all that numpy's legacy seeding takes from an integer.
+// distribution; all 64 bits of it count.
 Result<std::vector<InputTensor>> MakeInputs(const Graph& graph, uint64_t seed);
 
-// As MakeInputs, into buffers[i] for input i, which must hold exactly inputs[i].Bytes().
+// As MakeInputs, into buffers[i] for input i: exactly inputs[i].Bytes(), aligned to its element type.
 Status FillInputs(const Graph& graph, uint64_t seed, std::span<const std::span<std::byte>> buffers);
 
 }  // namespace passnet::passbench

@@ -230,7 +230,7 @@ class Reader {
                                "a smaller shape");
       }
     }
-    if (meta.data && meta.data->size() != static_cast<size_t>(meta.Elements())) {
+    if (meta.data && !meta.IsRanged() && meta.data->size() != static_cast<size_t>(meta.Elements())) {
       return cursor_.WrongAt(at, who + " has " + std::to_string(meta.data->size()) + " values of data",
                              std::to_string(meta.Elements()) + " (the product of shape)");
     }
@@ -265,6 +265,8 @@ int64_t TensorMeta::Elements() const {
 }
 
 uint64_t TensorMeta::Bytes() const { return static_cast<uint64_t>(Elements()) * DTypeBytes(dtype); }
+
+bool TensorMeta::IsRanged() const { return IsSignedInteger(dtype) && min_val && max_val; }
 
 Result<std::vector<TensorMeta>> ParseWeightMeta(std::string_view text, const std::string& file) {
   ASSIGN_OR_RETURN(const std::vector<Token> tokens, TokenizePython(text, file));

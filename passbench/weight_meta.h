@@ -35,6 +35,8 @@ struct TensorMeta {
 
   int64_t Elements() const;
   uint64_t Bytes() const;
+  // Drawn between min_val and max_val; data, if given, is then ignored.
+  bool IsRanged() const;
 };
 
 // Chosen: sixteen times the largest real input set, and what two sides of a graph still fit in on a small host.
