@@ -1,0 +1,104 @@
+#include "tests/trajectories/fault_vfs.h"
+
+#include <sqlite3.h>
+
+#include <atomic>
+#include <limits>
+
+namespace passnet::trajectories {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+std::atomic<int64_t> writes_done{0};
+std::atomic<int64_t> syncs_done{0};
+std::atomic<int64_t> writes_allowed{kNever};
+std::atomic<int64_t> syncs_allowed{kNever};
+
+sqlite3_vfs* Real() { return sqlite3_vfs_find("unix"); }
+
+// SQLite allocates szOsFile bytes for each file: ours, with the real one right behind it.
+struct File {
+  sqlite3_file base;
+  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
+};
+
+sqlite3_file* RealOf(sqlite3_file* file) { return reinterpret_cast<File*>(file)->real(); }
+
+template <auto Method, typename... Args>
+int Forward(sqlite3_file* file, Args... args) {
+  sqlite3_file* real = RealOf(file);
+  return (real->pMethods->*Method)(real, args...);
+}
+
+int Write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
+  if (++writes_done > writes_allowed) return SQLITE_FULL;
+  return Forward<&sqlite3_io_methods::xWrite>(file, bytes, count, offset);
+}
+
+int Sync(sqlite3_file* file, int flags) {
+  if (++syncs_done > syncs_allowed) return SQLITE_IOERR_FSYNC;
+  return Forward<&sqlite3_io_methods::xSync>(file, flags);
+}
+
+void ShmBarrier(sqlite3_file* file) { RealOf(file)->pMethods->xShmBarrier(RealOf(file)); }
+
+// Version 2: shared memory (WAL needs it) but no memory-mapped reads.
+const sqlite3_io_methods kMethods = {
+    2,
+    &Forward<&sqlite3_io_methods::xClose>,
+    &Forward<&sqlite3_io_methods::xRead, void*, int, sqlite3_int64>,
+    &Write,
+    &Forward<&sqlite3_io_methods::xTruncate, sqlite3_int64>,
+    &Sync,
+    &Forward<&sqlite3_io_methods::xFileSize, sqlite3_int64*>,
+    &Forward<&sqlite3_io_methods::xLock, int>,
+    &Forward<&sqlite3_io_methods::xUnlock, int>,
+    &Forward<&sqlite3_io_methods::xCheckReservedLock, int*>,
+    &Forward<&sqlite3_io_methods::xFileControl, int, void*>,
+    &Forward<&sqlite3_io_methods::xSectorSize>,
+    &Forward<&sqlite3_io_methods::xDeviceCharacteristics>,
+    &Forward<&sqlite3_io_methods::xShmMap, int, int, int, void volatile**>,
+    &Forward<&sqlite3_io_methods::xShmLock, int, int, int>,
+    &ShmBarrier,
+    &Forward<&sqlite3_io_methods::xShmUnmap, int>,
+    nullptr,
+    nullptr,
+};
+
+int Open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
+  sqlite3_file* real = RealOf(file);
+  file->pMethods = nullptr;
+  int rc = Real()->xOpen(Real(), name, real, flags, out_flags);
+  if (real->pMethods != nullptr) file->pMethods = &kMethods;
+  return rc;
+}
+
+}  // namespace
+
+FaultVfs& FaultVfs::Get() {
+  static FaultVfs vfs;
+  return vfs;
+}
+
+FaultVfs::FaultVfs() {
+  static sqlite3_vfs shim = *Real();
+  shim.zName = kName;
+  shim.szOsFile = static_cast<int>(sizeof(File)) + Real()->szOsFile;
+  shim.pNext = nullptr;
+  shim.xOpen = &Open;
+  sqlite3_vfs_register(&shim, 0);
+}
+
+void FaultVfs::FullAfterWrites(int64_t count) { writes_allowed = writes_done + count; }
+void FaultVfs::SyncsFailAfter(int64_t count) { syncs_allowed = syncs_done + count; }
+
+void FaultVfs::Heal() {
+  writes_allowed = kNever;
+  syncs_allowed = kNever;
+}
+
+int64_t FaultVfs::writes() const { return writes_done; }
+int64_t FaultVfs::syncs() const { return syncs_done; }
+
+}  // namespace passnet::trajectories

@@ -1,0 +1,31 @@
+// The machine's disk with faults on demand: an SQLite VFS named kName that hands everything to the default one, but for
+// the writes and syncs that a test wants to fail.
+// Threads: thread-safe. One a process; Heal() it in TearDown.
+// Source: sqlite.org/vfs.html; SQLite's own test_vfs.c does the same.
+#pragma once
+
+#include <cstdint>
+
+namespace passnet::trajectories {
+
+class FaultVfs {
+ public:
+  static constexpr const char* kName = "passnet-fault";
+
+  // Registers the VFS with SQLite, once.
+  static FaultVfs& Get();
+
+  // After `count` more writes the disk is full (SQLITE_FULL), until Heal().
+  void FullAfterWrites(int64_t count);
+  // After `count` more syncs every fsync fails (SQLITE_IOERR_FSYNC), until Heal().
+  void SyncsFailAfter(int64_t count);
+  void Heal();
+
+  int64_t writes() const;
+  int64_t syncs() const;
+
+ private:
+  FaultVfs();
+};
+
+}  // namespace passnet::trajectories

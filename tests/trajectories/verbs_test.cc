@@ -1,0 +1,133 @@
+// passnet verify, export and trajectory through the real binary: exit codes, the last line of --json, messages.
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tests/trajectories/journal_fixture.h"
+
+namespace passnet::trajectories {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct Ran {
+  int code = -1;
+  std::string output;  // standard output and error
+  json Last() const {
+    std::string text = output.substr(0, output.find_last_not_of('\n') + 1);
+    return json::parse(text.substr(text.rfind('\n') + 1));
+  }
+};
+
+class VerbsTest : public JournalTest {
+ protected:
+  void SetUp() override {
+    JournalTest::SetUp();
+    OpenStore();
+    Launch();
+    std::string reply = R"({"choices":[{"message":{"role":"assistant","content":"pass \u001b[31m one"}}]})";
+    Call("call-1", ChatRequest({{"user", "write\\nit"}}), reply);
+    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "ok"), 1.5, 1)});
+    MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.5, 1)});
+    MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "gelu"))});
+    Call("call-2", ChatRequest({{"user", "write\\nthat"}}), reply, "t-2");
+  }
+
+  Ran Run(const std::string& arguments) {
+    std::string command = std::string(PASSNET_BINARY) + " " + arguments + " --db " + path_ + " 2>&1";
+    Ran ran;
+    std::FILE* out = ::popen(command.c_str(), "r");
+    std::array<char, 4096> buffer;
+    while (size_t size = std::fread(buffer.data(), 1, buffer.size(), out)) ran.output.append(buffer.data(), size);
+    int status = ::pclose(out);
+    ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return ran;
+  }
+};
+
+TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
+  Ran intact = Run("verify --json");
+  EXPECT_EQ(intact.code, 0) << intact.output;
+  json report = intact.Last();
+  EXPECT_EQ(report["schema"], "passnet.verify/1");
+  EXPECT_EQ(report["intact"], true);
+  EXPECT_EQ(report["finding"], nullptr);
+  std::string head = report["heads"][0];
+  EXPECT_EQ(Run("verify --head " + head).code, 0);
+  EXPECT_THAT(Run("verify").output, HasSubstr("only be seen against a head"));
+
+  Tamper("UPDATE events SET score = 9 WHERE row_id = 5");
+  Ran changed = Run("verify");
+  EXPECT_EQ(changed.code, 4);
+  EXPECT_THAT(changed.output, HasSubstr("NOT INTACT: changed: event row 5 (trajectory t-1, seq 4, evaluation_report)"));
+  EXPECT_EQ(Run("verify --json").Last()["finding"]["row_id"], 5);
+}
+
+TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
+  Ran head = Run("verify --head nonsense");
+  EXPECT_EQ(head.code, 2);
+  EXPECT_THAT(head.output, HasSubstr("nonsense"));
+  EXPECT_EQ(Run("verify --campaign c-none").code, 2);
+  EXPECT_EQ(Run("trajectory show t-none").code, 2);
+  EXPECT_EQ(Run("export --format parquet --out x").code, 2);
+  path_ += "-none";
+  Ran missing = Run("verify");
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_THAT(missing.output, HasSubstr("-none"));
+}
+
+TEST_F(VerbsTest, ExportWritesRowsAndSaysWhatItLeftOut) {
+  Ran ran = Run("export --format openai-chat --json --out " + (folder_ / "sft").string());
+  EXPECT_EQ(ran.code, 0) << ran.output;
+  json summary = ran.Last();
+  EXPECT_EQ(summary["schema"], "passnet.export/1");
+  EXPECT_EQ(summary["rows"], 1);
+  EXPECT_EQ(summary["excluded"]["not_finished"], 1);
+  EXPECT_TRUE(std::filesystem::exists(summary["rows_path"].get<std::string>()));
+}
+
+TEST_F(VerbsTest, TrajectoriesAreListedAndShown) {
+  json list = Run("trajectory list --json").Last();
+  EXPECT_EQ(list["schema"], "passnet.trajectory_list/1");
+  EXPECT_EQ(list["trajectories"][0]["trajectory_id"], "t-1");
+  EXPECT_EQ(list["trajectories"][0]["final_score"], 1.5);
+  EXPECT_EQ(list["trajectories"][1]["final_score"], nullptr);
+  json shown = Run("trajectory show t-1 --json").Last();
+  EXPECT_EQ(shown["schema"], "passnet.trajectory/1");
+  EXPECT_EQ(shown["events"].size(), 5u);
+  EXPECT_THAT(Run("trajectory show t-1").output, HasSubstr("evaluation_report"));
+  EXPECT_EQ(Run("trajectory show t-1 --seq 2 --json").Last()["contents"]["request"],
+            ChatRequest({{"user", "write\\nit"}}));
+}
+
+// What a model wrote must not steer the reader's terminal.
+TEST_F(VerbsTest, ControlCharactersOfAReplyDoNotReachTheTerminal) {
+  Batch batch;
+  EventDraft draft = Draft(EventKind::kFeedback);
+  draft.refs.push_back({"message", batch.AddBlob("\x1b[2J gone").value()});
+  ASSERT_TRUE(batch.Add(draft));
+  ASSERT_TRUE(store_->Append(batch));
+  Ran ran = Run("trajectory show t-1 --seq 6");
+  EXPECT_THAT(ran.output, HasSubstr("gone"));
+  EXPECT_EQ(ran.output.find('\x1b'), std::string::npos);
+}
+
+TEST_F(VerbsTest, DiffNamesTheFirstDifference) {
+  json diff = Run("trajectory diff t-1 t-2 --json").Last();
+  EXPECT_EQ(diff["schema"], "passnet.trajectory_diff/1");
+  EXPECT_EQ(diff["same"], false);
+  EXPECT_EQ(diff["first_step"]["step"], 4);
+  EXPECT_EQ(diff["first_step"]["b"], "");
+  EXPECT_EQ(diff["first_content"]["what"], "request");
+  EXPECT_EQ(diff["first_content"]["call"], 1);
+  EXPECT_EQ(diff["first_content"]["line"], 2);
+  EXPECT_THAT(diff["first_content"]["a"].get<std::string>(), HasSubstr("it"));
+  EXPECT_EQ(Run("trajectory diff t-1 t-1 --json").Last()["same"], true);
+}
+
+}  // namespace
+}  // namespace passnet::trajectories
