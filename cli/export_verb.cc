@@ -82,7 +82,8 @@ int Run(const ExportFlags& flags) {
 void AddExportVerb(CLI::App& app, std::function<int()>* run) {
   auto flags = std::make_shared<ExportFlags>();
   CLI::App* verb = app.add_subcommand("export", "write trajectories as fine-tuning data");
-  verb->footer("Example:\n  passnet export --format openai-chat --db passnet.db --out sft --min-score 1.05 --best-only");
+  verb->footer("Example:\n"
+               "  passnet export --format openai-chat --db passnet.db --out sft --min-score 1.05 --best-only");
   verb->add_option("--format", flags->format, "openai-chat: JSON lines with messages and assistant weights")
       ->required()->check(CLI::IsMember({"openai-chat"}));
   verb->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();

@@ -12,8 +12,8 @@ namespace passnet::cli {
 namespace {
 
 constexpr const char* kTailNote =
-    "The loss of a chain's tail can only be seen against a head that was kept elsewhere: keep the heads of campaigns and "
-    "give them with --head.";
+    "The loss of a chain's tail can only be seen against a head that was kept elsewhere: keep the heads of campaigns "
+    "and give them with --head.";
 
 struct VerifyFlags {
   std::string db, campaign;

@@ -1,7 +1,7 @@
 // One batch into the tables, inside a transaction that the caller holds: content, events, folds, campaign heads.
 // Threads: as Database (pn-db only).
-// Errors: those of Store::Append that concern one batch (kInvalidArgument, kAlreadyExists), and Database's, which poison
-// the transaction.
+// Errors: those of Store::Append that concern one batch (kInvalidArgument, kAlreadyExists), and Database's, which
+// poison the transaction.
 #pragma once
 
 #include "base/clock.h"

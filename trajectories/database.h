@@ -2,8 +2,8 @@
 // Only trajectories/ includes sqlite3.h; PRAGMAs stand only here and in schema.cc.
 // Threads: thread-compatible: one connection, one thread at a time.
 // Owns: the connection and its prepared statements; statements and transactions must not outlive it.
-// Errors: kResourceExhausted (disk full), kAlreadyExists (a UNIQUE rule), kDataCorrupt, kUnavailable (locked by others),
-// kPermissionDenied, kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what was tried, on what.
+// Errors: kResourceExhausted (disk full), kAlreadyExists (a UNIQUE rule), kDataCorrupt, kUnavailable (locked by
+// others), kPermissionDenied, kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what was tried, on what.
 // Source: sqlite.org/wal.html, /pragma.html, /rescode.html; SQLite >= 3.37 (STRICT).
 #pragma once
 

@@ -1,6 +1,6 @@
 // The tables events and event_refs.
-// Threads: as Database. Errors: kAlreadyExists (a unique rule of docs/formats.md), kDataCorrupt (a kind that this program
-// does not know, a digest of the wrong size), those of Database.
+// Threads: as Database. Errors: kAlreadyExists (a unique rule of docs/formats.md), kDataCorrupt (a kind that this
+// program does not know, a digest of the wrong size), those of Database.
 #pragma once
 
 #include <cstdint>

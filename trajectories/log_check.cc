@@ -143,7 +143,8 @@ LogCheck::MaybeFinding LogCheck::CheckCampaignHead(const Event& event, bool payl
     std::string chain = "trajectory " + head.trajectory_id + ", seq " + std::to_string(head.seq);
     if (!hash) return std::optional(At(event, What::kRemoved, "it names " + chain + ", which is gone"));
     if (ToHex(*hash) != head.hash) {
-      return std::optional(At(event, What::kChanged, "it names another hash for " + chain + ": that chain was rewritten"));
+      std::string text = "it names another hash for " + chain + ": that chain was rewritten";
+      return std::optional(At(event, What::kChanged, std::move(text)));
     }
   }
   return std::optional<Finding>();

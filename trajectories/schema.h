@@ -1,6 +1,6 @@
 // The journal's tables as numbered migrations: version n of a file is what the first n migrations make.
-// Threads: as Database. Errors: kInvalidArgument (a newer file, or another program's), kUnavailable (a read-only opening
-// of an older file), those of Database.
+// Threads: as Database. Errors: kInvalidArgument (a newer file, or another program's), kUnavailable (a read-only
+// opening of an older file), those of Database.
 // Source: docs/formats.md, "Journal".
 #pragma once
 

@@ -1,7 +1,7 @@
 // The journal's only writer: one thread (pn-db), a bounded queue and group commit. An append completes only after the
 // COMMIT that holds it (SQLite WAL, synchronous=FULL): what was acknowledged survives kill -9 and power loss.
-// Threads: thread-safe. Append blocks; AppendAsync does not, its callback runs on pn-db and must only hand the result on
-// (post it to the loop).
+// Threads: thread-safe. Append blocks; AppendAsync does not, its callback runs on pn-db and must only hand the result
+// on (post it to the loop).
 // Owns: the database connection, the lock that keeps a second daemon out, the thread. The destructor refuses new
 // batches, commits every queued one, answers every waiter and closes.
 // Errors of an append (the batch is then not written at all, and the same batch may be appended again):

@@ -28,7 +28,7 @@ Result<Head> ParseHead(std::string_view text);
 struct Finding {
   enum class What { kChanged, kRemoved, kReordered, kAdded, kTailLost };
   What what = What::kChanged;
-  std::string where;  // "event row 17 (trajectory t-…, seq 4, llm_outcome)", "blob 3af0…", "table trajectories, row t-…"
+  std::string where;  // "event row 17 (trajectory t-…, seq 4, llm_outcome)", "content 3af0…", "table …, row …"
   std::string detail;
   std::optional<int64_t> row_id;  // of the event, where one is meant
 };

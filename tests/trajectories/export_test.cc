@@ -34,7 +34,8 @@ TEST(ChatMessageTest, ReplyIsReadFromBothForms) {
 
 TEST(ChatMessageTest, StreamedToolCallsAreJoinedByIndex) {
   std::string body =
-      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}]}}]})"
+      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a",)"
+      R"("function":{"name":"f","arguments":"{\"x\""}}]}}]})"
       "\n\n"
       R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}}]})"
       "\n\n";

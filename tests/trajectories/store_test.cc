@@ -206,7 +206,9 @@ TEST_F(StoreTest, FinishedTrajectoriesAndStatesAreChainedIntoTheCampaign) {
 TEST_F(StoreTest, LongCampaignHeadIsABlob) {
   OpenStore();
   Launch();
-  for (int i = 0; i < 100; ++i) MustAppend({Of("t-" + std::to_string(i + 10), Draft(EventKind::kTrajectoryStarted, "x"))});
+  for (int i = 10; i < 110; ++i) {
+    MustAppend({Of("t-" + std::to_string(i), Draft(EventKind::kTrajectoryStarted, "x"))});
+  }
   MustAppend({Draft(EventKind::kCampaignState, "", "running")});
   auto head = OpenReader()->Chain("c-1", "").value().back();
   EXPECT_GT(head.body.payload.size(), kInlinePayloadBytes);

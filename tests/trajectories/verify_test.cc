@@ -116,15 +116,16 @@ INSTANTIATE_TEST_SUITE_P(
                   "UPDATE blobs SET zstd = (SELECT zstd FROM blobs WHERE rowid = 2), plain_size_bytes = (SELECT "
                   "plain_size_bytes FROM blobs WHERE rowid = 2) WHERE rowid = 5",
                   What::kChanged, "(reply of event row 4)", "other bytes"},
-        Tampering{"BlobDamaged", "UPDATE blobs SET zstd = x'00' WHERE rowid = 5", What::kChanged, "(reply of event row 4)",
-                  ""},
+        Tampering{"BlobDamaged", "UPDATE blobs SET zstd = x'00' WHERE rowid = 5", What::kChanged,
+                  "(reply of event row 4)", ""},
         Tampering{"BlobHuge", "UPDATE blobs SET plain_size_bytes = 1 << 40 WHERE rowid = 5", What::kChanged, "(reply",
                   "impossible size"},
         Tampering{"BlobGone", "DELETE FROM blobs WHERE rowid = 5", What::kRemoved, "(reply of event row 4)", "no blob"},
         Tampering{"MessageOfARequestGone", "DELETE FROM blobs WHERE rowid = 2", What::kRemoved,
                   "(request of event row 3)", ""},
         Tampering{"MessagesOfARequestSwapped",
-                  "UPDATE wholes SET parts = CAST(substr(parts, 33, 32) || substr(parts, 1, 32) || substr(parts, 65) AS BLOB)",
+                  "UPDATE wholes SET parts = CAST(substr(parts, 33, 32) || substr(parts, 1, 32) || substr(parts, 65) "
+                  "AS BLOB)",
                   What::kChanged, "(request of event row 3)", "parts"},
         Tampering{"RequestGone", "DELETE FROM wholes", What::kRemoved, "(request of event row 3)", ""},
         Tampering{"BlobAdded", "INSERT INTO blobs SELECT randomblob(32), plain_size_bytes, zstd FROM blobs LIMIT 1",
@@ -136,8 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     CachedTables, TamperTest,
     testing::Values(
-        Tampering{"BestScore", "UPDATE trajectories SET best_score = 9.9", What::kChanged, "table trajectories, row t-1",
-                  "best_score"},
+        Tampering{"BestScore", "UPDATE trajectories SET best_score = 9.9", What::kChanged,
+                  "table trajectories, row t-1", "best_score"},
         Tampering{"CampaignState", "UPDATE campaigns SET state = 'finished', calls = 7", What::kChanged,
                   "table campaigns, row c-1", "state, calls"},
         Tampering{"TrajectoryGone", "DELETE FROM trajectories", What::kRemoved, "table trajectories, row t-1", ""},
@@ -166,8 +167,8 @@ TEST_F(VerifyTest, LostTailIsSeenOnlyAgainstAHead) {
   auto heads = VerifyAll().heads;
   // The tail with the caches put back as they were: no row tells of it any more.
   Tamper("DELETE FROM events WHERE row_id > 6; "
-         "UPDATE trajectories SET state = 'running', outcome = '', final_score = NULL, final_subject = '', head_seq = 5, "
-         "head_hash = (SELECT hash FROM events WHERE row_id = 6), updated_at_utc_us = (SELECT at_utc_us FROM events "
+         "UPDATE trajectories SET state = 'running', outcome = '', final_score = NULL, final_subject = '', "
+         "head_seq = 5, head_hash = (SELECT hash FROM events WHERE row_id = 6), updated_at_utc_us = (SELECT at_utc_us FROM events "
          "WHERE row_id = 6); "
          "UPDATE campaigns SET trajectories_finished = 0, head_seq = 1, head_hash = (SELECT hash FROM events WHERE "
          "row_id = 1), updated_at_utc_us = (SELECT at_utc_us FROM events WHERE row_id = 6)");
@@ -212,8 +213,9 @@ TEST(HeadTest, TextGoesThereAndBack) {
   EXPECT_EQ(back.chain_id, "c-abc");
   EXPECT_EQ(back.seq, 17);
   EXPECT_EQ(back.hash, head.hash);
-  for (const std::string& text : {std::string(), std::string("c:1"), ":1:" + std::string(64, 'a'), "c:0:" + std::string(64, 'a'),
-                           "c:1:" + std::string(64, 'g'), "c:1x:" + std::string(64, 'a')}) {
+  const std::string digits(64, 'a');
+  for (const std::string& text : {std::string(), std::string("c:1"), ":1:" + digits, "c:0:" + digits,
+                                  "c:1:" + std::string(64, 'g'), "c:1x:" + digits}) {
     EXPECT_EQ(ParseHead(text).error().code, ErrorCode::kInvalidArgument) << text;
   }
 }

@@ -69,7 +69,8 @@ class Stream {
   void AddToolCall(const Json& delta) {
     if (!delta.is_object()) return;
     auto index = static_cast<int64_t>(tool_calls_.size());
-    if (auto given = delta.find("index"); given != delta.end() && given->is_number_integer()) index = given->get<int64_t>();
+    auto given = delta.find("index");
+    if (given != delta.end() && given->is_number_integer()) index = given->get<int64_t>();
     Json& call = tool_calls_.try_emplace(index, Json{{"type", "function"}, {"function", {{"arguments", ""}}}})
                      .first->second;
     if (auto id = delta.find("id"); id != delta.end() && id->is_string()) call["id"] = *id;

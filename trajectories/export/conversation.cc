@@ -71,8 +71,8 @@ Result<std::vector<Call>> ReadCalls(Reader* reader, const std::vector<Event>& ev
 
 bool Follows(const Call& before, const Call& after) {
   size_t length = before.request.size();
-  return after.request.size() > length && std::equal(before.request.begin(), before.request.end(), after.request.begin()) &&
-         after.request[length] == before.reply;
+  if (after.request.size() <= length || after.request[length] != before.reply) return false;
+  return std::equal(before.request.begin(), before.request.end(), after.request.begin());
 }
 
 bool HistoryOnlyGrew(const std::vector<Call>& calls) {

@@ -1,4 +1,5 @@
-// A trajectory's model calls as training rows: one row when the history only ever grew, one a call when it was rewritten.
+// A trajectory's model calls as training rows: one row when the history only ever grew, one a call when it was
+// rewritten.
 // Threads: thread-compatible: as Reader, which is borrowed.
 // Errors: kDataCorrupt (a request or reply that cannot be read), those of Reader.
 // Source: docs/formats.md, "Export: openai-chat".
