@@ -2,7 +2,8 @@
 // Threads: thread-compatible, blocking: one Reader a thread, or ReaderPool.
 // Owns: its connection.
 // Errors: kNotFound (no such file, id or content), kInvalidArgument (a file of another program, or of a version that
-// this program does not read), kDataCorrupt (bytes that do not have their hash, an unknown event kind), kUnavailable, kIo.
+// this program does not read), kDataCorrupt (bytes that do not have their hash, an unknown event kind), kUnavailable,
+// kIo.
 #pragma once
 
 #include <condition_variable>

@@ -36,7 +36,8 @@ TEST(SplitRequestTest, OnlyTheTopLevelArrayCounts) {
 
 TEST(SplitRequestTest, JoinedPiecesAreTheBytesWhateverTheyAre) {
   for (std::string text : {"", "{", "[", "{\"messages\":[", "{\"messages\":[1,", "{\"messages\":[\"",
-                           "{\"messages\":[\"\\", "{\"messages\":[]}", "}}]]", "{\"messages\":[{]}]}", "\"messages\":[1]"}) {
+                           "{\"messages\":[\"\\", "{\"messages\":[]}", "}}]]", "{\"messages\":[{]}]}",
+                           "\"messages\":[1]"}) {
     std::string joined;
     for (std::string_view piece : SplitRequest(text)) joined += piece;
     EXPECT_EQ(joined, text);

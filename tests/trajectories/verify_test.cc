@@ -168,8 +168,8 @@ TEST_F(VerifyTest, LostTailIsSeenOnlyAgainstAHead) {
   // The tail with the caches put back as they were: no row tells of it any more.
   Tamper("DELETE FROM events WHERE row_id > 6; "
          "UPDATE trajectories SET state = 'running', outcome = '', final_score = NULL, final_subject = '', "
-         "head_seq = 5, head_hash = (SELECT hash FROM events WHERE row_id = 6), updated_at_utc_us = (SELECT at_utc_us FROM events "
-         "WHERE row_id = 6); "
+         "head_seq = 5, head_hash = (SELECT hash FROM events WHERE row_id = 6), "
+         "updated_at_utc_us = (SELECT at_utc_us FROM events WHERE row_id = 6); "
          "UPDATE campaigns SET trajectories_finished = 0, head_seq = 1, head_hash = (SELECT hash FROM events WHERE "
          "row_id = 1), updated_at_utc_us = (SELECT at_utc_us FROM events WHERE row_id = 6)");
   EXPECT_FALSE(VerifyAll().first);
