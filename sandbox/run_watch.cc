@@ -47,16 +47,18 @@ RunWatch::RunWatch(WatchedRun& run, const Limits& limits, int cancel_fd, Deadlin
 
 Status RunWatch::UntilEnd() {
   Deadline patience = Deadline::Never();
-  bool killing = false;
   pollfd ended{run_.jail.pidfd(), POLLIN, 0};
   while (poll(&ended, 1, 0) == 0) {
     PollOnce();
-    if (!killing && (outcome_ || stopped_) && !status_) {
-      killing = true;
+    if (!ending_ && (outcome_ || stopped_ || status_)) {
+      ending_ = true;
       patience = Deadline::After(kKillPatience);
-      run_.jail.Kill();
+      // After its program has ended, pid 1 ends by itself and takes everything along.
+      if (!status_) run_.jail.Kill();
     }
-    if (patience.Passed()) return Error{ErrorCode::kIo, "sandbox run: the killed program does not end; it is stuck in the kernel"};
+    if (patience.Passed()) {
+      return Error{ErrorCode::kIo, "sandbox run: the killed program does not end; it is stuck in the kernel"};
+    }
   }
   accounting_.wall = Clock::System().Now() - started_;
   ReadControl();
@@ -75,8 +77,9 @@ void RunWatch::PollOnce() {
                               {run_.err.get(), POLLIN, 0},
                               {run_.jail.control(), static_cast<short>(status_ || exec_failed_ ? 0 : POLLIN), 0},
                               {run_.listener.get(), POLLIN, 0},
-                              {cancel_fd_, POLLIN, 0}}};
-  const Deadline next = wall_limit_.Earlier(deadline_).Earlier(Deadline::After(kSamplePeriod));
+                              {ending_ ? -1 : cancel_fd_, POLLIN, 0}}};
+  const Deadline sample = Deadline::After(kSamplePeriod);
+  const Deadline next = ending_ ? sample : wall_limit_.Earlier(deadline_).Earlier(sample);
   if (poll(wait.data(), wait.size(), next.PollMillis()) < 0 && errno != EINTR) {
     Stop(ErrorCode::kIo, "sandbox run: poll failed");
     return;
@@ -87,7 +90,7 @@ void RunWatch::PollOnce() {
   if (wait[2].revents) ReadStream(run_.err, err_, "standard error");
   if (wait[3].revents) ReadControl();
   if (wait[5].revents) Stop(ErrorCode::kCancelled, "sandbox run: cancelled");
-  if (status_) return;
+  if (ending_ || status_) return;
   if (wall_limit_.Passed()) {
     DecideAndKill(OutcomeKind::kWallTimeout, "still running after " + Seconds(limits_.wall));
   } else if (deadline_.Passed()) {

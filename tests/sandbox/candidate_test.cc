@@ -1,0 +1,198 @@
+// Hostile code in candidate children, through the chain that an evaluation uses: Child (zygote) -> task child ->
+// candidate child. The fixture asserts that nothing survives.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+#include "base/file.h"
+#include "sandbox/child.h"
+#include "sandbox/plan.h"
+#include "sandbox/read_back.h"
+#include "tests/sandbox/jail_fixture.h"
+
+namespace passnet::sandbox {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+UniqueFd InMemory(const std::string& bytes) {
+  UniqueFd memory(memfd_create("plan", MFD_CLOEXEC));
+  EXPECT_EQ(write(memory.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  return memory;
+}
+
+struct Chain {
+  std::unique_ptr<Child> zygote;
+  UniqueFd output;
+};
+
+class CandidateTest : public JailTest {
+ protected:
+  static CandidateOptions Options() {
+    CandidateOptions options;
+    options.readable = {"/usr", TestcaseFolder()};
+    options.cores = {0};
+    return options;
+  }
+
+  static Chain StartChain(const std::vector<std::string>& hostile, const CandidateOptions& options) {
+    const Result<std::string> task = TaskChildPlan(TaskChildOptions());
+    const Result<std::string> candidate = CandidatePlan(options);
+    EXPECT_TRUE(task.has_value() && candidate.has_value());
+    const UniqueFd task_plan = InMemory(*task);
+    const UniqueFd candidate_plan = InMemory(*candidate);
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    Chain chain{nullptr, UniqueFd(ends[0])};
+    const UniqueFd writer(ends[1]);
+    ChildSpec spec;
+    spec.argv = {TestcaseFolder() + "/candidate_host", "10", "11", TestcaseFolder() + "/" + hostile[0] + ".so"};
+    spec.argv.insert(spec.argv.end(), hostile.begin() + 1, hostile.end());
+    spec.root = SystemRoot();
+    spec.root.read_only.push_back(TestcaseFolder());
+    spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};
+    Result<std::unique_ptr<Child>> child = Child::Start(spec, Deadline::After(std::chrono::seconds(30)));
+    if (child.has_error()) {
+      ADD_FAILURE() << ToString(child.error());
+    } else {
+      chain.zygote = std::move(*child);
+    }
+    return chain;
+  }
+
+  // What the chain printed, once all of it has ended.
+  static std::string RunInCandidate(const std::vector<std::string>& hostile, const CandidateOptions& options = Options()) {
+    Chain chain = StartChain(hostile, options);
+    if (!chain.zygote) return "";
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got; (got = read(chain.output.get(), buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(got));
+    EXPECT_TRUE(chain.zygote->Wait(Deadline::After(std::chrono::seconds(30)))->Ok());
+    return text;
+  }
+};
+
+TEST_F(CandidateTest, HonestCandidateRunsAndLeaves) {
+  EXPECT_EQ(RunInCandidate({"forbidden_call", "signal_self"}),
+            "allowed signal_self worked\ncandidate exited 0\ntask exited 0\n");
+}
+
+TEST_F(CandidateTest, NeverLegitimateCallsAreDeadly) {
+  for (const char* name : {"ptrace", "process_vm_readv", "mount", "umount", "unshare", "setns", "chroot", "open_tree",
+                           "bpf", "pidfd_getfd", "execveat", "int80", "x32"}) {
+    EXPECT_THAT(RunInCandidate({"forbidden_call", name}), HasSubstr("candidate signalled 31")) << name;
+  }
+  EXPECT_THAT(RunInCandidate({"exec_other"}), HasSubstr("candidate signalled 31"));
+}
+
+TEST_F(CandidateTest, ProbedCallsAreRefused) {
+  for (const char* name : {"socket", "netlink", "unix", "io_uring", "clone_namespace", "clone3", "perf_event_open",
+                           "userfaultfd", "keyctl", "add_key", "memfd_create", "personality", "prlimit", "setaffinity",
+                           "seccomp", "tiocsti", "tiocsti_bit32", "shmget", "fork", "kill_all", "kill_group",
+                           "self_memory"}) {
+    const std::string text = RunInCandidate({"forbidden_call", name});
+    EXPECT_THAT(text, HasSubstr(std::string(name) + " refused")) << text;
+    EXPECT_THAT(text, HasSubstr("candidate exited 0")) << name;
+  }
+}
+
+TEST_F(CandidateTest, OneCoreMeansOneThread) {
+  EXPECT_THAT(RunInCandidate({"start_thread"}), HasSubstr("thread refused"));
+  CandidateOptions several = Options();
+  several.threads = true;
+  EXPECT_THAT(RunInCandidate({"start_thread", "allowed"}, several), HasSubstr("allowed thread worked"));
+  EXPECT_THAT(RunInCandidate({"forbidden_call", "fork"}, several), HasSubstr("fork refused"));
+}
+
+TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
+  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache"}) {
+    EXPECT_THAT(RunInCandidate({"touch_files", "read", path}), HasSubstr("refused")) << path;
+  }
+  EXPECT_THAT(RunInCandidate({"touch_files", "allowed", "/usr/bin/true"}), HasSubstr("worked"));
+  for (const std::string& path : {std::string("/usr/x"), std::string("/dev/shm/x"), std::string("/x"),
+                                  TestcaseFolder() + "/echo", std::string("/proc/self/comm")}) {
+    EXPECT_THAT(RunInCandidate({"touch_files", "write", path}), HasSubstr("refused")) << path;
+  }
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/x"}), HasSubstr("candidate exited 42"));  // its own folder
+}
+
+TEST_F(CandidateTest, ReadableRootIsRefusedAtPlanning) {
+  CandidateOptions options = Options();
+  options.readable.push_back("/");
+  EXPECT_EQ(CandidatePlan(options).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(CandidateTest, MissingReadablePathFailsClosed) {
+  CandidateOptions options = Options();
+  options.readable.push_back("/no/such/path");
+  EXPECT_THAT(RunInCandidate({"echo"}, options), HasSubstr("apply failed: landlock /no/such/path: No such file"));
+}
+
+TEST_F(CandidateTest, ResourceLimitsHold) {
+  CandidateOptions options = Options();
+  options.file_bytes = 1 << 20;
+  // Not SIGXFSZ: the init of a pid namespace does not die of signals that it has no handler for (pid_namespaces(7)).
+  EXPECT_THAT(RunInCandidate({"huge_file"}, options), HasSubstr("write refused: File too large"));
+  options = Options();
+  options.tmp_bytes = 1 << 20;
+  EXPECT_THAT(RunInCandidate({"huge_file", "fill"}, options), HasSubstr("No space left on device"));
+  options = Options();
+  options.data_bytes = 64 << 20;
+  EXPECT_THAT(RunInCandidate({"memory_hog"}, options), HasSubstr("allowed mmap Cannot allocate memory"));
+  options = Options();
+  options.cpu = std::chrono::seconds(1);
+  // SIGXCPU is ignored for the same reason; the SIGKILL of the hard limit, one second later, is not.
+  EXPECT_THAT(RunInCandidate({"spin"}, options), HasSubstr("candidate signalled " + std::to_string(SIGKILL)));
+}
+
+TEST_F(CandidateTest, CandidateIsBornWithTheGivenDescriptorsAlone) {
+  EXPECT_THAT(RunInCandidate({"list_descriptors"}), StartsWith("0 1 2 candidate exited 0"));
+}
+
+TEST_F(CandidateTest, LayersOfTheCandidateAreReadBack) {
+  Chain chain = StartChain({"sleep_for_ever"}, Options());
+  ASSERT_TRUE(chain.zygote);
+  char byte;
+  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);  // "asleep": every layer is on by then
+  const std::vector<pid_t> running = Survivors();
+  ASSERT_EQ(running.size(), 3u) << "zygote, task child, candidate child";
+  const pid_t candidate = running.back();
+  const Result<ReadBackReport> found = ReadBack(candidate);
+  ASSERT_TRUE(found.has_value()) << found.error().context;
+  EXPECT_THAT(found->Layers(), Contains("namespaces: user,mount,pid,net,ipc,uts"));
+  EXPECT_THAT(found->Layers(), Contains("seccomp: 3 filters"));
+  EXPECT_THAT(found->Layers(), Contains("capabilities: none"));
+  EXPECT_EQ(found->cores, std::vector<int>{0});
+  EXPECT_EQ(found->threads, 1);
+  const Result<ReadBackReport> zygote = ReadBack(chain.zygote->pid());
+  EXPECT_EQ(zygote->seccomp_filters, 1);
+  EXPECT_NE(zygote->effective_capabilities, 0u);  // of its own user namespace alone
+  EXPECT_EQ(chain.zygote->Kill().signal, SIGKILL);
+}
+
+TEST_F(CandidateTest, GroupTakesAGrandchildAndItsEndIsKnown) {
+  if (DetectCgroups().tier == CgroupTier::kNone) GTEST_SKIP() << "no control groups: " << DetectCgroups().why;
+  Chain chain = StartChain({"sleep_for_ever"}, Options());
+  ASSERT_TRUE(chain.zygote);
+  char byte;
+  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
+  const pid_t candidate = Survivors().back();
+  Result<Cgroup> group = Cgroup::Create("candidate", {64 << 20, 8});
+  ASSERT_TRUE(group.has_value()) << group.error().context;
+  ASSERT_FALSE(group->Add(candidate).has_error());
+  EXPECT_EQ(group->Members(), std::vector<pid_t>{candidate});
+  EXPECT_THAT(ReadBack(candidate)->Layers(), Contains(HasSubstr("passnet-candidate")));
+  EXPECT_FALSE(group->KillAll().has_error());
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(chain.output.get(), buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(got));
+  EXPECT_THAT(text, HasSubstr("candidate signalled 9"));
+}
+
+}  // namespace
+}  // namespace passnet::sandbox

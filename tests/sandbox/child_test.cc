@@ -1,0 +1,109 @@
+#include "sandbox/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "tests/sandbox/jail_fixture.h"
+
+namespace passnet::sandbox {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+class ChildTest : public JailTest {
+ protected:
+  static ChildSpec SpecOf(const std::string& name, const std::vector<std::string>& arguments = {}) {
+    ChildSpec spec;
+    spec.argv = {TestcaseFolder() + "/" + name};
+    spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+    spec.root = SystemRoot();
+    spec.root.read_only.push_back(TestcaseFolder());
+    return spec;
+  }
+  static Result<std::unique_ptr<Child>> Start(const ChildSpec& spec) {
+    return Child::Start(spec, Deadline::After(std::chrono::seconds(30)));
+  }
+};
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(got));
+  return text;
+}
+
+TEST_F(ChildTest, ProgramHasTheGivenDescriptorsAtTheirNumbers) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  ChildSpec spec = SpecOf("list_descriptors");
+  spec.descriptors = {{writer.get(), 1}, {writer.get(), 17}, {reader.get(), 5}};
+  Result<std::unique_ptr<Child>> child = Start(spec);
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  writer.Reset();
+  EXPECT_EQ(ReadAll(reader.get()), "0 1 2 5 17 ");
+  EXPECT_TRUE((*child)->Wait(Deadline::After(std::chrono::seconds(20)))->Ok());
+}
+
+TEST_F(ChildTest, LayersAreReadBack) {
+  Result<std::unique_ptr<Child>> child = Start(SpecOf("sleep_for_ever"));
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  EXPECT_THAT((*child)->layers(), Contains("namespaces: user,mount,pid,net,ipc,uts"));
+  EXPECT_THAT((*child)->layers(), Contains("seccomp: 1 filter"));
+  EXPECT_EQ(PidOf((*child)->pidfd()).value(), (*child)->pid());
+}
+
+TEST_F(ChildTest, DestructorKillsTheWholeTree) {
+  Result<std::unique_ptr<Child>> child = Start(SpecOf("fork_bomb", {"allowed"}));
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  child = Start(SpecOf("undying_daemon", {"stay"}));
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  EXPECT_FALSE(Survivors().empty());
+}  // the fixture looks after the destructor
+
+TEST_F(ChildTest, WaitLeavesARunningChildAlone) {
+  Result<std::unique_ptr<Child>> child = Start(SpecOf("sleep_for_ever"));
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  EXPECT_EQ((*child)->Wait(Deadline::After(Nanos(0))).error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ((*child)->Kill().signal, SIGKILL);
+  EXPECT_EQ((*child)->Kill().signal, SIGKILL);  // idempotent
+}
+
+TEST_F(ChildTest, MissingProgramNamesStepAndFix) {
+  const Result<std::unique_ptr<Child>> child = Start(SpecOf("no_such_program"));
+  ASSERT_TRUE(child.has_error());
+  EXPECT_THAT(child.error().context, HasSubstr("execve"));
+}
+
+TEST_F(ChildTest, DescriptorNumberOfTheControlChannelIsRefused) {
+  ChildSpec spec = SpecOf("echo");
+  spec.descriptors = {{1, 250}};
+  EXPECT_EQ(Start(spec).error().code, ErrorCode::kInvalidArgument);
+}
+
+// A folder that only root may enter on the host is bound all the same, and nothing else of it shows.
+TEST_F(ChildTest, BindBelowAClosedFolderWorks) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to bind what the jail's user may not reach";
+  char folder[] = "/var/tmp/passnet-closed-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);  // mode 0700
+  std::ofstream(std::string(folder) + "/shown") << "x";
+  std::ofstream(std::string(folder) + "/hidden") << "x";
+  RunSpec spec = SpecFor("touch_files", {"allowed", std::string(folder) + "/shown"});
+  spec.root.read_only.push_back(std::string(folder) + "/shown");
+  EXPECT_TRUE(MustRun(spec).outcome.Ok());
+  spec.argv = {spec.argv[0], "read", std::string(folder) + "/hidden"};
+  EXPECT_TRUE(MustRun(spec).outcome.Ok());
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace passnet::sandbox

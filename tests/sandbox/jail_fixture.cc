@@ -1,0 +1,77 @@
+#include "tests/sandbox/jail_fixture.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "sandbox/cgroup.h"
+#include "sandbox/probe.h"
+
+namespace passnet::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+std::string TestcaseFolder() { return std::string(PASSNET_BINARY_DIR) + "/tests/sandbox/testcases"; }
+
+RunSpec SpecFor(const std::string& name, const std::vector<std::string>& arguments) {
+  RunSpec spec;
+  spec.argv = {TestcaseFolder() + "/" + name};
+  spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+  spec.root = SystemRoot();
+  spec.root.read_only.push_back(TestcaseFolder());
+  spec.limits.wall = std::chrono::seconds(20);
+  spec.limits.cpu = std::chrono::seconds(10);
+  spec.limits.memory_bytes = 64ull << 20;
+  spec.limits.processes = 24;
+  return spec;
+}
+
+RunReport MustRun(const RunSpec& spec) {
+  Result<RunReport> report = Run(spec, Deadline::After(std::chrono::seconds(60)));
+  if (report.has_error()) {
+    ADD_FAILURE() << ToString(report.error());
+    return {};
+  }
+  EXPECT_NE(report->outcome.kind, OutcomeKind::kSetupFailed) << report->outcome.reason;
+  return *report;
+}
+
+std::vector<pid_t> Survivors() {
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string program = fs::read_symlink(entry.path() / "exe", error).string();
+    if (program.compare(0, TestcaseFolder().size(), TestcaseFolder()) == 0) found.push_back(std::stoi(name));
+  }
+  return found;
+}
+
+std::vector<std::string> LeftGroups() {
+  std::vector<std::string> left;
+  std::error_code error;
+  const std::string ours = "-" + std::to_string(getpid()) + "-";
+  for (auto it = fs::recursive_directory_iterator("/sys/fs/cgroup", error); it != fs::recursive_directory_iterator();
+       it.increment(error)) {
+    if (error) break;
+    const std::string name = it->path().filename();
+    if (name.compare(0, 8, "passnet-") == 0 && name.find(ours) != std::string::npos) left.push_back(it->path());
+  }
+  return left;
+}
+
+void JailTest::SetUp() {
+  static const std::string missing = Probe().Missing();
+  if (!missing.empty()) GTEST_SKIP() << "this host cannot make jails: " << missing;
+}
+
+void JailTest::TearDown() {
+  EXPECT_EQ(Survivors(), std::vector<pid_t>());
+  EXPECT_EQ(LeftGroups(), std::vector<std::string>());
+}
+
+}  // namespace passnet::sandbox

@@ -1,0 +1,166 @@
+// The filters as data: a small interpreter of their BPF says what each system call would get, without installing them.
+#include "sandbox/policy.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+namespace passnet::sandbox {
+namespace {
+
+// Classic BPF as seccomp allows it (Linux, Documentation/networking/filter.rst): loads of words of seccomp_data, jumps,
+// AND, returns.
+uint32_t Decide(const std::string& code, const seccomp_data& data) {
+  std::vector<sock_filter> program(code.size() / sizeof(sock_filter));
+  std::memcpy(program.data(), code.data(), program.size() * sizeof(sock_filter));
+  uint32_t a = 0;
+  for (size_t pc = 0; pc < program.size(); ++pc) {
+    const sock_filter& i = program[pc];
+    switch (i.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        std::memcpy(&a, reinterpret_cast<const char*>(&data) + i.k, sizeof a);
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        a &= i.k;
+        break;
+      case BPF_JMP | BPF_JA:
+        pc += i.k;
+        break;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        pc += a == i.k ? i.jt : i.jf;
+        break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+        pc += a > i.k ? i.jt : i.jf;
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        pc += a >= i.k ? i.jt : i.jf;
+        break;
+      case BPF_RET | BPF_K:
+        return i.k;
+      default:
+        ADD_FAILURE() << "unexpected instruction " << i.code;
+        return 0;
+    }
+  }
+  ADD_FAILURE() << "fell off the end";
+  return 0;
+}
+
+seccomp_data Call(long nr, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0) {
+  seccomp_data data{};
+  data.nr = static_cast<int>(nr);
+  data.arch = AUDIT_ARCH_X86_64;
+  data.args[0] = a0;
+  data.args[1] = a1;
+  data.args[2] = a2;
+  return data;
+}
+
+constexpr uint32_t kAllow = SECCOMP_RET_ALLOW;
+constexpr uint32_t kKill = SECCOMP_RET_KILL_PROCESS;
+constexpr uint32_t Errno(int err) { return SECCOMP_RET_ERRNO | static_cast<uint32_t>(err); }
+
+std::string Full(const SyscallPolicy& policy) { return policy.Compile(false, -1).value(); }
+
+// What the kernel does with several filters: the strictest answer (seccomp(2)).
+uint32_t Stacked(const std::vector<std::string>& filters, const seccomp_data& data) {
+  uint32_t answer = kAllow;
+  for (const std::string& filter : filters) {
+    const uint32_t each = Decide(filter, data);
+    const auto rank = [](uint32_t action) { return static_cast<int32_t>(action & SECCOMP_RET_ACTION_FULL); };
+    if (rank(each) < rank(answer)) answer = each;
+  }
+  return answer;
+}
+
+TEST(PolicyTest, ForeignArchitectureDiesBeforeAnythingElse) {
+  const std::string filter = Full(SyscallPolicy::Compiler());
+  seccomp_data data = Call(SYS_read);
+  EXPECT_EQ(Decide(filter, data), kAllow);
+  data.arch = AUDIT_ARCH_I386;
+  EXPECT_EQ(Decide(filter, data), kKill);
+  EXPECT_EQ(Decide(filter, Call(0x40000000 | SYS_read)), kKill);
+}
+
+TEST(PolicyTest, EachLooseningOpensItsOwnCalls) {
+  const std::string minimal = Full(SyscallPolicy::Minimal());
+  EXPECT_EQ(Decide(minimal, Call(SYS_execve)), kKill);
+  EXPECT_EQ(Decide(minimal, Call(SYS_fork)), Errno(EPERM));
+  EXPECT_EQ(Decide(minimal, Call(SYS_unlinkat)), Errno(ENOSYS));
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Exec())), Call(SYS_execve)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Processes())), Call(SYS_fork)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Writing())), Call(SYS_unlinkat)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Memfd())), Call(SYS_memfd_create)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Affinity())), Call(SYS_sched_setaffinity)), kAllow);
+}
+
+TEST(PolicyTest, ThreadsAreNotProcesses) {
+  const std::string threads = Full(SyscallPolicy::Hostile(true));
+  EXPECT_EQ(Decide(threads, Call(SYS_clone, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND)), kAllow);
+  EXPECT_NE(Decide(threads, Call(SYS_clone, SIGCHLD)), kAllow);
+  EXPECT_NE(Decide(threads, Call(SYS_clone, CLONE_THREAD | CLONE_NEWUSER)), kAllow);
+  EXPECT_EQ(Decide(threads, Call(SYS_clone3)), Errno(ENOSYS));
+  EXPECT_NE(Decide(Full(SyscallPolicy::Hostile(false)), Call(SYS_clone, CLONE_VM | CLONE_THREAD)), kAllow);
+}
+
+TEST(PolicyTest, IoctlIsComparedOnTheLowHalf) {
+  const std::string filter = Full(SyscallPolicy::Compiler());
+  EXPECT_EQ(Decide(filter, Call(SYS_ioctl, 0, 0x5401 /* TCGETS */)), kAllow);
+  EXPECT_EQ(Decide(filter, Call(SYS_ioctl, 0, 0x100005401)), kAllow);
+  EXPECT_NE(Decide(filter, Call(SYS_ioctl, 0, 0x5412 /* TIOCSTI */)), kAllow);
+  EXPECT_NE(Decide(filter, Call(SYS_ioctl, 0, 0x100005412)), kAllow);
+}
+
+TEST(PolicyTest, LimitsMayBeReadNotSet) {
+  const std::string filter = Full(SyscallPolicy::Hostile(false));
+  EXPECT_EQ(Decide(filter, Call(SYS_prlimit64, 0, 7, 0)), kAllow);
+  EXPECT_NE(Decide(filter, Call(SYS_prlimit64, 0, 7, 4096)), kAllow);
+  EXPECT_NE(Decide(filter, Call(SYS_prlimit64, 99, 7, 0)), kAllow);
+}
+
+TEST(PolicyTest, SetUpChannelIsOneDescriptor) {
+  const std::string filter = SyscallPolicy::Compiler().Compile(true, 250).value();
+  EXPECT_EQ(Decide(filter, Call(SYS_sendmsg, 250)), kAllow);
+  EXPECT_NE(Decide(filter, Call(SYS_sendmsg, 3)), kAllow);
+  EXPECT_EQ(Decide(filter, Call(SYS_ptrace)), SECCOMP_RET_USER_NOTIF);
+}
+
+// The deltas must leave exactly what the whole inner policy allows: compared for every call number, and for the
+// arguments that decide.
+TEST(PolicyTest, DeltasOnTopOfOuterFiltersEqualTheInnerPolicy) {
+  const SyscallPolicy zygote = SyscallPolicy::JailMaker();
+  const SyscallPolicy task = SyscallPolicy::JailMakerWithoutExec();
+  for (bool threads : {false, true}) {
+    const SyscallPolicy inner = SyscallPolicy::Hostile(threads);
+    const std::vector<std::string> stack = {Full(zygote), task.CompileDelta(zygote).value(),
+                                            inner.CompileDelta(task).value()};
+    const std::string whole = Full(inner);
+    for (long nr = 0; nr < 500; ++nr) {
+      for (uint64_t a0 : {0ull, 1ull, 2ull, 15ull, 22ull, 24ull, 0xffffffffull, (unsigned long long)(CLONE_VM | CLONE_THREAD),
+                          (unsigned long long)(CLONE_THREAD | CLONE_NEWNS), 17ull}) {
+        for (uint64_t a1 : {0ull, 0x5401ull, 0x5412ull}) {
+          for (uint64_t a2 : {0ull, 4096ull}) {
+            const seccomp_data data = Call(nr, a0, a1, a2);
+            EXPECT_EQ(Stacked(stack, data) == kAllow, Decide(whole, data) == kAllow)
+                << "call " << SyscallName(static_cast<int>(nr)) << " " << a0 << " " << a1 << " " << a2;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PolicyTest, DeltaIsMuchShorterThanTheWhole) {
+  const std::string delta = SyscallPolicy::Hostile(false).CompileDelta(SyscallPolicy::JailMakerWithoutExec()).value();
+  EXPECT_LT(delta.size() * 3, Full(SyscallPolicy::Hostile(false)).size());
+}
+
+}  // namespace
+}  // namespace passnet::sandbox
