@@ -3,8 +3,8 @@
 // Threads: thread-compatible: one connection, one thread at a time.
 // Owns: the connection and its prepared statements; statements and transactions must not outlive it.
 // Errors: kResourceExhausted (disk full), kAlreadyExists (a UNIQUE rule), kDataCorrupt, kUnavailable (locked by
-// others), kPermissionDenied, kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what was tried, on
-// what.
+// others), kPermissionDenied, kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what was tried,
+// on what.
 // Source: sqlite.org/wal.html, /pragma.html, /rescode.html; SQLite >= 3.37 (STRICT).
 #pragma once
 

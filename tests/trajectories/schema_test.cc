@@ -1,0 +1,52 @@
+// Journals of past versions must stay readable, verifiable and writable. Each fixture is the sqlite3 dump of a journal
+// that the program of that version wrote; when a version is added, so is its fixture, and none is ever regenerated.
+#include "trajectories/schema.h"
+
+#include <gmock/gmock.h>
+
+#include "base/file.h"
+#include "tests/trajectories/journal_fixture.h"
+#include "trajectories/export/openai_chat.h"
+
+namespace passnet::trajectories {
+namespace {
+
+struct PastVersion {
+  friend void PrintTo(const PastVersion& one, std::ostream* out) { *out << one.file; }
+  const char* file;
+  const char* campaign_head;
+};
+
+class PastVersionTest : public JournalTest, public testing::WithParamInterface<PastVersion> {
+ protected:
+  void SetUp() override {
+    JournalTest::SetUp();
+    std::string fixture = std::string(PASSNET_SOURCE_DIR) + "/tests/trajectories/fixtures/" + GetParam().file;
+    auto sql = ReadFile(fixture, 1 << 20);
+    ASSERT_TRUE(sql) << ToString(sql.error());
+    Tamper(sql.value());
+  }
+};
+
+TEST_P(PastVersionTest, OpensVerifiesAndGoesOn) {
+  OpenStore();
+  Head head = ParseHead(GetParam().campaign_head).value();
+  auto report = VerifyAll({head});
+  EXPECT_FALSE(report.first) << report.first->where << ": " << report.first->detail;
+  EXPECT_EQ(report.events, 15);
+  MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "silu"))});
+  EXPECT_FALSE(VerifyAll({head}).first);
+  ExportOptions options;
+  options.store_path = path_;
+  options.folder = (folder_ / "out").string();
+  EXPECT_EQ(ExportOpenAiChat(options).value().rows, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, PastVersionTest,
+    testing::Values(PastVersion{"journal_v1.sql",
+                                "c-1:5:258f89e5a81e264b93e8f05f1a8c26e649d811178df949345ae9d646a6e8b761"}),
+    [](const auto& one) { return std::string(one.param.file).substr(0, 10); });
+
+}  // namespace
+}  // namespace passnet::trajectories
