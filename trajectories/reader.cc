@@ -44,12 +44,12 @@ Result<TrajectoryState> Reader::Trajectory(std::string_view trajectory_id) {
 }
 
 Result<std::vector<Event>> Reader::Events(const EventQuery& query) {
-  std::string where = "WHERE e.row_id > ?1";
+  // Within one chain seq and row id rise together. The unary + keeps SQLite from walking all rows of the campaign by
+  // row id; it then takes the chain's own index.
+  bool one_chain = !query.campaign_id.empty() && !query.trajectory_id.empty();
+  std::string where = one_chain ? "WHERE +e.row_id > ?1" : "WHERE e.row_id > ?1";
   if (!query.campaign_id.empty()) where += " AND e.campaign_id = ?3";
   if (!query.trajectory_id.empty()) where += " AND e.trajectory_id = ?4";
-  // Within one chain seq and row id rise together; by seq, SQLite takes the chain's own index instead of walking all
-  // rows of the campaign.
-  bool one_chain = !query.campaign_id.empty() && !query.trajectory_id.empty();
   where += one_chain ? " ORDER BY e.seq LIMIT ?2" : " ORDER BY e.row_id LIMIT ?2";
   ASSIGN_OR_RETURN(Statement select, database_->Prepare(SelectEvents(where)));
   select.Bind(1, query.after_row_id).Bind(2, query.limit);
