@@ -12,6 +12,7 @@
 #include <charconv>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include "base/clock.h"
@@ -170,6 +171,21 @@ const Places& OurPlaces() {
   return places;
 }
 
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+// The maker's pid in "passnet-<name>-<pid>-<number>"; 0 for any other name.
+pid_t MakerOf(const std::string& folder) {
+  const size_t number = folder.rfind('-');
+  const size_t pid = number == std::string::npos || number == 0 ? number : folder.rfind('-', number - 1);
+  if (folder.compare(0, 8, "passnet-") != 0 || pid == std::string::npos || pid < 8) return 0;
+  int value = 0;
+  const char* end = folder.data() + number;
+  const auto [stop, error] = std::from_chars(folder.data() + pid + 1, end, value);
+  return error == std::errc() && stop == end ? value : 0;
+}
+
 Status SetV1Limits(const std::string& memory, const std::string& pids, const CgroupLimits& limits) {
   if (limits.memory_bytes != 0) {
     const std::string bytes = std::to_string(limits.memory_bytes);
@@ -211,8 +227,26 @@ const char* CgroupTierName(CgroupTier tier) {
 }
 
 const CgroupSupport& DetectCgroups() {
-  static const CgroupSupport support{OurPlaces().tier, OurPlaces().why};
+  static const CgroupSupport support = [] {
+    SweepDeadGroups();
+    return CgroupSupport{OurPlaces().tier, OurPlaces().why};
+  }();
   return support;
+}
+
+size_t SweepDeadGroups() {
+  size_t removed = 0;
+  for (const std::string& parent : OurPlaces().parents) {
+    const std::unique_ptr<DIR, CloseFolder> folder(parent.empty() ? nullptr : opendir(parent.c_str()));
+    if (!folder) continue;
+    while (const dirent* entry = readdir(folder.get())) {
+      const pid_t maker = MakerOf(entry->d_name);
+      if (maker <= 0 || kill(maker, 0) == 0 || errno != ESRCH) continue;
+      // Refused with EBUSY while anybody is still inside.
+      if (rmdir((parent + "/" + entry->d_name).c_str()) == 0) ++removed;
+    }
+  }
+  return removed;
 }
 
 Result<Cgroup> Cgroup::Create(std::string_view name, const CgroupLimits& limits) {

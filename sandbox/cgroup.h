@@ -35,6 +35,10 @@ struct CgroupSupport {
 };
 const CgroupSupport& DetectCgroups();  // once a process
 
+// Removes the empty groups that processes of ours left behind when they were killed, and says how many. DetectCgroups
+// does it once; a process that lives long may do it again.
+size_t SweepDeadGroups();
+
 class Cgroup {
  public:
   // `name` distinguishes groups for people; uniqueness is added.

@@ -18,7 +18,7 @@
 namespace passnet::sandbox {
 namespace {
 
-constexpr std::chrono::seconds kKillPatience{5};  // longer means stuck in the kernel
+constexpr std::chrono::seconds kKillPatience{30};  // freeing gigabytes on a loaded host takes seconds; longer means stuck in the kernel
 // Mounting and namespaces inside its own user namespace; shrinking its children's bounding set.
 constexpr uint64_t kKeptCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
 
