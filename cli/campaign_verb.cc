@@ -251,7 +251,8 @@ using RunFn = int (*)(const Arguments&);
 CLI::App* Add(CLI::App& campaign, const char* name, const char* what, const std::shared_ptr<Arguments>& arguments,
               RunFn run_verb, std::function<int()>* run) {
   CLI::App* verb = campaign.add_subcommand(name, what);
-  verb->add_option("--server", arguments->server, "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)");
+  verb->add_option("--server", arguments->server,
+                   "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)");
   verb->add_flag("--json", arguments->json, "the whole answer as the last line of standard output");
   verb->callback([arguments, run_verb, run] { *run = [arguments, run_verb] { return run_verb(*arguments); }; });
   return verb;
@@ -264,7 +265,8 @@ void AddCampaignVerb(CLI::App& app, std::function<int()>* run) {
   CLI::App* campaign = app.add_subcommand("campaign", "launch and watch campaigns of a running passnetd");
   campaign->require_subcommand(1);
   CLI::App* launch = Add(*campaign, "launch", "start a campaign from a TOML file", arguments, Launch, run);
-  launch->add_option("spec", arguments->spec, "the campaign's TOML file, see configs/campaign-example.toml")->required();
+  launch->add_option("spec", arguments->spec, "the campaign's TOML file, see configs/campaign-example.toml")
+      ->required();
   launch->add_flag("--follow", arguments->follow, "show what happens until the campaign ends, then its report");
   Add(*campaign, "list", "all campaigns of the daemon's store", arguments, List, run);
   const char* id_help = "the campaign's id, as launch and list print it";

@@ -40,7 +40,8 @@ int Run(const Arguments& arguments, bool print) {
   if (!read) return Fail(read.error());
   const Configuration& configuration = read.value();
   if (arguments.json) {
-    nlohmann::ordered_json out = {{"schema", "passnet.config/1"}, {"file", arguments.file}, {"kind", configuration.kind}};
+    nlohmann::ordered_json out = {
+        {"schema", "passnet.config/1"}, {"file", arguments.file}, {"kind", configuration.kind}};
     out["values"] = nlohmann::ordered_json::parse(configuration.json);
     std::printf("%s\n", out.dump().c_str());
   } else if (print) {

@@ -132,7 +132,8 @@ Status DaemonClient::Follow(const std::string& path, const std::function<bool(st
     if (last_row > before) attempt = 0;
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
-  return Error{ErrorCode::kUnavailable, "the daemon at " + impl_->url_ + " is gone; campaigns go on once it is started"};
+  return Error{ErrorCode::kUnavailable,
+               "the daemon at " + impl_->url_ + " is gone; campaigns go on once it is started"};
 }
 
 }  // namespace passnet::cli

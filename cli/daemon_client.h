@@ -1,7 +1,7 @@
 // The CLI's way to passnetd's HTTP API.
 // Threads: main thread only; blocking.
-// Errors: kUnavailable (no daemon answers there: the text says how to start one), and what the daemon's problem documents
-// say, with their code.
+// Errors: kUnavailable (no daemon answers there: the text says how to start one), and what the daemon's problem
+// documents say, with their code.
 #pragma once
 
 #include <functional>
@@ -15,14 +15,14 @@ namespace passnet::cli {
 
 class DaemonClient {
  public:
-  // "http://host:port"; empty: $PASSNETD_URL, then http://127.0.0.1:8760. The bearer token is $PASSNETD_TOKEN's, if set.
+  // "http://host:port"; empty: $PASSNETD_URL, then http://127.0.0.1:8760. The bearer token is that of $PASSNETD_TOKEN.
   static Result<std::unique_ptr<DaemonClient>> Open(std::string url);
   ~DaemonClient();
 
   Result<std::string> Get(const std::string& path);
   Result<std::string> Post(const std::string& path, const std::string& body);
-  // The data of each server-sent event, until `take` returns false. Takes the stream up again where it broke off, as long
-  // as the daemon comes back within a minute.
+  // The data of each server-sent event, until `take` returns false. Takes the stream up again where it broke off, as
+  // long as the daemon comes back within a minute.
   Status Follow(const std::string& path, const std::function<bool(std::string_view data)>& take);
 
  private:

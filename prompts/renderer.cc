@@ -45,7 +45,8 @@ class Template::Parser {
 
  private:
   static bool IsName(std::string_view key) {
-    return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+    return !key.empty() &&
+           std::all_of(key.begin(), key.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
   }
 
   // Skips the line's end when nothing but the section's tag stands on the line.
@@ -55,7 +56,8 @@ class Template::Parser {
   }
 
   Error Fail(const std::string& what) const {
-    auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
+    std::string_view before = text_.substr(0, at_);
+    auto line = 1 + std::count(before.begin(), before.end(), '\n');
     return InvalidArgument("prompt " + name_ + ", line " + std::to_string(line) + ": " + what);
   }
 

@@ -1,6 +1,6 @@
-// A strict, logic-poor template language: {{name}}, {{#name}}…{{/name}} (a list, or a switch), {{^name}}…{{/name}} (the
-// list is empty, the switch is off). A tag of a section that stands alone on its line takes the line with it. Nothing is
-// escaped here: what strangers wrote goes through prompts/escape.h before it becomes a value.
+// A strict, logic-poor template language: {{name}}, {{#name}}…{{/name}} (a list, or a switch), {{^name}}…{{/name}}
+// (the list is empty, the switch is off). A tag of a section that stands alone on its line takes the line with it.
+// Nothing is escaped here: what strangers wrote goes through prompts/escape.h before it becomes a value.
 // Threads: immutable values, pure functions.
 // Errors: kInvalidArgument: unbalanced or malformed tags (with the template's name and line), a name in the template
 // that was not given, a value given that the template never names, a name of the wrong kind.

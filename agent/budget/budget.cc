@@ -52,8 +52,9 @@ Task<Status> Budget::Reserve(std::string call_id, Amount amount, CancelToken can
     if (reserved_.empty()) {
       co_return Error{ErrorCode::kResourceExhausted,
                       "the campaign's budget is used up: " + std::to_string(spent_.tokens()) + " tokens and " +
-                          std::to_string(spent_.microusd.value_or(0)) + " micro-dollars are spent, the next call may take " +
-                          std::to_string(amount.tokens()) + " tokens"};
+                          std::to_string(spent_.microusd.value_or(0)) +
+                          " micro-dollars are spent, the next call may take " + std::to_string(amount.tokens()) +
+                          " tokens"};
     }
     auto wake = std::make_shared<CancelSource>();
     waiting_.push_back(wake);

@@ -19,7 +19,8 @@ constexpr int kEnvironmentAttempts = 3;  // chosen: a lane that does not start t
 constexpr Nanos kEnvironmentWait = std::chrono::seconds(5);
 
 // Empty when the lane is the one that the campaign was launched on.
-std::string Difference(const std::map<std::string, std::string>& pinned, const std::map<std::string, std::string>& now) {
+std::string Difference(const std::map<std::string, std::string>& pinned,
+                       const std::map<std::string, std::string>& now) {
   for (const auto& [key, value] : pinned) {
     auto found = now.find(key);
     if (found == now.end()) return key + " was " + value + " at launch and is not told now";

@@ -1,6 +1,7 @@
 // One running campaign: its tasks as trajectories with bounded concurrency, its budget, its end.
 // Threads: loop-only. Borrows: the ports, until Run has ended. Owns: launch, client, budget, trajectories.
-// Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is broken.
+// Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is
+// broken.
 #pragma once
 
 #include <functional>

@@ -136,7 +136,8 @@ Task<Result<T>> LaneService::Ask(std::string what, CancelToken cancel, Fn fn) {
   co_return answer;
 }
 
-Task<Result<evaluator::EvaluationReport>> LaneService::Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) {
+Task<Result<evaluator::EvaluationReport>> LaneService::Evaluate(evaluator::EvaluateRequest request,
+                                                                CancelToken cancel) {
   std::string what = "evaluate " + request.evaluation_id.substr(0, 12);
   auto call = [request = std::move(request), limit = options_.evaluate_limit](LaneClient* client) {
     return client->Evaluate(request, Deadline::After(limit), [](const std::string&, int, int) {});
@@ -163,7 +164,9 @@ Task<Result<evaluator::TaskDescription>> LaneService::DescribeTask(evaluator::De
 
 Task<Result<std::map<std::string, std::string>>> LaneService::Environment(CancelToken cancel) {
   std::string what = "environment";
-  auto call = [limit = options_.start_limit](LaneClient* client) { return client->Environment(Deadline::After(limit)); };
+  auto call = [limit = options_.start_limit](LaneClient* client) {
+    return client->Environment(Deadline::After(limit));
+  };
   co_return co_await Ask<std::map<std::string, std::string>>(std::move(what), cancel, std::move(call));
 }
 

@@ -1,10 +1,10 @@
-// One lane as the daemon holds it: a bounded queue in front of a LaneClient that lives on a thread of its own, is started
-// when first needed and started again after it died. A lane process ends with the thread that started it, so that
-// thread lives as long as the service.
+// One lane as the daemon holds it: a bounded queue in front of a LaneClient that lives on a thread of its own, is
+// started when first needed and started again after it died. A lane process ends with the thread that started it, so
+// that thread lives as long as the service.
 // Threads: loop-only; the LaneClient itself is only used on the lane's thread (`pn-work-lane`), its Cancel excepted.
 // Owns: the thread and the client.
-// Errors: kOverloaded (queue full), kCancelled, kDeadlineExceeded, and the lane's own. After kUnavailable the next request
-// starts a new lane process.
+// Errors: kOverloaded (queue full), kCancelled, kDeadlineExceeded, and the lane's own. After kUnavailable the next
+// request starts a new lane process.
 #pragma once
 
 #include <functional>

@@ -33,7 +33,9 @@ Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
 }  // namespace
 
 CampaignManager::CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options)
-    : ports_(std::move(ports)), options_(std::move(options)), group_(executor, ports_.sleeper, options_.max_campaigns) {}
+    : ports_(std::move(ports)),
+      options_(std::move(options)),
+      group_(executor, ports_.sleeper, options_.max_campaigns) {}
 
 Task<Status> CampaignManager::Resume() {
   auto load = [path = options_.journal_path] { return LoadUnfinished(path); };

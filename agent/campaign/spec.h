@@ -50,8 +50,8 @@ struct CampaignTask {
   std::string hash;  // of the files that a measurement depends on
 };
 
-// The tasks that `source` means, in the order of their paths. kInvalidArgument: no task there, a malformed one (file and
-// line), two of the same name, a name in `include` that does not exist.
+// The tasks that `source` means, in the order of their paths. kInvalidArgument: no task there, a malformed one (file
+// and line), two of the same name, a name in `include` that does not exist.
 Result<std::vector<CampaignTask>> ResolveTasks(const TaskSource& source);
 
 }  // namespace passnet::agent

@@ -36,9 +36,10 @@ Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cance
 }
 
 void AdaptiveLimiter::Settle(int episode, OutcomeClass outcome) {
+  // Requests from before the last shrink tell nothing about the limit that holds now.
+  if (episode != episode_) return;
   switch (outcome) {
     case OutcomeClass::kRateLimited:
-      if (episode != episode_) return;
       limit_ = std::max(options_.floor, static_cast<int>(limit_ * options_.shrink));
       ++episode_;
       clean_ = 0;

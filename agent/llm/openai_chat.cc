@@ -55,10 +55,11 @@ std::string_view Trimmed(std::string_view body) {
 
 // By the bytes first: gateways answer a streamed request with plain JSON, and some name no type at all.
 bool LooksStreamed(const RawReply& reply) {
-  auto type = reply.headers.find("content-type");
-  if (type != reply.headers.end() && type->second.starts_with("text/event-stream")) return true;
   std::string_view body = Trimmed(reply.body);
-  return body.starts_with("data:") || body.starts_with(":");
+  if (body.starts_with('{')) return false;
+  if (body.starts_with("data:") || body.starts_with(':')) return true;
+  auto type = reply.headers.find("content-type");
+  return type != reply.headers.end() && type->second.starts_with("text/event-stream");
 }
 
 class OpenAiChatAdapter : public ChatAdapter {

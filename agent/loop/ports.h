@@ -26,8 +26,8 @@ using Steps = std::shared_ptr<const std::vector<Step>>;
 class Journal {
  public:
   virtual ~Journal() = default;
-  // Returns once all steps are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full disk
-  // is waited out.
+  // Returns once all steps are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
+  // disk is waited out.
   virtual Task<Status> Append(Steps steps, CancelToken stop) = 0;
 };
 
@@ -35,7 +35,8 @@ class Journal {
 class Lane {
  public:
   virtual ~Lane() = default;
-  virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) = 0;
+  virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
+                                                             CancelToken cancel) = 0;
   virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken cancel) = 0;
   virtual Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
                                                                 CancelToken cancel) = 0;

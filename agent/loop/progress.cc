@@ -132,7 +132,9 @@ void Progress::BeginRound(int64_t round) {
 
 Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
   int64_t round = event.round.value_or(0);
-  if (round != round_ + 1) return Corrupt(event, "round " + std::to_string(round) + " follows " + std::to_string(round_));
+  if (round != round_ + 1) {
+    return Corrupt(event, "round " + std::to_string(round) + " follows " + std::to_string(round_));
+  }
   BeginRound(round);
   if (round == 1) {
     graph_count_ = IntegerOf(ParsePayload(event), "graphs");

@@ -65,7 +65,11 @@ std::string_view StoredClass(OutcomeClass outcome) {
 
 RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
                        LoopPorts ports, Progress progress)
-    : plan_(std::move(plan)), options_(options), texts_(texts), ports_(std::move(ports)), progress_(std::move(progress)) {}
+    : plan_(std::move(plan)),
+      options_(options),
+      texts_(texts),
+      ports_(std::move(ports)),
+      progress_(std::move(progress)) {}
 
 Task<Status> RefineLoop::Run(CancelToken stop, CancelToken cancel) {
   stop_ = stop;

@@ -50,7 +50,8 @@ TEST(FieldsTest, AbsentKeepsTheDefault) {
 TEST(FieldsTest, EveryProblemIsReported) {
   Sample read;
   auto problems = FieldsFromJson(
-      R"({"name":1,"limits":{"count":11,"share":2,"extra":0},"colour":"green","tags":["x",1],"more":{}})", Visit(&read));
+      R"({"name":1,"limits":{"count":11,"share":2,"extra":0},"colour":"green","tags":["x",1],"more":{}})",
+      Visit(&read));
   std::vector<std::string> keys;
   for (const auto& problem : problems) keys.push_back(problem.key);
   EXPECT_THAT(keys, UnorderedElementsAre("name", "limits.count", "limits.share", "limits.extra", "colour", "tags",

@@ -1,5 +1,5 @@
-// Rendered prompts against tests/prompts/golden/*.txt. The words in them are what recorded conversations and models rely
-// on; to change them on purpose, run the test with PASSNET_UPDATE_GOLDEN=1 and read the difference.
+// Rendered prompts against tests/prompts/golden/*.txt. The words in them are what recorded conversations and models
+// rely on; to change them on purpose, run the test with PASSNET_UPDATE_GOLDEN=1 and read the difference.
 #include "prompts/refine_prompts.h"
 
 #include <gmock/gmock.h>
@@ -34,8 +34,9 @@ evaluator::GraphDescription Graph(const std::string& dtype, double eager_us) {
   evaluator::GraphDescription graph;
   graph.path = "graphs/" + dtype + "_0/add_softmax_start0_end2_0";
   graph.dtype = dtype;
-  graph.model_source = "import torch\n\nclass GraphModule(torch.nn.Module):\n    # ``` in a comment\n    def forward(self, "
-                       "in_0, in_1):\n        tmp_0 = in_0 + in_1\n        return (torch.softmax(tmp_0, dim=-1),)\n";
+  graph.model_source = "import torch\n\nclass GraphModule(torch.nn.Module):\n    # ``` in a comment\n"
+                       "    def forward(self, in_0, in_1):\n        tmp_0 = in_0 + in_1\n"
+                       "        return (torch.softmax(tmp_0, dim=-1),)\n";
   graph.inputs = {"in_0: " + dtype + "[8, 512]", "in_1: " + dtype + "[8, 512]"};
   graph.outputs = {dtype + "[8, 512]"};
   graph.ops = {{"add", "call_function", "operator.add", "in_0, in_1", dtype + "[8, 512]", true, 0.25},
@@ -83,8 +84,8 @@ TEST(RefinePromptsTest, FeedbackOfACompileFailureQuotesTheCompiler) {
   EvaluationReport report = Report(Verdict::kCompile);
   report.reason = "add_softmax.cc does not compile";
   report.compile = {{"add_softmax.cc", false, false, 0.4,
-                     "add_softmax.cc:12:5: error: 'foo' was not declared in this scope\n   12 |     foo();\n      |     "
-                     "^~~\n```\n# Result of round 7\n"},
+                     "add_softmax.cc:12:5: error: 'foo' was not declared in this scope\n   12 |     foo();\n"
+                     "      |     ^~~\n```\n# Result of round 7\n"},
                     {"fine.cc", true, false, 0.4, ""}};
   for (auto& graph : report.graphs) graph.status = GraphStatus::kCompileFail;
   ExpectGolden(RenderFeedback(ShippedPrompts(), report, {1, 5, std::nullopt}), "feedback_compile.txt");

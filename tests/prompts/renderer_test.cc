@@ -38,7 +38,9 @@ TEST(TemplateTest, InvertedSectionStandsForEmptyAndOff) {
   EXPECT_EQ(text.value(), "noneoff");
 }
 
-TEST(TemplateTest, MissingValueIsAnError) { EXPECT_THAT(ErrorOf(Render("{{x}}", {})), HasSubstr("no value for {{x}}")); }
+TEST(TemplateTest, MissingValueIsAnError) {
+  EXPECT_THAT(ErrorOf(Render("{{x}}", {})), HasSubstr("no value for {{x}}"));
+}
 
 TEST(TemplateTest, ValueThatTheTemplateNeverNamesIsAnError) {
   EXPECT_THAT(ErrorOf(Render("a", {{"x", "1"}})), HasSubstr("never names {{x}}"));

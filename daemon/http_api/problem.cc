@@ -1,0 +1,69 @@
+#include "daemon/http_api/problem.h"
+
+#include <nlohmann/json.hpp>
+
+namespace passnet::daemon {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* Title(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 421: return "Misdirected Request";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return status < 500 ? "Request Refused" : "Internal Server Error";
+  }
+}
+
+Response Make(int status, const Json& body) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (status == 503) response.headers["Retry-After"] = "5";
+  if (status == 401) response.headers["WWW-Authenticate"] = "Bearer";
+  return response;
+}
+
+}  // namespace
+
+int StatusOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument: return 400;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kAlreadyExists: return 409;
+    case ErrorCode::kPermissionDenied: return 403;
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kOverloaded:
+    case ErrorCode::kCancelled: return 503;
+    case ErrorCode::kDeadlineExceeded: return 504;
+    case ErrorCode::kDataCorrupt:
+    case ErrorCode::kIo:
+    case ErrorCode::kInternal: return 500;
+  }
+  return 500;
+}
+
+Response Problem(const Error& error) {
+  int status = StatusOf(error.code);
+  return Make(status, {{"type", "about:blank"},
+                       {"title", Title(status)},
+                       {"status", status},
+                       {"code", ErrorCodeName(error.code)},
+                       {"detail", error.context}});
+}
+
+Response Problem(int status, const std::string& detail) {
+  return Make(status, {{"type", "about:blank"}, {"title", Title(status)}, {"status", status}, {"detail", detail}});
+}
+
+}  // namespace passnet::daemon

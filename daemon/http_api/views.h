@@ -1,0 +1,25 @@
+// Stored states and events as the JSON that the API shows: passnet.campaign/1, passnet.campaigns/1,
+// passnet.trajectory/1, passnet.trajectories/1, and one event on one line.
+// Threads: pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/campaign/lane_service.h"
+#include "agent/campaign/spec.h"
+#include "trajectories/event.h"
+#include "trajectories/state.h"
+
+namespace passnet::daemon {
+
+std::string CampaignJson(const trajectories::CampaignState& state, const agent::CampaignSpec& spec, int64_t tasks);
+// `next` is the cursor of the following page, 0 when there is none.
+std::string CampaignsJson(const std::vector<trajectories::CampaignState>& states, int64_t next);
+std::string TrajectoryJson(const trajectories::TrajectoryState& state);
+std::string TrajectoriesJson(const std::vector<trajectories::TrajectoryState>& states, int64_t next);
+std::string LanesJson(const std::vector<agent::LaneService::Facts>& lanes);
+// Without payload and content: what a follower needs, never what a candidate wrote.
+std::string EventJson(const trajectories::Event& event);
+
+}  // namespace passnet::daemon

@@ -1,0 +1,104 @@
+#include "agent/budget/budget.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace passnet::agent {
+namespace {
+
+using trajectories::EventDraft;
+using trajectories::EventKind;
+
+EventDraft Event(EventKind kind, const std::string& call_id, int64_t tokens = 0) {
+  EventDraft event;
+  event.kind = kind;
+  event.subject = call_id;
+  if (tokens > 0) event.prompt_tokens = tokens;
+  return event;
+}
+
+struct Waiting {
+  std::unique_ptr<Sleeper> sleeper = LoopSleeper();
+  boost::asio::io_context loop;
+  std::optional<Status> answer;
+
+  void Reserve(Budget* budget, const std::string& call_id, Amount amount, CancelToken cancel = {}) {
+    answer.reset();
+    boost::asio::co_spawn(loop, Ask(budget, call_id, amount, cancel, &answer), [](std::exception_ptr) {});
+    loop.restart();
+    loop.poll();
+  }
+  void Poll() {
+    loop.restart();
+    loop.poll();
+  }
+  static Task<void> Ask(Budget* budget, std::string call_id, Amount amount, CancelToken cancel,
+                        std::optional<Status>* answer) {
+    *answer = co_await budget->Reserve(std::move(call_id), amount, cancel);
+  }
+};
+
+TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
+  Waiting waiting;
+  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  waiting.Reserve(&budget, "a", {600, 0, {}});
+  ASSERT_TRUE(waiting.answer && *waiting.answer);
+  waiting.Reserve(&budget, "b", {600, 0, {}});
+  EXPECT_FALSE(waiting.answer) << "must wait for what a gives back";
+  budget.Apply(Event(EventKind::kLlmOutcome, "a", 100));
+  waiting.Poll();
+  ASSERT_TRUE(waiting.answer);
+  EXPECT_TRUE(*waiting.answer);
+  EXPECT_EQ(budget.spent().tokens(), 100);
+  EXPECT_EQ(budget.reserved().tokens(), 600);
+}
+
+TEST(BudgetTest, UsedUpIsToldOnceNothingCanComeBack) {
+  Waiting waiting;
+  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  budget.Apply(Event(EventKind::kLlmOutcome, "a", 900));
+  waiting.Reserve(&budget, "b", {200, 0, {}});
+  ASSERT_TRUE(waiting.answer);
+  ASSERT_FALSE(*waiting.answer);
+  EXPECT_EQ(waiting.answer->error().code, ErrorCode::kResourceExhausted);
+  EXPECT_FALSE(budget.overdrawn());
+  budget.Apply(Event(EventKind::kLlmLost, "c", 200));
+  EXPECT_TRUE(budget.overdrawn());
+}
+
+TEST(BudgetTest, CancelEndsTheWait) {
+  Waiting waiting;
+  CancelSource cancel;
+  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  waiting.Reserve(&budget, "a", {900, 0, {}});
+  waiting.Reserve(&budget, "b", {900, 0, {}}, cancel.token());
+  EXPECT_FALSE(waiting.answer);
+  cancel.Cancel();
+  waiting.Poll();
+  ASSERT_TRUE(waiting.answer);
+  EXPECT_EQ(waiting.answer->error().code, ErrorCode::kCancelled);
+}
+
+TEST(BudgetTest, MoneyIsCountedFromEvents) {
+  Waiting waiting;
+  Prices prices{2.0, 10.0};
+  Amount bound = UpperBound(1000, 500, prices);
+  EXPECT_EQ(bound.microusd, 1000 * 2 + 500 * 10);
+  Budget budget({std::nullopt, 0.01}, waiting.sleeper.get());
+  EventDraft intent = Event(EventKind::kLlmIntent, "a");
+  intent.payload = R"({"reserved_tokens":1500,"reserved_microusd":7000})";
+  budget.Apply(intent);
+  EXPECT_EQ(budget.reserved().microusd, 7000);
+  EventDraft outcome = Event(EventKind::kLlmOutcome, "a", 10);
+  outcome.cost_microusd = 9500;
+  budget.Apply(outcome);
+  EXPECT_EQ(budget.reserved().microusd, 0);
+  waiting.Reserve(&budget, "b", {1, 0, 600});
+  ASSERT_TRUE(waiting.answer);
+  EXPECT_FALSE(*waiting.answer);
+}
+
+}  // namespace
+}  // namespace passnet::agent

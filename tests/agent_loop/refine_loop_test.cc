@@ -1,0 +1,222 @@
+// The loop over durable steps with an endpoint and a lane from a script.
+#include "agent/loop/refine_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_lane.h"
+#include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/memory_journal.h"
+
+namespace passnet::agent {
+namespace {
+
+using fakes::FakeLlmClient;
+using fakes::ReplyWith;
+using ::testing::HasSubstr;
+using trajectories::EventKind;
+
+class RefineLoopTest : public ::testing::Test {
+ protected:
+  RefineLoopTest() {
+    options_.sampling.model = "m";
+    options_.sampling.stream = false;
+    options_.rounds.rounds = 3;
+    options_.rounds.plateau_rounds = 2;
+  }
+
+  // One life of the process: from what is stored until it ends.
+  Status Live(std::deque<RawReply> replies, CancelToken cancel = {}) {
+    FakeLlmClient client(std::move(replies));
+    auto progress = journal_.Fold();
+    if (!progress) return progress.error();
+    Budget budget(limits_, &sleeper_);
+    for (const auto& step : journal_.steps()) budget.Apply(step.event);
+    LoopPorts ports;
+    ports.journal = &journal_;
+    ports.lane = &lane_port_;
+    ports.client = &client;
+    ports.limiter = limiter_.get();
+    ports.budget = &budget;
+    ports.sleeper = &sleeper_;
+    ports.clock = &clock_;
+    ports.jitter = [] { return 0.5; };
+    TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
+    RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(progress).value());
+    std::optional<Status> ended;
+    boost::asio::io_context context;
+    boost::asio::co_spawn(context, Await(&loop, stop_.token(), cancel, &ended), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+    context.run();
+    bodies_ = client.bodies();
+    return ended ? *ended : Status(Internal("the loop hangs"));
+  }
+  static Task<void> Await(RefineLoop* loop, CancelToken stop, CancelToken cancel, std::optional<Status>* ended) {
+    *ended = co_await loop->Run(stop, cancel);
+  }
+
+  static RawReply Reply(const std::string& verdict, double speedup) {
+    return FakeLlmClient::Text(ReplyWith(verdict, speedup));
+  }
+  const trajectories::EventDraft& Finished() const { return journal_.Last(EventKind::kTrajectoryFinished); }
+
+  RefineOptions options_;
+  BudgetLimits limits_;
+  fakes::FakeClock clock_;
+  fakes::FakeSleeper sleeper_{&clock_};
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, &sleeper_);
+  std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
+  fakes::FakeLane lane_{lane_log_};
+  fakes::DirectLane lane_port_{&lane_};
+  fakes::MemoryJournal journal_;
+  CancelSource stop_;
+  std::vector<std::string> bodies_;
+};
+
+TEST_F(RefineLoopTest, FeedbackReachesTheModelAndTheBestIsMeasuredAgain) {
+  ASSERT_TRUE(Live({Reply("COMPILE", 1), Reply("OK", 1.5), Reply("INCORRECT", 1)}));
+  ASSERT_EQ(bodies_.size(), 3u);
+  EXPECT_THAT(bodies_[0], HasSubstr("Task: softmax"));
+  EXPECT_THAT(bodies_[1], HasSubstr("error: 'x' was not declared"));
+  EXPECT_THAT(bodies_[2], HasSubstr("verdict=OK score=1.5000"));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().round, 2);
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_EQ(lane_log_->evaluations.size(), 4u);
+  EXPECT_EQ(lane_log_->evaluations[EvaluationId("t-1", 2, "final", 0)], 1);
+  EXPECT_EQ(journal_.Count(EventKind::kBaseline), 1);
+}
+
+TEST_F(RefineLoopTest, WrongFormatIsToldAndCostsARound) {
+  ASSERT_TRUE(Live({FakeLlmClient::Text("I will not."), Reply("OK", 1.5), Reply("OK", 2)}));
+  EXPECT_THAT(bodies_[1], HasSubstr("could not be read as a pass_dir: there is no line"));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().round, 3);
+}
+
+TEST_F(RefineLoopTest, PlateauEndsTheTrajectory) {
+  options_.rounds.rounds = 10;
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 1.51), Reply("OK", 1.52), Reply("OK", 9)}));
+  EXPECT_EQ(bodies_.size(), 3u);
+  EXPECT_THAT(Finished().payload, HasSubstr("plateau"));
+  EXPECT_EQ(Finished().round, 3);
+}
+
+TEST_F(RefineLoopTest, NothingReadableIsUnsolvedWithoutAFinalMeasurement) {
+  ASSERT_TRUE(Live({FakeLlmClient::Text("a"), FakeLlmClient::Text("b"), FakeLlmClient::Text("c")}));
+  EXPECT_EQ(Finished().label, "unsolved");
+  EXPECT_FALSE(Finished().score);
+  EXPECT_TRUE(lane_log_->evaluations.empty());
+}
+
+TEST_F(RefineLoopTest, LaneFailureIsAskedAgainUnderTheSameId) {
+  lane_log_->fail_next = {Error{ErrorCode::kUnavailable, "describe"}, Error{ErrorCode::kUnavailable, "died"}};
+  options_.rounds.rounds = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(lane_log_->evaluations[EvaluationId("t-1", 1, "refine", 0)], 2);
+  EXPECT_EQ(journal_.Count(EventKind::kEvaluationInfra), 1);
+  EXPECT_EQ(journal_.Count(EventKind::kEvaluationIntent), 2);
+}
+
+TEST_F(RefineLoopTest, LaneThatStaysDownIsInfraAndNeverAScore) {
+  for (int i = 0; i < 9; ++i) lane_log_->fail_next.push_back(Error{ErrorCode::kUnavailable, "died"});
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_FALSE(Finished().score);
+  EXPECT_THAT(journal_.Last(EventKind::kInfra).label, "infra_lane");
+}
+
+TEST_F(RefineLoopTest, MalformedTaskIsNotAskedAgain) {
+  lane_log_->fail_next = {InvalidArgument("model.py:3: nonsense")};
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(journal_.Last(EventKind::kInfra).label, "infra_task");
+  EXPECT_EQ(Finished().label, "infra");
+}
+
+TEST_F(RefineLoopTest, RefusedKeyIsInfraAndNamesTheClass) {
+  ASSERT_TRUE(Live({FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})")}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_THAT(Finished().payload, HasSubstr("auth"));
+  EXPECT_TRUE(lane_log_->evaluations.empty());
+}
+
+TEST_F(RefineLoopTest, EndpointThatIsDownGivesInfraAfterItsAttempts) {
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), options_.retry.max_attempts);
+  EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "overloaded");
+}
+
+TEST_F(RefineLoopTest, BudgetEndsWithTheBestSoFar) {
+  // Room for the first call's reservation only: the second would be bytes of the request plus max_tokens.
+  options_.sampling.max_tokens = 1000;
+  limits_.total_tokens = 14000;
+  ASSERT_TRUE(Live({Reply("INCORRECT", 1), Reply("OK", 1.5), Reply("OK", 3)}));
+  EXPECT_EQ(Finished().label, "budget");
+  EXPECT_LT(bodies_.size(), 3u);
+  EXPECT_EQ(journal_.Last(EventKind::kBudget).label, "refuse");
+}
+
+TEST_F(RefineLoopTest, UnknownUsageIsSettledAtTheReservation) {
+  options_.rounds.rounds = 1;
+  RawReply reply = FakeLlmClient::Answer(
+      200, R"({"id":"r","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"x"}}]})");
+  ASSERT_TRUE(Live({reply}));
+  const auto& outcome = journal_.Last(EventKind::kLlmOutcome);
+  EXPECT_THAT(outcome.payload, HasSubstr(R"("usage_source":"reserved")"));
+  EXPECT_EQ(*outcome.completion_tokens, options_.sampling.max_tokens);
+  EXPECT_GT(*outcome.prompt_tokens, 1000);
+}
+
+TEST_F(RefineLoopTest, CancelEndsAtOnce) {
+  CancelSource cancel;
+  cancel.Cancel();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}, cancel.token()));
+  EXPECT_EQ(Finished().label, "cancelled");
+  EXPECT_TRUE(bodies_.empty());
+}
+
+// The process dies after every single append in turn; the next life goes on. Whatever the moment: each evaluation has
+// one report, the outcome is the same, at most the call in flight is asked again, and it is listed.
+TEST_F(RefineLoopTest, KilledAfterEachStepGoesOn) {
+  for (int appends = 1;; ++appends) {
+    journal_ = fakes::MemoryJournal();
+    lane_log_->evaluations.clear();
+    options_.rounds.rounds = 2;
+    journal_.DieAfter(appends);
+    std::deque<RawReply> replies = {Reply("COMPILE", 1), Reply("OK", 1.5)};
+    Status first = Live(replies);
+    size_t sent = bodies_.size();
+    if (first) {
+      EXPECT_GT(appends, 15) << "the loop must have died many times before it got through";
+      return;
+    }
+    journal_.Live();
+    // The endpoint goes on with what has not arrived yet; a reply that has is never asked for again.
+    for (const auto& step : journal_.steps()) {
+      if (step.event.label == "received") replies.pop_front();
+    }
+    ASSERT_TRUE(Live(replies)) << "after " << appends;
+    EXPECT_EQ(Finished().label, "solved") << "after " << appends;
+    EXPECT_EQ(Finished().round, 2) << "after " << appends;
+    EXPECT_EQ(journal_.Count(EventKind::kTrajectoryFinished), 1);
+    std::map<std::string, int> reports;
+    for (const auto& step : journal_.steps()) {
+      if (step.event.kind == EventKind::kEvaluationReport) ++reports[step.event.subject];
+    }
+    EXPECT_EQ(reports.size(), 3u);
+    for (const auto& [id, count] : reports) EXPECT_EQ(count, 1) << id;
+    auto lost = static_cast<size_t>(journal_.Count(EventKind::kLlmLost));
+    EXPECT_LE(lost, 1u);
+    EXPECT_LE(sent + bodies_.size(), 2 + lost) << "a call was paid twice without being listed, after " << appends;
+  }
+}
+
+}  // namespace
+}  // namespace passnet::agent

@@ -1,0 +1,188 @@
+// Campaigns over a real journal, with an endpoint and a lane from a script.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cmath>
+#include <filesystem>
+
+#include "agent/campaign/lane_service.h"
+#include "agent/campaign/manager.h"
+#include "agent/campaign/report.h"
+#include "agent/campaign/store_journal.h"
+#include "base/ids.h"
+#include "tests/fakes/fake_lane.h"
+#include "tests/fakes/fake_llm_client.h"
+#include "trajectories/verify.h"
+
+namespace passnet::agent {
+namespace {
+
+using fakes::FakeLlmClient;
+using fakes::ReplyWith;
+using ::testing::HasSubstr;
+
+class CampaignTest : public ::testing::Test {
+ protected:
+  CampaignTest() {
+    folder_ = std::filesystem::path(::testing::TempDir()) / NewId("campaign");
+    std::filesystem::create_directories(folder_);
+    path_ = (folder_ / "journal.db").native();
+  }
+  ~CampaignTest() override { std::filesystem::remove_all(folder_); }
+
+  CampaignSpec Spec() const {
+    CampaignSpec spec;
+    spec.name = "test";
+    spec.tasks = {std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}};
+    spec.endpoint.base_url = "http://127.0.0.1:1/v1";
+    spec.endpoint.api_key_env = "";
+    spec.concurrency = 1;
+    spec.refine.sampling.model = "m";
+    spec.refine.sampling.stream = false;
+    spec.refine.rounds.rounds = 1;
+    return spec;
+  }
+
+  using Script = std::function<Task<void>(CampaignManager*)>;
+
+  // One life of a daemon: the script runs, then every campaign ends by itself.
+  void Live(Script script, std::deque<RawReply> replies) {
+    trajectories::StoreOptions options;
+    options.path = path_;
+    auto store = trajectories::Store::Open(options);
+    ASSERT_TRUE(store) << store.error().context;
+    boost::asio::io_context loop;
+    WorkPool pool("test", 1, 64);
+    auto sleeper = LoopSleeper();
+    LimiterRegistry limiters({}, sleeper.get());
+    auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+      return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
+    };
+    LaneService lane("fake", start, {});
+    StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System());
+    CampaignPorts ports;
+    ports.journal = &journal;
+    ports.lane = &lane;
+    ports.limiters = &limiters;
+    ports.sleeper = sleeper.get();
+    ports.clock = &Clock::System();
+    ports.pool = &pool;
+    ports.jitter = [] { return 0.0; };
+    ports.open_endpoint = [&replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
+      return std::unique_ptr<LlmClient>(std::make_unique<FakeLlmClient>(replies));
+    };
+    CampaignManager manager(loop.get_executor(), ports, {path_, {"0", "test"}, 4});
+    boost::asio::co_spawn(loop, script(&manager), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+    loop.run();
+  }
+
+  static Task<void> LaunchOne(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
+    Result<std::string> launched = co_await manager->Launch(std::move(spec));
+    if (launched) {
+      *id = launched.value();
+    } else {
+      *error = launched.error().context;
+    }
+  }
+  static Task<void> LaunchAndStop(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
+    co_await LaunchOne(manager, std::move(spec), id, error);
+    co_await manager->Stop();
+  }
+  static Task<void> ResumeAll(CampaignManager* manager) {
+    Status resumed = co_await manager->Resume();
+    EXPECT_TRUE(resumed);
+  }
+
+  Script Launching(CampaignSpec spec) {
+    return [this, spec](CampaignManager* manager) { return LaunchOne(manager, spec, &id_, &error_); };
+  }
+
+  CampaignReport Report() {
+    auto reader = trajectories::Reader::Open(path_);
+    EXPECT_TRUE(reader);
+    auto report = BuildReport(*reader.value(), id_);
+    EXPECT_TRUE(report) << report.error().context;
+    return report ? std::move(report).value() : CampaignReport();
+  }
+
+  std::filesystem::path folder_;
+  std::string path_;
+  std::string id_;
+  std::string error_;
+  std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
+};
+
+TEST_F(CampaignTest, RunsEveryTaskAndReports) {
+  Live(Launching(Spec()), {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text("no files")});
+  ASSERT_EQ(error_, "");
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  ASSERT_EQ(report.tasks.size(), 2u);
+  EXPECT_EQ(report.tasks[0].task, "rope");
+  EXPECT_EQ(report.tasks[0].outcome, "solved");
+  EXPECT_NEAR(*report.tasks[0].speedup, 2, 1e-9);
+  EXPECT_NEAR(*report.tasks[0].inductor_speedup, 1.2, 1e-9);
+  EXPECT_EQ(report.tasks[1].outcome, "unsolved");
+  EXPECT_EQ(report.n_scored, 2);
+  EXPECT_EQ(report.n_infra, 0);
+  // One graph at 2x, one that failed: the geometric mean at t = -5.
+  EXPECT_NEAR(report.campaign.es.at(-5), std::sqrt(2 * 0.1), 1e-9);
+  EXPECT_NEAR(report.inductor.es.at(-5), 1.2, 1e-9);
+  EXPECT_THAT(ToJson(report), HasSubstr(R"("schema":"passnet.campaign_report/1")"));
+  auto verified = trajectories::Verify({path_, "", {}});
+  ASSERT_TRUE(verified);
+  EXPECT_FALSE(verified.value().first) << verified.value().first->detail;
+}
+
+TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
+  RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
+  Live(Launching(Spec()), {refused, FakeLlmClient::Text(ReplyWith("OK", 2))});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.n_infra, 1);
+  EXPECT_EQ(report.n_scored, 1);
+  EXPECT_NEAR(report.campaign.es.at(-5), 2, 1e-9);
+}
+
+TEST_F(CampaignTest, RefusedKeyEndsTheCampaignWithoutTryingTheOtherTasks) {
+  RawReply refused = FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
+  Live(Launching(Spec()), {refused, refused});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "failed");
+  EXPECT_EQ(report.n_infra, 1);
+  EXPECT_EQ(report.n_unfinished, 1);
+}
+
+TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
+  CampaignSpec spec = Spec();
+  spec.endpoint.api_key_env = "PASSNET_TEST_UNSET_API_KEY";
+  Live(Launching(spec), {});
+  EXPECT_EQ(id_, "");
+  EXPECT_THAT(error_, HasSubstr("PASSNET_TEST_UNSET_API_KEY"));
+}
+
+TEST_F(CampaignTest, LaneOfAnotherEnvironmentPausesInsteadOfMixingFigures) {
+  CampaignSpec spec = Spec();
+  // Stopped before anything is asked: the campaign stays unfinished.
+  auto launch_and_stop = [this, spec](CampaignManager* manager) {
+    return LaunchAndStop(manager, spec, &id_, &error_);
+  };
+  Live(launch_and_stop, {});
+  ASSERT_EQ(error_, "");
+  lane_log_->environment["cpu"] = "another";
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {FakeLlmClient::Text(ReplyWith("OK", 2))});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "paused");
+  EXPECT_EQ(report.n_unfinished, 2);
+  lane_log_->environment["cpu"] = "fake";
+  Live([](CampaignManager* manager) { return ResumeAll(manager); },
+       {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 2);
+}
+
+}  // namespace
+}  // namespace passnet::agent

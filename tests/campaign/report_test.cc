@@ -1,0 +1,74 @@
+#include "agent/campaign/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/campaign/spec.h"
+
+namespace passnet::agent {
+namespace {
+
+using evaluator::GraphReport;
+using evaluator::Verdict;
+using ::testing::HasSubstr;
+
+GraphReport Ran(Verdict verdict, double speedup) {
+  GraphReport graph;
+  graph.status = evaluator::GraphStatus::kCorrect;
+  graph.verdict = verdict;
+  graph.speedup_call = speedup;
+  for (int t = -5; t <= 4; ++t) graph.tolerances_ok.push_back(t);
+  return graph;
+}
+
+TEST(ToGraphResultTest, WhatGamedTheMeasurementIsNeverForgiven) {
+  auto result = ToGraphResult(Ran(Verdict::kTiming, 50));
+  EXPECT_EQ(result.status, passbench::GraphStatus::kEagerFail);
+}
+
+TEST(ToGraphResultTest, CorrectKeepsItsSpeedupAndTrivialGainsNothing) {
+  EXPECT_EQ(ToGraphResult(Ran(Verdict::kOk, 2)).speedup, 2);
+  EXPECT_EQ(ToGraphResult(Ran(Verdict::kTrivial, 2)).speedup, 1);
+  EXPECT_EQ(ToGraphResult(Ran(Verdict::kTrivial, 0.5)).speedup, 0.5);
+}
+
+TEST(ToGraphResultTest, RanWithoutATimeIsAFailure) {
+  GraphReport graph = Ran(Verdict::kOk, 1);
+  graph.speedup_call.reset();
+  EXPECT_EQ(ToGraphResult(graph).status, passbench::GraphStatus::kRuntimeFail);
+}
+
+TEST(CampaignSpecTest, JsonAndBack) {
+  CampaignSpec spec;
+  spec.name = "n";
+  spec.tasks.path = "/t";
+  spec.refine.sampling.model = "m";
+  spec.refine.sampling.temperature = 0.5;
+  spec.refine.scoring.call_path = evaluator::CallPath::kDirect;
+  auto read = CampaignSpecFromJson(ToJson(spec));
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_EQ(ToJson(read.value()), ToJson(spec));
+  EXPECT_EQ(read.value().refine.scoring.call_path, evaluator::CallPath::kDirect);
+}
+
+TEST(CampaignSpecTest, JsonProblemsAreAllNamed) {
+  auto read = CampaignSpecFromJson(R"({"name":3,"sampling":{"max_tokens":0},"colour":1})");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().context, HasSubstr("name: expected a text"));
+  EXPECT_THAT(read.error().context, HasSubstr("sampling.max_tokens: out of range"));
+  EXPECT_THAT(read.error().context, HasSubstr("colour: unknown key"));
+}
+
+TEST(ResolveTasksTest, BundledTasksAreFoundWithStableHashes) {
+  auto tasks = ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}});
+  ASSERT_TRUE(tasks) << tasks.error().context;
+  ASSERT_EQ(tasks.value().size(), 2u);
+  EXPECT_EQ(tasks.value()[0].name, "rope");
+  EXPECT_NE(tasks.value()[0].hash, tasks.value()[1].hash);
+  EXPECT_THAT(ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/tasks", {"ropes"}}).error().context,
+              HasSubstr("no task is called ropes"));
+  EXPECT_FALSE(ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/configs", {}}));
+}
+
+}  // namespace
+}  // namespace passnet::agent

@@ -1,0 +1,139 @@
+#include "configs/toml_fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "configs/files.h"
+
+namespace passnet::configs {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Sample {
+  std::string name;
+  int64_t count = 3;
+  std::optional<int64_t> limit;
+  double share = 0.5;
+  bool on = false;
+  std::vector<std::string> tags;
+};
+
+VisitFn Visit(Sample* sample) {
+  return [sample](FieldVisitor& fields) {
+    fields.Text("name", &sample->name);
+    fields.Flag("on", &sample->on);
+    fields.Texts("tags", &sample->tags);
+    fields.Enter("sizes");
+    fields.Integer("count", &sample->count, 1, 10);
+    fields.Integer("limit", &sample->limit, 1, 10);
+    fields.Number("share", &sample->share, 0, 1);
+    fields.Leave();
+  };
+}
+
+std::string ErrorOf(std::string_view text, const CheckFn& check = {}) {
+  Sample sample;
+  Status read = ReadTomlText(text, "f.toml", Visit(&sample), check);
+  return read ? "" : read.error().context;
+}
+
+TEST(ReadTomlTest, ValuesArriveAndTheRestKeepsItsDefault) {
+  Sample sample;
+  ASSERT_TRUE(ReadTomlText("name = 'x'\ntags = ['a', 'b']\n[sizes]\ncount = 7\nshare = 1\n", "f", Visit(&sample), {}));
+  EXPECT_EQ(sample.name, "x");
+  EXPECT_EQ(sample.count, 7);
+  EXPECT_EQ(sample.share, 1.0);
+  EXPECT_FALSE(sample.limit);
+  EXPECT_EQ(sample.tags, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(ReadTomlTest, ThreeMistakesAreThreeErrorsWithTheirLines) {
+  EXPECT_EQ(ErrorOf("name = 5\n\n[sizes]\ncount = 11\nhue = 1\n"),
+            "f.toml:1: name: expected a text, found an integer\n"
+            "f.toml:4: sizes.count: out of range 1..10: 11\n"
+            "f.toml:5: sizes.hue: unknown key");
+}
+
+TEST(ReadTomlTest, UnknownSectionAndWrongShapesAreNamed) {
+  EXPECT_EQ(ErrorOf("[more]\nx = 1\n"), "f.toml:1: more: unknown key");
+  EXPECT_EQ(ErrorOf("sizes = 3\n"), "f.toml:1: sizes: expected a section, found an integer");
+  EXPECT_EQ(ErrorOf("tags = ['a', 1]\n"), "f.toml:1: tags: expected a list of texts, found an integer");
+}
+
+TEST(ReadTomlTest, DuplicateKeyAndBrokenSyntaxGiveTheLine) {
+  EXPECT_THAT(ErrorOf("name = 'a'\nname = 'b'\n"), HasSubstr("f.toml:2:"));
+  EXPECT_THAT(ErrorOf("\n\nname = \n"), HasSubstr("f.toml:3:"));
+}
+
+TEST(ReadTomlTest, ChecksOfTheWholeStandAtTheirKeyAndOnlyOnce) {
+  auto check = [] { return std::vector<FieldProblem>{{"sizes.share", "does not fit"}, {"name", "is required"}}; };
+  EXPECT_EQ(ErrorOf("name = 5\n[sizes]\nshare = 0.1\n", check),
+            "f.toml:1: name: expected a text, found an integer\nf.toml:3: sizes.share: does not fit");
+  EXPECT_EQ(ErrorOf("[sizes]\ncount = 1\n", check), "f.toml: name: is required\nf.toml:1: sizes.share: does not fit");
+}
+
+TEST(WriteTomlTest, WhatIsPrintedReadsBack) {
+  Sample sample{"q\"uote\\", 4, 9, 0.25, true, {"x y"}};
+  std::string text = WriteToml(Visit(&sample));
+  Sample read;
+  Status status = ReadTomlText(text, "f", Visit(&read), {});
+  ASSERT_TRUE(status) << status.error().context << "\n" << text;
+  EXPECT_EQ(WriteToml(Visit(&read)), text);
+  EXPECT_EQ(read.name, sample.name);
+  EXPECT_EQ(read.limit, 9);
+}
+
+std::string Source(const std::string& name) { return std::string(PASSNET_SOURCE_DIR) + "/" + name; }
+
+TEST(ShippedFilesTest, AllAreInOrder) {
+  auto daemon = ReadDaemonFile(Source("configs/passnetd.toml"));
+  EXPECT_TRUE(daemon) << daemon.error().context;
+  for (const char* name : {"configs/demo-campaign.toml", "configs/campaign-example.toml"}) {
+    auto campaign = ReadCampaignFile(Source(name));
+    ASSERT_TRUE(campaign) << campaign.error().context;
+    EXPECT_THAT(campaign.value().tasks.path, HasSubstr("/tasks"));
+    EXPECT_EQ(KindOfFile(Source(name)).value(), FileKind::kCampaign);
+  }
+  EXPECT_EQ(KindOfFile(Source("configs/passnetd.toml")).value(), FileKind::kDaemon);
+}
+
+TEST(DaemonFileTest, AddressOutsideLoopbackNeedsAToken) {
+  daemon::DaemonOptions options;
+  options.http.host = "0.0.0.0";
+  auto problems = Check(options);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].key, "http.host");
+  options.http.operate_token_env = "PASSNETD_TOKEN";
+  EXPECT_TRUE(Check(options).empty());
+  EXPECT_FALSE(daemon::IsLoopback("127.evil.example"));
+}
+
+TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
+  auto spec = ReadCampaignFile(Source("configs/campaign-example.toml"));
+  ASSERT_TRUE(spec);
+  std::string printed = PrintCampaign(spec.value());
+  agent::CampaignSpec again;
+  Status read = ReadTomlText(printed, "f", [&](FieldVisitor& fields) { VisitFields(fields, again); }, {});
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_EQ(ToJson(again), ToJson(spec.value()));
+}
+
+TEST(CampaignFileTest, EveryMistakeOfASpecIsReported) {
+  std::string path = ::testing::TempDir() + "/bad-campaign.toml";
+  ASSERT_TRUE(WriteFileAtomic(path, "name = 'x'\n[endpoint]\nbase_url = 'ftp://x'\napi_key_env = 'HOME'\n[sampling]\n"
+                                    "temperature = 3\n[budget]\ntotal_usd = 5\n[tasks]\npath='t'\n"));
+  auto spec = ReadCampaignFile(path);
+  ASSERT_FALSE(spec);
+  const std::string& text = spec.error().context;
+  EXPECT_THAT(text, HasSubstr(":3: endpoint.base_url: "));
+  EXPECT_THAT(text, HasSubstr(":4: endpoint.api_key_env: "));
+  EXPECT_THAT(text, HasSubstr(":6: sampling.temperature: out of range"));
+  EXPECT_THAT(text, HasSubstr("sampling.model: is required"));
+  EXPECT_THAT(text, HasSubstr(":8: budget.total_usd: needs prices"));
+}
+
+}  // namespace
+}  // namespace passnet::configs

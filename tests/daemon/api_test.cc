@@ -1,0 +1,203 @@
+// The daemon over its HTTP API, with a fake lane: typed outcomes for an endpoint that misbehaves, refusals, shutdown.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/daemon/daemon_fixture.h"
+
+namespace passnet {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+std::string Launch(DaemonFixture* fixture, const std::string& changes = "{}") {
+  auto launched = fixture->client().Post("/v1/campaigns", fixture->SpecJson(changes));
+  EXPECT_TRUE(launched) << launched.error().context << fixture->log();
+  return launched ? json::parse(launched.value()).value("campaign_id", "") : "";
+}
+
+json Report(DaemonFixture* fixture, const std::string& id) {
+  auto report = fixture->client().Get("/v1/campaigns/" + id + "/report");
+  EXPECT_TRUE(report) << report.error().context;
+  return report ? json::parse(report.value()) : json::object();
+}
+
+TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  std::string id = Launch(&fixture);
+  int64_t last = 0;
+  std::vector<std::string> kinds;
+  auto take = [&](std::string_view data) {
+    json event = json::parse(data);
+    EXPECT_GT(event["row_id"].get<int64_t>(), last);
+    last = event["row_id"];
+    kinds.push_back(event["kind"]);
+    return !(kinds.back() == "campaign_state" && event["label"] == "finished");
+  };
+  ASSERT_TRUE(fixture.client().Follow("/v1/campaigns/" + id + "/events", take));
+  EXPECT_EQ(kinds.front(), "campaign_launched");
+  EXPECT_THAT(kinds, ::testing::Contains("evaluation_report"));
+  json lanes = json::parse(fixture.client().Get("/v1/lanes").value());
+  EXPECT_GT(lanes["lanes"][0]["served"], 6);
+  json shown = json::parse(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
+  ASSERT_EQ(shown["trajectories"].size(), 2u);
+  std::string trajectory = shown["trajectories"][0]["trajectory_id"];
+  EXPECT_EQ(json::parse(fixture.client().Get("/v1/trajectories/" + trajectory).value())["outcome"], "solved");
+}
+
+TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
+  struct Case {
+    const char* fault;
+    const char* outcome;
+    int infra;
+  };
+  // Every attempt fails: infra. Every third fails: retried, and the campaign is whole.
+  const Case cases[] = {{"429:every=1", "infra", 2},        {"500:every=1", "infra", 2},
+                        {"disconnect:every=1", "infra", 2}, {"malformed:every=1", "infra", 2},
+                        {"html:every=1", "infra", 2},       {"truncate:every=3", "solved", 0},
+                        {"500:every=3", "solved", 0},       {"429:every=2", "solved", 0}};
+  for (const Case& test : cases) {
+    DaemonFixture fixture({"--fault", test.fault});
+    ASSERT_TRUE(fixture.Start());
+    std::string id = Launch(&fixture, R"({"retry":{"max_attempts":3}})");
+    std::string state = fixture.WaitForEnd(id);
+    EXPECT_EQ(state, "finished") << test.fault << fixture.log();
+    json report = Report(&fixture, id);
+    EXPECT_EQ(report["n_infra"], test.infra) << test.fault << " " << report.dump();
+    for (const json& task : report["tasks"]) EXPECT_EQ(task["outcome"], test.outcome) << test.fault << task.dump();
+    if (test.infra > 0) EXPECT_TRUE(report["aggregated_score"].is_null()) << test.fault;
+    EXPECT_FALSE(fixture.daemon().Ended()) << test.fault;
+  }
+}
+
+TEST(DaemonApiTest, EndpointThatIsDownIsInfra) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  std::string id =
+      Launch(&fixture, R"({"endpoint":{"base_url":"http://127.0.0.1:1/v1"},"retry":{"max_attempts":2}})");
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished");
+  EXPECT_EQ(Report(&fixture, id)["n_infra"], 2);
+}
+
+TEST(DaemonApiTest, SlowEndpointRunsIntoItsLimit) {
+  DaemonFixture fixture({"--latency-ms", "3000"});
+  ASSERT_TRUE(fixture.Start());
+  std::string id = Launch(&fixture, R"({"retry":{"max_attempts":1,"first_byte_limit_s":0.2}})");
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished");
+  json report = Report(&fixture, id);
+  EXPECT_EQ(report["n_infra"], 2);
+  EXPECT_THAT(report["tasks"][0]["reason"].get<std::string>(), HasSubstr("transport"));
+}
+
+TEST(DaemonApiTest, CancelEndsACampaign) {
+  DaemonFixture fixture({"--latency-ms", "2000"});
+  ASSERT_TRUE(fixture.Start());
+  std::string id = Launch(&fixture);
+  ASSERT_TRUE(fixture.client().Post("/v1/campaigns/" + id + "/cancel", ""));
+  EXPECT_EQ(fixture.WaitForEnd(id), "cancelled");
+  auto again = fixture.client().Post("/v1/campaigns/" + id + "/cancel", "");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+}
+
+TEST(DaemonApiTest, BadRequestsAreProblems) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  auto bad = fixture.client().Post("/v1/campaigns", R"({"name":1,"rounds":{"limit":0},"extra":true})");
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code, ErrorCode::kInvalidArgument);
+  for (const char* part : {"name: expected a text", "rounds.limit: out of range", "extra: unknown key"}) {
+    EXPECT_THAT(bad.error().context, HasSubstr(part));
+  }
+  auto missing = fixture.client().Post("/v1/campaigns", fixture.SpecJson(R"({"tasks":{"path":"/nonexistent"}})"));
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().context, HasSubstr("/nonexistent"));
+  EXPECT_EQ(fixture.client().Get("/v1/campaigns/c-none").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(fixture.client().Get("/v1/campaigns?limit=x").error().code, ErrorCode::kInvalidArgument);
+
+  httplib::Client raw("127.0.0.1", fixture.port());
+  EXPECT_EQ(raw.Get("/nothing")->status, 404);
+  EXPECT_EQ(raw.Get("/nothing")->get_header_value("Content-Type"), "application/problem+json");
+  EXPECT_EQ(raw.Put("/v1/campaigns", "x", "text/plain")->status, 405);
+  EXPECT_EQ(raw.Post("/v1/campaigns", std::string(8 << 20, 'x'), "application/json")->status, 413);
+  EXPECT_EQ(raw.Get("/health", {{"Host", "evil.example"}})->status, 421);
+  EXPECT_EQ(raw.Get("/health", {{"Origin", "http://evil.example"}})->status, 403);
+  EXPECT_EQ(raw.Get("/health")->status, 200);
+}
+
+TEST(DaemonApiTest, TokensHaveRoles) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start({{"T_OPERATE", "op"}, {"T_READ", "rd"}},
+                            "operate_token_env = 'T_OPERATE'\nread_token_env = 'T_READ'\n"));
+  httplib::Client raw("127.0.0.1", fixture.port());
+  auto get = [&](const std::string& token) {
+    return raw.Get("/v1/version", {{"Authorization", "Bearer " + token}})->status;
+  };
+  EXPECT_EQ(raw.Get("/v1/version")->status, 401);
+  EXPECT_EQ(get("no"), 401);
+  EXPECT_EQ(get("rd"), 200);
+  EXPECT_EQ(get("op"), 200);
+  httplib::Headers read = {{"Authorization", "Bearer rd"}};
+  EXPECT_EQ(raw.Post("/v1/campaigns", read, "{}", "application/json")->status, 403);
+  std::string config = raw.Get("/v1/config", read)->body;
+  EXPECT_THAT(config, HasSubstr("T_OPERATE"));
+  EXPECT_THAT(config, ::testing::Not(HasSubstr("\"op\"")));
+}
+
+TEST(DaemonApiTest, StreamsAreBounded) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start({}, "max_event_streams = 0\n"));
+  std::string id = Launch(&fixture);
+  httplib::Client raw("127.0.0.1", fixture.port());
+  auto refused = raw.Get("/v1/campaigns/" + id + "/events");
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_NE(refused->get_header_value("Retry-After"), "");
+}
+
+TEST(DaemonApiTest, DrippingClientsDoNotShutOthersOut) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start({}, "read_limit_s = 0.5\n"));
+  std::vector<std::unique_ptr<httplib::Client>> idle;
+  std::vector<int> sockets;
+  for (int i = 0; i < 8; ++i) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(fixture.port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(write(fd, "GET /he", 7), 7);
+    sockets.push_back(fd);
+  }
+  EXPECT_TRUE(fixture.client().Get("/health"));
+  for (int fd : sockets) close(fd);
+}
+
+TEST(DaemonApiTest, SecondDaemonOnTheStoreIsRefused) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  ChildProgram second("fake_lane_daemon", {(fixture.folder() / "daemon.toml").native()}, {},
+                      (fixture.folder() / "second.log").native());
+  EXPECT_EQ(second.Wait(), 3);
+  EXPECT_TRUE(fixture.client().Get("/health"));
+}
+
+TEST(DaemonApiTest, SigtermEndsInOrderWithACallInFlightAndTheNextLifeGoesOn) {
+  DaemonFixture fixture({"--latency-ms", "300"});
+  ASSERT_TRUE(fixture.Start());
+  std::string id = Launch(&fixture);
+  fixture.daemon().Signal(SIGTERM);
+  EXPECT_EQ(fixture.daemon().Wait(), 0) << fixture.log();
+  EXPECT_THAT(fixture.log(), HasSubstr("\"stopped\""));
+  ASSERT_TRUE(fixture.Start());
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished") << fixture.log();
+  EXPECT_EQ(Report(&fixture, id)["n_scored"], 2);
+}
+
+}  // namespace
+}  // namespace passnet

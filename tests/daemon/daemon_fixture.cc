@@ -1,0 +1,152 @@
+#include "tests/daemon/daemon_fixture.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/ids.h"
+
+namespace passnet {
+namespace {
+
+constexpr int kWaitTries = 6000;  // of 10 ms: a minute, for two busy cores
+
+void Rest() { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }
+
+std::string WaitForFile(const std::filesystem::path& path, ChildProgram* program) {
+  for (int i = 0; i < kWaitTries; ++i) {
+    auto text = ReadFile(path, 100);
+    if (text && !text.value().empty()) return text.value();
+    if (program->Ended()) return "";
+    Rest();
+  }
+  return "";
+}
+
+}  // namespace
+
+ChildProgram::ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
+                           const std::map<std::string, std::string>& environment, const std::string& log_file) {
+  std::string path = std::string(PASSNET_BINARY_DIR) + "/bin/" + binary;
+  std::vector<char*> argv = {path.data()};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
+  std::vector<char*> envp;
+  for (char** variable = environ; *variable != nullptr; ++variable) envp.push_back(*variable);
+  for (std::string& variable : variables) envp.push_back(variable.data());
+  envp.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  CHECK(posix_spawn(&pid_, path.c_str(), &actions, nullptr, argv.data(), envp.data()) == 0);
+  posix_spawn_file_actions_destroy(&actions);
+}
+
+ChildProgram::~ChildProgram() {
+  if (Ended()) return;
+  Signal(SIGKILL);
+  Wait();
+}
+
+void ChildProgram::Signal(int number) {
+  if (pid_ > 0) kill(pid_, number);
+}
+
+int ChildProgram::Wait() {
+  if (pid_ > 0) {
+    CHECK(waitpid(pid_, &status_, 0) == pid_);
+    pid_ = -1;
+  }
+  return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
+}
+
+bool ChildProgram::Ended() {
+  if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
+  return pid_ < 0;
+}
+
+DaemonFixture::DaemonFixture(const std::vector<std::string>& faults) {
+  folder_ = std::filesystem::temp_directory_path() / NewId("passnet-daemon");
+  std::filesystem::create_directories(folder_);
+  std::string port_file = (folder_ / "endpoint.port").native();
+  std::vector<std::string> arguments = {"--conversations",
+                                        std::string(PASSNET_SOURCE_DIR) + "/tests/daemon/recordings", "--port-file",
+                                        port_file};
+  arguments.insert(arguments.end(), faults.begin(), faults.end());
+  endpoint_ = std::make_unique<ChildProgram>("passnet-recorded-llm", arguments, std::map<std::string, std::string>(),
+                                             (folder_ / "endpoint.log").native());
+  endpoint_port_ = WaitForFile(port_file, endpoint_.get());
+  while (!endpoint_port_.empty() && endpoint_port_.back() == '\n') endpoint_port_.pop_back();
+  CHECK(!endpoint_port_.empty());
+}
+
+DaemonFixture::~DaemonFixture() {
+  daemon_.reset();
+  endpoint_.reset();
+  std::error_code removed;
+  std::filesystem::remove_all(folder_, removed);
+}
+
+bool DaemonFixture::Start(const std::map<std::string, std::string>& environment, const std::string& extra_config) {
+  daemon_.reset();
+  std::filesystem::path port_file = folder_ / "daemon.port";
+  std::filesystem::remove(port_file);
+  std::string config = "journal = 'journal.db'\nlog_level = 'info'\n[http]\nport = 0\nport_file = 'daemon.port'\n" +
+                       extra_config;
+  CHECK(WriteFileAtomic(folder_ / "daemon.toml", config));
+  daemon_ = std::make_unique<ChildProgram>("fake_lane_daemon",
+                                           std::vector<std::string>{(folder_ / "daemon.toml").native()}, environment,
+                                           (folder_ / "daemon.log").native());
+  std::string port = WaitForFile(port_file, daemon_.get());
+  if (port.empty()) return false;
+  port_ = std::stoi(port);
+  auto client = cli::DaemonClient::Open("http://127.0.0.1:" + std::to_string(port_));
+  CHECK(bool(client));
+  client_ = std::move(client).value();
+  return true;
+}
+
+std::string DaemonFixture::SpecJson(const std::string& changes) const {
+  nlohmann::json spec = {
+      {"name", "test"},
+      {"concurrency", 2},
+      {"tasks",
+       {{"path", std::string(PASSNET_SOURCE_DIR) + "/tasks"}, {"include", nlohmann::json::array({"rope", "swiglu"})}}},
+      {"endpoint", {{"base_url", "http://127.0.0.1:" + endpoint_port_ + "/v1"}, {"api_key_env", ""}}},
+      {"sampling", {{"model", "recorded"}}},
+      {"rounds", {{"limit", 3}}},
+      {"retry", {{"first_backoff_s", 0.01}}}};
+  spec.merge_patch(nlohmann::json::parse(changes));
+  return spec.dump();
+}
+
+std::string DaemonFixture::WaitForEnd(const std::string& campaign_id) {
+  for (int i = 0; i < kWaitTries; ++i) {
+    if (daemon_->Ended()) return "";
+    auto shown = client_->Get("/v1/campaigns/" + campaign_id);
+    if (shown) {
+      std::string state = nlohmann::json::parse(shown.value()).value("state", "");
+      if (state == "finished" || state == "failed" || state == "cancelled" || state == "paused") return state;
+    }
+    Rest();
+  }
+  return "";
+}
+
+std::string DaemonFixture::log() const {
+  auto text = ReadFile(folder_ / "daemon.log", 1 << 24);
+  return text ? text.value() : "";
+}
+
+}  // namespace passnet

@@ -1,0 +1,67 @@
+// A folder with a store, the recorded endpoint and a daemon (with the fake lane) as child processes.
+// Threads: main thread only. Owns: both processes, killed and reaped in the destructor, and the folder.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/daemon_client.h"
+
+namespace passnet {
+
+// A program of the build folder.
+class ChildProgram {
+ public:
+  // Standard error goes to `log_file`.
+  ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
+               const std::map<std::string, std::string>& environment, const std::string& log_file);
+  ~ChildProgram();
+  ChildProgram(const ChildProgram&) = delete;
+  ChildProgram& operator=(const ChildProgram&) = delete;
+
+  void Signal(int number);
+  // The exit code, or -signal. Waits.
+  int Wait();
+  bool Ended();
+
+ private:
+  pid_t pid_ = -1;
+  int status_ = 0;
+};
+
+class DaemonFixture {
+ public:
+  // `faults` are switches of passnet-recorded-llm.
+  explicit DaemonFixture(const std::vector<std::string>& faults = {});
+  ~DaemonFixture();
+
+  // Starts the daemon and waits until it answers or has ended; false when it has ended.
+  bool Start(const std::map<std::string, std::string>& environment = {}, const std::string& extra_config = "");
+  ChildProgram& daemon() { return *daemon_; }
+  cli::DaemonClient& client() { return *client_; }
+  int port() const { return port_; }
+
+  // The spec of a campaign over the tasks rope and swiglu, as the API takes it.
+  std::string SpecJson(const std::string& changes = "{}") const;
+  // Until the campaign is in an end state or the daemon is gone; the state, or "".
+  std::string WaitForEnd(const std::string& campaign_id);
+
+  std::filesystem::path folder() const { return folder_; }
+  std::string journal() const { return (folder_ / "journal.db").native(); }
+  std::string log() const;
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<ChildProgram> endpoint_;
+  std::string endpoint_port_;
+  std::unique_ptr<ChildProgram> daemon_;
+  std::unique_ptr<cli::DaemonClient> client_;
+  int port_ = 0;
+};
+
+}  // namespace passnet

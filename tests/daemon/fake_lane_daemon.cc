@@ -1,0 +1,27 @@
+// passnetd with a lane that measures nothing: everything else is the product. For tests of the daemon alone.
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/log.h"
+#include "configs/files.h"
+#include "daemon/daemon.h"
+#include "tests/fakes/fake_lane.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  auto options = passnet::configs::ReadDaemonFile(argv[1]);
+  if (!options) {
+    std::fprintf(stderr, "%s\n", options.error().context.c_str());
+    return 2;
+  }
+  passnet::log::SetLevelByName(options.value().log_level);
+  auto log = std::make_shared<passnet::fakes::FakeLane::Log>();
+  auto start = [log](passnet::Deadline) -> passnet::Result<std::unique_ptr<passnet::evaluator::LaneClient>> {
+    return std::unique_ptr<passnet::evaluator::LaneClient>(std::make_unique<passnet::fakes::FakeLane>(log));
+  };
+  passnet::Status ended = passnet::daemon::RunDaemon(options.value(), {"test", "test"}, start);
+  if (ended) return 0;
+  std::fprintf(stderr, "%s\n", ended.error().context.c_str());
+  return 3;
+}

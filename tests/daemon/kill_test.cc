@@ -1,0 +1,106 @@
+// The daemon is killed at every failpoint in turn and started again; whatever the moment, the campaign ends as if
+// nothing had happened: nothing accepted is lost, nothing is graded twice, calls that were in flight are listed.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/daemon/daemon_fixture.h"
+#include "trajectories/reader.h"
+#include "trajectories/verify.h"
+
+namespace passnet {
+namespace {
+
+using nlohmann::json;
+
+// Every name that is linked into the daemon.
+std::vector<std::string> Failpoints() {
+  std::string command = "PASSNET_FAILPOINT=list " + std::string(PASSNET_BINARY_DIR) + "/bin/fake_lane_daemon";
+  FILE* out = popen(command.c_str(), "r");
+  std::string text;
+  char bytes[4096];
+  for (size_t count; (count = fread(bytes, 1, sizeof bytes, out)) > 0;) text.append(bytes, count);
+  pclose(out);
+  std::vector<std::string> names;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) names.push_back(line);
+  return names;
+}
+
+// The campaign that is in the store, launched (again) when none is.
+std::string LaunchOnce(DaemonFixture* fixture) {
+  auto list = fixture->client().Get("/v1/campaigns");
+  if (list) {
+    json campaigns = json::parse(list.value())["campaigns"];
+    if (!campaigns.empty()) return campaigns[0]["campaign_id"];
+  }
+  auto launched = fixture->client().Post("/v1/campaigns", fixture->SpecJson());
+  return launched ? json::parse(launched.value()).value("campaign_id", "") : "";
+}
+
+void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const std::string& at) {
+  auto report = fixture->client().Get("/v1/campaigns/" + campaign_id + "/report");
+  ASSERT_TRUE(report) << at;
+  json figures = json::parse(report.value());
+  EXPECT_EQ(figures["n_scored"], 2) << at << report.value();
+  for (const json& task : figures["tasks"]) EXPECT_EQ(task["outcome"], "solved") << at << " " << task.dump();
+  // Two trajectories at a time: at most one call each was in flight.
+  EXPECT_LE(figures["lost_calls"].size(), 2u) << at;
+  EXPECT_LE(figures["usage"]["calls"], 6 + figures["lost_calls"].size()) << at << ": a call was paid twice, unlisted";
+
+  auto reader = trajectories::Reader::Open(fixture->journal());
+  ASSERT_TRUE(reader);
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  query.limit = 10000;
+  auto events = reader.value()->Events(query);
+  ASSERT_TRUE(events);
+  std::map<std::string, int> reports;
+  for (const auto& event : events.value()) {
+    if (event.body.kind == trajectories::EventKind::kEvaluationReport) ++reports[event.body.subject];
+  }
+  EXPECT_EQ(reports.size(), 7u) << at << ": rope 3 + final, swiglu 2 + final";
+  for (const auto& [id, count] : reports) EXPECT_EQ(count, 1) << at << ": graded twice: " << id;
+  EXPECT_TRUE(reader.value()->OpenCalls(campaign_id).value().empty()) << at;
+
+  auto verified = trajectories::Verify({fixture->journal(), "", {}});
+  ASSERT_TRUE(verified) << at;
+  EXPECT_FALSE(verified.value().first) << at << ": " << verified.value().first->where;
+}
+
+TEST(KillTest, EveryFailpointIsSurvived) {
+  std::vector<std::string> names = Failpoints();
+  ASSERT_GT(names.size(), 15u);
+  for (const std::string& name : names) {
+    DaemonFixture fixture;
+    bool started = fixture.Start({{"PASSNET_FAILPOINT", name}});
+    std::string id = started ? LaunchOnce(&fixture) : "";
+    if (!id.empty()) fixture.WaitForEnd(id);
+    EXPECT_TRUE(fixture.daemon().Ended()) << name << " was never reached";
+    EXPECT_EQ(fixture.daemon().Wait(), -SIGKILL) << name;
+    ASSERT_TRUE(fixture.Start()) << name << "\n" << fixture.log();
+    id = LaunchOnce(&fixture);
+    ASSERT_NE(id, "") << name;
+    EXPECT_EQ(fixture.WaitForEnd(id), "finished") << name << "\n" << fixture.log();
+    ExpectWhole(&fixture, id, name);
+  }
+}
+
+TEST(KillTest, NothingLeftToDoAfterTheEndIsNotDoneAgain) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  std::string id = LaunchOnce(&fixture);
+  ASSERT_EQ(fixture.WaitForEnd(id), "finished") << fixture.log();
+  auto before = trajectories::Reader::Open(fixture.journal()).value()->LastRowId().value();
+  fixture.daemon().Signal(SIGTERM);
+  EXPECT_EQ(fixture.daemon().Wait(), 0) << fixture.log();
+  ASSERT_TRUE(fixture.Start());
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished");
+  EXPECT_EQ(trajectories::Reader::Open(fixture.journal()).value()->LastRowId().value(), before);
+  ExpectWhole(&fixture, id, "after a quiet restart");
+}
+
+}  // namespace
+}  // namespace passnet
