@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -103,6 +103,33 @@ TEST_F(ChildTest, BindBelowAClosedFolderWorks) {
   spec.argv = {spec.argv[0], "read", std::string(folder) + "/hidden"};
   EXPECT_TRUE(MustRun(spec).outcome.Ok());
   std::filesystem::remove_all(folder);
+}
+
+// A folder that anybody may write to on the host, seen by a jail maker with CAP_SYS_ADMIN of its own namespace.
+TEST_F(ChildTest, JailMakerCannotUnlockItsReadOnlyBinds) {
+  char folder[] = "/var/tmp/passnet-open-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  ASSERT_EQ(chmod(folder, 0777), 0);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  ChildSpec spec = SpecOf("unlock_mounts", {folder});
+  spec.root.read_only.push_back(folder);
+  spec.descriptors = {{writer.get(), 1}};
+  Result<std::unique_ptr<Child>> child = Start(spec);
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  writer.Reset();
+  const std::string text = ReadAll(reader.get());
+  EXPECT_TRUE((*child)->Wait(Deadline::After(std::chrono::seconds(20)))->Ok()) << text;
+  EXPECT_THAT(text, HasSubstr("umount refused: Invalid argument"));
+  EXPECT_THAT(text, HasSubstr("remount refused: Operation not permitted"));
+  EXPECT_THAT(text, HasSubstr("write refused: Read-only file system"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
+  child = Start(SpecOf("unlock_mounts", {"allowed"}));
+  ASSERT_TRUE(child.has_value()) << child.error().context;
+  EXPECT_TRUE((*child)->Wait(Deadline::After(std::chrono::seconds(20)))->Ok());
 }
 
 }  // namespace
