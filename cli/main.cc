@@ -10,12 +10,18 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Examples:\n"
              "  passnet doctor\n"
+             "  passnet task list tasks\n"
+             "  passnet score validation.log\n"
              "  passnet eval --task tasks/bias_gelu_layernorm --pass my_pass/pass_dir\n"
              "  passnet VERB --help");
   std::function<int()> run;
+  passnet::cli::AddTaskVerb(app, &run);
+  passnet::cli::AddScoreVerb(app, &run);
   passnet::cli::AddEvalVerb(app, &run);
   passnet::cli::AddBaselineVerb(app, &run);
   passnet::cli::AddDoctorVerb(app, &run);
+  passnet::cli::AddCampaignVerb(app, &run);
+  passnet::cli::AddConfigVerb(app, &run);
   passnet::cli::AddTrajectoryVerb(app, &run);
   passnet::cli::AddVerifyVerb(app, &run);
   passnet::cli::AddExportVerb(app, &run);

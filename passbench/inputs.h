@@ -39,8 +39,8 @@ struct InputTensor {
   std::vector<std::byte> bytes;  // contiguous, row-major, little endian
 };
 
-// In the order of forward's parameters. kPassBenchSeed gives PassBench's own set; any other seed another set of the same
-// distribution; all 64 bits of it count.
+// In the order of forward's parameters. kPassBenchSeed gives PassBench's own set; any other seed another set of the
+// same distribution; all 64 bits of it count.
 Result<std::vector<InputTensor>> MakeInputs(const Graph& graph, uint64_t seed);
 
 // As MakeInputs, into buffers[i] for input i: exactly inputs[i].Bytes(), aligned to its element type.

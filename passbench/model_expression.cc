@@ -119,7 +119,9 @@ Result<Operand> ExpressionReader::ReadAttribute(Operand on) {
   ASSIGN_OR_RETURN(const std::string name, cursor_.ExpectName("an attribute"));
   if (on == Operand::kConstant) return cursor_.WrongAt(at, "." + name + " of a constant", "a tensor before the dot");
   if (!cursor_.At("(")) {
-    if (!IsTensorAttribute(name)) return cursor_.WrongAt(at, "attribute ." + name, "a tensor's method or shape, dtype, …");
+    if (!IsTensorAttribute(name)) {
+      return cursor_.WrongAt(at, "attribute ." + name, "a tensor's method or shape, dtype, …");
+    }
     model_.ops.emplace_back("getattr");
     return Operand::kValue;
   }

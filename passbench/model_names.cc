@@ -70,12 +70,12 @@ bool IsTorchConstant(std::string_view path) {
 
 bool IsTensorMethod(std::string_view name) {
   if (name.starts_with("__")) {
-    return IsOneOf(name, {"__eq__",      "__ne__",       "__lt__",   "__le__",   "__gt__",     "__ge__",     "__and__",
-                          "__or__",      "__xor__",      "__invert__", "__add__", "__sub__",   "__mul__",    "__matmul__",
-                          "__truediv__", "__floordiv__", "__mod__",  "__pow__",  "__neg__",    "__abs__",    "__radd__",
-                          "__rsub__",    "__rmul__",     "__rtruediv__", "__rpow__", "__rand__", "__ror__",  "__rxor__",
-                          "__iadd__",    "__isub__",     "__imul__", "__itruediv__", "__iand__", "__ior__",  "__ixor__",
-                          "__lshift__",  "__rshift__",   "__getitem__", "__setitem__", "__len__", "__bool__"});
+    return IsOneOf(name, {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__and__", "__or__", "__xor__",
+                          "__invert__", "__add__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__floordiv__",
+                          "__mod__", "__pow__", "__neg__", "__abs__", "__radd__", "__rsub__", "__rmul__",
+                          "__rtruediv__", "__rpow__", "__rand__", "__ror__", "__rxor__", "__iadd__", "__isub__",
+                          "__imul__", "__itruediv__", "__iand__", "__ior__", "__ixor__", "__lshift__", "__rshift__",
+                          "__getitem__", "__setitem__", "__len__", "__bool__"});
   }
   if (name.starts_with("_")) return false;
   return !IsOneOf(name, {"apply_", "map_", "map2_", "register_hook", "register_post_accumulate_grad_hook", "backward",

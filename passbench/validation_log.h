@@ -1,5 +1,5 @@
 // Reader of upstream's validation.log (PassNet and GraphNet), with upstream's own habits: what its parser takes for a
-// sample, a status and a figure is reproduced to the letter, odd as it sometimes is, so that a log scores here as there.
+// sample, a status and a figure is reproduced to the letter, odd as it sometimes is, so that a log scores alike.
 // Threads: thread-safe functions, immutable values.
 // Errors: kInvalidArgument with the line, where upstream's parser or scorer would die as well.
 // Source: passbench.md, "Behaviour seen by running the original", points 1 to 7.

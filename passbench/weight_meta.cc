@@ -140,7 +140,9 @@ class Reader {
     const Token argument = cursor_.Take();
     std::optional<double> value;
     if (argument.kind == TokenKind::kString) value = SpecialFloat(StringText(argument).value_or(""));
-    if (!value) return cursor_.WrongAt(argument, "float() of something else", "float(\"inf\"), float(\"-inf\") or float(\"nan\")");
+    if (!value) {
+      return cursor_.WrongAt(argument, "float() of something else", "float(\"inf\"), float(\"-inf\") or float(\"nan\")");
+    }
     RETURN_IF_ERROR(cursor_.Expect(")"));
     return *value;
   }
@@ -169,7 +171,8 @@ class Reader {
     auto* text = std::get_if<std::string>(&value);
     auto dtype = text == nullptr ? std::nullopt : ParseDType(*text);
     if (!dtype) {
-      return cursor_.WrongAt(at, "dtype " + (text == nullptr ? std::string("is no text") : "\"" + *text + "\" is unknown"),
+      const std::string what = text == nullptr ? "is no text" : "\"" + *text + "\" is unknown";
+      return cursor_.WrongAt(at, "dtype " + what,
                              "torch.float16, bfloat16, float32, float64, int8, int16, int32, int64, uint8 or bool");
     }
     meta.dtype = *dtype;

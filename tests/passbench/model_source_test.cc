@@ -5,8 +5,9 @@
 namespace passnet::passbench {
 namespace {
 
-constexpr std::string_view kHead = "import torch\n\nfrom torch import device\n\nclass GraphModule(torch.nn.Module):\n    \n"
-                                   "    def forward(self, in_0 : torch.Tensor, w_0):\n";
+constexpr std::string_view kHead =
+    "import torch\n\nfrom torch import device\n\nclass GraphModule(torch.nn.Module):\n    \n"
+    "    def forward(self, in_0 : torch.Tensor, w_0):\n";
 
 // Line 8 of the file is the first of `body`.
 std::string Model(const std::string& body) { return std::string(kHead) + body; }
@@ -98,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Hostile{"a = in_0(1)", "the result of an expression is called"},
                     Hostile{"a = f'{in_0}'", "\"f\" is not known"}, Hostile{"torch = in_0", "cannot be a variable"},
                     Hostile{"for a in in_0: pass", "straight-line code"}, Hostile{"del in_0", "straight-line code"},
-                    Hostile{"in_0.data = w_0", "\"=\"; the end of the statement"}, Hostile{"global x", "straight-line code"},
+                    Hostile{"in_0.data = w_0", "\"=\"; the end of the statement"},
+                    Hostile{"global x", "straight-line code"},
                     Hostile{"a = `x`", "\"`\""}, Hostile{"a = in_0 @ ", "an expression"},
                     Hostile{"a = device(type=in_0)", "device() of a computed value"}));
 

@@ -19,8 +19,10 @@ constexpr std::string_view kModel =
     "import torch\nclass GraphModule(torch.nn.Module):\n    def forward(self, in_0, w_0):\n"
     "        tmp_0 = in_0.to(torch.device('cuda:0')) + w_0\n        return (tmp_0,)\n";
 constexpr std::string_view kMeta =
-    "class B:\n\tname = 'w_0'\n\tshape = [3]\n\tdtype = 'torch.float32'\n\tdevice = 'cuda:0'\n\tmean = 0.0\n\tstd = 1.0\n"
-    "class A:\n\tname = 'in_0'\n\tshape = [2, 3]\n\tdtype = 'torch.float16'\n\tdevice = 'cuda:0'\n\tmean = 0.0\n\tstd = 1.0\n";
+    "class B:\n\tname = 'w_0'\n\tshape = [3]\n\tdtype = 'torch.float32'\n"
+    "\tdevice = 'cuda:0'\n\tmean = 0.0\n\tstd = 1.0\n"
+    "class A:\n\tname = 'in_0'\n\tshape = [2, 3]\n\tdtype = 'torch.float16'\n"
+    "\tdevice = 'cuda:0'\n\tmean = 0.0\n\tstd = 1.0\n";
 
 // A data set with one task, <root>/samples/t, and one graph, <root>/graphs/g.
 class TaskTest : public testing::Test {
