@@ -232,15 +232,15 @@ def swiglu():
                    "once.", with_pattern(
                        "    gate, up = packed.split(1024, dim=-1)\n"
                        "    return torch.nn.functional.silu(gate, False) * up\n"))),
-        ([r"pass_miss", r"chunk"], reply(
+        ([r"pass_miss", r"\bsplit\b"], reply(
             "The graph does not split by size. Slices say the same without a number of parts.", with_pattern(
                 "    gate = packed[..., :1024]\n    up = packed[..., 1024:]\n"
                 "    return torch.nn.functional.silu(gate, False) * up\n"))),
-        ([r"pass_miss", r"tmp_0|getitem|chunk"], reply(
+        ([r"pass_miss", r"getitem|tmp_0"], reply(
             "So it has to be a chunk. I write it with the function of that name.", with_pattern(
                 "    halves = torch.chunk(packed, 2, -1)\n"
                 "    return torch.nn.functional.silu(halves[0], False) * halves[1]\n"))),
-        ([r"pass_miss", r"chunk"], reply(
+        ([r"pass_miss", r"torch\.chunk"], reply(
             "The function is not the method. With the method, and the dimension as I would write it:", with_pattern(
                 "    halves = packed.chunk(2, -1)\n"
                 "    return torch.nn.functional.silu(halves[0], False) * halves[1]\n"))),
@@ -253,7 +253,7 @@ def mean_pool_normalise():
     return [
         ([], reply("The embeddings are read once: weighted sum, count, mean and norm of a sequence in one kernel.",
                    {**half, RULES: '["MeanPoolFloat32"]'})),
-        ([r"pass_miss", r"MISS"], reply(
+        ([r"pass_miss", r"torch\.bfloat16"], reply(
             "The cast names the dtype, so my pattern fits the float32 graphs only. Two more patterns share the "
             "replacement.",
             final)),
