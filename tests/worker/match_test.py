@@ -8,6 +8,7 @@ from pathlib import Path
 import worker_path  # noqa: F401  (before torch)
 
 import torch
+from torch.fx.passes.utils.matcher_utils import SubgraphMatcher
 
 from children import captured, in_child, one_pass, plan_for, trace_files
 from passnet_worker import capture, match, trace
@@ -116,6 +117,23 @@ class RewriteTest(unittest.TestCase):
         plan = in_child(lambda: match.match_candidate(graph.gm, traced))
         self.assertEqual(plan["matched_nodes"], 2000)
 
+    def test_own_matcher_finds_what_torchs_finds(self):
+        """The matcher's short cuts against torch's own class, on graphs with several sites, overlaps and misses."""
+        forward = "for _ in range(4):\n    x = torch.sigmoid(x) * y + torch.sin(x)\nreturn (x, torch.sin(y) * x)"
+        graph = captured(forward, "x, y", E23, E23)
+        patterns = [("a, b", "return torch.sigmoid(a) * b"), ("a", "return torch.sin(a)"),
+                    ("a, b", "return torch.sigmoid(a) * b + torch.sin(a)"), ("a", "return torch.sin(a) * a"),
+                    ("a, b", "p = torch.sigmoid(a) * b\nreturn p + torch.sin(a), p"), ("a, b, c", "return a * b + c"),
+                    ("a", "return torch.sin(a), torch.sigmoid(a)")]
+        for arguments, body in patterns:
+            with self.subTest(body):
+                item = trace_files(one_pass(body, arguments))["passes"]
+                work = match.Workplace(graph.gm, "upstream")
+                pattern = match.build_pattern(item[0], work, "upstream")
+                theirs = SubgraphMatcher(pattern, remove_overlapping_matches=True).match(work.graph)
+                ours = match.find_matches(pattern, work.graph)
+                self.assertEqual([found.nodes_map for found in ours], [found.nodes_map for found in theirs])
+
     def test_replacement_through_dynamo_in_a_forked_child(self):
         graph = captured("return (torch.sigmoid(x + y),)", "x, y", E23, E23)
         plan = plan_for(graph, one_pass("return torch.sigmoid(a + b)", "a, b"))
@@ -187,6 +205,10 @@ class MismatchTest(unittest.TestCase):
     def test_argument_that_stands_for_two_values(self):
         found = self.mismatch("return (torch.sigmoid(x) * y,)", "return torch.sigmoid(a) * a", E23, E23, arguments="a")
         self.assertIn("a stands for l_x_ in one place and for l_y_ in another", found["what"])
+
+    def test_two_arguments_for_one_value(self):
+        found = self.mismatch("return (torch.sin(x) * x,)", "return torch.sin(a) * b", E23)
+        self.assertIn("b and a of the pattern both stand for l_x_", found["what"])
 
     def test_input_where_the_pattern_computes(self):
         found = self.mismatch("return (torch.sin(x) * y + x,)", "return torch.sin(a) * torch.sin(b)", E23, E23)

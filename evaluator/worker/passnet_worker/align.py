@@ -16,7 +16,7 @@ from torch.fx import Node
 from . import capture
 
 MAX_LITERAL = 120
-MAX_VISITS = 200_000  # chosen: about a second; a diagnostic is not worth more
+MAX_VISITS = 50_000  # chosen: about half a second; a diagnostic is not worth more
 
 
 @dataclass
@@ -54,7 +54,7 @@ def longest_alignment(pattern: torch.fx.Graph, graph: torch.fx.Graph) -> Failure
 
 
 class _Mapping:
-    """What each node of the pattern stands for, and the graph's nodes that are taken by operations."""
+    """What each node of the pattern stands for, and the graph's nodes that are taken."""
 
     def __init__(self) -> None:
         self.values: dict[Node, Any] = {}
@@ -81,12 +81,14 @@ def _align(pattern: Node, graph: Node, mapping: _Mapping) -> None:
             raise _Stop(pattern, graph, f"{pattern.name} stands for {_shown(mapping.values[pattern])} in one place and "
                                         f"for {graph.name} in another")
         return
+    if graph in mapping.taken:
+        other = next(node for node, value in mapping.values.items() if value is graph)
+        raise _Stop(pattern, graph, f"{pattern.name} and {other.name} of the pattern both stand for {graph.name}: the "
+                                    "matcher wants one name for one value")
     if pattern.op == "placeholder":
         mapping.values[pattern] = graph
+        mapping.taken.add(graph)
         return
-    if graph in mapping.taken:
-        raise _Stop(pattern, graph, f"{pattern.name}: the graph computes this value once ({graph.name}), the pattern "
-                                    "twice")
     if pattern.op != graph.op or pattern.target != graph.target:
         raise _Stop(pattern, graph, f"{pattern.name}: {_called(pattern)} in the pattern, {_called(graph)} in the graph "
                                     f"({graph.name})")

@@ -299,18 +299,20 @@ class _Screen(ast.NodeVisitor):
     def check_replacement_args(self, node: ast.FunctionDef) -> None:
         body = [part for part in node.body
                 if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
-        constants = all(isinstance(part, ast.Assign) and self.is_shuffle(part.value) for part in body[:-1])
+        arguments = {argument.arg for argument in node.args.args}
+        constants = all(isinstance(part, ast.Assign) and self.is_shuffle(part.value, arguments) for part in body[:-1])
         last = body[-1] if body else None
-        if not constants or not isinstance(last, ast.Return) or last.value is None or not self.is_shuffle(last.value):
+        if not constants or not isinstance(last, ast.Return) or last.value is None \
+                or not self.is_shuffle(last.value, arguments):
             self.report(node, "H12.replacement-args", "replacement_args only returns a tuple of its arguments and "
                                                       "constants")
 
-    def is_shuffle(self, node: ast.expr) -> bool:
+    def is_shuffle(self, node: ast.expr, arguments: set[str]) -> bool:
         if isinstance(node, (ast.Tuple, ast.List)):
-            return all(self.is_shuffle(item) for item in node.elts)
+            return all(self.is_shuffle(item, arguments) for item in node.elts)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):  # (x, y) + ("route",)
-            return all(isinstance(side, (ast.Tuple, ast.List, ast.Name)) and self.is_shuffle(side)
-                       for side in (node.left, node.right))
+            return all(isinstance(side, (ast.Tuple, ast.List)) and self.is_shuffle(side, arguments)
+                       or isinstance(side, ast.Name) and side.id not in arguments for side in (node.left, node.right))
         if isinstance(node, ast.Starred):
             return isinstance(node.value, ast.Name)
         if isinstance(node, ast.Attribute):
@@ -351,6 +353,17 @@ class _Screen(ast.NodeVisitor):
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self.report(node, "T3.async", "async functions put work outside the call")
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        absent = isinstance(node.value, ast.Constant) and node.value.value is None
+        if absent and all(isinstance(target, ast.Name) for target in node.targets):
+            return  # triton = None, where its import failed
+        self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> None:
+        if node.arg in self.modules:
+            self.report(node, "H2.shadow", f"an argument called like the imported {node.arg} hides what it is")
         self.generic_visit(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
