@@ -148,15 +148,31 @@ INSTANTIATE_TEST_SUITE_P(
                   What::kAdded, "table trajectories, row t-0", "no event tells of it"}),
     [](const auto& one) { return one.param.name; });
 
-// Rewrites a trajectory's chain from some row on with hashes that hold: what an attacker with our source would do.
-TEST_F(VerifyTest, RewrittenTrajectoryIsSeenByTheCampaignsHead) {
-  store_.reset();
-  auto database = Database::Open({.path = path_, .read_only = false, .vfs = ""}).value();
-  auto chain = OpenReader()->Chain("c-1", "t-1").value();
-  Event event = chain.back();
-  event.body.score = 99;
-  auto update = database->Prepare("UPDATE events SET score = 99, hash = ?1 WHERE row_id = ?2").value();
-  ASSERT_TRUE(update.Bind(1, HashOf(event)).Bind(2, event.row_id).Run());
+// Rewriting with hashes that hold: what an attacker with our source would do.
+class RewriteTest : public VerifyTest {
+ protected:
+  // Gives the event of trajectory t-1 with this seq another score and the hash that belongs to it.
+  void Rewrite(int64_t seq) {
+    store_.reset();
+    auto database = Database::Open({.path = path_, .read_only = false, .vfs = ""}).value();
+    Event event = OpenReader()->Chain("c-1", "t-1").value().at(static_cast<size_t>(seq - 1));
+    event.body.score = 99;
+    auto update = database->Prepare("UPDATE events SET score = 99, hash = ?1 WHERE row_id = ?2").value();
+    ASSERT_TRUE(update.Bind(1, HashOf(event)).Bind(2, event.row_id).Run());
+  }
+};
+
+TEST_F(RewriteTest, RowInTheMiddleBreaksTheLinkOfTheNext) {
+  Rewrite(4);
+  auto report = VerifyAll();
+  ASSERT_TRUE(report.first);
+  EXPECT_EQ(report.first->what, What::kAdded);
+  EXPECT_THAT(report.first->where, HasSubstr("event row 6 (trajectory t-1, seq 5, feedback)"));
+  EXPECT_THAT(report.first->detail, HasSubstr("does not follow the event before it"));
+}
+
+TEST_F(RewriteTest, EndOfATrajectoryIsSeenByTheCampaignsHead) {
+  Rewrite(6);
   auto report = VerifyAll();
   ASSERT_TRUE(report.first);
   EXPECT_THAT(report.first->where, HasSubstr("campaign_head"));
