@@ -73,7 +73,7 @@ def residual_rmsnorm():
         ([], reply("The model source differs by dtype only in the cast, so there is one pattern a dtype and one "
                    "kernel. The "
                    "row is kept in fp32 between the sum of squares and the scaling.", first)),
-        ([r"compile_fail", r"error: .*Widen"], reply(
+        ([r"compile_fail|COMPILE", r"error: .*Widen"], reply(
             "The load of my element types is called Load, not Widen, as the compiler says. Nothing else "
             "changes.", final)),
     ]
