@@ -22,7 +22,7 @@ namespace passnet::sandbox {
 namespace {
 
 constexpr const char* kV1Controllers[] = {"memory", "pids", "cpuacct"};  // the first two are needed, the third is not
-constexpr auto kKillPatience = std::chrono::seconds(5);  // chosen: sandbox.md 4.4; longer means stuck in the kernel
+constexpr auto kKillPatience = std::chrono::seconds(30);  // freeing gigabytes on a loaded host takes seconds; longer means stuck in the kernel
 
 struct Places {
   CgroupTier tier = CgroupTier::kNone;

@@ -57,7 +57,7 @@ class Cgroup {
   uint64_t OomKills() const;
   std::vector<pid_t> Members() const;
 
-  // SIGKILL to every member until none is left; kDeadlineExceeded after 5 s (a process stuck in the kernel).
+  // SIGKILL to every member until none is left; kDeadlineExceeded after 30 s (a process stuck in the kernel).
   Status KillAll();
 
  private:

@@ -7,7 +7,7 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr uint64_t kMaxObjectBytes = 16ull << 20;
+constexpr uint64_t kMaxObjectBytes = 4ull << 20;
 constexpr const char* kBox = "/box";
 
 sandbox::RunSpec SpecOf(const KernelCompilerOptions& options) {

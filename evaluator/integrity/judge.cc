@@ -63,6 +63,17 @@ void JudgeTimed(const OutputComparison& worst, const OutputComparison& timed, Gr
   }
 }
 
+// Right at first and wrong ever after, on inputs of one distribution: an answer remembered by pointer, shape or object.
+void JudgeMemory(const Observations& seen, GraphReport* report) {
+  if (!seen.first_level || *seen.first_level > kStandardLevel) return;
+  if (2 * seen.far_calls > seen.calls) {
+    Fail(report->status, Verdict::kState,
+         "the first call was right, " + std::to_string(seen.far_calls) + " of " + std::to_string(seen.calls) +
+             " calls with other input bytes were not: " + report->reason,
+         report);
+  }
+}
+
 void JudgeClock(const Observations& seen, const Facts& facts, GraphReport* report) {
   if (seen.frozen_cpu_us > kFrozenCpuUs || seen.cpu_over_wall > kCpuOverWall * facts.cores) {
     Fail(report->status, Verdict::kTiming, "the candidate used CPU time outside its own timed calls", report);
@@ -148,6 +159,7 @@ void Judge(const Observations& seen, const Facts& facts, GraphReport* report) {
   const OutputComparison& worst = Worst(seen.sets);
   JudgeValues(worst, report);
   JudgeTimed(worst, seen.timed, report);
+  JudgeMemory(seen, report);
   for (const OutputComparison& set : seen.sets) {
     if (set.changed_input) Fail(report->status, Verdict::kMutation, set.reason, report);
   }

@@ -16,6 +16,9 @@ inline constexpr int kTightestT = passbench::kMinT;
 inline constexpr int kLevels = passbench::kMaxT - passbench::kMinT + 1;
 inline constexpr int kStandardLevel = -5 - kTightestT;  // t = -5: torch.testing's tolerance of the type
 
+// Rounding makes honest calls differ by a level or so from draw to draw (a level is a factor of 4 to 15).
+inline constexpr int kNearLevels = 2;
+
 // How a worker process ended, as its parent saw it.
 struct WorkerEnd {
   bool known = false;  // false: the parent is gone too
@@ -59,6 +62,9 @@ struct OutputComparison {
 struct Observations {
   std::vector<OutputComparison> sets;  // the exact input sets, PassBench's own first
   OutputComparison timed;              // the worst of all other calls, warm-up and timed
+  std::optional<int> first_level;      // of the very first call; kLevels for a mismatch
+  int calls = 0;                       // compared
+  int far_calls = 0;                   // further from the reference than the first one by more than kNearLevels
   double frozen_cpu_us = 0;            // CPU time that the stopped candidate used while the reference ran
   double cpu_over_wall = 0;            // the largest of its own blocks
   std::optional<double> candidate_us;  // median call

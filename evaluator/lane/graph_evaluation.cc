@@ -29,10 +29,11 @@ GraphReport NewReport(const passbench::Graph& graph) {
 MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::milliseconds cap) {
   MeasureOptions options = profile == Profile::kQuick ? QuickMeasure() : PassbenchMeasure();
   if (cap.count() > 0) options.time_cap = cap;
-  // A candidate may be slow; one that takes fifty times as long as eager hangs for all that anyone cares.
-  auto patience = std::chrono::milliseconds(static_cast<int64_t>(estimate_us * 50 / 1000));
-  options.call_limit = std::max(std::chrono::milliseconds(10'000), patience * 64);
-  options.call_limit = std::min(options.call_limit, std::max(std::chrono::milliseconds(60'000), patience));
+  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it hangs for all
+  // that anyone cares. At most a minute, unless one call of eager takes longer.
+  auto eager = std::chrono::milliseconds(static_cast<int64_t>(estimate_us / 1000));
+  auto patience = std::clamp(eager * 50 * 64, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
+  options.call_limit = std::max(patience, eager * 10);
   return options;
 }
 
@@ -63,6 +64,12 @@ std::string MissReason(const Json& plan) {
   return text;
 }
 
+// Room for what an honest kernel may want beside the graph's own tensors; the shared regions are charged to us.
+uint64_t MemoryLimit(const GraphContext& context, const SlotLayout& layout) {
+  uint64_t one_call = layout.in_stride + layout.out_stride;
+  return std::min<uint64_t>(context.candidate_memory_bytes, (1ull << 30) + 8 * one_call);
+}
+
 // The candidate's process, installed; or the report of why there is none.
 Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const GraphContext& context, const EvaluateRequest& request,
                                                      const PreparedCandidate& candidate, const Json& plan,
@@ -77,7 +84,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const GraphContext& context
   ForkSpec spec;
   spec.role = "candidate";
   spec.plan = "candidate";
-  spec.cgroup.memory_bytes = context.candidate_memory_bytes;
+  spec.cgroup.memory_bytes = MemoryLimit(context, side.layout());
   spec.fds = {side.in_fd(), side.out_fd()};
   std::vector<UniqueFd> objects;
   for (const CompiledKernel& kernel : candidate.kernels) {
@@ -210,7 +217,7 @@ Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profil
     std::memcpy(side.Input(0, i).data(), reference.sets[0][i].data(), reference.sets[0][i].size());
   }
   Stopwatch watch(&outcome.timings_ms);
-  auto first = side.Run(PN_RUN_CALL, 1, Deadline::After(kFirstCallLimit));
+  auto first = side.Run(PN_RUN_CALL, 0, 1, Deadline::After(kFirstCallLimit));
   watch.Lap("first_call");
   if (!first) {
     if (!side.failure()) return std::move(first).error();

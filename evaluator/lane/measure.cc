@@ -56,8 +56,8 @@ class Measurer {
   }
 
   // The candidate's block; nullopt once it failed, which is then in the result.
-  Result<std::optional<BlockTime>> RunCandidate(uint32_t count) {
-    auto time = candidate_.Run(PN_RUN_CALL, count, CandidateDeadline());
+  Result<std::optional<BlockTime>> RunCandidate(uint32_t lead, uint32_t count) {
+    auto time = candidate_.Run(PN_RUN_CALL, lead, count, CandidateDeadline());
     if (time) return std::optional(time.value());
     if (!candidate_.failure()) return std::move(time).error();
     result_.seen.failure = candidate_.failure();
@@ -65,16 +65,16 @@ class Measurer {
   }
 
   // Both sides on the filled slots, in a random order. False once the candidate failed.
-  Result<bool> RunBoth(uint32_t count, BlockTime* eager, BlockTime* ours) {
+  Result<bool> RunBoth(uint32_t lead, uint32_t count, BlockTime* eager, BlockTime* ours) {
     bool reference_first = bits_.Below(2) == 0;
     for (bool reference_turn : {reference_first, !reference_first}) {
       if (reference_turn) {
         auto frozen = candidate_.process().CpuTime();
-        ASSIGN_OR_RETURN(*eager, reference_.Run(PN_RUN_CALL, count, ReferenceDeadline()));
+        ASSIGN_OR_RETURN(*eager, reference_.Run(PN_RUN_CALL, lead, count, ReferenceDeadline()));
         auto after = candidate_.process().CpuTime();
         if (frozen && after) result_.seen.frozen_cpu_us = std::max(result_.seen.frozen_cpu_us, ToMicros(*after - *frozen));
       } else {
-        ASSIGN_OR_RETURN(std::optional<BlockTime> time, RunCandidate(count));
+        ASSIGN_OR_RETURN(std::optional<BlockTime> time, RunCandidate(lead, count));
         if (!time) return false;
         *ours = *time;
       }
@@ -82,9 +82,19 @@ class Measurer {
     return true;
   }
 
+  OutputComparison CompareSlot(uint32_t slot) {
+    OutputComparison comparison = comparer_.Compare(reference_, candidate_, slot);
+    Observations& seen = result_.seen;
+    int level = comparison.match == OutputMatch::kCompared ? comparison.tightest : kLevels;
+    if (!seen.first_level) seen.first_level = level;
+    ++seen.calls;
+    if (level > *seen.first_level + kNearLevels) ++seen.far_calls;
+    return comparison;
+  }
+
   void NoteTimed(uint32_t count) {
     for (uint32_t slot = 0; slot < count; ++slot) {
-      OutputComparison comparison = comparer_.Compare(reference_, candidate_, slot);
+      OutputComparison comparison = CompareSlot(slot);
       bool worse = comparison.match != OutputMatch::kCompared || comparison.tightest > result_.seen.timed.tightest;
       bool changed = result_.seen.timed.changed_input || comparison.changed_input;
       if (result_.seen.timed.match == OutputMatch::kCompared && (worse || comparison.changed_input)) {
@@ -114,24 +124,25 @@ class Measurer {
       } else {
         FillExact(0, sets_[static_cast<size_t>(which)]);
       }
-      ASSIGN_OR_RETURN(bool alive, RunBoth(1, &eager, &ours));
+      ASSIGN_OR_RETURN(bool alive, RunBoth(0, 1, &eager, &ours));
       if (!alive) return OkStatus();
       if (which < 0) {
         NoteTimed(1);
       } else {
-        result_.seen.sets[static_cast<size_t>(which)] = comparer_.Compare(reference_, candidate_, 0);
+        result_.seen.sets[static_cast<size_t>(which)] = CompareSlot(0);
       }
     }
     return OkStatus();
   }
 
-  Result<double> NullBlockUs(uint32_t count) {
-    ASSIGN_OR_RETURN(BlockTime time, reference_.Run(PN_RUN_NULL, count, ReferenceDeadline()));
+  Result<double> NullBlockUs() {
+    const SlotLayout& layout = reference_.layout();
+    ASSIGN_OR_RETURN(BlockTime time, reference_.Run(PN_RUN_NULL, layout.lead, layout.Timed(), ReferenceDeadline()));
     return ToMicros(time.wall);
   }
 
   Status Timed() {
-    uint32_t slots = reference_.layout().slots;
+    const SlotLayout& layout = reference_.layout();
     int pairs = options_.min_pairs +
                 static_cast<int>(bits_.Below(static_cast<uint64_t>(options_.max_pairs - options_.min_pairs + 1)));
     if (options_.stop_at_noise > 0) pairs = options_.max_pairs;
@@ -140,20 +151,20 @@ class Measurer {
         result_.capped = true;
         break;
       }
-      for (uint32_t slot = 0; slot < slots; ++slot) FillFresh(slot);
+      for (uint32_t slot = 0; slot < layout.slots; ++slot) FillFresh(slot);
       BlockTime eager, ours;
-      ASSIGN_OR_RETURN(bool alive, RunBoth(slots, &eager, &ours));
+      ASSIGN_OR_RETURN(bool alive, RunBoth(layout.lead, layout.Timed(), &eager, &ours));
       if (!alive) return OkStatus();
-      NoteTimed(slots);
+      NoteTimed(layout.slots);
       eager_blocks_.push_back(ToMicros(eager.wall));
       candidate_blocks_.push_back(ToMicros(ours.wall));
       double wall = ToMicros(ours.wall);
       if (wall > 0) result_.seen.cpu_over_wall = std::max(result_.seen.cpu_over_wall, ToMicros(ours.cpu) / wall);
       if (pair < kNullSamples || pair % 10 == 0) {
-        ASSIGN_OR_RETURN(double null_us, NullBlockUs(slots));
+        ASSIGN_OR_RETURN(double null_us, NullBlockUs());
         null_blocks_.push_back(null_us);
       }
-      result_.timed_calls += static_cast<int>(slots);
+      result_.timed_calls += static_cast<int>(layout.Timed());
       if (options_.stop_at_noise > 0 && pair + 1 >= options_.min_pairs && pair % 4 == 3) {
         auto ratio = EstimateRatio(eager_blocks_, candidate_blocks_);
         if (ratio && ratio->half_width < options_.stop_at_noise) break;
@@ -164,7 +175,6 @@ class Measurer {
 
   // What measuring costs for the layout that the candidate returns, when it is not the reference's.
   Result<double> CandidateNullUs(double reference_null) {
-    uint32_t slots = reference_.layout().slots;
     std::vector<OutputSpec> claimed = ClaimedLayout(candidate_, 0);
     bool same = claimed.empty();
     if (!same) {
@@ -177,23 +187,23 @@ class Measurer {
     RETURN_IF_ERROR(SetNullLayout(reference_, claimed));
     std::vector<double> samples;
     for (int i = 0; i < kNullSamples; ++i) {
-      ASSIGN_OR_RETURN(double null_us, NullBlockUs(slots));
+      ASSIGN_OR_RETURN(double null_us, NullBlockUs());
       samples.push_back(null_us);
     }
     return Median(samples);
   }
 
   Status Finish() {
-    uint32_t slots = reference_.layout().slots;
+    uint32_t calls = reference_.layout().Timed();
     double null_us = Median(null_blocks_);
     ASSIGN_OR_RETURN(double candidate_null_us, CandidateNullUs(null_us));
-    ASSIGN_OR_RETURN(BlockTime seeded, reference_.Run(PN_RUN_SEED, kSeedCalls, ReferenceDeadline()));
-    ASSIGN_OR_RETURN(BlockTime unseeded, reference_.Run(PN_RUN_SEED, 0, ReferenceDeadline()));
+    ASSIGN_OR_RETURN(BlockTime seeded, reference_.Run(PN_RUN_SEED, 0, kSeedCalls, ReferenceDeadline()));
+    ASSIGN_OR_RETURN(BlockTime unseeded, reference_.Run(PN_RUN_SEED, 0, 0, ReferenceDeadline()));
     result_.seed_us = std::max(0.0, ToMicros(seeded.wall - unseeded.wall) / kSeedCalls);
     std::vector<size_t> chosen = ChoosePairs();
     for (size_t i : chosen) {
-      result_.eager_us.push_back(std::max(kSmallestCallUs, (eager_blocks_[i] - null_us) / slots));
-      result_.candidate_us.push_back(std::max(kSmallestCallUs, (candidate_blocks_[i] - candidate_null_us) / slots));
+      result_.eager_us.push_back(std::max(kSmallestCallUs, (eager_blocks_[i] - null_us) / calls));
+      result_.candidate_us.push_back(std::max(kSmallestCallUs, (candidate_blocks_[i] - candidate_null_us) / calls));
     }
     result_.ratio = EstimateRatio(result_.eager_us, result_.candidate_us);
     result_.seen.candidate_us = Median(result_.candidate_us);
@@ -257,13 +267,13 @@ Result<double> EagerMicros(Reference& reference, FreshBits& bits) {
       }
     }
     Deadline deadline = Deadline::After(std::chrono::minutes(15));
-    ASSIGN_OR_RETURN(BlockTime call, side.Run(PN_RUN_CALL, layout.slots, deadline));
-    ASSIGN_OR_RETURN(BlockTime null, side.Run(PN_RUN_NULL, layout.slots, deadline));
+    ASSIGN_OR_RETURN(BlockTime call, side.Run(PN_RUN_CALL, layout.lead, layout.Timed(), deadline));
+    ASSIGN_OR_RETURN(BlockTime null, side.Run(PN_RUN_NULL, layout.lead, layout.Timed(), deadline));
     calls.push_back(ToMicros(call.wall));
     nothing.push_back(ToMicros(null.wall));
     if (call.wall > std::chrono::seconds(1)) break;
   }
-  return std::max(kSmallestCallUs, (Median(calls) - Median(nothing)) / layout.slots);
+  return std::max(kSmallestCallUs, (Median(calls) - Median(nothing)) / layout.Timed());
 }
 
 Result<Measurement> Measure(Side& reference, Side& candidate, const OutputComparer& comparer,

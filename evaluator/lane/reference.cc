@@ -62,7 +62,7 @@ Result<double> EstimateUs(Side& side, const InputSet& set) {
   double best = 0;
   for (int i = 0; i < kEstimateCalls; ++i) {
     FillSlot(side, set);
-    ASSIGN_OR_RETURN(BlockTime time, side.Run(PN_RUN_CALL, 1, Deadline::After(kCallLimit)));
+    ASSIGN_OR_RETURN(BlockTime time, side.Run(PN_RUN_CALL, 0, 1, Deadline::After(kCallLimit)));
     double us = std::chrono::duration<double, std::micro>(time.wall).count();
     best = i == 0 ? us : std::min(best, us);
     // Graphs of seconds: one look is enough.
@@ -115,7 +115,8 @@ Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const
   std::vector<bool> mutated = MutatedInputs(side, sets[0]);
   ASSIGN_OR_RETURN(double estimate, EstimateUs(side, sets[0]));
   SlotLayout layout = MakeLayout(graph.inputs, outputs, 1);
-  layout = MakeLayout(graph.inputs, outputs, ChooseSlots(layout, estimate, options));
+  uint32_t lead = estimate < options.lead_below_us ? options.lead_calls : 0;
+  layout = MakeLayout(graph.inputs, outputs, lead + ChooseSlots(layout, estimate, options), lead);
   ASSIGN_OR_RETURN(Side full, Side::Create(layout, "reference"));
   full.Take(side.Release(), false);
   RETURN_IF_ERROR(Attach(full));

@@ -21,9 +21,11 @@ struct Reference {
 
 struct ReferenceOptions {
   int secret_sets = 2;
-  double block_us = 1000;             // as many calls a block as last this long …
+  double block_us = 2000;             // as many calls a block as last this long …
   uint32_t max_slots = 64;
   uint64_t max_region_bytes = 64ull << 20;  // … and fit this many bytes a side; at least one
+  uint32_t lead_calls = 2;                  // before the clock of each block, for calls so short that cold code shows
+  double lead_below_us = 5000;
 };
 
 Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,

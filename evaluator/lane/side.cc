@@ -98,44 +98,54 @@ Status ExpectOk(Result<std::string> reply, const std::string& command) {
   return Internal("worker command " + command + " failed: " + text);
 }
 
-Result<BlockTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline) {
-  failure_.reset();
+Result<RunAnswer> Side::Ask(uint32_t kind, uint32_t first, uint32_t count, Deadline deadline) {
   uint64_t nonce = 0;
   FillRandom(&nonce, sizeof nonce);
-  RETURN_IF_ERROR(process_->Continue());
-  auto cpu_before = process_->CpuTime();
-  auto started = Now();
-  Status sent = process_->channel().SendRun(kind, 0, count, nonce);
-  auto answer = sent ? process_->channel().ReceiveRun(nonce, deadline) : Result<RunAnswer>(std::move(sent).error());
-  auto ended = Now();
-  auto stopped = process_->Stop();
-  auto cpu_after = process_->CpuTime();
-  if (!answer) {
-    Error error = std::move(answer).error();
-    switch (error.code) {
-      case ErrorCode::kUnavailable: failure_ = CallFailure{CallFailureKind::kDied, error.context, process_->End()}; break;
-      case ErrorCode::kDeadlineExceeded: failure_ = CallFailure{CallFailureKind::kTimeout, error.context, {}}; break;
-      case ErrorCode::kDataCorrupt: failure_ = CallFailure{CallFailureKind::kProtocol, error.context, {}}; break;
-      default: break;
-    }
-    return error;
+  RETURN_IF_ERROR(process_->channel().SendRun(kind, first, count, nonce));
+  return process_->channel().ReceiveRun(nonce, deadline);
+}
+
+Error Side::NoteFailure(Error error) {
+  switch (error.code) {
+    case ErrorCode::kUnavailable: failure_ = CallFailure{CallFailureKind::kDied, error.context, process_->End()}; break;
+    case ErrorCode::kDeadlineExceeded: failure_ = CallFailure{CallFailureKind::kTimeout, error.context, {}}; break;
+    case ErrorCode::kDataCorrupt: failure_ = CallFailure{CallFailureKind::kProtocol, error.context, {}}; break;
+    default: break;
   }
-  RETURN_IF_ERROR(std::move(stopped));
-  const RunAnswer& reply = answer.value();
-  if (!reply.ok) {
-    failure_ = CallFailure{CallFailureKind::kException, reply.error, {}};
+  return error;
+}
+
+Status Side::CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count) {
+  if (!answer.ok) {
+    failure_ = CallFailure{CallFailureKind::kException, answer.error, {}};
     return Error{ErrorCode::kInvalidArgument, "the call raised an exception"};
   }
-  if (kind == PN_RUN_CALL) {
-    graph_calls_ += count;
-    if (calls_graph_ && reply.graph_calls != graph_calls_) {
-      failure_ = CallFailure{CallFailureKind::kGraphNotCalled,
-                             "the installed graph was called " + std::to_string(reply.graph_calls) + " times in " +
-                                 std::to_string(graph_calls_) + " calls",
-                             {}};
-      return Internal(failure_->text);
-    }
+  if (kind != PN_RUN_CALL) return OkStatus();
+  graph_calls_ += count;
+  if (!calls_graph_ || answer.graph_calls == graph_calls_) return OkStatus();
+  failure_ = CallFailure{CallFailureKind::kGraphNotCalled,
+                         "the installed graph was called " + std::to_string(answer.graph_calls) + " times in " +
+                             std::to_string(graph_calls_) + " calls",
+                         {}};
+  return Internal(failure_->text);
+}
+
+Result<BlockTime> Side::Run(uint32_t kind, uint32_t lead, uint32_t count, Deadline deadline) {
+  failure_.reset();
+  RETURN_IF_ERROR(process_->Continue());
+  if (lead > 0) {
+    auto answer = Ask(kind, 0, lead, deadline);
+    if (!answer) return NoteFailure(std::move(answer).error());
+    RETURN_IF_ERROR(CheckAnswer(answer.value(), kind, lead));
   }
+  auto cpu_before = process_->CpuTime();
+  auto started = Now();
+  auto answer = Ask(kind, lead, count, deadline);
+  auto ended = Now();
+  auto cpu_after = process_->CpuTime();
+  if (!answer) return NoteFailure(std::move(answer).error());
+  RETURN_IF_ERROR(process_->Stop());
+  RETURN_IF_ERROR(CheckAnswer(answer.value(), kind, count));
   BlockTime time{ended - started, {}};
   if (cpu_before && cpu_after) time.cpu = *cpu_after - *cpu_before;
   return time;

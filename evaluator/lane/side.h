@@ -48,8 +48,9 @@ class Side {
   // A JSON command to the Python side of a trusted process (reference, inductor), which is stopped again afterwards.
   Result<std::string> Command(const std::string& json, const std::vector<int>& fds);
 
-  // Continues the process, lets it make `count` calls on slots [0, count), stops it. `kind` is a PnRunKind.
-  Result<BlockTime> Run(uint32_t kind, uint32_t count, Deadline deadline);
+  // Continues the process, lets it make calls on slots [0, lead), then under the clock on [lead, lead + count), stops it.
+  // The lead-in brings code and tables back into the caches, as in upstream's uninterrupted loop. `kind` is a PnRunKind.
+  Result<BlockTime> Run(uint32_t kind, uint32_t lead, uint32_t count, Deadline deadline);
   // What the last failing Run means; only after it returned an error of the worker's making, or none.
   const std::optional<CallFailure>& failure() const { return failure_; }
 
@@ -59,6 +60,10 @@ class Side {
   SlotLayout layout_;
   SharedRegion in_, out_;
   std::unique_ptr<WorkerProcess> process_;
+  Result<RunAnswer> Ask(uint32_t kind, uint32_t first, uint32_t count, Deadline deadline);
+  Status CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count);
+  Error NoteFailure(Error error);
+
   bool calls_graph_ = false;
   uint64_t graph_calls_ = 0;
   std::optional<CallFailure> failure_;

@@ -58,9 +58,10 @@ std::string DtypeOf(int scalar_type) {
 }
 
 SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
-                      uint32_t slots) {
+                      uint32_t slots, uint32_t lead) {
   SlotLayout layout;
   layout.slots = slots;
+  layout.lead = lead;
   size_t at = 0;
   for (const passbench::TensorMeta& meta : inputs) {
     InputSpec input{meta.name, std::string(passbench::DTypeName(meta.dtype)), meta.shape, FreshnessOf(meta),

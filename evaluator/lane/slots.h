@@ -34,7 +34,8 @@ struct InputSpec {
 };
 
 struct SlotLayout {
-  uint32_t slots = 1;
+  uint32_t slots = 1;  // of them the first `lead` are called before the clock starts
+  uint32_t lead = 0;
   std::vector<InputSpec> inputs;
   std::vector<OutputSpec> outputs;
   std::vector<size_t> output_offsets;  // of the PnOutputHeader, within a slot
@@ -42,6 +43,7 @@ struct SlotLayout {
   size_t in_stride = 0;
   size_t out_stride = 0;
 
+  uint32_t Timed() const { return slots - lead; }
   size_t InBytes() const { return in_stride * slots; }
   size_t OutBytes() const { return out_stride * slots; }
   // The fields of the worker's attach command, without "cmd".
@@ -51,7 +53,7 @@ struct SlotLayout {
 // Inputs at 64-byte borders; an output has room for its own bytes and a little more, so that one that is larger shows
 // as larger and not as cut.
 SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
-                      uint32_t slots);
+                      uint32_t slots, uint32_t lead = 0);
 
 // Input bytes of one seed, in forward's order.
 using InputSet = std::vector<std::vector<std::byte>>;

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr int kControlFd = 3;  // passnet_worker/processes.py
 constexpr uint64_t kTaskTmpBytes = 16ull << 20;
 constexpr uint64_t kCandidateTmpBytes = 32ull << 20;  // its files and shared objects, and what it writes itself
-constexpr uint64_t kCandidateFileBytes = 16ull << 20;
+constexpr uint64_t kCandidateFileBytes = 4ull << 20;  // a shared object, or all that it prints
 constexpr uint64_t kZygoteTmpBytes = 512ull << 20;  // TorchInductor's cache and the compiler's temporaries
 
 // What the venv needs to be seen: itself, and the installation that its interpreter is a link into.
@@ -52,7 +52,8 @@ Result<std::string> PlansFrame(const ZygoteOptions& options, const sandbox::Root
   candidate.readable.push_back("/dev");
   candidate.tmp_bytes = kCandidateTmpBytes;
   candidate.file_bytes = kCandidateFileBytes;
-  candidate.data_bytes = options.candidate_memory_bytes;
+  // With a control group the kernel tells an exhausted limit from a crash; this one is for hosts without.
+  candidate.data_bytes = 2 * options.candidate_memory_bytes;
   candidate.cpu = std::chrono::hours(1);  // the wall deadline of each call is the evaluator's
   candidate.cores = {options.timing_core};
   candidate.threads = options.threads > 1;
