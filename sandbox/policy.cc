@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <tuple>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -298,6 +300,17 @@ SyscallPolicy SyscallPolicy::Hostile(bool threads) {
 }
 
 Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int control_fd) const {
+  // Compiling takes milliseconds, and every run of a compiler asks for the same filter.
+  static std::mutex mutex;
+  static std::map<std::tuple<uint32_t, bool, int>, std::string> compiled;
+  const std::tuple key(bits_, violations_to_listener, control_fd);
+  const std::lock_guard lock(mutex);
+  if (const auto found = compiled.find(key); found != compiled.end()) return found->second;
+  ASSIGN_OR_RETURN(std::string code, CompileNow(violations_to_listener, control_fd));
+  return compiled.emplace(key, std::move(code)).first->second;
+}
+
+Result<std::string> SyscallPolicy::CompileNow(bool violations_to_listener, int control_fd) const {
   const PolicyTable table = Table(violations_to_listener ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS, control_fd);
   ASSIGN_OR_RETURN(Filter filter, NewFilter(SCMP_ACT_ERRNO(ENOSYS)));
   for (const auto& [nr, _] : table.whole) RETURN_IF_ERROR(AddRule(filter.get(), SCMP_ACT_ALLOW, nr, {}));

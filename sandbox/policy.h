@@ -72,6 +72,7 @@ class SyscallPolicy {
     bits_ |= bit;
     return *this;
   }
+  Result<std::string> CompileNow(bool violations_to_listener, int control_fd) const;
   PolicyTable Table(uint32_t violation_action, int control_fd) const;
 
   uint32_t bits_ = 0;
