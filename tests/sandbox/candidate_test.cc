@@ -150,6 +150,13 @@ TEST_F(CandidateTest, ResourceLimitsHold) {
   EXPECT_THAT(RunInCandidate({"spin"}, options), HasSubstr("candidate signalled " + std::to_string(SIGKILL)));
 }
 
+TEST_F(CandidateTest, CrashesOfAnInitAreSeen) {
+  EXPECT_THAT(RunInCandidate({"crash", "segv"}), HasSubstr("candidate signalled " + std::to_string(SIGSEGV)));
+  // Its own SIGABRT and SIGKILL do not reach the init of a pid namespace: abort() then faults, kill() returns.
+  EXPECT_THAT(RunInCandidate({"crash", "abort"}), HasSubstr("candidate signalled " + std::to_string(SIGSEGV)));
+  EXPECT_THAT(RunInCandidate({"crash", "kill"}), HasSubstr("candidate exited 3"));
+}
+
 TEST_F(CandidateTest, CandidateIsBornWithTheGivenDescriptorsAlone) {
   EXPECT_THAT(RunInCandidate({"list_descriptors"}), StartsWith("0 1 2 candidate exited 0"));
 }
