@@ -67,6 +67,15 @@ TEST_F(AdaptiveLimiterTest, OneEpisodeShrinksOnce) {
   EXPECT_EQ(limiter->limit(), 4);
 }
 
+TEST_F(AdaptiveLimiterTest, RequestsFromBeforeAShrinkDoNotGrowIt) {
+  auto limiter = Make({.start = 10});
+  auto permits = Take(*limiter, 10);
+  permits[0].Settle(OutcomeClass::kRateLimited);
+  for (auto& permit : permits) permit.Settle(OutcomeClass::kAccepted);
+  for (int i = 0; i < 6; ++i) Take(*limiter, 7)[0].Settle(OutcomeClass::kAccepted);
+  EXPECT_EQ(limiter->limit(), 7);
+}
+
 TEST_F(AdaptiveLimiterTest, FloorHolds) {
   auto limiter = Make({.start = 2, .floor = 1});
   for (int i = 0; i < 5; ++i) Take(*limiter, 1)[0].Settle(OutcomeClass::kRateLimited);

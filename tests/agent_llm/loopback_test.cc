@@ -125,7 +125,8 @@ TEST_F(LoopbackTest, CancelEndsAStalledAttemptAndClosesItsConnection) {
   EXPECT_EQ(reply.end, ExchangeEnd::kCancelled);
   EXPECT_TRUE(reply.sent);
   loop_.restart();
-  loop_.run_for(Millis(200));
+  while (server_.stalls_ended_by_client() == 0 && loop_.run_one_for(std::chrono::seconds(5)) > 0) {
+  }
   EXPECT_EQ(server_.stalls_ended_by_client(), 1);
 }
 
@@ -250,6 +251,19 @@ TEST_F(LoopbackTlsTest, ItsOwnAuthorityMakesItTrusted) {
     EXPECT_EQ(reply.end, ExchangeEnd::kComplete) << reply.error;
     EXPECT_EQ(reply.status, 200);
   }
+}
+
+TEST_F(LoopbackTlsTest, ConnectionIsUsedAgain) {
+  ScriptServer server(loop_, &certificate_);
+  server.OnConnection({ServerStep::ReadRequest(), ServerStep::Send(Accepted()), ServerStep::ReadRequest(),
+                       ServerStep::Send(Accepted()), ServerStep::Stall()});
+  EndpointOptions options;
+  options.base_url = "https://localhost:" + std::to_string(server.port()) + "/v1";
+  options.ca_file = ca_file_;
+  OpenAs(options);
+  EXPECT_EQ(Send().end, ExchangeEnd::kComplete);
+  EXPECT_EQ(Send().end, ExchangeEnd::kComplete);
+  EXPECT_EQ(server.connections(), 1);
 }
 
 TEST_F(LoopbackTlsTest, TrustedCertificateOfAnotherNameIsRefused) {

@@ -160,11 +160,11 @@ TEST(OpenAiStreamTest, DeltasAreJoined) {
 
 // BerriAI/litellm#36168: usage lost when the last chunk with usage still has a choice.
 TEST(OpenAiStreamTest, LastUsageThatIsNotNullWins) {
-  auto outcome = Interpret(Stream(
-      {R"({"choices":[{"delta":{"content":"x"},"finish_reason":null}],)"
+  auto outcome = Interpret(
+      Stream({R"({"choices":[{"delta":{"content":"x"},"finish_reason":null}],)"
               R"("usage":{"prompt_tokens":1,"completion_tokens":1}})",
-       R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":8}})",
-       R"({"choices":[],"usage":null})", "[DONE]"}));
+              R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":8}})",
+              R"({"choices":[],"usage":null})", "[DONE]"}));
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted);
   EXPECT_TRUE(outcome.reply.usage.known);
   EXPECT_EQ(outcome.reply.usage.prompt_tokens, 9);
@@ -216,7 +216,10 @@ TEST(OpenAiStreamTest, FormIsToldByTheBytes) {
   untyped.body = ": ping\n\n" + untyped.body;
   EXPECT_EQ(Interpret(untyped).outcome, OutcomeClass::kAccepted);
   // LiteLLM's mocks answer a streamed request with plain JSON.
-  EXPECT_EQ(Interpret(FakeLlmClient::Text("x")).outcome, OutcomeClass::kAccepted);
+  RawReply plain = FakeLlmClient::Text("x");
+  EXPECT_EQ(Interpret(plain).outcome, OutcomeClass::kAccepted);
+  plain.headers["content-type"] = "text/event-stream";
+  EXPECT_EQ(Interpret(plain).outcome, OutcomeClass::kAccepted);
 }
 
 TEST(OpenAiStreamTest, HalvesOfCharactersDoNotLoseTheReply) {
@@ -265,9 +268,8 @@ TEST(OpenAiToolCallTest, NewIdOnTheSameIndexIsANewCall) {
 }
 
 TEST(OpenAiToolCallTest, ArgumentsThatAreNotJsonAreMalformed) {
-  auto outcome = Interpret(Message(
-      R"({"finish_reason":"tool_calls","message":{"tool_calls":[{"id":"a",)"
-      R"("function":{"name":"f","arguments":"{\"x\":"}}]}})"));
+  auto outcome = Interpret(Message(R"({"finish_reason":"tool_calls","message":{"tool_calls":[{"id":"a",)"
+                                   R"("function":{"name":"f","arguments":"{\"x\":"}}]}})"));
   EXPECT_EQ(outcome.outcome, OutcomeClass::kMalformed);
   EXPECT_EQ(outcome.reply.tool_calls[0].arguments_json, "{\"x\":");
 }

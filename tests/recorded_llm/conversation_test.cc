@@ -108,6 +108,12 @@ TEST_F(LibraryTest, EveryMistakeIsToldAtOnce) {
   EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 17 + 1) << mistakes;
 }
 
+TEST_F(LibraryTest, ShippedRecordingsLoad) {
+  auto library = Library::Load(std::string(PASSNET_SOURCE_DIR) + "/recorded_llm/demo");
+  ASSERT_TRUE(library) << library.error().context;
+  EXPECT_GE(library.value().size(), 10u);
+}
+
 TEST_F(LibraryTest, NothingToReplayIsAMistake) {
   EXPECT_THAT(Mistakes(), HasSubstr("no folder"));
   auto missing = Library::Load(folder_.path() / "gone");

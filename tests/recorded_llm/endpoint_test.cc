@@ -13,9 +13,8 @@ using Json = nlohmann::json;
 using testing::HasSubstr;
 
 const std::string kPlain = R"({"model":"m","messages":[{"role":"user","content":"task: t GELU"}]})";
-const std::string kStreamed =
-    R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)"
-    R"("messages":[{"role":"user","content":"task: t GELU"}]})";
+const std::string kStreamed = R"({"model":"m","stream":true,"stream_options":{"include_usage":true},)"
+                              R"("messages":[{"role":"user","content":"task: t GELU"}]})";
 
 class EndpointTest : public testing::Test {
  protected:
