@@ -59,9 +59,21 @@ Error SqliteError(sqlite3* connection, int rc, std::string_view what) {
   return {CodeOf(rc, connection), std::move(text)};
 }
 
-// SQLite's own warnings belong in our log. Its messages name SQL and files, never bound values.
+// What SQLite says beside its result codes. Refusals (a missing file, a broken rule, a full disk) come back as Errors,
+// and saying them twice would only hide the rest. Its messages name SQL and files, never bound values.
 void LogFromSqlite(void*, int code, const char* message) {
-  log::Warning("trajectories", "sqlite", {{"code", int64_t{code}}, {"text", std::string(message)}});
+  switch (code & 0xFF) {
+    case SQLITE_NOTICE:  // recovery of a WAL after a crash
+      log::Debug("trajectories", "sqlite", {{"code", int64_t{code}}, {"text", std::string(message)}});
+      return;
+    case SQLITE_WARNING:
+    case SQLITE_CORRUPT:
+    case SQLITE_IOERR:
+      log::Warning("trajectories", "sqlite", {{"code", int64_t{code}}, {"text", std::string(message)}});
+      return;
+    default:
+      return;
+  }
 }
 
 void ConfigureLibraryOnce() {
