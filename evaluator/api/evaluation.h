@@ -98,6 +98,8 @@ struct BaselineRequest {
   std::string device = "cpu";
   double p = 0.0;
   double b = 0.1;
+  std::chrono::milliseconds time_cap{0};  // as EvaluateRequest::time_cap
+  bool use_cache = true;                  // false: measured anew, and not kept
 };
 
 struct DescribeTaskRequest {

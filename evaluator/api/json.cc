@@ -220,6 +220,8 @@ std::string ToJson(const BaselineRequest& request) {
   json["device"] = request.device;
   json["p"] = request.p;
   json["b"] = request.b;
+  json["time_cap_ms"] = request.time_cap.count();
+  json["use_cache"] = request.use_cache;
   return Dump(json);
 }
 
@@ -235,6 +237,10 @@ Result<BaselineRequest> BaselineRequestFromJson(std::string_view text) {
   reader.Take("device", &request.device);
   reader.Take("p", &request.p);
   reader.Take("b", &request.b);
+  reader.Take("use_cache", &request.use_cache);
+  int64_t cap = 0;
+  reader.Take("time_cap_ms", &cap);
+  request.time_cap = std::chrono::milliseconds(cap);
   if (reader.failed()) return reader.error();
   return request;
 }

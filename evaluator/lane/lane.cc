@@ -342,6 +342,7 @@ std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& gr
   Sha256 hash;
   hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
   hash.UpdateField(ProfileName(request.profile)).UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
+  hash.UpdateField(std::to_string(request.time_cap.count()));
   for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);
   for (const passbench::Graph& graph : graphs) hash.UpdateField(graph.path).UpdateField(KeyOf(graph));
   return setup_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
@@ -351,6 +352,7 @@ Result<GraphOutcome> Lane::BaselineOf(const passbench::Graph& graph, const Basel
                                       std::unique_ptr<WorkerProcess>* inductor) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
   GraphContext context = ContextOf(graph, child);
+  context.time_cap = request.time_cap;
   GraphOutcome failed;
   failed.report.path = graph.path;
   failed.report.dtype = graph.Dtype();
@@ -393,7 +395,7 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   SteadyTime started = Clock::System().Now();
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   std::filesystem::path path = BaselinePath(task.graphs, request);
-  if (auto text = ReadFile(path, kMaxBaselineBytes)) {
+  if (auto text = ReadFile(path, kMaxBaselineBytes); request.use_cache && text) {
     if (auto report = BaselineReportFromJson(text.value())) {
       report.value().cached = true;
       return report;
@@ -417,7 +419,7 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   report.es = scored.es;
   report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
   // A measurement that something of ours spoiled is not kept.
-  if (WorstVerdict(report.graphs) != Verdict::kInfra) {
+  if (request.use_cache && WorstVerdict(report.graphs) != Verdict::kInfra) {
     std::error_code failed;
     std::filesystem::create_directories(path.parent_path(), failed);
     RETURN_IF_ERROR(WriteFileAtomic(path, ToJson(report)));

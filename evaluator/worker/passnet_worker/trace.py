@@ -17,6 +17,7 @@ import os
 import re
 import sys
 import traceback
+import types
 from typing import Any, Callable
 
 import torch
@@ -64,8 +65,20 @@ def trace_candidate(pass_dir: str) -> dict:
             result["errors"].append(_error(name, error))
         except BaseException as error:  # candidate code may raise anything, SystemExit included
             result["errors"].append(_failure(name, pass_dir, error))
-    result["uses_triton"] = "triton" in sys.modules or "unsupported_lane" in result
+    result["uses_triton"] = "unsupported_lane" in result or holds_triton()
     return result
+
+
+def holds_triton() -> bool:
+    """Whether a module of the candidate holds something of triton's. (sys.modules does not tell: torch imports triton
+    by itself where it is installed.)"""
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] == "pass_dir"]
+    return any(_is_tritons(value) for module in modules for value in list(vars(module).values()))
+
+
+def _is_tritons(value: Any) -> bool:
+    name = value.__name__ if type(value) is types.ModuleType else getattr(type(value), "__module__", "")
+    return isinstance(name, str) and name.split(".")[0] == "triton"
 
 
 def read_rule_names(pass_dir: str) -> list[str]:

@@ -1,0 +1,37 @@
+#include "bench/bench_report.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace passnet::bench {
+
+void BenchReport::Print(bool json) const {
+  if (!json) {
+    std::printf("%s\n", name_.c_str());
+    for (const auto& [figure, value] : figures_) std::printf("  %-44s %12.4g\n", figure.c_str(), value);
+    return;
+  }
+  nlohmann::ordered_json object = {{"schema", "passnet.bench/1"}, {"name", name_}};
+  object["figures"] = nlohmann::ordered_json::object();
+  for (const auto& [figure, value] : figures_) object["figures"][figure] = value;
+  object["goals"] = goals_;
+  object["environment"] = environment_;
+  std::printf("%s\n", object.dump().c_str());
+}
+
+bool WantsJson(int argc, char** argv) {
+  bool json = false;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--json") {
+      json = true;
+      continue;
+    }
+    std::fprintf(stderr, "usage: %s [--json]\n", argv[0]);
+    std::exit(2);
+  }
+  return json;
+}
+
+}  // namespace passnet::bench

@@ -1,0 +1,32 @@
+// What every program of bench/ prints: a table for people, or passnet.bench/1 as the last line with --json.
+// Threads: main thread only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace passnet::bench {
+
+class BenchReport {
+ public:
+  explicit BenchReport(std::string name) : name_(std::move(name)) {}
+
+  void Add(const std::string& figure, double value) { figures_.emplace_back(figure, value); }
+  // A goal that an issue sets for a figure; bound is "min" or "max".
+  void Goal(const std::string& figure, const std::string& bound, double value) { goals_[figure][bound] = value; }
+  void Environment(std::map<std::string, std::string> facts) { environment_ = std::move(facts); }
+  void Print(bool json) const;
+
+ private:
+  std::string name_;
+  std::vector<std::pair<std::string, double>> figures_;
+  std::map<std::string, std::map<std::string, double>> goals_;
+  std::map<std::string, std::string> environment_;
+};
+
+// Whether --json is among the arguments; any other argument ends the program with exit code 2 and a usage line.
+bool WantsJson(int argc, char** argv);
+
+}  // namespace passnet::bench

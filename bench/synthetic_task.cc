@@ -1,0 +1,118 @@
+#include "bench/synthetic_task.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <limits>
+
+namespace passnet::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string ModelSource(int repeat) {
+  std::string text = "import torch\n\nclass GraphModule(torch.nn.Module):\n\n    def forward(self, in_0, in_1):\n";
+  std::string last = "in_0";
+  int next = 0;
+  for (int i = 0; i < repeat; ++i) {
+    std::string sum = "tmp_" + std::to_string(next++), product = "tmp_" + std::to_string(next++);
+    text += "        " + sum + " = " + last + " + in_1\n        " + product + " = " + sum + " * in_1\n";
+    last = product;
+  }
+  return text + "        return (" + last + ",)\n";
+}
+
+std::string MetaSource(int rows) {
+  std::string text;
+  for (const char* name : {"in_0", "in_1"}) {
+    text += std::string("class Program_weight_tensor_meta_") + name + ":\n\tname = \"" + name +
+            "\"\n\toriginal_name = \"" + name + "\"\n\tshape = [" + std::to_string(rows) +
+            ", 256]\n\tdtype = \"torch.float32\"\n\tdevice = \"cuda:0\"\n\tmean = 0.000\n\tstd = 1.000\n\n\n";
+  }
+  return text;
+}
+
+constexpr const char* kPass = R"(import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("fused")
+
+
+def pattern(a, b):
+    return (a + b) * b
+
+
+def replacement_args(a, b):
+    return (a, b)
+
+
+@torch.fx.wrap
+def fused(a, b):
+    out = torch.empty_like(a)
+    _k.fused((a, b), (out,))
+    return out
+
+
+def replacement_func():
+    return fused
+)";
+
+constexpr const char* kKernel = R"(#include <passnet_kernel.h>
+
+extern "C" int fused(const PnCall* call) {
+  const float* a = static_cast<const float*>(call->inputs[0].data);
+  const float* b = static_cast<const float*>(call->inputs[1].data);
+  float* out = static_cast<float*>(call->outputs[0].data);
+  int64_t count = call->inputs[0].shape[0] * call->inputs[0].shape[1];
+  for (int64_t i = 0; i < count; ++i) out[i] = (a[i] + b[i]) * b[i];
+  return 0;
+}
+)";
+
+}  // namespace
+
+SyntheticTask::SyntheticTask(const std::vector<int>& rows, int repeat) {
+  std::string pattern = (fs::temp_directory_path() / "passnet-bench-XXXXXX").native();
+  dir_ = ::mkdtemp(pattern.data());
+  std::ofstream list(dir_ / "graph_list.txt");
+  for (int count : rows) {
+    std::string name = "graphs/rows_" + std::to_string(count);
+    fs::create_directories(dir_ / name);
+    std::ofstream(dir_ / name / "model.py") << ModelSource(repeat);
+    std::ofstream(dir_ / name / "weight_meta.py") << MetaSource(count);
+    list << name << "\n";
+  }
+}
+
+SyntheticTask::~SyntheticTask() {
+  std::error_code ignored;
+  fs::remove_all(dir_, ignored);
+}
+
+std::vector<fs::path> SyntheticTask::graphs() const {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(dir_ / "graphs")) folders.push_back(entry.path());
+  return folders;
+}
+
+std::vector<evaluator::CandidateFile> SyntheticTask::FusedPass() {
+  return {{"sorted_output_pass_rule_names.json", "[\"Fuse\"]"}, {"Fuse.py", kPass}, {"fused.cc", kKernel}};
+}
+
+double RunYardstick(const fs::path& graph, double* seconds) {
+  std::string command = std::string("OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 taskset -c \"$(($(nproc) - 1))\" " PASSNET_PYTHON_PATH
+                                    " " PASSNET_SOURCE_DIR "/bench/upstream_yardstick.py '") + graph.native() + "'";
+  auto started = std::chrono::steady_clock::now();
+  FILE* pipe = ::popen(command.c_str(), "r");
+  double speedup = std::numeric_limits<double>::quiet_NaN();
+  if (pipe == nullptr || std::fscanf(pipe, "%lf", &speedup) != 1) speedup = std::numeric_limits<double>::quiet_NaN();
+  if (pipe != nullptr && ::pclose(pipe) != 0) speedup = std::numeric_limits<double>::quiet_NaN();
+  *seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return speedup;
+}
+
+}  // namespace passnet::bench

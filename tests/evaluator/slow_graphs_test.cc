@@ -1,0 +1,35 @@
+// The real graphs that take more than 20 ms a call, some of them a minute: time caps cut the counts and say so.
+#include "tests/evaluator/passbench_subset.h"
+#include "tests/evaluator/lane_fixture.h"
+
+namespace passnet::evaluator {
+namespace {
+
+class SlowGraphsTest : public LaneTest {
+ protected:
+  void SetUp() override {
+    PASSNET_NEEDS_SHARED_DATA("passbench/INDEX.tsv");
+    LaneTest::SetUp();
+  }
+};
+
+TEST_F(SlowGraphsTest, PassAgainstThemselvesWithinTheirCaps) {
+  PassBenchSubset subset("", 20, 1e9);
+  ASSERT_GT(subset.graphs(), 0);
+  BaselineRequest request;
+  request.task.path = subset.dir().native();
+  request.compiler = BaselineCompiler::kEager;
+  request.profile = Profile::kQuick;
+  request.time_cap = std::chrono::milliseconds(1000);
+  auto report = lane_->Baseline(request, Deadline::After(std::chrono::minutes(85)), {});
+  ASSERT_TRUE(report.has_value()) << report.error().context;
+  int capped = 0;
+  for (const GraphReport& graph : report.value().graphs) {
+    EXPECT_EQ(graph.status, GraphStatus::kCorrect) << graph.path << ": " << graph.reason;
+    capped += graph.capped;
+  }
+  EXPECT_GT(capped, 0);
+}
+
+}  // namespace
+}  // namespace passnet::evaluator
