@@ -22,24 +22,44 @@ def skip_reason(output):
     return " ".join(lines[:REASON_LINES])
 
 
-def outcome(case):
-    """'passed', 'failed' or 'skipped', and why."""
+def unittest_outcomes(case):
+    """Outcomes by the summary of a unittest file that ctest ran as one test, or None for any other test."""
     output = case.findtext("system-out") or ""
+    ran = re.search(r"^Ran (\d+) tests? in ", output, re.MULTILINE)
+    if not ran or "[==========]" in output:
+        return None
+    summary = output[ran.end():]
+    number = {word: sum(int(count) for count in re.findall(rf"\b{word}=(\d+)", summary))
+              for word in ("failures", "errors", "unexpected successes", "skipped")}
+    failed = number["failures"] + number["errors"] + number["unexpected successes"]
     if case.find("failure") is not None:
-        return "failed", case.find("failure").get("message") or "see the output above"
+        failed = max(failed, 1)
+    name = case.get("name")
+    reasons = re.findall(r"^(.*?) ?\.\.\. skipped ['\"](.+)['\"]$", output, re.MULTILINE)
+    reasons += [("a case", "its reason was not printed on a line of its own")] * (number["skipped"] - len(reasons))
+    outcomes = [("skipped", f"{name}: {test}", why) for test, why in reasons[:number["skipped"]]]
+    outcomes += [("failed", name, "see the output above")] * failed
+    return outcomes + [("passed", name, "")] * (int(ran.group(1)) - len(outcomes))
+
+
+def outcome(case):
+    """'passed', 'failed' or 'skipped', the name, and why."""
+    output, name = case.findtext("system-out") or "", case.get("name")
+    if case.find("failure") is not None:
+        return "failed", name, case.find("failure").get("message") or "see the output above"
     skipped = case.find("skipped")
     if skipped is None and case.get("status") == "run":
-        return "passed", ""
+        return "passed", name, ""
     if case.get("status") == "disabled":
-        return "skipped", "disabled in the source"
+        return "skipped", name, "disabled in the source"
     # ctest calls a test skipped as soon as its output holds the marker, even when it failed or crashed afterwards.
     if "[  FAILED  ]" in output or ("[==========]" in output and " ran. (" not in output):
-        return "failed", "it printed the skip marker, but failed or did not end"
+        return "failed", name, "it printed the skip marker, but failed or did not end"
     message = skipped.get("message", "") if skipped is not None else case.get("status", "")
     reason = skip_reason(output)
     if reason is None and "SKIP" not in message:
-        return "failed", f"did not run: {message or 'no reason given'}"
-    return "skipped", reason or message
+        return "failed", name, f"did not run: {message or 'no reason given'}"
+    return "skipped", name, reason or message
 
 
 def count(paths):
@@ -51,10 +71,10 @@ def count(paths):
             notes.append(("failed", path, "no results: its tests did not run"))
             continue
         for case in ElementTree.parse(path).getroot().iter("testcase"):
-            result, why = outcome(case)
-            totals[result] += 1
-            if result != "passed":
-                notes.append((result, case.get("name"), why))
+            for result, name, why in unittest_outcomes(case) or [outcome(case)]:
+                totals[result] += 1
+                if result != "passed":
+                    notes.append((result, name, why))
     return totals, notes
 
 

@@ -28,6 +28,17 @@ CRASHED_AFTER_MARKER = """<testcase name="A.d" status="notrun">
 [  SKIPPED ] printed by the program under test, then a crash
 </system-out></testcase>"""
 NOT_BUILT = '<testcase name="x_NOT_BUILT" status="notrun"><skipped message="Unable to find executable"/></testcase>'
+# A unittest file that ctest runs as one test.
+WHOLE_FILE = """<testcase name="trace_test" status="{status}">{failure}<system-out>
+test_a (__main__.TraceTest.test_a)
+What it shows. ... ok
+test_b (__main__.TraceTest.test_b) ... skipped 'no data here'
+test_c (__main__.TraceTest.test_c) ... {last}
+----------------------------------------------------------------------
+Ran 3 tests in 0.004s
+
+{summary}
+</system-out></testcase>"""
 
 
 class CountTest(unittest.TestCase):
@@ -46,6 +57,19 @@ class CountTest(unittest.TestCase):
 
     def test_crash_after_the_skip_marker_is_a_failure(self):
         self.assertEqual((0, 1, 0), self.count(CRASHED_AFTER_MARKER)[0])
+
+    def test_cases_of_a_whole_file_are_counted(self):
+        passed = WHOLE_FILE.format(status="run", failure="", last="ok", summary="OK (skipped=1)")
+        totals, notes = self.count(passed)
+        self.assertEqual((2, 0, 1), totals)
+        self.assertEqual([("skipped", "trace_test: test_b (__main__.TraceTest.test_b)", "no data here")], notes)
+        failed = WHOLE_FILE.format(status="fail", failure='<failure message=""/>', last="FAIL",
+                                   summary="FAILED (failures=1, skipped=1)")
+        self.assertEqual((1, 1, 1), self.count(failed)[0])
+
+    def test_whole_file_that_fails_after_its_summary_is_a_failure(self):
+        crashed = WHOLE_FILE.format(status="fail", failure='<failure message=""/>', last="ok", summary="OK (skipped=1)")
+        self.assertEqual((1, 1, 1), self.count(crashed)[0])
 
     def test_what_was_not_built_is_a_failure(self):
         self.assertEqual((0, 1, 0), self.count(NOT_BUILT)[0])

@@ -163,7 +163,7 @@ def third_party(tree):
             for library, pattern, folders in THIRD_PARTY:
                 if pattern.search(name) and not within(path, folders + ["tests", "bench"]):
                     yield f"{path}:{line}: {library} ({name}) only in {', '.join(folders)}"
-            if path.endswith(".h") and NOT_IN_HEADERS.search(name):
+            if path.endswith(".h") and NOT_IN_HEADERS.search(name) and not within(path, ["tests"]):
                 yield f"{path}:{line}: {name} belongs in a .cc, not in a header"
             if within(path, ["sandbox/apply"]) and name == "seccomp.h":
                 yield f"{path}:{line}: sandbox/apply is libc only; libseccomp belongs to the plan"
@@ -195,10 +195,10 @@ def cmake_tokens(tree, path):
 
 
 def lists(cmake, words, path):
-    """Whether a CMakeLists.txt with these words names the file, or its stem in a loop over ${name}.cc."""
+    """Whether a CMakeLists.txt with these words names the file, or its stem where ${name}.cc is built or run."""
     relative = os.path.relpath(path, os.path.dirname(cmake) or ".")
     stem, suffix = os.path.splitext(relative)
-    return relative in words or (stem in words and any(re.fullmatch(r"\$\{\w+\}" + suffix, word) for word in words))
+    return relative in words or (stem in words and any(re.fullmatch(r"(.*/)?\$\{\w+\}" + suffix, word) for word in words))
 
 
 def listed_in_cmake(tree):
