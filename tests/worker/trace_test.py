@@ -1,6 +1,7 @@
 """passnet_worker.trace: candidate code in a throw-away child; what comes back is data, and every mistake is named."""
 
 import json
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -110,6 +111,22 @@ class FindingTest(unittest.TestCase):
         self.assertEqual(traced["unsupported_lane"], "triton")
         self.assertTrue(traced["uses_triton"])
         self.assertNotIn("unsupported_lane", trace_files(one_pass("return x + 1", "x", extra="import absent")))
+
+    def test_triton_that_is_installed_is_noticed_where_the_candidate_holds_it(self):
+        import types
+
+        def trace_with_triton(files):
+            sys.modules["triton"] = types.ModuleType("triton")  # as if it were installed, and torch had imported it
+            try:
+                return trace_files(files)
+            finally:
+                del sys.modules["triton"]
+
+        self.assertTrue(trace_with_triton(one_pass("return x + 1", "x", extra="import triton"))["uses_triton"])
+        self.assertFalse(trace_with_triton(one_pass("return x + 1", "x"))["uses_triton"])
+        optional = "try:\n    import triton\nexcept ImportError:\n    triton = None"
+        traced = trace_files(one_pass("return x + 1", "x", extra=optional))
+        self.assertEqual((traced["uses_triton"], len(traced["passes"])), (False, 1))
 
     def test_failures_name_type_and_line(self):
         for extra, words, line in [("1 / 0", "ZeroDivisionError", 3), ("raise SystemExit(3)", "SystemExit", 3),
