@@ -12,7 +12,6 @@ using trajectories::Batch;
 
 // architecture.md section 8: hashing and zstd above this run on a worker.
 constexpr size_t kInlineBytes = 64 << 10;
-constexpr Nanos kSpaceWait = std::chrono::seconds(2);   // chosen: an operator who frees space sees it go on at once
 constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
 
 size_t BytesOf(const std::vector<Step>& steps) {
@@ -69,7 +68,7 @@ Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, Cance
       log::Err("agent", "the journal has no space: campaigns pause until there is some",
                {{"error", appended.error().context}});
     }
-    Deadline until = Deadline::After(space ? kSpaceWait : kQueueWait, *clock_);
+    Deadline until = Deadline::After(space ? space_wait_ : kQueueWait, *clock_);
     bool rested = co_await sleeper_->SleepUntil(until, stop);
     if (!rested) {
       result = Error{ErrorCode::kCancelled, "the daemon stops while the journal has no space"};

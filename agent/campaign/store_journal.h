@@ -15,8 +15,10 @@ namespace passnet::agent {
 
 class StoreJournal : public Journal {
  public:
-  StoreJournal(trajectories::Store* store, WorkPool* pool, Sleeper* sleeper, const Clock* clock)
-      : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock) {}
+  // `space_wait`: between two tries while the disk is full.
+  StoreJournal(trajectories::Store* store, WorkPool* pool, Sleeper* sleeper, const Clock* clock,
+               Nanos space_wait = std::chrono::seconds(2))
+      : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock), space_wait_(space_wait) {}
 
   Task<Status> Append(Steps steps, CancelToken stop) override;
 
@@ -30,6 +32,7 @@ class StoreJournal : public Journal {
   WorkPool* const pool_;
   Sleeper* const sleeper_;
   const Clock* const clock_;
+  const Nanos space_wait_;
   int waiting_for_space_ = 0;
 };
 

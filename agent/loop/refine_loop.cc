@@ -80,7 +80,9 @@ Task<Status> RefineLoop::Run(CancelToken stop, CancelToken cancel) {
     if (next == NextStep::kDone) co_return OkStatus();
     if (stop.cancelled()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
     Status done = OkStatus();
-    if (cancel.cancelled() && next != NextStep::kFinish) {
+    // The journal takes nothing of a trajectory before its start, and nothing needs to be ended before its end.
+    bool under_way = next != NextStep::kStart && next != NextStep::kFinish;
+    if (cancel.cancelled() && under_way) {
       done = co_await CancelNow();
     } else {
       done = co_await Do(next);

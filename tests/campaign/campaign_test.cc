@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/trajectories/fault_vfs.h"
 #include "trajectories/verify.h"
 
 namespace passnet::agent {
@@ -46,11 +47,14 @@ class CampaignTest : public ::testing::Test {
   }
 
   using Script = std::function<Task<void>(CampaignManager*)>;
+  // Beside the script, while campaigns run; may be empty.
+  std::function<Task<void>(StoreJournal*)> watch_;
 
   // One life of a daemon: the script runs, then every campaign ends by itself.
   void Live(Script script, std::deque<RawReply> replies) {
     trajectories::StoreOptions options;
     options.path = path_;
+    options.vfs = vfs_;
     auto store = trajectories::Store::Open(options);
     ASSERT_TRUE(store) << store.error().context;
     boost::asio::io_context loop;
@@ -61,7 +65,7 @@ class CampaignTest : public ::testing::Test {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
     LaneService lane("fake", start, {});
-    StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System());
+    StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
     ports.lane = &lane;
@@ -77,7 +81,24 @@ class CampaignTest : public ::testing::Test {
     boost::asio::co_spawn(loop, script(&manager), [](std::exception_ptr thrown) {
       if (thrown) std::rethrow_exception(thrown);
     });
+    if (watch_) {
+      boost::asio::co_spawn(loop, watch_(&journal), [](std::exception_ptr thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+      });
+    }
     loop.run();
+  }
+
+  // Frees the disk once the journal waits for it.
+  static Task<void> HealWhenItWaits(StoreJournal* journal, bool* waited) {
+    auto sleeper = LoopSleeper();
+    while (journal->waiting_for_space() == 0) {
+      CancelToken never;
+      Deadline until = Deadline::After(std::chrono::milliseconds(1));
+      co_await sleeper->SleepUntil(until, never);
+    }
+    *waited = true;
+    trajectories::FaultVfs::Get().Heal();
   }
 
   static Task<void> LaunchOne(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
@@ -111,6 +132,7 @@ class CampaignTest : public ::testing::Test {
 
   std::filesystem::path folder_;
   std::string path_;
+  std::string vfs_;
   std::string id_;
   std::string error_;
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
@@ -136,6 +158,25 @@ TEST_F(CampaignTest, RunsEveryTaskAndReports) {
   auto verified = trajectories::Verify({path_, "", {}});
   ASSERT_TRUE(verified);
   EXPECT_FALSE(verified.value().first) << verified.value().first->detail;
+}
+
+TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {
+  bool waited = false;
+  vfs_ = trajectories::FaultVfs::kName;
+  watch_ = [&waited](StoreJournal* journal) { return HealWhenItWaits(journal, &waited); };
+  auto launch_on_a_small_disk = [this](CampaignManager* manager) {
+    trajectories::FaultVfs::Get().FullAfterWrites(20);
+    return LaunchOne(manager, Spec(), &id_, &error_);
+  };
+  trajectories::FaultVfs::Get().Heal();
+  Live(launch_on_a_small_disk, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  trajectories::FaultVfs::Get().Heal();
+  ASSERT_EQ(error_, "");
+  EXPECT_TRUE(waited);
+  CampaignReport report = Report();
+  EXPECT_EQ(report.n_scored, 2);
+  EXPECT_EQ(report.n_infra, 0);
+  EXPECT_EQ(report.state.usage.calls, 2);
 }
 
 TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
