@@ -45,8 +45,8 @@ const Names kMinimal = {
     "timerfd_settime", "timerfd_gettime",
     "getrandom", "uname", "sysinfo", "getrusage", "getrlimit", "getuid", "geteuid", "getgid", "getegid", "getresuid",
     "getresgid", "getgroups", "getpid", "getppid", "gettid", "getpgrp", "getpgid", "getsid", "capget",
-    "exit", "exit_group", "recvfrom", "getsockopt", "getsockname", "getpeername", "shutdown", "sendto"};
-// recvfrom and sendto work on inherited sockets only; sendto cannot pass descriptors.
+    "exit", "exit_group", "recvfrom", "getsockopt", "getsockname", "getpeername", "shutdown", "sendto", "recvmsg"};
+// The socket calls work on inherited sockets only; descriptors can come in, from whom the socket leads to, but not out.
 
 const Names kWritingCalls = {"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
                              "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate", "fallocate", "creat",
@@ -57,7 +57,7 @@ const Names kNamespaceCalls = {"unshare", "setns", "mount", "umount2", "pivot_ro
                                "pidfd_send_signal", "sethostname"};
 const Names kAffinityCalls = {"sched_setaffinity", "setpriority", "sched_setscheduler", "sched_setparam"};
 const Names kMemfdCalls = {"memfd_create", "ftruncate"};
-const Names kDescriptorPassingCalls = {"sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "socketpair", "setsockopt"};
+const Names kDescriptorPassingCalls = {"sendmsg", "sendmmsg", "recvmmsg", "socketpair", "setsockopt"};
 const Names kJailingCalls = {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
                              "capset", "prlimit64", "setrlimit"};
 
@@ -81,7 +81,7 @@ constexpr Refusal kRefusals[] = {
     {"add_key", EPERM},            {"keyctl", EPERM},         {"request_key", EPERM},     {"personality", EPERM},
     {"memfd_create", EPERM},       {"memfd_secret", EPERM},   {"sched_setaffinity", EPERM},
     {"sched_setattr", EPERM},      {"sched_setscheduler", EPERM}, {"sched_setparam", EPERM}, {"setpriority", EPERM},
-    {"sendmsg", EPERM},            {"recvmsg", EPERM},        {"sendmmsg", EPERM},        {"recvmmsg", EPERM},
+    {"sendmsg", EPERM},            {"sendmmsg", EPERM},        {"recvmmsg", EPERM},
     {"socketpair", EPERM},         {"setsockopt", EPERM},     {"fork", EPERM},            {"vfork", EPERM},
     {"setuid", EPERM},             {"setgid", EPERM},         {"setreuid", EPERM},        {"setregid", EPERM},
     {"setresuid", EPERM},          {"setresgid", EPERM},      {"setgroups", EPERM},       {"setfsuid", EPERM},

@@ -1,4 +1,4 @@
-// Loosens a SyscallPolicy: sendmsg and recvmsg: descriptors travel over sockets inherited from the parent; no socket can be opened.
+// Loosens a SyscallPolicy: sendmsg and socketpair: descriptors travel out over inherited sockets; no socket can be opened.
 // Threads: an empty token, passed by value.
 #pragma once
 
