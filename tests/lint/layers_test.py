@@ -189,7 +189,6 @@ class PlantedTest(unittest.TestCase):
     def test_whitespace(self):
         self.expect_noticed(rules.whitespace, {"base/a.cc": "int x; \n"}, "trailing whitespace")
         self.expect_noticed(rules.whitespace, {"base/a.py": "\tx = 1\n", "base/CMakeLists.txt": "\tx()\n"}, "tab")
-        self.expect_noticed(rules.whitespace, {"base/a.cc": "x" * 121 + "\n"}, "121 columns")
         self.expect_noticed(rules.whitespace, {"base/a.cc": "int x;"}, "no newline")
 
     def test_data_keeps_its_own_form(self):
