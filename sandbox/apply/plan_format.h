@@ -9,7 +9,6 @@ namespace passnet::sandbox {
 
 inline constexpr uint32_t kPlanMagic = 0x4c504e50;  // "PNPL"
 inline constexpr uint32_t kPlanVersion = 1;
-inline constexpr uint32_t kMaxPlanBytes = 1u << 20;  // chosen: a filter is 8 KiB, a few hundred binds 64 KiB
 inline constexpr int kControlFd = 250;  // the set-up channel's number in a child that we launch; chosen: above all
                                         // numbers that callers may ask for, below the usual soft limit of 1024
 
