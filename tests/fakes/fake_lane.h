@@ -23,6 +23,7 @@ class FakeLane : public evaluator::LaneClient {
     std::mutex mutex;
     std::map<std::string, int> evaluations;  // by evaluation id
     std::vector<Error> fail_next;            // taken from the front, by any request
+    std::vector<Error> fail_evaluations;     // likewise, by evaluations alone
     std::map<std::string, std::string> environment{{"cpu", "fake"}, {"torch", "none"}};
   };
   explicit FakeLane(std::shared_ptr<Log> log) : log_(std::move(log)) {}
@@ -32,6 +33,7 @@ class FakeLane : public evaluator::LaneClient {
     std::lock_guard lock(log_->mutex);
     ++log_->evaluations[request.evaluation_id];
     if (auto error = NextFailure()) return *error;
+    if (auto error = TakeFirst(&log_->fail_evaluations)) return *error;
     evaluator::EvaluationReport report;
     report.evaluation_id = request.evaluation_id;
     report.task = request.task.path;
@@ -76,10 +78,12 @@ class FakeLane : public evaluator::LaneClient {
   void Cancel() override {}
 
  private:
-  std::optional<Error> NextFailure() {
-    if (log_->fail_next.empty()) return std::nullopt;
-    Error error = log_->fail_next.front();
-    log_->fail_next.erase(log_->fail_next.begin());
+  std::optional<Error> NextFailure() { return TakeFirst(&log_->fail_next); }
+
+  static std::optional<Error> TakeFirst(std::vector<Error>* errors) {
+    if (errors->empty()) return std::nullopt;
+    Error error = errors->front();
+    errors->erase(errors->begin());
     return error;
   }
 

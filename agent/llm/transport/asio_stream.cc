@@ -44,7 +44,11 @@ class Watch {
       if (!error) Fire(state, ErrorCode::kDeadlineExceeded);
     });
   }
-  ~Watch() { state_->armed = false; }
+  // A timer left behind would keep the loop, and with it the daemon's end, waiting for the whole limit.
+  ~Watch() {
+    state_->armed = false;
+    state_->timer.cancel();
+  }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
