@@ -98,10 +98,14 @@ class ModelReader {
     if (!variables_.insert(name).second) return cursor_.Wrong("parameter " + name + " is repeated", "distinct names");
     model_.forward_parameters.push_back(name);
     if (!cursor_.TakeIf(":")) return OkStatus();
-    for (std::string_view text : {"torch", ".", "Tensor"}) {
-      if (!cursor_.TakeIf(text)) return cursor_.Unexpected("torch.Tensor as the parameter's type");
+    const Token at = cursor_.Peek();
+    ASSIGN_OR_RETURN(std::string type, cursor_.ExpectName("torch.Tensor as the parameter's type"));
+    while (cursor_.TakeIf(".")) {
+      ASSIGN_OR_RETURN(const std::string part, cursor_.ExpectName("a name of torch"));
+      type += "." + part;
     }
-    return OkStatus();
+    if (type == "torch.Tensor" || type == "torch.nn.parameter.Parameter") return OkStatus();
+    return cursor_.WrongAt(at, "the parameter's type " + type, "torch.Tensor or torch.nn.parameter.Parameter");
   }
 
   Result<std::string> ReadVariableName() {

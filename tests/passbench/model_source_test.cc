@@ -35,6 +35,19 @@ TEST(ModelSourceTest, NamesParametersOperationsAndOutputs) {
   EXPECT_EQ(model.outputs, 2u);
 }
 
+TEST(ModelSourceTest, SignatureMaySpanLinesAndTellTypes) {
+  const std::string text =
+      "import torch\n\n\nclass GraphModule(torch.nn.Module):\n    def forward(\n        self,\n"
+      "        x: torch.Tensor,\n        w: torch.nn.parameter.Parameter,\n    ):\n        return (x @ w,)\n";
+  auto model = ParseModelSource(text, "m.py");
+  ASSERT_TRUE(model.has_value()) << model.error().context;
+  EXPECT_EQ(model->forward_parameters, (std::vector<std::string>{"x", "w"}));
+  EXPECT_EQ(model->ops, (std::vector<std::string>{"matmul"}));
+  std::string other = text;
+  other.replace(other.find("torch.Tensor"), 12, "os.PathLike_");
+  EXPECT_NE(Refusal(other).find("m.py:7: the parameter's type os.PathLike_"), std::string::npos) << Refusal(other);
+}
+
 TEST(ModelSourceTest, MapsDeviceLiterals) {
   auto model = Parse(
       "        a = in_0.to(device(type='cuda', index=0))\n"
