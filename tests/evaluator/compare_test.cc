@@ -96,7 +96,7 @@ TEST_P(CompareTest, LargeTensorsAcrossChunkBorders) {
 INSTANTIATE_TEST_SUITE_P(Floats, CompareTest,
                          testing::Values(Case{"float32", at::kFloat}, Case{"float64", at::kDouble},
                                          Case{"float16", at::kHalf}, Case{"bfloat16", at::kBFloat16}),
-                         [](const auto& info) { return info.param.dtype; });
+                         [](const auto& chosen) { return chosen.param.dtype; });
 
 TEST(CompareExactlyTest, IntegersAndBooleansAreEqualOrNot) {
   at::Tensor ints = at::arange(10, at::kLong), other = ints.clone();

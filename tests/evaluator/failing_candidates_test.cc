@@ -27,7 +27,7 @@ class FailingCandidatesTest : public LaneTest {
       EXPECT_EQ(graph.status, expected.status) << graph.path << " " << GraphStatusName(graph.status);
     }
     // The worst that a failure earns is ES's forgiveness of a crash or of wrong values.
-    if (seen.aggregated_score) EXPECT_LT(*seen.aggregated_score, 0.6);
+    EXPECT_LT(seen.aggregated_score.value_or(0), 0.6);
     EXPECT_LT(seen.candidate_output.size(), 20'000u);
   }
 
