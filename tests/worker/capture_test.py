@@ -97,13 +97,14 @@ class CaptureTest(unittest.TestCase):
             capture.load_model("import torch\nGraphModule = 3\n", "test_no_module")
 
     def test_second_model_of_another_shape_stays_static(self):
-        source = "import torch\nclass GraphModule(torch.nn.Module):\n    def forward(self, x):\n        return (x + 1,)\n"
+        source = ("import torch\nclass GraphModule(torch.nn.Module):\n"
+                  "    def forward(self, x):\n        return (x + 1,)\n")
         for size in (4, 6):
             model = capture.load_model(source, "test_same_name")
             graph = capture.capture(model, [torch.empty(size, 3)])
             self.assertEqual(graph.inputs, ["x"])
-            self.assertEqual([node.meta["example_value"].shape[0] for node in graph.gm.graph.nodes if node.op == "placeholder"],
-                             [size])
+            (placeholder,) = graph.gm.graph.find_nodes(op="placeholder")
+            self.assertEqual(placeholder.meta["example_value"].shape, (size, 3))
 
     def test_grad_mode_inside_a_graph_does_not_outlive_the_capture(self):
         captured("torch._C._set_grad_enabled(False)\nreturn (x + 1,)", "x", torch.empty(2, 3))

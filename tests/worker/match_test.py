@@ -11,7 +11,7 @@ import torch
 from torch.fx.passes.utils.matcher_utils import SubgraphMatcher
 
 from children import captured, in_child, one_pass, plan_for, trace_files
-from passnet_worker import capture, match, trace
+from passnet_worker import capture, match, matcher, trace
 
 X = torch.arange(6.0).reshape(2, 3)
 Y = torch.full((2, 3), 2.0)
@@ -65,7 +65,8 @@ class RewriteTest(unittest.TestCase):
         graph = captured("return (torch.sigmoid(x + y) * 2,)", "x, y", E23, E23)
         files = one_pass("return torch.sigmoid(a)", "a")
         files["Two.py"] = ("from pass_dir.One import fused\n\ndef pattern(a, b):\n    return (a + b) * 2\n\n"
-                           "def replacement_args(a, b):\n    return (a, b)\n\ndef replacement_func():\n    return fused\n")
+                           "def replacement_args(a, b):\n    return (a, b)\n\n"
+                           "def replacement_func():\n    return fused\n")
         files[trace.RULE_LIST] = '["One", "Two"]'
         plan = plan_for(graph, files)
         self.assertEqual([r["pass"] for r in plan["rewrites"]], ["One"])
@@ -119,19 +120,20 @@ class RewriteTest(unittest.TestCase):
 
     def test_own_matcher_finds_what_torchs_finds(self):
         """The matcher's short cuts against torch's own class, on graphs with several sites, overlaps and misses."""
-        forward = "for _ in range(4):\n    x = torch.sigmoid(x) * y + torch.sin(x)\nreturn (x, torch.sin(y) * x)"
+        forward = ("for _ in range(4):\n    x = torch.sigmoid(x) * y + torch.sin(x)\n"
+                   "return (x, torch.sin(y) * x, torch.sin(x) * x)")
         graph = captured(forward, "x, y", E23, E23)
         patterns = [("a, b", "return torch.sigmoid(a) * b"), ("a", "return torch.sin(a)"),
                     ("a, b", "return torch.sigmoid(a) * b + torch.sin(a)"), ("a", "return torch.sin(a) * a"),
                     ("a, b", "p = torch.sigmoid(a) * b\nreturn p + torch.sin(a), p"), ("a, b, c", "return a * b + c"),
-                    ("a", "return torch.sin(a), torch.sigmoid(a)")]
+                    ("a", "return torch.sin(a), torch.sigmoid(a)"), ("a, b", "return torch.sin(a) * b")]
         for arguments, body in patterns:
             with self.subTest(body):
                 item = trace_files(one_pass(body, arguments))["passes"]
                 work = match.Workplace(graph.gm, "upstream")
                 pattern = match.build_pattern(item[0], work, "upstream")
                 theirs = SubgraphMatcher(pattern, remove_overlapping_matches=True).match(work.graph)
-                ours = match.find_matches(pattern, work.graph)
+                ours = matcher.find_matches(pattern, work.graph)
                 self.assertEqual([found.nodes_map for found in ours], [found.nodes_map for found in theirs])
 
     def test_replacement_through_dynamo_in_a_forked_child(self):
@@ -224,7 +226,8 @@ class MismatchTest(unittest.TestCase):
 
     def test_patterns_that_can_never_match(self):
         for pattern, words in [("torch.sin(a)\nreturn a + b", "unused"), ("return torch.sin(a)", "argument b"),
-                               ("s = a + b\nreturn s, s", "returns a value twice"), ("return a + b, a", "own argument a"),
+                               ("s = a + b\nreturn s, s", "returns a value twice"),
+                               ("return a + b, a", "own argument a"),
                                ("return a + b + torch.arange(3)", "constant tensor"), ("return 3", "no value")]:
             with self.subTest(pattern):
                 found = self.mismatch("return (x + y + torch.arange(3) + torch.sin(x),)", pattern, E23, E23)
@@ -305,13 +308,14 @@ class BundledPassTest(unittest.TestCase):
 
     def test_every_graph_of_every_task_is_covered(self):
         fixtures = worker_path.SOURCE / "tests" / "fixtures" / "passes"
-        folders = [folder for folder in sorted(fixtures.iterdir()) if (worker_path.SOURCE / "tasks" / folder.name).exists()]
+        tasks = worker_path.SOURCE / "tasks"
+        folders = [folder for folder in sorted(fixtures.iterdir()) if (tasks / folder.name).exists()]
         self.assertGreaterEqual(len(folders), 4)
         for folder in folders:
             files = {path.name: path.read_text() for path in folder.iterdir() if path.suffix in (".py", ".json")}
             traced = trace_files(files)
             self.assertEqual(traced["errors"], [], folder.name)
-            task = worker_path.SOURCE / "tasks" / folder.name
+            task = tasks / folder.name
             for graph in (task / "graph_list.txt").read_text().split():
                 with self.subTest(f"{folder.name} {graph}"):
                     self.check_graph(task / graph, traced)

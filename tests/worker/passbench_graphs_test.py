@@ -5,6 +5,7 @@ import unittest
 import worker_path  # noqa: F401  (before torch)
 
 import passbench_data
+from children import plan_for
 from passbench_graphs import capture_graph, outputs_of_whole_graph_match
 from passnet_worker import capture
 
@@ -31,6 +32,21 @@ class RealGraphTest(unittest.TestCase):
             reasons = [entry["why_not"] for entry in capture.describe(captured.gm)
                        if not entry["matchable"] and entry["target"] != "torch.rand"]
             self.assertEqual(bool(reasons), number not in MATCHES, f"{path}: {reasons}")
+
+    def test_fixture_passes_cover_every_graph_of_their_real_tasks(self):
+        fixtures = worker_path.SOURCE / "tests" / "fixtures" / "passes"
+        checked = 0
+        for number, (task, path) in enumerate(passbench_data.graph_paths()):
+            folder = fixtures / task.rsplit("/", 1)[-1]
+            if not folder.exists():
+                continue
+            with self.subTest(path):
+                files = {item.name: item.read_text() for item in folder.iterdir() if item.suffix in (".py", ".json")}
+                _, captured = capture_graph(task, path, 1000 + number)
+                plan = plan_for(captured, files)
+                self.assertTrue(plan["rewrites"], plan["first_mismatch"])
+                checked += 1
+        self.assertGreaterEqual(checked, 4)
 
 
 if __name__ == "__main__":

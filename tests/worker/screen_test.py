@@ -101,7 +101,8 @@ TOP_ATTACKS = {
                    "from ._shared import fused", "import os.path as p", "import socket, math"],
     "M8.import": ["import functools", "from functools import lru_cache"],
     "H1.dispatch-escape": ["from torch.utils._python_dispatch import TorchDispatchMode", "import torch.overrides"],
-    "G1.torch-load": ["from torch import relu", "import torch.nn.functional as F", "from torch.nn.functional import gelu",
+    "G1.torch-load": ["from torch import relu", "import torch.nn.functional as F",
+                      "from torch.nn.functional import gelu",
                       "X = torch.ops.aten.add"],
     "G1.import": ["import numpy as np"],
     "H7.dunder": ["from typing import sys as s", "import typing\nm = typing.sys.modules", "n = __name__",
@@ -197,7 +198,8 @@ class FileTest(unittest.TestCase):
 
 HONEST = {
     "the specimen itself": GOOD,
-    "names that start with torch": at_top("def torch_gelu(x):\n    return x").replace("    return out", "    return torch_gelu(out)"),
+    "names that start with torch": at_top("def torch_gelu(x):\n    return x").replace(
+        "    return out", "    return torch_gelu(out)"),
     "views, copies, casts and fills": in_wrapper(
         "x = x.contiguous().view(-1, 3).permute(1, 0).reshape(3, -1).squeeze().expand(3, 3).to(torch.float32)\n"
         "out = torch.empty_strided((3, 3), (1, 3), dtype=x.dtype, device=x.device)\nout.copy_(x)\nout.zero_()\n"
@@ -214,8 +216,9 @@ HONEST = {
     "route by elif": in_wrapper("\n".join(f"{'if' if i == 0 else 'elif'} route == 'r{i}':\n    out = None"
                                           for i in range(100))),
     "function attribute and global": in_wrapper("global _count\n_count = 1\nfused.blocks = 3"),
-    "argument called input": GOOD.replace("def pattern(x, y):", "def pattern(input, y):").replace("gelu(x)", "gelu(input)")
-    .replace("def fused(x, y, route):", "def fused(x, input, route):").replace("(x, y), (out,)", "(x, input), (out,)"),
+    "argument called input": GOOD.replace("def pattern(x, y):", "def pattern(input, y):")
+    .replace("gelu(x)", "gelu(input)").replace("def fused(x, y, route):", "def fused(x, input, route):")
+    .replace("(x, y), (out,)", "(x, input), (out,)"),
     "wrap by name": at_top("torch.fx.wrap('fused')"),
     "optional triton": at_top("try:\n    import triton\n    import triton.language as tl\nexcept ImportError:\n"
                               "    triton = None"),
@@ -227,10 +230,14 @@ HONEST = {
         "    tl.store(p + i, libdevice.tanh(v) / s.to(tl.float16), mask=i < n)\n") + "\n\n"
     "def launch(x):\n    kernel[(triton.cdiv(x.numel(), 64),)](x, x.numel())\n    triton.next_power_of_2(3)\n",
     "methods in a pattern": with_line("return torch.nn.functional.gelu(x) + y",
-                                      "m = x.__eq__(0)\nreturn x.masked_fill(m, 0).softmax(-1).matmul(y) @ y + torch.einsum('ij->j', x)"),
-    "docstring, typing, annotations": '"""Fused."""\nfrom __future__ import annotations\nfrom typing import Optional, Tuple\n'
-    + at_top("def helper(x: Optional[torch.Tensor]) -> Tuple[int, ...]:\n    \"\"\"Doc.\"\"\"\n    return tuple(x.shape)"),
-    "arguments shuffled in two steps": with_line('return (x, y, "gelu_add")', 'route = "r"\nreturn (y, x) + (route, -1, torch.float16, None)'),
+                                      "m = x.__eq__(0)\n"
+                                      "return x.masked_fill(m, 0).softmax(-1).matmul(y) @ y + torch.einsum('ij->j', x)"),
+    "docstring, typing, annotations": '"""Fused."""\nfrom __future__ import annotations\n'
+    "from typing import Optional, Tuple\n"
+    + at_top("def helper(x: Optional[torch.Tensor]) -> Tuple[int, ...]:\n"
+             "    \"\"\"Doc.\"\"\"\n    return tuple(x.shape)"),
+    "arguments shuffled in two steps": with_line(
+        'return (x, y, "gelu_add")', 'route = "r"\nreturn (y, x) + (route, -1, torch.float16, None)'),
     "try around a helper": in_wrapper("try:\n    n = int(route)\nexcept ValueError:\n    n = 0"),
 }
 
@@ -253,12 +260,15 @@ def dispatch(*args):
 '''
         one = ("import torch\nfrom pass_dir._shared import dispatch\n\n\ndef pattern(x, w):\n"
                "    return torch.nn.functional.layer_norm(x, (8,), w, None, 1e-05)\n\n\n"
-               "def replacement_args(x, w):\n    return (x, w, 'norm')\n\n\ndef replacement_func():\n    return dispatch\n")
-        files = {"One.py": one.encode(), "_shared.py": shared.encode(), "sorted_output_pass_rule_names.json": b'["One"]'}
+               "def replacement_args(x, w):\n    return (x, w, 'norm')\n\n\n"
+               "def replacement_func():\n    return dispatch\n")
+        files = {"One.py": one.encode(), "_shared.py": shared.encode(),
+                 "sorted_output_pass_rule_names.json": b'["One"]'}
         self.assertEqual(screen.screen(files), [])
 
     def test_bundled_passes_are_clean(self):
-        folders = sorted((worker_path.SOURCE / "tests" / "fixtures" / "passes").iterdir())
+        fixtures = worker_path.SOURCE / "tests" / "fixtures" / "passes"
+        folders = sorted(folder for folder in fixtures.iterdir() if folder.is_dir())
         self.assertGreaterEqual(len(folders), 4)
         for folder in folders:
             with self.subTest(folder.name):
@@ -267,11 +277,13 @@ def dispatch(*args):
 
 
 NATIVE_ATTACKS = {
-    "T6.inline-asm": ['asm("nop");', '__asm__ volatile("syscall");', 'as\\\nm("nop");', "int a = 1'0; asm(\"x\"); int b = 2'0;",
+    "T6.inline-asm": ['asm("nop");', '__asm__ volatile("syscall");', 'as\\\nm("nop");',
+                      "int a = 1'0; asm(\"x\"); int b = 2'0;",
                       "#define X asm\n"],
     "H11.syscall": ["syscall(39);", "auto f = &syscall;"],
     "H8.memory": ["mmap(0, 1, 1, 1, 1, 0);", "::mprotect(p, 1, 7);", "ptrace(0);", "process_vm_readv(1,0,0,0,0,0);"],
-    "H11.exec": ["fork();", "std::system(\"ls\");", "execve(a, b, c);", "auto r = fork ();", "extern \"C\" int fork(void);",
+    "H11.exec": ["fork();", "std::system(\"ls\");", "execve(a, b, c);", "auto r = fork ();",
+                 "extern \"C\" int fork(void);",
                  "table[0] = fork;", "int (*p)() = fork;"],
     "H11.file": ["fopen(\"/etc/passwd\", \"r\");", "std::ifstream in(\"x\");", "open(\"x\", 0);"],
     "T6.dynamic-link": ["dlopen(0, 1);", "dlsym(0, \"x\");"],
@@ -292,7 +304,8 @@ HONEST_NATIVE = [
     'const char* raw = R"x(asm " fork() #include <pthread.h> )x";\n',
     "struct File { int system; }; void f(File& x, Other* y) { x.open(1); y->open(2); x.system = 1; }\n",
     "#define VEC(op) _mm512_##op\n#pragma GCC optimize(\"fp-contract=off\")\nint n = 1'000'000; char c = '\"';\n",
-    "[[maybe_unused]] static int v[3]; __attribute__((always_inline)) inline int f(int* a, int* b) { return a[b[0]]; }\n",
+    "[[maybe_unused]] static int v[3];\n"
+    "__attribute__((always_inline)) inline int f(int* a, int* b) { return a[b[0]]; }\n",
     "float exec_scale = 1; int threads = call->num_threads; auto section = 3; int alias = 2; my::open(3);\n",
     "auto g = v[[&] { return 1; }()]; int constructor = 1;\n",
 ]

@@ -54,7 +54,8 @@ class TracedPatternTest(unittest.TestCase):
 
     def test_helper_module_and_kernel_load(self):
         files = one_pass("return x + 1", "x")
-        files["_shared.py"] = "import passnet_kernels\n_k = passnet_kernels.load('fused')\n\ndef fused(x):\n    _k.run(x)\n"
+        files["_shared.py"] = ("import passnet_kernels\n_k = passnet_kernels.load('fused')\n\n"
+                               "def fused(x):\n    _k.run(x)\n")
         files["One.py"] = ("from pass_dir._shared import fused\n\ndef pattern(x):\n    return x + 1\n\n"
                            "def replacement_args(x):\n    return (x,)\n\ndef replacement_func():\n    return fused\n")
         self.only_pass(files)
@@ -88,8 +89,18 @@ class FindingTest(unittest.TestCase):
     def test_caught_exception_is_still_found(self):
         files = one_pass("return x + y", "x, y")
         files["One.py"] = files["One.py"].replace(
-            "    return (x, y,)", "    try:\n        x.relu()\n    except BaseException:\n        pass\n    return (x, y)")
+            "    return (x, y,)",
+            "    try:\n        x.relu()\n    except BaseException:\n        pass\n    return (x, y)")
         self.assertIn("reads .relu", self.only_error(files)["what"])
+
+    def test_exception_turned_into_another_is_still_found(self):
+        files = one_pass("return x + y", "x, y")
+        files["One.py"] = files["One.py"].replace(
+            "    return (x, y,)",
+            "    try:\n        x.relu()\n    except BaseException:\n        raise ValueError('hidden')")
+        error = self.only_error(files)
+        self.assertTrue(error["static"])
+        self.assertIn("reads .relu", error["what"])
 
     def test_unstable_replacement_function(self):
         files = one_pass("return x + 1", "x")

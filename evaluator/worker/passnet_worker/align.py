@@ -159,7 +159,8 @@ def _bind(placeholder: Node, value: Any, mapping: _Mapping) -> None:
 
 
 def _differ(pattern: Node, graph: Node, left: Any, right: Any, position: int | str) -> None:
-    raise _Stop(pattern, graph, f"{_short(pattern)}: {_argument_name(pattern, position)} {_shown(left)} in the pattern, "
+    name = _argument_name(pattern, position)
+    raise _Stop(pattern, graph, f"{_short(pattern)}: {name} {_shown(left)} in the pattern, "
                                 f"{_shown(right)} in the graph")
 
 

@@ -1,8 +1,9 @@
 """Values of graph arguments as JSON and back: what the throw-away trace child hands to the trusted matcher, and what a
 rewrite plan carries. Decoding builds plain values only (literals, dtypes, devices, slices); it never imports, never
-calls anything by name, and bounds depth and size, because the bytes come from a process that ran candidate code.
+calls anything by name, and bounds depth and size: the bytes come from a process that ran candidate code.
 
-Threads: pure functions. Errors: Unencodable (a value that no pattern needs), Malformed (bytes that encode() never made).
+Threads: pure functions.
+Errors: Unencodable (a value that no pattern needs), Malformed (bytes that encode() never made).
 """
 
 from typing import Any, Callable

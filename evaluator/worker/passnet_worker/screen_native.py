@@ -160,8 +160,8 @@ def _directive(name: str, rest: str, line: int, siblings: set[str]) -> list[Find
         known = STANDARD_HEADERS | OTHER_HEADERS | siblings
         found = header.group(1) or header.group(2) or ""
         if found not in known:
-            return [(line, "H10.include", f"{found[:200]} is no header that a kernel needs (standard C and C++ headers, "
-                                          "passnet_kernel.h, immintrin.h)")]
+            return [(line, "H10.include", f"{found[:200]} is no header that a kernel needs (standard C and C++ "
+                                          "headers, passnet_kernel.h, immintrin.h)")]
     if name == "pragma" and rest.split() and rest.split()[0] in PRAGMAS:
         return [(line, "T6.symbol", f"#pragma {rest.split()[0]} renames what is linked")]
     return []
@@ -196,7 +196,7 @@ def _attributes(tokens: list[tuple[str, int]]) -> list[Finding]:
             continue
         depth += (word in OPENING) - (word in CLOSING)
         if word.strip("_") in ATTRIBUTES:
-            findings.append((line, "T6.attribute", f"attribute {word.strip('_')} makes code run or symbols bind outside "
-                                                   "the kernel's call"))
+            findings.append((line, "T6.attribute", f"attribute {word.strip('_')} makes code run or symbols bind "
+                                                   "outside the kernel's call"))
         inside = depth > 0 or word in ("__attribute__", "__attribute")
     return findings

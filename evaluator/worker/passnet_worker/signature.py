@@ -1,6 +1,6 @@
 """How PassNet's pattern tracer writes a call: every argument positional, defaults filled in, wherever inspect.signature
 can bind it. Dynamo writes calls as model.py has them, so a node whose recorded form differs from the bound one can
-never match a pattern (docs/passbench facts, "Matching: what can never match upstream").
+never match a pattern.
 
 Threads: pure functions.
 """

@@ -1,5 +1,5 @@
-"""Runs a candidate's `pattern` and `replacement_args` and ships what they did as data. Candidate code executes here: the
-process is jailed, serves one candidate and is thrown away; its answer is decoded as hostile bytes (match.py).
+"""Runs a candidate's `pattern` and `replacement_args` and ships what they did as data. Candidate code executes here:
+the process is jailed, serves one candidate and is thrown away; its answer is decoded as hostile bytes (match.py).
 
 The pattern is traced as upstream does: torch.fx's tracer, calls written with all arguments positional and defaults
 filled in where a signature binds. replacement_args gets inert placeholders: it may reorder its arguments and add
