@@ -56,7 +56,9 @@ void JudgeValues(const OutputComparison& worst, GraphReport* report) {
 // The timed calls against the checked ones.
 void JudgeTimed(const OutputComparison& worst, const OutputComparison& timed, GraphReport* report) {
   bool checked_fine = worst.match == OutputMatch::kCompared;
-  bool other = timed.match != OutputMatch::kCompared || timed.tightest > worst.tightest + kTimedLevelsLooser;
+  // Bit-equal on three sets and merely close in a thousand calls is what rounding does; beyond the standard it is not.
+  int expected = std::max(worst.tightest, kStandardLevel);
+  bool other = timed.match != OutputMatch::kCompared || timed.tightest > expected + kTimedLevelsLooser;
   if (checked_fine && other) {
     Fail(report->status, Verdict::kState,
          "timed calls gave other results than checked ones on fresh inputs: " + timed.reason, report);

@@ -64,7 +64,7 @@ struct Observations {
   OutputComparison timed;              // the worst of all other calls, warm-up and timed
   std::optional<int> first_level;      // of the very first call; kLevels for a mismatch
   int calls = 0;                       // compared
-  int far_calls = 0;                   // further from the reference than the first one by more than kNearLevels
+  int far_calls = 0;                   // by more than kNearLevels further off than the first one and than the standard
   double frozen_cpu_us = 0;            // CPU time that the stopped candidate used while the reference ran
   double cpu_over_wall = 0;            // the largest of its own blocks
   std::optional<double> candidate_us;  // median call

@@ -12,7 +12,8 @@
 namespace passnet::evaluator {
 namespace {
 
-using Json = nlohmann::json;
+// Ordered: keyword arguments of a traced node keep their order on the way through.
+using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kMatchLimit{60};
 constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite

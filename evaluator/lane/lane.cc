@@ -22,7 +22,8 @@
 namespace passnet::evaluator {
 namespace {
 
-using Json = nlohmann::json;
+// Ordered: keyword arguments of a traced node keep their order on the way through.
+using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};

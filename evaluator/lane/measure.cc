@@ -88,7 +88,7 @@ class Measurer {
     int level = comparison.match == OutputMatch::kCompared ? comparison.tightest : kLevels;
     if (!seen.first_level) seen.first_level = level;
     ++seen.calls;
-    if (level > *seen.first_level + kNearLevels) ++seen.far_calls;
+    if (level > std::max(*seen.first_level, kStandardLevel) + kNearLevels) ++seen.far_calls;
     return comparison;
   }
 

@@ -56,6 +56,15 @@ TEST(JudgeTest, TimedCallsThatComputeSomethingElseAreState) {
   EXPECT_EQ(Judged(seen).verdict, Verdict::kOk);
 }
 
+// Seen with an honest kernel: equal bit for bit on the checked sets, within the tolerance on all other calls.
+TEST(JudgeTest, BitEqualSetsAndCloseTimedCallsAreOk) {
+  Observations seen = Clean();
+  seen.sets = {Close(0), Close(0), Close(0)};
+  seen.first_level = 0;
+  seen.timed = Close(kStandardLevel);
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kOk);
+}
+
 TEST(JudgeTest, RightOnlyTheFirstTimeIsState) {
   Observations seen = Clean();
   seen.sets[1] = Close(kLevels);
