@@ -5,11 +5,15 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import worker_path  # noqa: F401  (before torch)
 
 from children import in_child, one_pass, trace_files
 from passnet_worker import trace
+
+# The CUDA flavour of torch, which plain PyPI brings, installs triton; the CPU flavour does not.
+WITHOUT_TRITON = mock.patch.dict(sys.modules, {"triton": None, "triton.language": None})
 
 
 class TracedPatternTest(unittest.TestCase):
@@ -118,7 +122,8 @@ class FindingTest(unittest.TestCase):
 
     def test_triton_that_is_missing_is_told_apart(self):
         files = one_pass("return x + 1", "x", extra="import triton.language as tl")
-        traced = trace_files(files)
+        with WITHOUT_TRITON:
+            traced = trace_files(files)
         self.assertEqual(traced["unsupported_lane"], "triton")
         self.assertTrue(traced["uses_triton"])
         self.assertNotIn("unsupported_lane", trace_files(one_pass("return x + 1", "x", extra="import absent")))
@@ -136,7 +141,8 @@ class FindingTest(unittest.TestCase):
         self.assertTrue(trace_with_triton(one_pass("return x + 1", "x", extra="import triton"))["uses_triton"])
         self.assertFalse(trace_with_triton(one_pass("return x + 1", "x"))["uses_triton"])
         optional = "try:\n    import triton\nexcept ImportError:\n    triton = None"
-        traced = trace_files(one_pass("return x + 1", "x", extra=optional))
+        with WITHOUT_TRITON:
+            traced = trace_files(one_pass("return x + 1", "x", extra=optional))
         self.assertEqual((traced["uses_triton"], len(traced["passes"])), (False, 1))
 
     def test_failures_name_type_and_line(self):
