@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 namespace {
@@ -19,6 +20,7 @@ struct Float32 {
   static Real Load(Stored x) { return x; }
   static Real Round(Real x) { return x; }
   static constexpr Real kSlack = 0;  // results are not rounded again
+  static constexpr Real kSureError = std::numeric_limits<float>::max();
 };
 struct Float64 {
   using Stored = double;
@@ -26,6 +28,7 @@ struct Float64 {
   static Real Load(Stored x) { return x; }
   static Real Round(Real x) { return x; }
   static constexpr Real kSlack = 0;
+  static constexpr Real kSureError = std::numeric_limits<double>::max();
 };
 struct Float16 {
   using Stored = uint16_t;
@@ -33,6 +36,7 @@ struct Float16 {
   static Real Load(Stored x) { return Table()[x]; }
   static Real Round(Real x) { return static_cast<float>(c10::Half(x)); }
   static constexpr Real kSlack = 0x1p-9f;  // four roundings of half an ulp (2^-11) each, with room
+  static constexpr Real kSureError = 65000;  // a larger difference may round to infinity, which is never close
 
   static const float* Table() {
     static const std::vector<float> table = [] {
@@ -56,6 +60,7 @@ struct BFloat16 {
   }
   static Real Round(Real x) { return static_cast<float>(c10::BFloat16(x)); }
   static constexpr Real kSlack = 0x1p-6f;
+  static constexpr Real kSureError = 3e38f;
 };
 
 template <typename T>
@@ -79,8 +84,8 @@ bool SurelyClose(const typename T::Real* expected, const typename T::Real* actua
   for (int64_t i = 0; i < count; ++i) {
     Real error = std::abs(expected[i] - actual[i]);
     Real allowed = absolute + relative * std::abs(actual[i]);
-    // Written so that NaN counts as bad.
-    bad |= !(error <= allowed * (1 - T::kSlack));
+    // Written so that NaN counts as bad; an infinite difference is bad though everything is allowed.
+    bad |= !(error <= allowed * (1 - T::kSlack)) | !(error <= T::kSureError);
   }
   return bad == 0;
 }
