@@ -188,14 +188,18 @@ TEST_F(RefineLoopTest, CancelEndsAtOnce) {
   EXPECT_TRUE(bodies_.empty());
 }
 
-// The process dies after every single append in turn; the next life goes on. Whatever the moment: each evaluation has
+class KilledLoopTest : public RefineLoopTest, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(BeforeAndAfterTheCommit, KilledLoopTest, ::testing::Bool());
+
+// The process dies with every single append in turn; the next life goes on. Whatever the moment: each evaluation has
 // one report, the outcome is the same, at most the call in flight is asked again, and it is listed.
-TEST_F(RefineLoopTest, KilledAfterEachStepGoesOn) {
+TEST_P(KilledLoopTest, GoesOnAfterEachStep) {
   for (int appends = 1;; ++appends) {
     journal_ = fakes::MemoryJournal();
     lane_log_->evaluations.clear();
     options_.rounds.rounds = 2;
-    journal_.DieAfter(appends);
+    journal_.DieWith(appends, GetParam());
     std::deque<RawReply> replies = {Reply("COMPILE", 1), Reply("OK", 1.5)};
     Status first = Live(replies);
     size_t sent = bodies_.size();

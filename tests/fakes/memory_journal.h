@@ -3,7 +3,6 @@
 // Threads: loop-only.
 #pragma once
 
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -16,16 +15,20 @@ namespace passnet::fakes {
 class MemoryJournal : public agent::Journal {
  public:
   Task<Status> Append(agent::Steps steps, CancelToken) override {
-    if (left_ == 0) co_return Error{ErrorCode::kCancelled, "killed"};
-    --left_;
-    for (const auto& step : *steps) steps_.push_back(step);
-    // Durable, but the process ends before it is told.
-    if (left_ == 0) co_return Error{ErrorCode::kCancelled, "killed"};
+    bool dies = left_ > 0 && --left_ == 0;
+    if (!dies || last_is_durable_) {
+      for (const auto& step : *steps) steps_.push_back(step);
+    }
+    if (dies) co_return Error{ErrorCode::kCancelled, "killed"};
     co_return OkStatus();
   }
 
-  void DieAfter(int appends) { left_ = appends; }
-  void Live() { left_ = std::numeric_limits<int>::max(); }
+  // The process ends with this append: just after it became durable, or just before.
+  void DieWith(int append, bool durable) {
+    left_ = append;
+    last_is_durable_ = durable;
+  }
+  void Live() { left_ = -1; }
   const std::vector<agent::Step>& steps() const { return steps_; }
 
   int Count(trajectories::EventKind kind) const {
@@ -51,7 +54,8 @@ class MemoryJournal : public agent::Journal {
   }
 
  private:
-  int left_ = std::numeric_limits<int>::max();
+  int left_ = -1;  // appends until the end; negative: none
+  bool last_is_durable_ = true;
   std::vector<agent::Step> steps_;
 };
 
