@@ -144,11 +144,13 @@ void JudgeFailure(const CallFailure& failure, GraphReport* report) {
   }
 }
 
-void JudgeOutput(uint64_t output_bytes, GraphReport* report) {
-  if (output_bytes <= kMaxOutputBytes) return;
+bool JudgeOutput(uint64_t output_bytes, GraphReport* report) {
+  if (output_bytes <= kMaxOutputBytes) return false;
+  report->verdict = Verdict::kOk;
   Fail(GraphStatus::kRuntimeFail, Verdict::kCrash,
        "the candidate printed " + std::to_string(output_bytes) + " bytes, the limit is " + std::to_string(kMaxOutputBytes),
        report);
+  return true;
 }
 
 void Judge(const Observations& seen, const Facts& facts, GraphReport* report) {

@@ -34,8 +34,9 @@ void Judge(const Observations& seen, const Facts& facts, GraphReport* report);
 // A candidate that could not be installed or whose call did not complete.
 void JudgeFailure(const CallFailure& failure, GraphReport* report);
 
-// A candidate that flooded its output; no effect within the bound.
-void JudgeOutput(uint64_t output_bytes, GraphReport* report);
+// Whether a candidate printed more than it may; its report then says so and nothing else, since a full output file may be
+// the reason for whatever else went wrong.
+bool JudgeOutput(uint64_t output_bytes, GraphReport* report);
 
 // Sets the three fields, unless the report already has a verdict that comes first.
 void Fail(GraphStatus status, Verdict verdict, std::string reason, GraphReport* report);

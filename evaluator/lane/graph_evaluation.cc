@@ -161,11 +161,12 @@ Result<GraphOutcome> MeasureAndJudge(const GraphContext& context, Profile profil
   ASSIGN_OR_RETURN(Measurement measured, MeasureQuietly(context, reference, side, options, profile));
   watch.Lap("measure");
   FillFigures(measured, reference, &outcome.report);
-  integrity::Judge(measured.seen, {context.threads, context.write_bytes_per_us}, &outcome.report);
+  if (!integrity::JudgeOutput(side.process().OutputBytes(), &outcome.report)) {
+    integrity::Judge(measured.seen, {context.threads, context.write_bytes_per_us}, &outcome.report);
+  }
   outcome.upstream_tolerances_ok = integrity::TolerancesOk(measured.seen.sets.front());
   outcome.in_place = std::find(reference.mutated.begin(), reference.mutated.end(), true) != reference.mutated.end();
   outcome.candidate_output = side.process().Output(kMaxOutputShown);
-  integrity::JudgeOutput(side.process().OutputBytes(), &outcome.report);
   return outcome;
 }
 

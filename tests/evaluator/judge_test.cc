@@ -135,6 +135,15 @@ TEST(FailTest, TheFirstInTheOrderOfPrecedenceStays) {
   EXPECT_EQ(report.verdict, Verdict::kTamper);
 }
 
+TEST(JudgeOutputTest, FloodIsToldAndNothingElse) {
+  GraphReport report;
+  EXPECT_FALSE(JudgeOutput(kMaxOutputBytes, &report));
+  report.verdict = Verdict::kState;
+  EXPECT_TRUE(JudgeOutput(kMaxOutputBytes + 1, &report));
+  EXPECT_EQ(report.verdict, Verdict::kCrash);
+  EXPECT_EQ(report.status, GraphStatus::kRuntimeFail);
+}
+
 TEST(LastLineTest, IsTheOneThatNamesTheError) {
   EXPECT_EQ(LastLine("Traceback\n  File x\nValueError: no\n\n"), "ValueError: no");
   EXPECT_EQ(LastLine(""), "");
