@@ -51,15 +51,15 @@ std::vector<pid_t> Survivors() {
   return found;
 }
 
-std::vector<std::string> LeftGroups() {
+std::vector<std::string> LeftGroups(pid_t maker) {
   std::vector<std::string> left;
   std::error_code error;
-  const std::string ours = "-" + std::to_string(getpid()) + "-";
+  const std::string made_by = "-" + std::to_string(maker) + "-";
   for (auto it = fs::recursive_directory_iterator("/sys/fs/cgroup", error); it != fs::recursive_directory_iterator();
        it.increment(error)) {
     if (error) break;
     const std::string name = it->path().filename();
-    if (name.compare(0, 8, "passnet-") == 0 && name.find(ours) != std::string::npos) left.push_back(it->path());
+    if (name.compare(0, 8, "passnet-") == 0 && name.find(made_by) != std::string::npos) left.push_back(it->path());
   }
   return left;
 }
@@ -71,7 +71,7 @@ void JailTest::SetUp() {
 
 void JailTest::TearDown() {
   EXPECT_EQ(Survivors(), std::vector<pid_t>());
-  EXPECT_EQ(LeftGroups(), std::vector<std::string>());
+  EXPECT_EQ(LeftGroups(getpid()), std::vector<std::string>());
 }
 
 }  // namespace passnet::sandbox

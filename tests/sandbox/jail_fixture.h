@@ -3,6 +3,8 @@
 // Threads: tests run alone in their process.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -24,8 +26,8 @@ RunReport MustRun(const RunSpec& spec);
 // Pids whose program file is one of the hostile ones. Empty right after a run: nothing survived.
 std::vector<pid_t> Survivors();
 
-// Control groups of ours that are still there.
-std::vector<std::string> LeftGroups();
+// Control groups made by the process `maker` that are still there.
+std::vector<std::string> LeftGroups(pid_t maker);
 
 // Skips, with the probe's words, on a host that cannot make jails.
 class JailTest : public testing::Test {

@@ -32,7 +32,7 @@ class StoreFaultTest : public JournalTest {
     Batch batch;
     EventDraft draft = Draft(EventKind::kLlmOutcome, "call-1", "accepted");
     std::string reply;
-    for (int i = 0; i < 40'000; ++i) reply += static_cast<char>('a' + (i * i * 31 + i / 7) % 26);
+    for (uint64_t i = 0; i < 40'000; ++i) reply += static_cast<char>('a' + (i * i * 31 + i / 7) % 26);
     draft.refs.push_back({"reply", batch.AddBlob(reply).value()});
     EXPECT_TRUE(batch.Add(std::move(draft)));
     return batch;
