@@ -66,6 +66,13 @@ std::string_view ErrorCodeName(ErrorCode code) {
   return "internal";
 }
 
+ErrorCode ErrorCodeByName(std::string_view name) {
+  for (int code = 0; code < static_cast<int>(ErrorCode::kInternal); ++code) {
+    if (name == ErrorCodeName(static_cast<ErrorCode>(code))) return static_cast<ErrorCode>(code);
+  }
+  return ErrorCode::kInternal;
+}
+
 std::string ToString(const Error& error) {
   return std::string(ErrorCodeName(error.code)) + ": " + error.context;
 }

@@ -40,6 +40,9 @@ struct [[nodiscard]] Error {
 // "invalid_argument" and so on: stable, used in JSON and in the journal.
 std::string_view ErrorCodeName(ErrorCode code);
 
+// The code of that name; kInternal for a name that this build does not know.
+ErrorCode ErrorCodeByName(std::string_view name);
+
 // "invalid_argument: text", for logs and terminals.
 std::string ToString(const Error& error);
 

@@ -25,22 +25,12 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr Millis kTurn{200};                            // how soon a cancel is noticed
-constexpr std::chrono::seconds kGraceAfterCancel{90};  // one graph may still be measured
+constexpr std::chrono::seconds kGraceAfterCancel{90};  // a compiler may still run; a measurement stops at once
 
 fs::path OwnBinaryFolder() {
   std::error_code failed;
   fs::path self = fs::read_symlink("/proc/self/exe", failed);
   return failed ? fs::path(".") : self.parent_path();
-}
-
-ErrorCode CodeByName(const std::string& name) {
-  for (ErrorCode code : {ErrorCode::kInvalidArgument, ErrorCode::kNotFound, ErrorCode::kAlreadyExists,
-                         ErrorCode::kPermissionDenied, ErrorCode::kResourceExhausted, ErrorCode::kDeadlineExceeded,
-                         ErrorCode::kCancelled, ErrorCode::kUnavailable, ErrorCode::kOverloaded, ErrorCode::kDataCorrupt,
-                         ErrorCode::kIo, ErrorCode::kInternal}) {
-    if (name == ErrorCodeName(code)) return code;
-  }
-  return ErrorCode::kInternal;
 }
 
 // The running passnet-evaluator; the destructor ends it.
@@ -124,7 +114,7 @@ class ProcessLane : public LaneClient {
     Json hello = Json::parse(text, nullptr, false);
     if (!hello.is_object()) return DataCorrupt("the lane sent nonsense");
     if (hello.value("type", "") == "Refused") {
-      return Error{CodeByName(hello.value("code", "")), "the lane cannot start: " + hello.value("message", "")};
+      return Error{ErrorCodeByName(hello.value("code", "")), "the lane cannot start: " + hello.value("message", "")};
     }
     if (hello.value("protocol", 0) != kLaneProtocol) {
       return Error{ErrorCode::kUnavailable, "the lane speaks protocol " + std::to_string(hello.value("protocol", 0)) +
@@ -217,7 +207,7 @@ class ProcessLane : public LaneClient {
       }
       broken_ = false;
       if (kind == "Report") return message["report"].dump();
-      return Error{CodeByName(message.value("code", "")), message.value("message", "the lane gave no reason")};
+      return Error{ErrorCodeByName(message.value("code", "")), message.value("message", "the lane gave no reason")};
     }
   }
 

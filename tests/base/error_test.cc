@@ -30,6 +30,13 @@ TEST(ErrorTest, PrefixKeepsTheCode) {
   EXPECT_EQ(ToString(error), "not_found: graph g0: no model.py");
 }
 
+TEST(ErrorTest, EveryNameFindsItsCodeAgain) {
+  for (ErrorCode code : {ErrorCode::kInvalidArgument, ErrorCode::kDeadlineExceeded, ErrorCode::kIo, ErrorCode::kInternal}) {
+    EXPECT_EQ(ErrorCodeByName(ErrorCodeName(code)), code) << ErrorCodeName(code);
+  }
+  EXPECT_EQ(ErrorCodeByName("of a later version"), ErrorCode::kInternal);
+}
+
 TEST(ResultTest, MacroLeavesWithTheFirstError) {
   EXPECT_EQ(Quarter(8).value(), 2);
   ASSERT_TRUE(Quarter(6).has_error());
