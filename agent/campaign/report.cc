@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "evaluator/api/graph_result.h"
 #include "evaluator/api/json.h"
 
 namespace passnet::agent {
@@ -28,40 +29,12 @@ struct Measured {
   std::string reason;
 };
 
-GraphStatus StatusOf(evaluator::GraphStatus status) {
-  switch (status) {
-    case evaluator::GraphStatus::kCorrect:
-    case evaluator::GraphStatus::kAccuracy: return GraphStatus::kCorrect;
-    case evaluator::GraphStatus::kEagerFail: return GraphStatus::kEagerFail;
-    case evaluator::GraphStatus::kCompileFail: return GraphStatus::kCompileFail;
-    case evaluator::GraphStatus::kShapeMismatch: return GraphStatus::kShapeMismatch;
-    case evaluator::GraphStatus::kTypeMismatch: return GraphStatus::kTypeMismatch;
-    case evaluator::GraphStatus::kRuntimeFail: return GraphStatus::kRuntimeFail;
-    case evaluator::GraphStatus::kPassMiss: return GraphStatus::kPassMiss;
-    case evaluator::GraphStatus::kUnsupportedLane: break;
-  }
-  return GraphStatus::kEagerFail;
-}
-
-bool NeverForgiven(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kTamper:
-    case Verdict::kStatic:
-    case Verdict::kDispatch:
-    case Verdict::kMutation:
-    case Verdict::kState:
-    case Verdict::kTiming:
-    case Verdict::kImplausible: return true;
-    default: return false;
-  }
-}
-
 std::optional<double> MeanSpeedup(const std::vector<GraphReport>& graphs, int64_t* correct) {
   double sum = 0;
   int64_t count = 0;
   for (const GraphReport& graph : graphs) {
     bool ok = graph.status == evaluator::GraphStatus::kCorrect && graph.speedup_call && *graph.speedup_call > 0;
-    if (!ok || NeverForgiven(graph.verdict)) continue;
+    if (!ok || evaluator::NeverForgiven(graph.verdict)) continue;
     sum += std::log(*graph.speedup_call);
     ++count;
   }
@@ -191,15 +164,6 @@ Json ToObject(const TaskRow& row) {
 }
 
 }  // namespace
-
-GraphResult ToGraphResult(const GraphReport& graph) {
-  if (NeverForgiven(graph.verdict)) return passbench::FailedWith(GraphStatus::kEagerFail);
-  GraphStatus status = StatusOf(graph.status);
-  if (status != GraphStatus::kCorrect) return passbench::FailedWith(status);
-  if (!graph.speedup_call) return passbench::FailedWith(GraphStatus::kRuntimeFail);
-  bool trivial = graph.verdict == Verdict::kTrivial;
-  return passbench::RanWith(graph.tolerances_ok, trivial ? std::min(1.0, *graph.speedup_call) : *graph.speedup_call);
-}
 
 Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::string& campaign_id) {
   CampaignReport report;

@@ -14,7 +14,6 @@
 #include "agent/campaign/launch.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
-#include "passbench/score.h"
 #include "trajectories/reader.h"
 #include "trajectories/state.h"
 
@@ -61,8 +60,5 @@ Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::stri
 
 // "passnet.campaign_report/1", one line.
 std::string ToJson(const CampaignReport& report);
-
-// A measured graph as the score code wants it; integrity verdicts are never forgiven.
-passbench::GraphResult ToGraphResult(const evaluator::GraphReport& graph);
 
 }  // namespace passnet::agent

@@ -8,35 +8,7 @@
 namespace passnet::agent {
 namespace {
 
-using evaluator::GraphReport;
-using evaluator::Verdict;
 using ::testing::HasSubstr;
-
-GraphReport Ran(Verdict verdict, double speedup) {
-  GraphReport graph;
-  graph.status = evaluator::GraphStatus::kCorrect;
-  graph.verdict = verdict;
-  graph.speedup_call = speedup;
-  for (int t = -5; t <= 4; ++t) graph.tolerances_ok.push_back(t);
-  return graph;
-}
-
-TEST(ToGraphResultTest, WhatGamedTheMeasurementIsNeverForgiven) {
-  auto result = ToGraphResult(Ran(Verdict::kTiming, 50));
-  EXPECT_EQ(result.status, passbench::GraphStatus::kEagerFail);
-}
-
-TEST(ToGraphResultTest, CorrectKeepsItsSpeedupAndTrivialGainsNothing) {
-  EXPECT_EQ(ToGraphResult(Ran(Verdict::kOk, 2)).speedup, 2);
-  EXPECT_EQ(ToGraphResult(Ran(Verdict::kTrivial, 2)).speedup, 1);
-  EXPECT_EQ(ToGraphResult(Ran(Verdict::kTrivial, 0.5)).speedup, 0.5);
-}
-
-TEST(ToGraphResultTest, RanWithoutATimeIsAFailure) {
-  GraphReport graph = Ran(Verdict::kOk, 1);
-  graph.speedup_call.reset();
-  EXPECT_EQ(ToGraphResult(graph).status, passbench::GraphStatus::kRuntimeFail);
-}
 
 TEST(CampaignSpecTest, JsonAndBack) {
   CampaignSpec spec;

@@ -1,0 +1,20 @@
+// A measured graph as the score code wants it: the one place where verdicts become PassBench's statuses.
+// Threads: thread-safe, pure.
+// Source: integrity.md section 6 (what is never forgiven), passbench/score.h (statuses).
+#pragma once
+
+#include "evaluator/api/evaluation.h"
+#include "passbench/score.h"
+
+namespace passnet::evaluator {
+
+// The candidate gamed the measurement, its inputs or its jail: no tolerance forgives it, and its times mean nothing.
+bool NeverForgiven(Verdict verdict);
+
+// Our finer taxonomy on PassBench's: `accuracy` is a run whose tolerances tell, `unsupported_lane` an eager failure.
+passbench::GraphStatus ToPassbenchStatus(GraphStatus status);
+
+// The graph by our verdicts and the time of the call alone. A trivial candidate gains nothing but may lose.
+passbench::GraphResult ToGraphResult(const GraphReport& graph);
+
+}  // namespace passnet::evaluator
