@@ -18,14 +18,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds kMatchLimit{60};
 constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite
 constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
+constexpr std::chrono::minutes kCoreLimit{60};  // others measure graphs of a minute a call
 constexpr size_t kMaxOutputShown = 8u << 10;
-
-GraphReport NewReport(const passbench::Graph& graph) {
-  GraphReport report;
-  report.path = graph.path;
-  report.dtype = graph.Dtype();
-  return report;
-}
 
 MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::milliseconds cap) {
   MeasureOptions options = profile == Profile::kQuick ? QuickMeasure() : PassbenchMeasure();
@@ -117,7 +111,7 @@ std::optional<CallFailure> AwaitInstalled(WorkerProcess& process) {
 Result<Measurement> MeasurePinned(const GraphContext& context, Reference& reference, Side& candidate,
                                   const MeasureOptions& options) {
   OutputComparer comparer(reference.mutated);
-  RETURN_IF_ERROR(PinToCore(context.timing_core));
+  RETURN_IF_ERROR(PinToCore(context.timing_core->number()));
   auto measured = Measure(reference.side, candidate, comparer, reference.sets, *context.bits, options);
   RETURN_IF_ERROR(PinToCores(context.other_cores));
   return measured;
@@ -158,6 +152,7 @@ Result<GraphOutcome> MeasureAndJudge(const GraphContext& context, Profile profil
                                      GraphOutcome outcome) {
   Stopwatch watch(&outcome.timings_ms);
   MeasureOptions options = OptionsFor(profile, reference.estimate_us, context.time_cap);
+  options.cancelled = context.cancelled;
   ASSIGN_OR_RETURN(Measurement measured, MeasureQuietly(context, reference, side, options, profile));
   watch.Lap("measure");
   FillFigures(measured, reference, &outcome.report);
@@ -171,6 +166,17 @@ Result<GraphOutcome> MeasureAndJudge(const GraphContext& context, Profile profil
 }
 
 }  // namespace
+
+GraphReport NewReport(const passbench::Graph& graph) {
+  GraphReport report;
+  report.path = graph.path;
+  report.dtype = graph.Dtype();
+  return report;
+}
+
+Result<TimingCore::Hold> TakeTimingCore(const GraphContext& context) {
+  return context.timing_core->Take(Deadline::After(kCoreLimit), context.cancelled);
+}
 
 Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
                                    const PreparedCandidate& candidate) {
@@ -186,10 +192,13 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
   }
   outcome.report.matched_nodes = plan.value("matched_nodes", 0);
   outcome.report.coverage = plan.value("coverage", 0.0);
+  outcome.upstream_refuses = !plan["upstream_refuses"].empty();
   if (plan["rewrites"].empty()) {
     integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, MissReason(plan), &outcome.report);
     return outcome;
   }
+  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
+  watch.Lap("wait");
   auto reference = PrepareReference(context.task, *context.graph, *context.bits, {});
   watch.Lap("reference");
   if (!reference) {
@@ -211,22 +220,27 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
   return MeasureAndJudge(context, request.profile, reference.value(), side, std::move(outcome));
 }
 
-Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile, Reference& reference, Side& side) {
+Status BeginBaseline(const Reference& reference, Side& side) {
+  RETURN_IF_ERROR(Attach(side));
+  const InputSet& set = reference.sets[0];
+  for (size_t i = 0; i < set.size(); ++i) std::memcpy(side.Input(0, i).data(), set[i].data(), set[i].size());
+  return side.Begin();
+}
+
+Result<GraphOutcome> FinishBaseline(const GraphContext& context, Profile profile, Reference& reference, Side& side) {
   GraphOutcome outcome;
   outcome.report = NewReport(*context.graph);
-  RETURN_IF_ERROR(Attach(side));
-  for (size_t i = 0; i < reference.sets[0].size(); ++i) {
-    std::memcpy(side.Input(0, i).data(), reference.sets[0][i].data(), reference.sets[0][i].size());
-  }
   Stopwatch watch(&outcome.timings_ms);
-  auto first = side.Run(PN_RUN_CALL, 0, 1, Deadline::After(kFirstCallLimit));
+  Status first = side.Await(Deadline::After(kFirstCallLimit));
   watch.Lap("first_call");
   if (!first) {
     if (!side.failure()) return std::move(first).error();
     integrity::JudgeFailure(*side.failure(), &outcome.report);
     return outcome;
   }
-  RETURN_IF_ERROR(PinProcess(side.process().pid(), context.timing_core));
+  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
+  watch.Lap("wait");
+  RETURN_IF_ERROR(PinProcess(side.process().pid(), context.timing_core->number()));
   return MeasureAndJudge(context, profile, reference, side, std::move(outcome));
 }
 

@@ -14,6 +14,7 @@
 #include "evaluator/api/json.h"
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
+#include "evaluator/lane/baseline.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
 #include "evaluator/worker/run_protocol.h"
@@ -27,6 +28,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
+constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
 constexpr std::chrono::seconds kTraceLimit{30};     // a pattern traces in milliseconds; beyond it, it hangs
 constexpr std::chrono::seconds kScreenLimit{30};
 constexpr size_t kMaxBaselineBytes = 8u << 20;
@@ -64,9 +66,7 @@ void AddLaps(const std::map<std::string, double>& laps, std::map<std::string, do
 void FailAll(const passbench::Task& task, GraphStatus status, Verdict verdict, const std::string& reason,
              EvaluationReport* report) {
   for (const passbench::Graph& graph : task.graphs) {
-    GraphReport entry;
-    entry.path = graph.path;
-    entry.dtype = graph.Dtype();
+    GraphReport entry = NewReport(graph);
     entry.status = status;
     entry.verdict = verdict;
     entry.reason = reason;
@@ -74,6 +74,11 @@ void FailAll(const passbench::Task& task, GraphStatus status, Verdict verdict, c
   }
   report->verdict = verdict;
   report->reason = reason;
+}
+
+GraphStatus StatusOfUnprepared(Verdict verdict) {
+  if (verdict == Verdict::kUnsupported) return GraphStatus::kUnsupportedLane;
+  return verdict == Verdict::kCompile ? GraphStatus::kCompileFail : GraphStatus::kRuntimeFail;
 }
 
 std::string FilesJson(const Candidate& candidate) {
@@ -111,9 +116,14 @@ Result<std::unique_ptr<Lane>> Lane::Create(const LaneSetup& setup) {
   compile.cores = lane->other_cores_;
   ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
   lane->compiler_.emplace(std::move(compiler));
-  RETURN_IF_ERROR(PinToCore(timing));
-  lane->memory_speed_ = MeasureMemorySpeed();
-  RETURN_IF_ERROR(PinToCores(lane->other_cores_));
+  ASSIGN_OR_RETURN(TimingCore core, TimingCore::Open(timing));
+  lane->timing_core_.emplace(std::move(core));
+  {
+    ASSIGN_OR_RETURN(TimingCore::Hold hold, lane->timing_core_->Take(Deadline::After(kStartLimit), {}));
+    RETURN_IF_ERROR(PinToCore(timing));
+    lane->memory_speed_ = MeasureMemorySpeed();
+    RETURN_IF_ERROR(PinToCores(lane->other_cores_));
+  }
   lane->environment_ = {
       {"device", setup.device},
       {"threads", std::to_string(setup.threads)},
@@ -144,16 +154,19 @@ Result<std::shared_ptr<TaskChild>> Lane::ChildOf(const passbench::Graph& graph) 
   return child;
 }
 
-GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task) {
+GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task,
+                             std::chrono::milliseconds time_cap, const RequestHooks& hooks) {
   GraphContext context;
   context.task = std::move(task);
   context.graph = &graph;
   context.bits = &bits_;
-  context.timing_core = setup_.timing_core;
+  context.timing_core = &*timing_core_;
   context.other_cores = other_cores_;
   context.threads = setup_.threads;
   context.write_bytes_per_us = memory_speed_.write_bytes_per_us;
   context.candidate_memory_bytes = setup_.candidate_memory_bytes;
+  context.time_cap = time_cap;
+  context.cancelled = hooks.cancelled;
   return context;
 }
 
@@ -296,47 +309,48 @@ Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const Re
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
   ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, Prepare(request, &report));
-  ScoreOptions score{request.p, request.b, request.interpretation};
-  if (!prepared) {
-    GraphStatus status = report.verdict == Verdict::kUnsupported ? GraphStatus::kUnsupportedLane
-                         : report.verdict == Verdict::kCompile   ? GraphStatus::kCompileFail
-                                                                 : GraphStatus::kRuntimeFail;
-    FailAll(task, status, report.verdict, report.reason, &report);
-    ScoredGraphs scored = ScoreOurs(report.graphs, score);
-    report.aggregated_score = scored.aggregated;
-    report.es = scored.es;
-    report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
-    return report;
+  std::vector<GraphOutcome> outcomes;
+  if (prepared) {
+    ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));
+  } else {
+    FailAll(task, StatusOfUnprepared(report.verdict), report.verdict, report.reason, &report);
   }
+  ScoreOptions score{request.p, request.b, request.interpretation};
+  ScoredGraphs scored = ScoreOurs(report.graphs, score);
+  report.aggregated_score = scored.aggregated;
+  report.es = scored.es;
+  if (prepared) report.upstream_score = ScoreUpstream(outcomes, score);
+  report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
+  return report;
+}
+
+Result<std::vector<GraphOutcome>> Lane::EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
+                                                       const PreparedCandidate& prepared, const RequestHooks& hooks,
+                                                       EvaluationReport* report) {
+  int total = static_cast<int>(task.graphs.size());
   std::vector<GraphOutcome> outcomes;
   for (const passbench::Graph& graph : task.graphs) {
     if (hooks.cancelled()) return Cancelled();
     hooks.progress("graph " + graph.path, static_cast<int>(outcomes.size()), total);
-    Stopwatch capture(&report.timings_ms);
+    Stopwatch capture(&report->timings_ms);
     ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
     capture.Lap("capture");
-    GraphContext context = ContextOf(graph, std::move(child));
-    context.time_cap = request.time_cap;
-    ASSIGN_OR_RETURN(GraphOutcome outcome, EvaluateGraph(context, request, *prepared));
-    AddLaps(outcome.timings_ms, &report.timings_ms);
-    if (!outcome.layers.empty()) report.sandbox.layers = outcome.layers;
-    if (report.candidate_output.empty()) report.candidate_output = outcome.candidate_output;
-    report.graphs.push_back(outcome.report);
+    GraphContext context = ContextOf(graph, std::move(child), request.time_cap, hooks);
+    ASSIGN_OR_RETURN(GraphOutcome outcome, EvaluateGraph(context, request, prepared));
+    AddLaps(outcome.timings_ms, &report->timings_ms);
+    if (!outcome.layers.empty()) report->sandbox.layers = outcome.layers;
+    if (report->candidate_output.empty()) report->candidate_output = outcome.candidate_output;
+    report->graphs.push_back(outcome.report);
     outcomes.push_back(std::move(outcome));
   }
-  report.verdict = WorstVerdict(report.graphs);
-  for (const GraphReport& graph : report.graphs) {
-    if (graph.verdict == report.verdict) {
-      report.reason = graph.reason;
+  report->verdict = WorstVerdict(report->graphs);
+  for (const GraphReport& graph : report->graphs) {
+    if (graph.verdict == report->verdict) {
+      report->reason = graph.reason;
       break;
     }
   }
-  ScoredGraphs scored = ScoreOurs(report.graphs, score);
-  report.aggregated_score = scored.aggregated;
-  report.es = scored.es;
-  report.upstream_score = ScoreUpstream(outcomes, score);
-  report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
-  return report;
+  return outcomes;
 }
 
 std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const {
@@ -349,46 +363,11 @@ std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& gr
   return setup_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
 }
 
-Result<GraphOutcome> Lane::BaselineOf(const passbench::Graph& graph, const BaselineRequest& request,
-                                      std::unique_ptr<WorkerProcess>* inductor) {
-  ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
-  GraphContext context = ContextOf(graph, child);
-  context.time_cap = request.time_cap;
-  GraphOutcome failed;
-  failed.report.path = graph.path;
-  failed.report.dtype = graph.Dtype();
-  auto reference = PrepareReference(child, graph, bits_, {});
-  if (!reference) {
-    if (reference.error().code != ErrorCode::kInvalidArgument) return std::move(reference).error();
-    integrity::Fail(GraphStatus::kEagerFail, Verdict::kInfra, reference.error().context, &failed.report);
-    return failed;
+Result<std::shared_ptr<InductorParent>> Lane::Inductor() {
+  if (!inductor_) {
+    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, Deadline::After(kInductorLimit)));
   }
-  ASSIGN_OR_RETURN(Side side, Side::Create(reference.value().side.layout(), "baseline"));
-  Deadline deadline = Deadline::After(kCaptureLimit);
-  if (request.compiler == BaselineCompiler::kEager) {
-    ASSIGN_OR_RETURN(auto process, ForkReference(child, "eager", deadline));
-    side.Take(std::move(process), false);
-    return MeasureBaseline(context, request.profile, reference.value(), side);
-  }
-  if (*inductor == nullptr) {
-    ForkSpec spec;
-    spec.role = "inductor";
-    spec.first_frame = "{}";
-    ASSIGN_OR_RETURN(*inductor, WorkerProcess::Fork(zygote_, spec, deadline));
-  }
-  std::string source = graph.MappedSource(setup_.device);
-  Json load = {{"cmd", "load"},
-               {"source", source},
-               {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)},
-               {"seed_each_call", child->random()},
-               {"inputs", Json::array()}};
-  for (const passbench::TensorMeta& meta : graph.inputs) load["inputs"].push_back({{"name", meta.name}});
-  side.Take(std::move(*inductor), false);
-  RETURN_IF_ERROR(ExpectOk(side.Command(load.dump(), {}), "load"));
-  auto outcome = MeasureBaseline(context, request.profile, reference.value(), side);
-  *inductor = side.Release();
-  if (outcome && outcome.value().report.status == GraphStatus::kRuntimeFail) inductor->reset();  // start afresh
-  return outcome;
+  return inductor_;
 }
 
 Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
@@ -407,11 +386,24 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   report.compiler = request.compiler;
   report.device = request.device;
   report.environment = environment_;
-  std::unique_ptr<WorkerProcess> inductor;
-  for (const passbench::Graph& graph : task.graphs) {
+  BaselineSetup baseline{setup_.device, request.profile, nullptr, {}, {}};
+  if (request.compiler == BaselineCompiler::kInductor) {
+    ASSIGN_OR_RETURN(baseline.inductor, Inductor());
+  }
+  baseline.context_of = [&](const passbench::Graph& graph) -> Result<GraphContext> {
     if (hooks.cancelled()) return Cancelled();
-    hooks.progress(graph.path, static_cast<int>(report.graphs.size()), static_cast<int>(task.graphs.size()));
-    ASSIGN_OR_RETURN(GraphOutcome outcome, BaselineOf(graph, request, &inductor));
+    ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+    return ContextOf(graph, std::move(child), request.time_cap, hooks);
+  };
+  baseline.begun = [&, done = 0](const passbench::Graph& graph) mutable {
+    hooks.progress(graph.path, done++, static_cast<int>(task.graphs.size()));
+  };
+  auto outcomes = MeasureBaselines(task.graphs, baseline);
+  if (!outcomes) {
+    inductor_.reset();  // whatever it was, the next request starts with a fresh one
+    return std::move(outcomes).error();
+  }
+  for (GraphOutcome& outcome : outcomes.value()) {
     AddLaps(outcome.timings_ms, &report.timings_ms);
     report.graphs.push_back(std::move(outcome.report));
   }
@@ -428,8 +420,9 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   return report;
 }
 
-Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph) {
+Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(ContextOf(graph, child, {}, hooks)));
   ASSIGN_OR_RETURN(Reference reference, PrepareReference(child, graph, bits_, {.secret_sets = 0}));
   GraphDescription description;
   description.path = graph.path;
@@ -472,7 +465,7 @@ Result<TaskDescription> Lane::Describe(const DescribeTaskRequest& request, const
   for (const passbench::Graph& graph : task.graphs) {
     if (hooks.cancelled()) return Cancelled();
     hooks.progress(graph.path, static_cast<int>(description.graphs.size()), static_cast<int>(task.graphs.size()));
-    ASSIGN_OR_RETURN(GraphDescription entry, DescribeGraph(graph));
+    ASSIGN_OR_RETURN(GraphDescription entry, DescribeGraph(graph, hooks));
     description.graphs.push_back(std::move(entry));
   }
   return description;

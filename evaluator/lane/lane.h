@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,10 @@
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/lane/graph_evaluation.h"
+#include "evaluator/lane/inductor.h"
 #include "evaluator/lane/memory_speed.h"
 #include "evaluator/lane/task_child.h"
+#include "evaluator/lane/timing_core.h"
 #include "evaluator/lane/zygote.h"
 #include "evaluator/timing/fresh_bits.h"
 
@@ -58,21 +61,28 @@ class Lane {
   // The graph's task child, from the cache or captured now.
   Result<std::shared_ptr<TaskChild>> ChildOf(const passbench::Graph& graph);
   std::string KeyOf(const passbench::Graph& graph) const;
-  GraphContext ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task);
+  GraphContext ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task,
+                         std::chrono::milliseconds time_cap, const RequestHooks& hooks);
 
   // Screens, compiles and traces. A candidate that cannot go on has its verdict in `report` and gives nothing.
   Result<std::optional<PreparedCandidate>> Prepare(const EvaluateRequest& request, EvaluationReport* report);
   Result<bool> Screen(const Candidate& candidate, EvaluationReport* report);
   Result<std::optional<std::string>> Trace(const Candidate& candidate, EvaluationReport* report);
+  // Every graph of the task; fills the report's graphs, verdict, reason, layers and output.
+  Result<std::vector<GraphOutcome>> EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
+                                                   const PreparedCandidate& prepared, const RequestHooks& hooks,
+                                                   EvaluationReport* report);
 
-  Result<GraphOutcome> BaselineOf(const passbench::Graph& graph, const BaselineRequest& request,
-                                  std::unique_ptr<WorkerProcess>* inductor);
-  Result<GraphDescription> DescribeGraph(const passbench::Graph& graph);
+  // The warm TorchInductor process; started by the first that asks.
+  Result<std::shared_ptr<InductorParent>> Inductor();
+  Result<GraphDescription> DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks);
   std::filesystem::path BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const;
 
   LaneSetup setup_;
   std::vector<int> other_cores_;
+  std::optional<TimingCore> timing_core_;
   std::shared_ptr<Zygote> zygote_;
+  std::shared_ptr<InductorParent> inductor_;  // null until a baseline needs it
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
   FreshBits bits_;

@@ -16,6 +16,8 @@ constexpr double kSmallestCallUs = 0.01;  // below the clock's own resolution: w
 
 double ToMicros(std::chrono::nanoseconds span) { return Micros(span).count(); }
 
+Error CancelledError() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
+
 class Measurer {
  public:
   Measurer(Side& reference, Side& candidate, const OutputComparer& comparer, const std::vector<InputSet>& sets,
@@ -35,6 +37,7 @@ class Measurer {
   Deadline CandidateDeadline() const { return Deadline::After(options_.call_limit); }
   // The reference is ours: no answer within minutes is an infrastructure failure.
   Deadline ReferenceDeadline() const { return Deadline::After(std::chrono::minutes(15)); }
+  bool Cancelled() const { return options_.cancelled && options_.cancelled(); }
   bool CapReached() const { return Clock::System().Now() - started_ >= options_.time_cap; }
 
   void FillExact(uint32_t slot, const InputSet& set) {
@@ -114,6 +117,7 @@ class Measurer {
     }
     BlockTime eager, ours;
     for (int which : order) {
+      if (Cancelled()) return CancelledError();
       // A slow graph's warm-ups are cut first; the exact sets never are.
       if (which < 0 && CapReached()) {
         result_.capped = true;
@@ -147,6 +151,7 @@ class Measurer {
                 static_cast<int>(bits_.Below(static_cast<uint64_t>(options_.max_pairs - options_.min_pairs + 1)));
     if (options_.stop_at_noise > 0) pairs = options_.max_pairs;
     for (int pair = 0; pair < pairs; ++pair) {
+      if (Cancelled()) return CancelledError();
       if (CapReached() && pair >= 2) {
         result_.capped = true;
         break;

@@ -1,11 +1,12 @@
 // The interleaved run of both sides: fresh input bytes before every call, blocks of calls under the evaluator's clock, the
 // other side frozen meanwhile, every output compared. What is timed is what is checked.
 // Threads: thread-compatible, on a thread pinned to the timing core. Borrows both sides.
-// Errors: infrastructure only; a candidate's failure is in Measurement::candidate_failure.
+// Errors: infrastructure and kCancelled only; a candidate's failure is in Measurement::seen.
 // Source: integrity.md layers 6 to 8.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct MeasureOptions {
   double stop_at_noise = 0;                  // > 0: stop as soon as the interval is narrower, after min_pairs
   std::chrono::milliseconds time_cap{30'000};
   std::chrono::milliseconds call_limit{30'000};  // one block of a candidate; beyond it, it hangs
+  std::function<bool()> cancelled;               // asked between blocks; empty: never
 };
 MeasureOptions PassbenchMeasure();
 MeasureOptions QuickMeasure();

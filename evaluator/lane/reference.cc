@@ -16,6 +16,8 @@ using Json = nlohmann::json;
 constexpr std::chrono::seconds kForkLimit{60};
 constexpr std::chrono::minutes kCallLimit{15};
 constexpr int kEstimateCalls = 3;
+// Far from any need. The group is there because the candidate has one: charging pages costs time, on both sides alike.
+constexpr uint64_t kProcesses = 4096;
 
 Result<std::vector<OutputSpec>> Probe(Side& side) {
   ASSIGN_OR_RETURN(std::string text, side.Command(Json{{"cmd", "probe"}}.dump(), {}));
@@ -90,6 +92,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = "reference";
   spec.plan = "reference";
+  spec.cgroup.processes = kProcesses;
   spec.first_frame = "{}";
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
   Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
@@ -115,7 +118,7 @@ Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const
   std::vector<bool> mutated = MutatedInputs(side, sets[0]);
   ASSIGN_OR_RETURN(double estimate, EstimateUs(side, sets[0]));
   SlotLayout layout = MakeLayout(graph.inputs, outputs, 1);
-  uint32_t lead = estimate < options.lead_below_us ? options.lead_calls : 0;
+  uint32_t lead = estimate < options.two_leads_below_us ? 2 : estimate < options.one_lead_below_us ? 1 : 0;
   layout = MakeLayout(graph.inputs, outputs, lead + ChooseSlots(layout, estimate, options), lead);
   ASSIGN_OR_RETURN(Side full, Side::Create(layout, "reference"));
   full.Take(side.Release(), false);

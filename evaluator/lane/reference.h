@@ -24,8 +24,8 @@ struct ReferenceOptions {
   double block_us = 2000;             // as many calls a block as last this long …
   uint32_t max_slots = 64;
   uint64_t max_region_bytes = 64ull << 20;  // … and fit this many bytes a side; at least one
-  uint32_t lead_calls = 2;                  // before the clock of each block, for calls so short that cold code shows
-  double lead_below_us = 5000;
+  double two_leads_below_us = 500;          // calls before the clock of each block, where they are so short that cold
+  double one_lead_below_us = 5000;          // code shows
 };
 
 Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,

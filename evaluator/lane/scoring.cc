@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "evaluator/api/graph_result.h"
+
 namespace passnet::evaluator {
 namespace {
 
@@ -11,51 +13,14 @@ passbench::ScoreOptions Convert(const ScoreOptions& options) {
                                                                       : passbench::Interpretation::kDefault};
 }
 
-passbench::GraphStatus Convert(GraphStatus status) {
-  switch (status) {
-    case GraphStatus::kCorrect:
-    case GraphStatus::kAccuracy: return passbench::GraphStatus::kCorrect;
-    case GraphStatus::kEagerFail: return passbench::GraphStatus::kEagerFail;
-    case GraphStatus::kCompileFail: return passbench::GraphStatus::kCompileFail;
-    case GraphStatus::kShapeMismatch: return passbench::GraphStatus::kShapeMismatch;
-    case GraphStatus::kTypeMismatch: return passbench::GraphStatus::kTypeMismatch;
-    case GraphStatus::kRuntimeFail: return passbench::GraphStatus::kRuntimeFail;
-    case GraphStatus::kPassMiss: return passbench::GraphStatus::kPassMiss;
-    case GraphStatus::kUnsupportedLane: break;
-  }
-  return passbench::GraphStatus::kEagerFail;
-}
-
 bool Unscored(Verdict verdict) {
   return verdict == Verdict::kInfra || verdict == Verdict::kUnsupported || verdict == Verdict::kQuarantine;
 }
 
-bool NeverForgiven(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kTamper:
-    case Verdict::kStatic:
-    case Verdict::kDispatch:
-    case Verdict::kMutation:
-    case Verdict::kState:
-    case Verdict::kTiming:
-    case Verdict::kImplausible: return true;
-    default: return false;
-  }
-}
-
-passbench::GraphResult OurResult(const GraphReport& graph) {
-  if (NeverForgiven(graph.verdict)) return passbench::FailedWith(passbench::GraphStatus::kEagerFail);
-  passbench::GraphStatus status = Convert(graph.status);
-  if (status != passbench::GraphStatus::kCorrect) return passbench::FailedWith(status);
-  if (!graph.speedup_call) return passbench::FailedWith(passbench::GraphStatus::kRuntimeFail);
-  double speedup = *graph.speedup_call;
-  if (graph.verdict == Verdict::kTrivial) speedup = std::min(speedup, 1.0);
-  return passbench::RanWith(graph.tolerances_ok, speedup);
-}
-
 passbench::GraphResult UpstreamResult(const GraphOutcome& graph) {
   using passbench::GraphStatus;
-  switch (Convert(graph.report.status)) {
+  if (graph.upstream_refuses) return passbench::FailedWith(GraphStatus::kEagerFail);
+  switch (ToPassbenchStatus(graph.report.status)) {
     case GraphStatus::kCorrect:
       if (!graph.report.speedup_upstream) return passbench::FailedWith(GraphStatus::kEagerFail);
       return passbench::RanWith(graph.upstream_tolerances_ok, *graph.report.speedup_upstream);
@@ -71,7 +36,7 @@ ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const ScoreOption
   std::vector<passbench::GraphResult> results;
   for (const GraphReport& graph : graphs) {
     if (Unscored(graph.verdict)) return {};
-    results.push_back(OurResult(graph));
+    results.push_back(ToGraphResult(graph));
   }
   auto scores = passbench::Score(results, Convert(options));
   if (!scores) return {};

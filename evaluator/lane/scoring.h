@@ -26,8 +26,8 @@ struct ScoredGraphs {
 // whole. Integrity verdicts count as failures that no tolerance forgives (integrity.md section 6).
 ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const ScoreOptions& options);
 
-// What PassBench's protocol alone would have given: the seed-123 set decides, a miss or a crash is upstream's eager_fail,
-// a wrong type its shape_mismatch. Empty for a task with an in-place graph, which upstream compares with itself.
+// What PassBench's protocol alone would have given: the seed-123 set decides, a miss, a crash or a pattern that upstream
+// refuses is its eager_fail, a wrong type its shape_mismatch. Empty for a task with an in-place graph, which upstream compares with itself.
 std::optional<double> ScoreUpstream(const std::vector<GraphOutcome>& graphs, const ScoreOptions& options);
 
 // The verdict of a whole evaluation: the first in the order of precedence. kInfra for no graph at all.

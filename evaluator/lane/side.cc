@@ -130,6 +130,20 @@ Status Side::CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count)
   return Internal(failure_->text);
 }
 
+Status Side::Begin() {
+  failure_.reset();
+  FillRandom(&begun_nonce_, sizeof begun_nonce_);
+  RETURN_IF_ERROR(process_->Continue());
+  return process_->channel().SendRun(PN_RUN_CALL, 0, 1, begun_nonce_);
+}
+
+Status Side::Await(Deadline deadline) {
+  auto answer = process_->channel().ReceiveRun(begun_nonce_, deadline);
+  if (!answer) return NoteFailure(std::move(answer).error());
+  RETURN_IF_ERROR(process_->Stop());
+  return CheckAnswer(answer.value(), PN_RUN_CALL, 1);
+}
+
 Result<BlockTime> Side::Run(uint32_t kind, uint32_t lead, uint32_t count, Deadline deadline) {
   failure_.reset();
   RETURN_IF_ERROR(process_->Continue());

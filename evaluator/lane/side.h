@@ -51,6 +51,11 @@ class Side {
   // Continues the process, lets it make calls on slots [0, lead), then under the clock on [lead, lead + count), stops it.
   // The lead-in brings code and tables back into the caches, as in upstream's uninterrupted loop. `kind` is a PnRunKind.
   Result<BlockTime> Run(uint32_t kind, uint32_t lead, uint32_t count, Deadline deadline);
+
+  // One call on slot 0 in two steps, without a clock, for a first call that compiles on other cores: Begin returns at
+  // once, Await waits for the call's end and stops the process. Nothing else may be asked in between.
+  Status Begin();
+  Status Await(Deadline deadline);
   // What the last failing Run means; only after it returned an error of the worker's making, or none.
   const std::optional<CallFailure>& failure() const { return failure_; }
 
@@ -66,6 +71,7 @@ class Side {
 
   bool calls_graph_ = false;
   uint64_t graph_calls_ = 0;
+  uint64_t begun_nonce_ = 0;
   std::optional<CallFailure> failure_;
 };
 

@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "tests/fakes/temp_folder.h"
+
 namespace passnet::evaluator {
 namespace {
 
@@ -54,9 +56,8 @@ TEST(CandidateTest, MissingRuleListIsNamed) {
 }
 
 TEST(ReadPassDirTest, FollowsNoLinkAndRefusesOversizedFiles) {
-  std::string pattern = testing::TempDir() + "passnet-dir-XXXXXX";
-  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-  std::filesystem::path dir = pattern;
+  fakes::TempFolder folder("pass-dir");
+  const std::filesystem::path& dir = folder.path();
   std::ofstream(dir / "A.py") << "x";
   std::filesystem::create_directory(dir / "__pycache__");
   std::ofstream(dir / "__pycache__" / "A.pyc") << "binary";
@@ -69,7 +70,6 @@ TEST(ReadPassDirTest, FollowsNoLinkAndRefusesOversizedFiles) {
   ASSERT_TRUE(large.has_error());
   EXPECT_EQ(large.error().code, ErrorCode::kInvalidArgument);
   EXPECT_NE(large.error().context.find("C.py"), std::string::npos);
-  std::filesystem::remove_all(dir);
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 // Threads: thread-compatible. Owns: the temporary folder.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "tests/fakes/shared_data.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::evaluator {
 
@@ -20,12 +19,9 @@ class PassBenchSubset {
   // Graphs of the task whose folder is `task` ("" for all) with above_ms < eager <= up_to_ms; `from` and `count` cut a
   // part of them.
   PassBenchSubset(const std::string& task, double above_ms, double up_to_ms, size_t from = 0, size_t count = 10'000) {
-    std::string pattern = testing::TempDir() + "passnet-subset-XXXXXX";
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    dir_ = pattern;
-    std::filesystem::create_directory_symlink(fakes::SharedData("passbench/graphs"), dir_ / "graphs");
+    std::filesystem::create_directory_symlink(fakes::SharedData("passbench/graphs"), folder_ / "graphs");
     std::ifstream index(fakes::SharedData("passbench/INDEX.tsv"));
-    std::ofstream list(dir_ / "graph_list.txt");
+    std::ofstream list(folder_ / "graph_list.txt");
     std::string line;
     std::getline(index, line);
     size_t seen = 0;
@@ -46,16 +42,13 @@ class PassBenchSubset {
       ++seen;
     }
   }
-  ~PassBenchSubset() { std::filesystem::remove_all(dir_); }
-  PassBenchSubset(const PassBenchSubset&) = delete;
-  PassBenchSubset& operator=(const PassBenchSubset&) = delete;
 
-  const std::filesystem::path& dir() const { return dir_; }
+  const std::filesystem::path& dir() const { return folder_.path(); }
   int graphs() const { return graphs_; }
   int left_out() const { return left_out_; }
 
  private:
-  std::filesystem::path dir_;
+  fakes::TempFolder folder_{"subset"};
   int graphs_ = 0;
   int left_out_ = 0;
 };

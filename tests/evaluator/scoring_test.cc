@@ -52,6 +52,15 @@ TEST(ScoreOursTest, NothingUnscoredBecomesAScore) {
   EXPECT_FALSE(ScoreOurs({}, {}).aggregated.has_value());
 }
 
+TEST(ScoreUpstreamTest, PatternOfSeveralOutputsIsRefused) {
+  GraphOutcome outcome;
+  outcome.report = Correct(2);
+  outcome.upstream_tolerances_ok = outcome.report.tolerances_ok;
+  EXPECT_GT(*ScoreUpstream({outcome}, {}), 1.9);
+  outcome.upstream_refuses = true;
+  EXPECT_NEAR(*ScoreUpstream({outcome}, {}), 0.1, 1e-12);
+}
+
 TEST(ScoreUpstreamTest, MissIsEagerFailAndInPlaceIsNothing) {
   GraphOutcome miss;
   miss.report = Failed(GraphStatus::kPassMiss, Verdict::kMiss);

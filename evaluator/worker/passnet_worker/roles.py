@@ -1,8 +1,10 @@
 """What the zygote's children do: `task` holds one captured graph and forks match, reference and candidate children;
 `trace` runs a candidate's pattern code and is thrown away; `screen` reads a candidate's files without running them;
-`inductor` compiles with TorchInductor (it leaves threads, so it is a process of its own).
+`inductor` has TorchInductor imported and warm, never sees a task's code, and forks a child for each baseline graph.
 """
 
+import gc
+import os
 from typing import Callable
 
 from . import calls, capture, channel as channels, match, processes, screen, trace
@@ -54,6 +56,33 @@ class TaskRole:
                 children.wait(message)
 
 
+class InductorRole:
+    """Warms TorchInductor once and is the parent of the processes that compile baselines."""
+
+    def __init__(self, channel: channels.Channel, plans: dict[str, bytes]):
+        self.channel = channel
+        self.plans = plans
+
+    def prepare(self, message: dict, fds: list[int]) -> None:
+        pass
+
+    def warm(self) -> dict:
+        calls.warm_inductor()
+        gc.collect()
+        gc.freeze()
+        return {"ready": True, "tasks": len(os.listdir("/proc/self/task"))}
+
+    def run(self) -> None:
+        children = processes.Children(self.channel, self.plans)
+        answer(self.channel, self.warm)
+        while True:
+            message, fds = self.channel.receive()
+            if message["cmd"] == "fork":
+                children.fork(message, fds, calls.Inductor)
+            elif message["cmd"] == "wait":
+                children.wait(message)
+
+
 class OneAnswer:
     """A role that answers its first frame and ends."""
 
@@ -88,5 +117,5 @@ class ScreenRole(OneAnswer):
         return {"findings": screen.screen(files)}
 
 
-ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": calls.Inductor}
+ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": InductorRole}
 TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate}

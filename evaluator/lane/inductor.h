@@ -1,0 +1,26 @@
+// A process with TorchInductor imported and warm, from which the processes of baselines are forked: the first compile of a
+// cold process costs 11 to 15 s. It never sees a task's code.
+// Threads: thread-compatible. Owns: the process; children hold it alive.
+// Errors: infrastructure.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "evaluator/lane/worker_process.h"
+#include "evaluator/lane/zygote.h"
+
+namespace passnet::evaluator {
+
+class InductorParent : public ForkParent {
+ public:
+  static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<Zygote> zygote, Deadline deadline);
+
+  WorkerChannel& channel() override { return process_->channel(); }
+
+ private:
+  std::unique_ptr<WorkerProcess> process_;
+};
+
+}  // namespace passnet::evaluator
