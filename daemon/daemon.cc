@@ -68,6 +68,16 @@ agent::LimiterOptions LimiterOf(const LlmOptions& llm) {
   return options;
 }
 
+std::vector<std::unique_ptr<agent::LaneService>> LaneServices(const LaneSpec& spec,
+                                                             const agent::LaneService::StartFn& start) {
+  std::vector<std::unique_ptr<agent::LaneService>> services;
+  for (int64_t i = 1; i <= spec.processes; ++i) {
+    std::string name = spec.device + ":" + std::to_string(spec.threads) + "#" + std::to_string(i);
+    services.push_back(std::make_unique<agent::LaneService>(std::move(name), start, agent::LaneServiceOptions{}));
+  }
+  return services;
+}
+
 // The loop with its thread, and what lives on it.
 class Machine {
  public:
@@ -80,7 +90,7 @@ class Machine {
         pool_("pn-work", kWorkThreads, kWorkQueue),
         sleeper_(agent::LoopSleeper()),
         limiters_(LimiterOf(options.llm), sleeper_.get()),
-        lane_(options.lane.device + ":" + std::to_string(options.lane.threads), std::move(start_lane), {}),
+        lane_(LaneServices(options.lane, start_lane)),
         journal_(store_.get(), &pool_, sleeper_.get(), &Clock::System()),
         manager_(loop_.get_executor(), CampaignPortsOf(), {options.journal, build, 64}),
         signals_(loop_, SIGTERM, SIGINT),
@@ -170,7 +180,7 @@ class Machine {
   WorkPool pool_;
   const std::unique_ptr<agent::Sleeper> sleeper_;
   agent::LimiterRegistry limiters_;
-  agent::LaneService lane_;
+  agent::LaneGroup lane_;
   agent::StoreJournal journal_;
   agent::CampaignManager manager_;
   asio::signal_set signals_;

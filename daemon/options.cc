@@ -24,6 +24,7 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("device", &options.lane.device);
   fields.Integer("threads", &options.lane.threads, 1, 1024);
   fields.Integer("timing_core", &options.lane.timing_core, -1, 65535);
+  fields.Integer("processes", &options.lane.processes, 1, 16);
   fields.Leave();
   fields.Enter("llm");
   fields.Integer("start_in_flight", &options.llm.start_in_flight, 1, 10000);

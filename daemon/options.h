@@ -29,6 +29,7 @@ struct LaneSpec {
   std::string device = "cpu";
   int64_t threads = 1;
   int64_t timing_core = -1;      // -1: the last online core
+  int64_t processes = 2;         // evaluators that take turns on that core: one compiles or captures while another times
 };
 
 struct LlmOptions {

@@ -42,6 +42,8 @@ void VisitScoring(FieldVisitor& fields, ScoringOptions& scoring) {
   fields.Enter("scoring");
   VisitEnum(fields, "refine_profile", &scoring.refine_profile, Profile::kQuick, ProfileName);
   VisitEnum(fields, "final_profile", &scoring.final_profile, Profile::kQuick, ProfileName);
+  fields.Integer("refine_time_cap_ms", &scoring.refine_time_cap_ms, 0, 3'600'000);
+  fields.Integer("final_time_cap_ms", &scoring.final_time_cap_ms, 0, 3'600'000);
   VisitEnum(fields, "call_path", &scoring.call_path, CallPath::kDirect, CallPathName);
   VisitEnum(fields, "matching", &scoring.matching, Matching::kNormalised, MatchingName);
   fields.Text("device", &scoring.device);

@@ -37,6 +37,8 @@ struct ScoringOptions {
   evaluator::Profile final_profile = evaluator::Profile::kPassbench;
   evaluator::CallPath call_path = evaluator::CallPath::kDynamo;
   evaluator::Matching matching = evaluator::Matching::kUpstream;
+  int64_t refine_time_cap_ms = 0;  // timing of one graph; 0: the profile's own
+  int64_t final_time_cap_ms = 0;   // likewise, of the final measurement and the baseline
   std::string device = "cpu";
   double p = 0.0;
   double b = 0.1;

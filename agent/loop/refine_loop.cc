@@ -365,6 +365,7 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
   request.task.path = plan_.task_path;
   request.files = candidate.files;
   request.profile = last ? scoring.final_profile : scoring.refine_profile;
+  request.time_cap = std::chrono::milliseconds(last ? scoring.final_time_cap_ms : scoring.refine_time_cap_ms);
   request.call_path = scoring.call_path;
   request.matching = scoring.matching;
   request.p = scoring.p;
@@ -451,6 +452,7 @@ Task<Status> RefineLoop::Baseline() {
   request.evaluation_id = EvaluationId(plan_.trajectory_id, 0, "baseline", 0);
   request.task.path = plan_.task_path;
   request.profile = options_->scoring.final_profile;
+  request.time_cap = std::chrono::milliseconds(options_->scoring.final_time_cap_ms);
   request.device = options_->scoring.device;
   request.p = options_->scoring.p;
   request.b = options_->scoring.b;

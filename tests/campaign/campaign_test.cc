@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/trajectories/fault_vfs.h"
 #include "trajectories/verify.h"
 
@@ -26,12 +27,7 @@ using ::testing::HasSubstr;
 
 class CampaignTest : public ::testing::Test {
  protected:
-  CampaignTest() {
-    folder_ = std::filesystem::path(::testing::TempDir()) / NewId("campaign");
-    std::filesystem::create_directories(folder_);
-    path_ = (folder_ / "journal.db").native();
-  }
-  ~CampaignTest() override { std::filesystem::remove_all(folder_); }
+  CampaignTest() { path_ = (folder_ / "journal.db").native(); }
 
   CampaignSpec Spec() const {
     CampaignSpec spec;
@@ -130,7 +126,7 @@ class CampaignTest : public ::testing::Test {
     return report ? std::move(report).value() : CampaignReport();
   }
 
-  std::filesystem::path folder_;
+  const fakes::TempFolder folder_{"campaign"};
   std::string path_;
   std::string vfs_;
   std::string id_;
