@@ -6,24 +6,20 @@
 
 #include <fstream>
 
+#include "tests/fakes/temp_folder.h"
+
 namespace passnet {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "passnet-file-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    std::filesystem::create_directory(root_ / "sub");
+    std::filesystem::create_directories(root_ / "sub");
     std::ofstream(root_ / "sub" / "a.txt") << "hello";
     std::ofstream(root_.native() + "-outside") << "secret";
   }
-  void TearDown() override {
-    std::filesystem::remove_all(root_);
-    std::filesystem::remove(root_.native() + "-outside");
-  }
-  std::filesystem::path root_;
+  const fakes::TempFolder temp_{"file"};
+  const std::filesystem::path root_ = temp_ / "root";
 };
 
 TEST_F(FileTest, ReadsUpToTheLimitAndNotBeyond) {

@@ -77,8 +77,6 @@ bool ChildProgram::Ended() {
 }
 
 DaemonFixture::DaemonFixture(const std::vector<std::string>& faults) {
-  folder_ = std::filesystem::temp_directory_path() / NewId("passnet-daemon");
-  std::filesystem::create_directories(folder_);
   std::string port_file = (folder_ / "endpoint.port").native();
   std::vector<std::string> arguments = {"--conversations",
                                         std::string(PASSNET_SOURCE_DIR) + "/tests/daemon/recordings", "--port-file",
@@ -94,8 +92,6 @@ DaemonFixture::DaemonFixture(const std::vector<std::string>& faults) {
 DaemonFixture::~DaemonFixture() {
   daemon_.reset();
   endpoint_.reset();
-  std::error_code removed;
-  std::filesystem::remove_all(folder_, removed);
 }
 
 bool DaemonFixture::Start(const std::map<std::string, std::string>& environment, const std::string& extra_config) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/daemon_client.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet {
 
@@ -51,12 +52,12 @@ class DaemonFixture {
   // Until the campaign is in an end state or the daemon is gone; the state, or "".
   std::string WaitForEnd(const std::string& campaign_id);
 
-  std::filesystem::path folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   std::string journal() const { return (folder_ / "journal.db").native(); }
   std::string log() const;
 
  private:
-  std::filesystem::path folder_;
+  const fakes::TempFolder folder_{"daemon"};
   std::unique_ptr<ChildProgram> endpoint_;
   std::string endpoint_port_;
   std::unique_ptr<ChildProgram> daemon_;

@@ -1,7 +1,6 @@
 #include "passbench/task.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 #include <map>
@@ -9,6 +8,7 @@
 #include <sstream>
 
 #include "tests/fakes/shared_data.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::passbench {
 namespace {
@@ -28,14 +28,10 @@ constexpr std::string_view kMeta =
 class TaskTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "passnet-task-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = fs::canonical(pattern);
     Write("samples/t/graph_list.txt", "graphs/g\n\n");
     Write("graphs/g/model.py", kModel);
     Write("graphs/g/weight_meta.py", kMeta);
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   void Write(const std::string& file, std::string_view text) {
     fs::create_directories((root_ / file).parent_path());
@@ -47,7 +43,8 @@ class TaskTest : public testing::Test {
     return task ? "accepted" : task.error().context;
   }
 
-  fs::path root_;
+  const fakes::TempFolder temp_{"task"};
+  const fs::path root_ = temp_.path();
 };
 
 TEST_F(TaskTest, FindsGraphsBelowAParentAndBindsInputsByName) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/fakes/shared_data.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::passbench {
 namespace {
@@ -39,9 +40,6 @@ Ran Passnet(const std::string& arguments) {
 class PassbenchVerbsTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "passnet-verbs-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     Write("set/good/graph_list.txt", "graphs/g\n");
     Write("set/good/graphs/g/model.py",
           "import torch\nclass GraphModule(torch.nn.Module):\n    def forward(self, in_0):\n"
@@ -49,7 +47,6 @@ class PassbenchVerbsTest : public testing::Test {
     Write("set/good/graphs/g/weight_meta.py",
           "class A:\n\tname = 'in_0'\n\tshape = [500]\n\tdtype = 'torch.float16'\n\tmean = float('nan')\n\tstd = 1.0\n");
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   void Write(const std::string& file, std::string_view text) {
     std::filesystem::create_directories((root_ / file).parent_path());
@@ -57,7 +54,8 @@ class PassbenchVerbsTest : public testing::Test {
   }
   std::string Path(const std::string& file) { return (root_ / file).native(); }
 
-  std::filesystem::path root_;
+  const fakes::TempFolder temp_{"verbs"};
+  const std::filesystem::path root_ = temp_.path();
 };
 
 TEST_F(PassbenchVerbsTest, TaskListNamesEveryTask) {

@@ -2,15 +2,7 @@
 
 #include <fstream>
 
-#include "base/ids.h"
-
 namespace passnet {
-
-ConversationFolder::ConversationFolder() : path_(std::filesystem::temp_directory_path() / NewId("recorded")) {
-  std::filesystem::create_directories(path_);
-}
-
-ConversationFolder::~ConversationFolder() { std::filesystem::remove_all(path_); }
 
 void ConversationFolder::AddUsual() {
   Write("gelu", "1.md", "first gr\xC3\xBC\xC3\x9F\n");
@@ -27,8 +19,8 @@ void ConversationFolder::AddUsual() {
 }
 
 void ConversationFolder::Write(const std::string& conversation, const std::string& file, const std::string& text) {
-  std::filesystem::create_directories(path_ / conversation);
-  std::ofstream(path_ / conversation / file, std::ios::binary) << text;
+  std::filesystem::create_directories(folder_ / conversation);
+  std::ofstream(folder_ / conversation / file, std::ios::binary) << text;
 }
 
 }  // namespace passnet

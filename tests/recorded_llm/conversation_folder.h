@@ -5,23 +5,20 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/fakes/temp_folder.h"
+
 namespace passnet {
 
 class ConversationFolder {
  public:
-  ConversationFolder();
-  ~ConversationFolder();
-  ConversationFolder(const ConversationFolder&) = delete;
-  ConversationFolder& operator=(const ConversationFolder&) = delete;
-
   // Two conversations: "gelu" with two turns, the second wanting "error: line 7", and "norm" with one.
   void AddUsual();
   // Writes `text` to `<conversation>/<file>`.
   void Write(const std::string& conversation, const std::string& file, const std::string& text);
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
-  std::filesystem::path path_;
+  fakes::TempFolder folder_{"recorded"};
 };
 
 }  // namespace passnet

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/temp_folder.h"
 #include "trajectories/batch.h"
 #include "trajectories/database.h"
 #include "trajectories/reader.h"
@@ -75,16 +76,8 @@ class GateClock : public Clock {
 
 class JournalTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "passnet-journal-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = (folder_ / "journal.db").string();
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void SetUp() override { path_ = (folder_ / "journal.db").string(); }
+  void TearDown() override { store_.reset(); }
 
   StoreOptions Options() {
     StoreOptions options;
@@ -163,7 +156,7 @@ class JournalTest : public testing::Test {
     return report ? std::move(report).value() : VerifyReport{};
   }
 
-  std::filesystem::path folder_;
+  const fakes::TempFolder folder_{"journal"};
   std::string path_;
   fakes::FakeClock clock_;
   std::unique_ptr<Store> store_;
