@@ -48,8 +48,11 @@ Result<Json> ParseAnswer(const Result<std::string>& answer) {
 void PrintReport(const Json& report) {
   std::printf("campaign %s (%s), model %s: %s\n", TextOf(report, "name").c_str(), TextOf(report, "campaign_id").c_str(),
               TextOf(report, "model").c_str(), TextOf(report, "state").c_str());
-  std::printf("device %s, profile %s, call path %s, matching %s, p %s, b %s\n\n", TextOf(report, "device").c_str(),
-              TextOf(report, "profile").c_str(), TextOf(report, "call_path").c_str(),
+  const bool capped = report.value("time_cap_ms", 0) > 0;
+  std::printf("device %s, profile %s%s, call path %s, matching %s, p %s, b %s\n\n", TextOf(report, "device").c_str(),
+              TextOf(report, "profile").c_str(),
+              capped ? (" capped at " + NumberOf(report, "time_cap_ms", "%.0f") + " ms a graph").c_str() : "",
+              TextOf(report, "call_path").c_str(),
               TextOf(report, "matching").c_str(), NumberOf(report, "p", "%g").c_str(),
               NumberOf(report, "b", "%g").c_str());
   Table table({"task", "rounds", "outcome", "verdict", "correct", "speed-up", "inductor", "AS", "AS inductor"});

@@ -221,6 +221,7 @@ std::string ToJson(const CampaignReport& report) {
                {"model", report.spec.refine.sampling.model},
                {"device", scoring.device},
                {"profile", evaluator::ProfileName(scoring.final_profile)},
+               {"time_cap_ms", scoring.final_time_cap_ms},
                {"call_path", evaluator::CallPathName(scoring.call_path)},
                {"matching", evaluator::MatchingName(scoring.matching)},
                {"p", scoring.p},

@@ -400,7 +400,8 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   };
   auto outcomes = MeasureBaselines(task.graphs, baseline);
   if (!outcomes) {
-    inductor_.reset();  // whatever it was, the next request starts with a fresh one
+    // Whatever it was, the next request starts with a fresh one.
+    if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();
     return std::move(outcomes).error();
   }
   for (GraphOutcome& outcome : outcomes.value()) {

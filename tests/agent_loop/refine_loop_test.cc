@@ -92,6 +92,16 @@ TEST_F(RefineLoopTest, FeedbackReachesTheModelAndTheBestIsMeasuredAgain) {
   EXPECT_EQ(journal_.Count(EventKind::kBaseline), 1);
 }
 
+TEST_F(RefineLoopTest, TimeCapsReachTheLane) {
+  options_.rounds.rounds = 1;
+  options_.scoring.refine_time_cap_ms = 300;
+  options_.scoring.final_time_cap_ms = 700;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(lane_log_->time_caps["refine"], std::chrono::milliseconds(300));
+  EXPECT_EQ(lane_log_->time_caps["final"], std::chrono::milliseconds(700));
+  EXPECT_EQ(lane_log_->time_caps["baseline"], std::chrono::milliseconds(700));
+}
+
 TEST_F(RefineLoopTest, WrongFormatIsToldAndCostsARound) {
   ASSERT_TRUE(Live({FakeLlmClient::Text("I will not."), Reply("OK", 1.5), Reply("OK", 2)}));
   EXPECT_THAT(bodies_[1], HasSubstr("could not be read as a pass_dir: there is no line"));

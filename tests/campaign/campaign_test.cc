@@ -39,6 +39,7 @@ class CampaignTest : public ::testing::Test {
     spec.refine.sampling.model = "m";
     spec.refine.sampling.stream = false;
     spec.refine.rounds.rounds = 1;
+    spec.refine.scoring.final_time_cap_ms = 700;
     return spec;
   }
 
@@ -151,6 +152,7 @@ TEST_F(CampaignTest, RunsEveryTaskAndReports) {
   EXPECT_NEAR(report.campaign.es.at(-5), std::sqrt(2 * 0.1), 1e-9);
   EXPECT_NEAR(report.inductor.es.at(-5), 1.2, 1e-9);
   EXPECT_THAT(ToJson(report), HasSubstr(R"("schema":"passnet.campaign_report/1")"));
+  EXPECT_THAT(ToJson(report), HasSubstr(R"("time_cap_ms":700)"));
   auto verified = trajectories::Verify({path_, "", {}});
   ASSERT_TRUE(verified);
   EXPECT_FALSE(verified.value().first) << verified.value().first->detail;

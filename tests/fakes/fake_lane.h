@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -22,6 +23,7 @@ class FakeLane : public evaluator::LaneClient {
   struct Log {
     std::mutex mutex;
     std::map<std::string, int> evaluations;  // by evaluation id
+    std::map<std::string, std::chrono::milliseconds> time_caps;  // of the last request, by purpose or "baseline"
     std::vector<Error> fail_next;            // taken from the front, by any request
     std::vector<Error> fail_evaluations;     // likewise, by evaluations alone
     std::map<std::string, std::string> environment{{"cpu", "fake"}, {"torch", "none"}};
@@ -32,6 +34,7 @@ class FakeLane : public evaluator::LaneClient {
                                                const evaluator::ProgressFn&) override {
     std::lock_guard lock(log_->mutex);
     ++log_->evaluations[request.evaluation_id];
+    log_->time_caps[request.purpose] = request.time_cap;
     if (auto error = NextFailure()) return *error;
     if (auto error = TakeFirst(&log_->fail_evaluations)) return *error;
     evaluator::EvaluationReport report;
@@ -47,6 +50,7 @@ class FakeLane : public evaluator::LaneClient {
   Result<evaluator::BaselineReport> Baseline(const evaluator::BaselineRequest& request, Deadline,
                                              const evaluator::ProgressFn&) override {
     std::lock_guard lock(log_->mutex);
+    log_->time_caps["baseline"] = request.time_cap;
     if (auto error = NextFailure()) return *error;
     evaluator::BaselineReport report;
     report.task = request.task.path;
