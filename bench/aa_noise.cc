@@ -60,6 +60,7 @@ int Run(bool json) {
       eager_us = *measured.value().graphs[0].eager_us;
       double seconds = 0;
       yardstick.push_back(RunYardstick(task.graphs()[0], &seconds));
+      Progress(std::string("aa_noise, ") + size.name, run + 1, runs);
     }
     report.Add(std::string(size.name) + "_eager_us", eager_us);
     AddSpread(std::string(size.name) + "_passnetd", ours, &report);

@@ -1,5 +1,7 @@
 #include "bench/bench_report.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,13 @@ void BenchReport::Print(bool json) const {
   object["goals"] = goals_;
   object["environment"] = environment_;
   std::printf("%s\n", object.dump().c_str());
+}
+
+void Progress(const std::string& what, int done, int total) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  if (!terminal && done % 10 != 0 && done != total) return;
+  std::fprintf(stderr, "%s%s: %d of %d%s", terminal ? "\r" : "", what.c_str(), done, total,
+               !terminal || done == total ? "\n" : "");
 }
 
 bool WantsJson(int argc, char** argv) {

@@ -46,10 +46,12 @@ int Run(bool json) {
   double quick = PerMinute(*lane.value(), task, evaluator::Profile::kQuick);
   double passbench = PerMinute(*lane.value(), task, evaluator::Profile::kPassbench);
   double yardstick_seconds = 0;
+  int measured = 0;
   for (const auto& graph : task.graphs()) {
     double seconds = 0;
     RunYardstick(graph, &seconds);
     yardstick_seconds += seconds;
+    Progress("eval_throughput, yardstick", ++measured, static_cast<int>(task.graphs().size()));
   }
   double yardstick = 60.0 / yardstick_seconds;
   report.Add("evaluations_per_minute_quick", quick);
