@@ -8,20 +8,13 @@
 #include <vector>
 
 #include "evaluator/api/evaluation.h"
-#include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/lane/measure.h"
+#include "evaluator/lane/prepare.h"
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
 
 namespace passnet::evaluator {
-
-// A candidate ready to be installed into any graph of the task.
-struct PreparedCandidate {
-  std::string traced_json;              // the trace child's answer, bounded
-  std::string files_json;               // {"name": "text"}
-  std::vector<CompiledKernel> kernels;  // all compiled
-};
 
 struct GraphContext {
   std::shared_ptr<TaskChild> task;

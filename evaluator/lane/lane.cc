@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
-#include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/baseline.h"
+#include "evaluator/lane/prepare.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
 #include "evaluator/worker/run_protocol.h"
@@ -29,8 +29,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
-constexpr std::chrono::seconds kTraceLimit{30};     // a pattern traces in milliseconds; beyond it, it hangs
-constexpr std::chrono::seconds kScreenLimit{30};
 constexpr size_t kMaxBaselineBytes = 8u << 20;
 
 Result<std::vector<int>> UsableCores() {
@@ -81,17 +79,12 @@ GraphStatus StatusOfUnprepared(Verdict verdict) {
   return verdict == Verdict::kCompile ? GraphStatus::kCompileFail : GraphStatus::kRuntimeFail;
 }
 
-std::string FilesJson(const Candidate& candidate) {
-  Json files = Json::object();
-  for (const CandidateFile& file : candidate.files) files[file.name] = file.bytes;
-  return files.dump();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Lane>> Lane::Create(const LaneSetup& setup) {
   if (setup.threads != 1) {
-    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(setup.threads) + " is not supported");
+    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(setup.threads) +
+                           " is not supported");
   }
   std::unique_ptr<Lane> lane(new Lane(setup));
   RETURN_IF_ERROR(lane->CheckDevice(setup.device));
@@ -139,7 +132,8 @@ Result<std::unique_ptr<Lane>> Lane::Create(const LaneSetup& setup) {
 
 Status Lane::CheckDevice(const std::string& device) const {
   if (device == setup_.device && device == "cpu") return OkStatus();
-  return InvalidArgument("device " + device + ": this lane is " + setup_.device + ", and only \"cpu\" lanes exist in this build");
+  return InvalidArgument("device " + device + ": this lane is " + setup_.device +
+                         ", and only \"cpu\" lanes exist in this build");
 }
 
 std::string Lane::KeyOf(const passbench::Graph& graph) const {
@@ -170,126 +164,6 @@ GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<Task
   return context;
 }
 
-// False when the screen found something: every graph then has R.STATIC.
-Result<bool> Lane::Screen(const Candidate& candidate, EvaluationReport* report) {
-  ForkSpec spec;
-  spec.role = "screen";
-  spec.plan = "reader";
-  spec.first_frame = "{\"files\":" + FilesJson(candidate) + "}";
-  Deadline deadline = Deadline::After(kScreenLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, 4u << 20));
-  Json reply = Json::parse(frame.json, nullptr, false);
-  if (!reply.is_object()) return DataCorrupt("the screen sent nonsense");
-  if (reply.contains("error")) return Internal("the screen failed: " + integrity::LastLine(reply["error"].get<std::string>()));
-  std::string reason;
-  for (const Json& finding : reply["findings"]) {
-    reason += (reason.empty() ? "" : "; ") + finding.value("file", "?") + ":" + std::to_string(finding.value("line", 0)) +
-              " [" + finding.value("rule", "?") + "] " + finding.value("text", "");
-    if (reason.size() > 2000) break;
-  }
-  report->reason = reason;
-  return reason.empty();
-}
-
-// The traced passes as JSON, or nothing when the candidate's own code failed: the report then has its fate.
-Result<std::optional<std::string>> Lane::Trace(const Candidate& candidate, EvaluationReport* report) {
-  ForkSpec spec;
-  spec.role = "trace";
-  spec.plan = "reader";
-  spec.first_frame = "{\"files\":" + FilesJson(candidate) + "}";
-  Deadline deadline = Deadline::After(kTraceLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, deadline));
-  auto frame = process->channel().ReceiveFrame(deadline, 16u << 20);
-  report->candidate_output = process->Output(8u << 10);
-  GraphReport fate;
-  fate.verdict = Verdict::kOk;
-  if (!frame) {
-    Error error = std::move(frame).error();
-    CallFailure failure{CallFailureKind::kDied, error.context, {}};
-    if (error.code == ErrorCode::kDeadlineExceeded) failure.kind = CallFailureKind::kTimeout;
-    if (error.code == ErrorCode::kDataCorrupt) failure.kind = CallFailureKind::kProtocol;
-    if (failure.kind == CallFailureKind::kDied) failure.end = process->End();
-    integrity::JudgeFailure(failure, &fate);
-    report->verdict = fate.verdict;
-    report->reason = "while its patterns were traced: " + fate.reason;
-    return std::optional<std::string>();
-  }
-  Json reply = Json::parse(frame.value().json, nullptr, false);
-  bool fits = reply.is_object() && (reply.contains("error") || (reply.contains("passes") && reply["passes"].is_array() &&
-                                                                 reply.contains("errors") && reply["errors"].is_array()));
-  if (!fits) {
-    report->verdict = Verdict::kTamper;
-    report->reason = "while its patterns were traced: it wrote bytes that are no answer";
-    return std::optional<std::string>();
-  }
-  if (reply.contains("error")) {
-    report->verdict = Verdict::kCrash;
-    report->reason = "while its patterns were traced: " + integrity::LastLine(reply["error"].is_string() ? reply["error"].get<std::string>() : "");
-    return std::optional<std::string>();
-  }
-  bool is_static = false;
-  std::string errors;
-  for (const Json& error : reply["errors"]) {
-    if (!error.is_object()) continue;
-    auto text = [&](const char* key) { return error.contains(key) && error[key].is_string() ? error[key].get<std::string>() : ""; };
-    is_static |= error.contains("static") && error["static"].is_boolean() && error["static"].get<bool>();
-    std::string line = text("pass") + ".py: " + text("what");
-    report->compile.push_back({text("pass") + ".py", false, false, 0, text("what")});
-    errors += (errors.empty() ? "" : "; ") + line;
-  }
-  bool triton = (reply.contains("uses_triton") && reply["uses_triton"] == true) || reply.contains("unsupported_lane");
-  if (triton) {
-    report->verdict = Verdict::kUnsupported;
-    report->reason = "the pass uses triton, which needs a GPU lane; this lane is " + setup_.device + ", so it is not scored";
-  } else if (is_static) {
-    report->verdict = Verdict::kStatic;
-    report->reason = errors;
-  } else if (reply["passes"].empty()) {
-    report->verdict = Verdict::kCompile;
-    report->reason = errors.empty() ? "no pass could be loaded" : errors;
-  } else {
-    return std::optional(reply.dump());
-  }
-  return std::optional<std::string>();
-}
-
-Result<std::optional<PreparedCandidate>> Lane::Prepare(const EvaluateRequest& request, EvaluationReport* report) {
-  Stopwatch watch(&report->timings_ms);
-  auto made = MakeCandidate(request.files);
-  if (!made) {
-    report->verdict = Verdict::kCompile;
-    report->reason = made.error().context;
-    return std::optional<PreparedCandidate>();
-  }
-  const Candidate& candidate = made.value();
-  ASSIGN_OR_RETURN(bool clean, Screen(candidate, report));
-  watch.Lap("screen");
-  if (!clean) {
-    report->verdict = Verdict::kStatic;
-    return std::optional<PreparedCandidate>();
-  }
-  PreparedCandidate prepared;
-  ASSIGN_OR_RETURN(prepared.kernels, compiler_->Compile(candidate, Deadline::After(std::chrono::minutes(10))));
-  watch.Lap("compile");
-  std::string broken;
-  for (const CompiledKernel& kernel : prepared.kernels) {
-    report->compile.push_back(kernel.diagnostics);
-    if (!kernel.diagnostics.ok) broken += (broken.empty() ? "" : ", ") + kernel.diagnostics.file;
-  }
-  if (!broken.empty()) {
-    report->verdict = Verdict::kCompile;
-    report->reason = broken + " did not compile";
-    return std::optional<PreparedCandidate>();
-  }
-  ASSIGN_OR_RETURN(std::optional<std::string> traced, Trace(candidate, report));
-  watch.Lap("trace");
-  if (!traced) return std::optional<PreparedCandidate>();
-  prepared.traced_json = *traced;
-  prepared.files_json = FilesJson(candidate);
-  return std::optional(std::move(prepared));
-}
-
 Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   EvaluationReport report;
@@ -308,7 +182,7 @@ Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const Re
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
-  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, Prepare(request, &report));
+  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate({zygote_, &*compiler_, setup_.device}, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));
@@ -353,10 +227,12 @@ Result<std::vector<GraphOutcome>> Lane::EvaluateGraphs(const passbench::Task& ta
   return outcomes;
 }
 
-std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const {
+std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& graphs,
+                                         const BaselineRequest& request) const {
   Sha256 hash;
   hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
-  hash.UpdateField(ProfileName(request.profile)).UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
+  hash.UpdateField(ProfileName(request.profile));
+  hash.UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
   hash.UpdateField(std::to_string(request.time_cap.count()));
   for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);
   for (const passbench::Graph& graph : graphs) hash.UpdateField(graph.path).UpdateField(KeyOf(graph));
@@ -436,8 +312,9 @@ Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, cons
     description.bytes_touched += input.bytes;
   }
   for (const OutputSpec& output : layout.outputs) {
-    description.outputs.push_back(output.dtype + Json(output.shape).dump() +
-                                  (output.alias >= 0 ? " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")" : ""));
+    std::string text = output.dtype + Json(output.shape).dump();
+    if (output.alias >= 0) text += " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")";
+    description.outputs.push_back(std::move(text));
     if (output.alias < 0) description.bytes_touched += output.bytes;
   }
   double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
@@ -448,7 +325,9 @@ Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, cons
   ASSIGN_OR_RETURN(description.eager_us, std::move(eager));
   ASSIGN_OR_RETURN(std::string text, reference.side.Command(Json{{"cmd", "profile"}}.dump(), {}));
   Json profile = Json::parse(text, nullptr, false);
-  if (!profile.is_object() || !profile.contains("seconds")) return Internal("profile of " + graph.path + " failed: " + text);
+  if (!profile.is_object() || !profile.contains("seconds")) {
+    return Internal("profile of " + graph.path + " failed: " + text);
+  }
   double total = 0;
   for (const auto& item : profile["seconds"]) total += item.get<double>();
   for (OpRecord& op : description.ops) {

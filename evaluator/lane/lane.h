@@ -64,10 +64,6 @@ class Lane {
   GraphContext ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task,
                          std::chrono::milliseconds time_cap, const RequestHooks& hooks);
 
-  // Screens, compiles and traces. A candidate that cannot go on has its verdict in `report` and gives nothing.
-  Result<std::optional<PreparedCandidate>> Prepare(const EvaluateRequest& request, EvaluationReport* report);
-  Result<bool> Screen(const Candidate& candidate, EvaluationReport* report);
-  Result<std::optional<std::string>> Trace(const Candidate& candidate, EvaluationReport* report);
   // Every graph of the task; fills the report's graphs, verdict, reason, layers and output.
   Result<std::vector<GraphOutcome>> EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
                                                    const PreparedCandidate& prepared, const RequestHooks& hooks,

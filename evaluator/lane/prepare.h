@@ -1,0 +1,36 @@
+// What of an evaluation needs no graph: the candidate's files are checked, screened, compiled, and its patterns traced.
+// Threads: thread-compatible, blocking. Borrows: the compiler.
+// Errors: infrastructure; what the candidate did wrong is in the report.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/zygote.h"
+
+namespace passnet::evaluator {
+
+// A candidate ready to be installed into any graph of the task.
+struct PreparedCandidate {
+  std::string traced_json;              // the trace child's answer, bounded
+  std::string files_json;               // {"name": "text"}
+  std::vector<CompiledKernel> kernels;  // all compiled
+};
+
+struct Workshop {
+  std::shared_ptr<Zygote> zygote;
+  KernelCompiler* compiler;
+  std::string device;  // for messages
+};
+
+// A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and
+// the time of each step are there in any case.
+Result<std::optional<PreparedCandidate>> PrepareCandidate(const Workshop& workshop, const EvaluateRequest& request,
+                                                          EvaluationReport* report);
+
+}  // namespace passnet::evaluator
