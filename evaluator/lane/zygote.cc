@@ -96,6 +96,16 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
   return spec;
 }
 
+// Every child gets a /tmp of its own, below which nothing of the host's is seen.
+Status CheckNotBelowTmp(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    if (folder.rfind("/tmp/", 0) != 0) continue;
+    return InvalidArgument(folder + " lies below /tmp, and every jail has a /tmp of its own: move it (the checkout, or the "
+                                    "Python environment) to another place");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Deadline deadline) {
@@ -103,6 +113,7 @@ Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Dead
   ASSIGN_OR_RETURN(auto ends, WorkerChannel::Pair());
   zygote->channel_ = WorkerChannel(std::move(ends.first));
   sandbox::ChildSpec spec = SpecOf(options, ends.second.get(), STDERR_FILENO);
+  RETURN_IF_ERROR(CheckNotBelowTmp(spec.root.read_only));
   ASSIGN_OR_RETURN(zygote->child_, sandbox::Child::Start(spec, deadline));
   ends.second.Reset();
   ASSIGN_OR_RETURN(std::string plans, PlansFrame(options, spec.root));
