@@ -13,7 +13,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kForkLimit{120};
-constexpr uint64_t kMaxProcesses = 4096;  // far from any need: see ForkReference
 
 // A graph whose baseline makes its first call; or the fate of one that eager cannot run.
 struct Started {
@@ -26,8 +25,8 @@ struct Started {
 
 Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineSetup& setup) {
   ForkSpec spec;
-  spec.role = "inductor";
-  spec.cgroup.processes = kMaxProcesses;
+  spec.role = "baseline";
+  spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(setup.inductor, spec, deadline));

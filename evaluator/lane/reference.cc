@@ -16,8 +16,6 @@ using Json = nlohmann::json;
 constexpr std::chrono::seconds kForkLimit{60};
 constexpr std::chrono::minutes kCallLimit{15};
 constexpr int kEstimateCalls = 3;
-// Far from any need. The group is there because the candidate has one: charging pages costs time, on both sides alike.
-constexpr uint64_t kProcesses = 4096;
 
 Result<std::vector<OutputSpec>> Probe(Side& side) {
   ASSIGN_OR_RETURN(std::string text, side.Command(Json{{"cmd", "probe"}}.dump(), {}));
@@ -92,7 +90,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = "reference";
   spec.plan = "reference";
-  spec.cgroup.processes = kProcesses;
+  spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
   Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};

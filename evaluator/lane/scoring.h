@@ -27,7 +27,8 @@ struct ScoredGraphs {
 ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const ScoreOptions& options);
 
 // What PassBench's protocol alone would have given: the seed-123 set decides, a miss, a crash or a pattern that upstream
-// refuses is its eager_fail, a wrong type its shape_mismatch. Empty for a task with an in-place graph, which upstream compares with itself.
+// refuses is its eager_fail, a wrong type its shape_mismatch. Empty for a task with an in-place graph, which upstream
+// compares with itself.
 std::optional<double> ScoreUpstream(const std::vector<GraphOutcome>& graphs, const ScoreOptions& options);
 
 // The verdict of a whole evaluation: the first in the order of precedence. kInfra for no graph at all.

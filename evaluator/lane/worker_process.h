@@ -31,6 +31,10 @@ class ForkParent {
   virtual WorkerChannel& channel() = 0;
 };
 
+// A group whose limit is far from any need. It is there because the candidate has one: charging pages costs time, on both
+// sides alike.
+inline constexpr sandbox::CgroupLimits kAccountedOnly{.memory_bytes = 0, .processes = 4096};
+
 struct ForkSpec {
   std::string role;
   std::string plan;          // by name, as given to the zygote; "" = no plan of its own

@@ -81,6 +81,15 @@ class Children:
         self.channel.send({"pid": pid}, [pidfd])
         os.close(pidfd)
 
+    def serve(self, role_of: Callable[[str], Callable[[channels.Channel], Role]]) -> None:
+        """Answers fork and wait until the evaluator closes the channel; role_of(name) makes the child's role."""
+        while True:
+            message, fds = self.channel.receive()
+            if message["cmd"] == "fork":
+                self.fork(message, fds, role_of(message["role"]))
+            elif message["cmd"] == "wait":
+                self.wait(message)
+
     def wait(self, message: dict) -> None:
         """Blocks until the child ended: {"exited": code} or {"signalled": signal}."""
         _, status = os.waitpid(message["pid"], 0)

@@ -47,13 +47,7 @@ class TaskRole:
     def run(self) -> None:
         children = processes.Children(self.channel, self.plans)
         answer(self.channel, self.load)
-        while True:
-            message, fds = self.channel.receive()
-            if message["cmd"] == "fork":
-                role = TASK_ROLES[message["role"]]
-                children.fork(message, fds, lambda child: role(child, self.state))
-            elif message["cmd"] == "wait":
-                children.wait(message)
+        children.serve(lambda name: lambda child: TASK_ROLES[name](child, self.state))
 
 
 class InductorRole:
@@ -75,12 +69,7 @@ class InductorRole:
     def run(self) -> None:
         children = processes.Children(self.channel, self.plans)
         answer(self.channel, self.warm)
-        while True:
-            message, fds = self.channel.receive()
-            if message["cmd"] == "fork":
-                children.fork(message, fds, calls.Inductor)
-            elif message["cmd"] == "wait":
-                children.wait(message)
+        children.serve(lambda name: INDUCTOR_ROLES[name])
 
 
 class OneAnswer:
@@ -118,4 +107,5 @@ class ScreenRole(OneAnswer):
 
 
 ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": InductorRole}
+INDUCTOR_ROLES = {"baseline": calls.Inductor}
 TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate}

@@ -34,13 +34,7 @@ def main() -> None:
     gc.freeze()
     channel.send({"ready": True, "torch": torch.__version__, "python": sys.version.split()[0],
                   "threads": torch.get_num_threads(), "tasks": len(os.listdir("/proc/self/task"))})
-    while True:
-        message, fds = channel.receive()
-        if message["cmd"] == "fork":
-            role = roles.ROLES[message["role"]]
-            children.fork(message, fds, lambda child: role(child, plans))
-        elif message["cmd"] == "wait":
-            children.wait(message)
+    children.serve(lambda name: lambda child: roles.ROLES[name](child, plans))
 
 
 if __name__ == "__main__":
