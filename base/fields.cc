@@ -1,180 +1,289 @@
 #include "base/fields.h"
 
-#include <limits>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "base/check.h"
 
 namespace passnet {
 namespace {
 
-using Json = nlohmann::ordered_json;
+constexpr size_t kToldProblems = 3;  // of one error: more would bury the first
 
 class Writer : public FieldVisitor {
  public:
-  void Enter(std::string_view section) override {
-    stack_.push_back(&(*stack_.back())[std::string(section)]);
-    *stack_.back() = Json::object();
-  }
+  void Enter(std::string_view section) override { stack_.push_back(&stack_.back()->Set(section, Json::MakeObject())); }
   void Leave() override { stack_.pop_back(); }
+  void Required(std::string_view) override {}
   void Text(std::string_view key, std::string* value) override { Put(key, *value); }
   void Texts(std::string_view key, std::vector<std::string>* value) override { Put(key, *value); }
   void Flag(std::string_view key, bool* value) override { Put(key, *value); }
   void Integer(std::string_view key, int64_t* value, int64_t, int64_t) override { Put(key, *value); }
   void Integer(std::string_view key, std::optional<int64_t>* value, int64_t, int64_t) override {
-    Put(key, *value ? Json(**value) : Json(nullptr));
+    Put(key, OrNull(*value));
   }
+  void Integers(std::string_view key, std::vector<int64_t>* value, int64_t, int64_t) override { Put(key, *value); }
   void Number(std::string_view key, double* value, double, double) override { Put(key, *value); }
-  void Number(std::string_view key, std::optional<double>* value, double, double) override {
-    Put(key, *value ? Json(**value) : Json(nullptr));
-  }
+  void Number(std::string_view key, std::optional<double>* value, double, double) override { Put(key, OrNull(*value)); }
   void Choice(std::string_view key, int* index, const std::vector<std::string>& names) override {
     Put(key, names[static_cast<size_t>(*index)]);
   }
-  std::string Text() const { return root_.dump(-1, ' ', false, Json::error_handler_t::replace); }
+  void TextMap(std::string_view key, std::map<std::string, std::string>* value) override { Put(key, *value); }
+  void NumberMap(std::string_view key, std::map<std::string, double>* value) override { Put(key, *value); }
+  void Any(std::string_view key, Json* value) override { Put(key, *value); }
+  void List(std::string_view key, size_t size, const std::function<void(size_t)>&,
+            const std::function<void(size_t)>& item) override {
+    Json::Array items;
+    for (size_t i = 0; i < size; ++i) {
+      Json element = Json::MakeObject();
+      stack_.push_back(&element);
+      item(i);
+      stack_.pop_back();
+      items.push_back(std::move(element));
+    }
+    Put(key, Json(std::move(items)));
+  }
+  Json Take() { return std::move(root_); }
 
  private:
-  void Put(std::string_view key, Json value) { (*stack_.back())[std::string(key)] = std::move(value); }
-  Json root_ = Json::object();
+  void Put(std::string_view key, Json value) { stack_.back()->Set(key, std::move(value)); }
+  Json root_ = Json::MakeObject();
   std::vector<Json*> stack_{&root_};
 };
 
-class Reader : public FieldVisitor {
- public:
-  explicit Reader(Json root) : root_(std::move(root)) {}
+std::string Joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
 
-  void Enter(std::string_view section) override {
-    static const Json kEmpty = Json::object();
-    const Json* found = Take(section);
-    std::string path = Path(section);
-    if (found != nullptr && !found->is_object()) {
-      problems_.push_back({path, "expected a section, found " + std::string(found->type_name())});
-      found = nullptr;
-    }
-    stack_.push_back({path, found == nullptr ? &kEmpty : found, {}});
-  }
-  void Leave() override {
-    ReportUnknown();
-    stack_.pop_back();
-  }
-  void Text(std::string_view key, std::string* value) override {
-    if (const Json* found = Typed(key, &Json::is_string, "a text")) *value = found->get<std::string>();
-  }
-  void Texts(std::string_view key, std::vector<std::string>* value) override {
-    const Json* found = Typed(key, &Json::is_array, "a list of texts");
-    if (found == nullptr) return;
-    std::vector<std::string> texts;
-    for (const Json& item : *found) {
-      if (!item.is_string()) return Complain(key, "expected a list of texts");
-      texts.push_back(item.get<std::string>());
-    }
-    *value = std::move(texts);
-  }
-  void Flag(std::string_view key, bool* value) override {
-    if (const Json* found = Typed(key, &Json::is_boolean, "true or false")) *value = found->get<bool>();
-  }
-  void Integer(std::string_view key, int64_t* value, int64_t min, int64_t max) override {
-    const Json* found = Typed(key, &Json::is_number_integer, "an integer");
-    if (found == nullptr) return;
-    bool huge = found->is_number_unsigned() && found->get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
-    if (huge || found->get<int64_t>() < min || found->get<int64_t>() > max) {
-      return Complain(key, "out of range " + std::to_string(min) + ".." + std::to_string(max) + ": " + found->dump());
-    }
-    *value = found->get<int64_t>();
-  }
-  void Integer(std::string_view key, std::optional<int64_t>* value, int64_t min, int64_t max) override {
-    if (!Present(key)) return;
-    int64_t number = value->value_or(min);
-    Integer(key, &number, min, max);
-    *value = number;
-  }
-  void Number(std::string_view key, double* value, double min, double max) override {
-    const Json* found = Typed(key, &Json::is_number, "a number");
-    if (found == nullptr) return;
-    double number = found->get<double>();
-    if (!(number >= min && number <= max)) {
-      return Complain(key, "out of range " + Json(min).dump() + ".." + Json(max).dump() + ": " + found->dump());
-    }
-    *value = number;
-  }
-  void Number(std::string_view key, std::optional<double>* value, double min, double max) override {
-    if (!Present(key)) return;
-    double number = value->value_or(min);
-    Number(key, &number, min, max);
-    *value = number;
-  }
-  void Choice(std::string_view key, int* index, const std::vector<std::string>& names) override {
-    const Json* found = Typed(key, &Json::is_string, "a text");
-    if (found == nullptr) return;
-    std::string wanted = found->get<std::string>();
-    std::string known;
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (names[i] == wanted) {
-        *index = static_cast<int>(i);
-        return;
-      }
-      known += (i == 0 ? "" : ", ") + names[i];
-    }
-    Complain(key, "\"" + wanted + "\" is none of " + known);
-  }
-
-  std::vector<FieldProblem> Run(const VisitFn& visit) {
-    stack_.push_back({"", &root_, {}});
-    visit(*this);
-    ReportUnknown();
-    return std::move(problems_);
-  }
-
- private:
-  struct Section {
-    std::string path;
-    const Json* object;
-    std::vector<std::string> known;
-  };
-
-  std::string Path(std::string_view key) const {
-    const std::string& path = stack_.back().path;
-    return path.empty() ? std::string(key) : path + "." + std::string(key);
-  }
-  const Json* Take(std::string_view key) {
-    Section& section = stack_.back();
-    section.known.emplace_back(key);
-    auto found = section.object->find(std::string(key));
-    return found == section.object->end() || found->is_null() ? nullptr : &*found;
-  }
-  bool Present(std::string_view key) { return Take(key) != nullptr; }
-  const Json* Typed(std::string_view key, bool (Json::*is)() const noexcept, const char* what) {
-    const Json* found = Take(key);
-    if (found == nullptr || (found->*is)()) return found;
-    Complain(key, std::string("expected ") + what + ", found " + found->type_name());
-    return nullptr;
-  }
-  void Complain(std::string_view key, std::string text) { problems_.push_back({Path(key), std::move(text)}); }
-  void ReportUnknown() {
-    const Section& section = stack_.back();
-    for (const auto& [key, value] : section.object->items()) {
-      bool known = false;
-      for (const std::string& name : section.known) known = known || name == key;
-      if (!known) Complain(key, "unknown key");
-    }
-  }
-
-  const Json root_;
-  std::vector<Section> stack_;
-  std::vector<FieldProblem> problems_;
-};
+std::string OutOfRange(const Json& min, const Json& max, const Json& found) {
+  return "out of range " + min.Dump() + ".." + max.Dump() + ": " + found.Dump();
+}
 
 }  // namespace
 
-std::string FieldsToJson(const VisitFn& visit) {
-  Writer writer;
-  visit(writer);
-  return writer.Text();
+void VisitSchema(FieldVisitor& fields, std::string_view schema) {
+  int only = 0;
+  fields.Required("schema");
+  fields.Choice("schema", &only, {std::string(schema)});
 }
 
-std::vector<FieldProblem> FieldsFromJson(std::string_view json, const VisitFn& visit) {
-  Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object()) return {{"", "not a JSON object"}};
-  return Reader(std::move(root)).Run(visit);
+struct FieldReader::Section {
+  std::string path;
+  const Json* object;
+  std::set<std::string, std::less<>> known;
+};
+
+FieldReader::FieldReader(const Json& root, UnknownKeys unknown) : unknown_(unknown) { Open("", &root); }
+FieldReader::~FieldReader() = default;
+
+void FieldReader::Open(std::string path, const Json* object) { stack_.push_back({std::move(path), object, {}}); }
+
+void FieldReader::Close() {
+  const Section& section = stack_.back();
+  if (unknown_ == UnknownKeys::kProblem) {
+    for (const auto& [key, value] : section.object->Members()) {
+      if (!section.known.contains(key)) Complain(key, "unknown key");
+    }
+  }
+  stack_.pop_back();
 }
+
+void FieldReader::Enter(std::string_view section) {
+  static const Json nothing = Json::MakeObject();
+  const Json* found = Typed(section, &Json::is_object, "a section");
+  Open(Path(section), found == nullptr ? &nothing : found);
+}
+
+void FieldReader::Leave() {
+  CHECK(stack_.size() > 1);
+  Close();
+}
+
+void FieldReader::Required(std::string_view key) {
+  const Json* found = stack_.back().object->Find(key);
+  if (found == nullptr || found->is_null()) Complain(key, "is missing");
+}
+
+void FieldReader::Text(std::string_view key, std::string* value) {
+  if (const Json* found = Typed(key, &Json::is_text, "a text")) *value = found->Text();
+}
+
+void FieldReader::Texts(std::string_view key, std::vector<std::string>* value) {
+  const Json* found = Typed(key, &Json::is_array, "a list of texts");
+  if (found == nullptr) return;
+  std::vector<std::string> texts;
+  for (const Json& item : found->Items()) {
+    if (!item.is_text()) return Complain(key, std::string("expected a list of texts, found ") + item.TypeName());
+    texts.push_back(item.Text());
+  }
+  *value = std::move(texts);
+}
+
+void FieldReader::Flag(std::string_view key, bool* value) {
+  if (const Json* found = Typed(key, &Json::is_bool, "true or false")) *value = found->Flag();
+}
+
+void FieldReader::Integer(std::string_view key, int64_t* value, int64_t min, int64_t max) {
+  const Json* found = Typed(key, &Json::is_integer, "an integer");
+  if (found == nullptr) return;
+  if (!(*found == found->Integer()) || found->Integer() < min || found->Integer() > max) {
+    return Complain(key, OutOfRange(min, max, *found));
+  }
+  *value = found->Integer();
+}
+
+void FieldReader::Integer(std::string_view key, std::optional<int64_t>* value, int64_t min, int64_t max) {
+  if (Take(key) == nullptr) return;
+  int64_t number = value->value_or(min);
+  const size_t before = problems_.size();
+  Integer(key, &number, min, max);
+  if (problems_.size() == before) *value = number;
+}
+
+void FieldReader::Integers(std::string_view key, std::vector<int64_t>* value, int64_t min, int64_t max) {
+  const Json* found = Typed(key, &Json::is_array, "a list of integers");
+  if (found == nullptr) return;
+  std::vector<int64_t> numbers;
+  for (const Json& item : found->Items()) {
+    if (!item.is_integer()) {
+      return Complain(key, std::string("expected a list of integers, found ") + item.TypeName());
+    }
+    if (!(item == item.Integer()) || item.Integer() < min || item.Integer() > max) {
+      return Complain(key, OutOfRange(min, max, item));
+    }
+    numbers.push_back(item.Integer());
+  }
+  *value = std::move(numbers);
+}
+
+void FieldReader::Number(std::string_view key, double* value, double min, double max) {
+  const Json* found = Typed(key, &Json::is_number, "a number");
+  if (found == nullptr) return;
+  const double number = found->Number();
+  if (!(number >= min && number <= max)) return Complain(key, OutOfRange(min, max, *found));
+  *value = number;
+}
+
+void FieldReader::Number(std::string_view key, std::optional<double>* value, double min, double max) {
+  if (Take(key) == nullptr) return;
+  double number = value->value_or(min);
+  const size_t before = problems_.size();
+  Number(key, &number, min, max);
+  if (problems_.size() == before) *value = number;
+}
+
+void FieldReader::Choice(std::string_view key, int* index, const std::vector<std::string>& names) {
+  const Json* found = Typed(key, &Json::is_text, "a text");
+  if (found == nullptr) return;
+  const auto name = std::find(names.begin(), names.end(), found->Text());
+  if (name == names.end()) return Complain(key, found->Dump() + " is none of " + Joined(names));
+  *index = static_cast<int>(name - names.begin());
+}
+
+void FieldReader::TextMap(std::string_view key, std::map<std::string, std::string>* value) {
+  const Json* found = Typed(key, &Json::is_object, "an object of texts");
+  if (found == nullptr) return;
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, text] : found->Members()) {
+    if (!text.is_text()) return Complain(key, "expected a text at " + name + ", found " + text.TypeName());
+    texts[name] = text.Text();
+  }
+  *value = std::move(texts);
+}
+
+void FieldReader::NumberMap(std::string_view key, std::map<std::string, double>* value) {
+  const Json* found = Typed(key, &Json::is_object, "an object of numbers");
+  if (found == nullptr) return;
+  std::map<std::string, double> numbers;
+  for (const auto& [name, number] : found->Members()) {
+    if (!number.is_number()) return Complain(key, "expected a number at " + name + ", found " + number.TypeName());
+    numbers[name] = number.Number();
+  }
+  *value = std::move(numbers);
+}
+
+void FieldReader::Any(std::string_view key, Json* value) {
+  if (const Json* found = Take(key)) *value = *found;
+}
+
+void FieldReader::List(std::string_view key, size_t, const std::function<void(size_t)>& resize,
+                       const std::function<void(size_t)>& item) {
+  const Json* found = Typed(key, &Json::is_array, "a list of objects");
+  if (found == nullptr) return;
+  const Json::Array& items = found->Items();
+  const auto stranger = std::find_if(items.begin(), items.end(), [](const Json& json) { return !json.is_object(); });
+  if (stranger != items.end()) {
+    return Complain(key, std::string("expected a list of objects, found ") + stranger->TypeName());
+  }
+  resize(items.size());
+  const std::string path = Path(key);
+  for (size_t i = 0; i < items.size(); ++i) {
+    Open(path + "[" + std::to_string(i) + "]", &items[i]);
+    item(i);
+    Close();
+  }
+}
+
+void FieldReader::Complain(std::string_view key, std::string text) {
+  problems_.push_back({Path(key), std::move(text)});
+}
+
+const std::vector<FieldProblem>& FieldReader::Finish() {
+  if (stack_.size() == 1) Close();
+  return problems_;
+}
+
+Status FieldReader::Check(std::string_view what) {
+  Finish();
+  if (problems_.empty()) return OkStatus();
+  const size_t told = std::min(problems_.size(), kToldProblems);
+  std::string text = std::string(what) + ": " + ToString({problems_.begin(), problems_.begin() + static_cast<long>(told)});
+  if (problems_.size() > told) text += "; and " + std::to_string(problems_.size() - told) + " more";
+  return InvalidArgument(std::move(text));
+}
+
+std::string FieldReader::Path(std::string_view key) const {
+  const std::string& path = stack_.back().path;
+  return path.empty() ? std::string(key) : path + "." + std::string(key);
+}
+
+const Json* FieldReader::Take(std::string_view key) {
+  Section& section = stack_.back();
+  section.known.emplace(key);
+  const Json* found = section.object->Find(key);
+  return found == nullptr || found->is_null() ? nullptr : found;
+}
+
+const Json* FieldReader::Typed(std::string_view key, bool (Json::*is)() const, const char* what) {
+  const Json* found = Take(key);
+  if (found == nullptr || (found->*is)()) return found;
+  Complain(key, std::string("expected ") + what + ", found " + found->TypeName());
+  return nullptr;
+}
+
+std::vector<FieldProblem> ReadFields(const Json& json, const VisitFn& visit, UnknownKeys unknown) {
+  if (!json.is_object()) return {{"", std::string("expected an object, found ") + json.TypeName()}};
+  FieldReader reader(json, unknown);
+  visit(reader);
+  return reader.Finish();
+}
+
+std::vector<FieldProblem> FieldsFromJson(std::string_view json, const VisitFn& visit, UnknownKeys unknown) {
+  auto root = ParseJson(json);
+  if (!root) return {{"", root.error().context}};
+  return ReadFields(root.value(), visit, unknown);
+}
+
+Json WriteFields(const VisitFn& visit) {
+  Writer writer;
+  visit(writer);
+  return writer.Take();
+}
+
+std::string FieldsToJson(const VisitFn& visit) { return WriteFields(visit).Dump(); }
 
 std::string ToString(const std::vector<FieldProblem>& problems) {
   std::string text;

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/json.h"
 
 namespace passnet::log {
 namespace {
@@ -38,15 +38,14 @@ bool SetLevelByName(std::string_view name) {
 
 void Write(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) {
   if (level < g_level.load(std::memory_order_relaxed)) return;
-  nlohmann::ordered_json line;
-  line["at"] = FormatUtc(Clock::System().UtcMicros());
-  line["level"] = Name(level);
-  line["component"] = component;
-  line["message"] = message;
+  Json line = {{"at", FormatUtc(Clock::System().UtcMicros())},
+               {"level", Name(level)},
+               {"component", component},
+               {"message", message}};
   for (const Field& field : fields) {
-    std::visit([&](const auto& value) { line[std::string(field.key)] = value; }, field.value);
+    std::visit([&](const auto& value) { line.Set(field.key, value); }, field.value);
   }
-  std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = line.Dump();
   text.push_back('\n');
   // One write(2) a line, so that lines of threads and processes do not mix; a full stderr is not our failure.
   [[maybe_unused]] ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());

@@ -8,10 +8,13 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
+# A clone elsewhere finds what this one compiled: ccache takes paths below the source folder as relative and leaves the
+# build folder out of the key; -ffile-prefix-map (below) keeps the folder out of what is compiled.
 find_program(PASSNET_CCACHE ccache)
 if(PASSNET_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${PASSNET_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PASSNET_CCACHE})
+  set(passnet_launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${PASSNET_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${passnet_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${passnet_launcher})
 endif()
 
 add_library(passnet_options INTERFACE)
@@ -20,7 +23,8 @@ target_include_directories(passnet_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(passnet_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wswitch -Werror=switch -Werror=return-type
   $<$<BOOL:${PASSNET_WERROR}>:-Werror>
-  -fno-omit-frame-pointer -fstack-protector-strong)
+  -fno-omit-frame-pointer -fstack-protector-strong
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 # The debug information of Beast's templates doubles link times; line tables are enough for backtraces.
 target_compile_options(passnet_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-g1>)
 target_compile_definitions(passnet_options INTERFACE

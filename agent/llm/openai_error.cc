@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "agent/llm/wire_text.h"
+#include "base/text.h"
 
 namespace passnet::agent {
 namespace {

@@ -8,7 +8,7 @@
 #include "agent/llm/chat_adapter.h"
 #include "agent/llm/openai_error.h"
 #include "agent/llm/sse_parser.h"
-#include "agent/llm/wire_text.h"
+#include "base/text.h"
 
 namespace passnet::agent {
 namespace {

@@ -60,12 +60,81 @@ TEST(FieldsTest, EveryProblemIsReported) {
 
 TEST(FieldsTest, NotAnObjectIsOneProblem) {
   Sample read;
-  EXPECT_EQ(ToString(FieldsFromJson("[1", Visit(&read))), "not a JSON object");
+  EXPECT_EQ(ToString(FieldsFromJson("[1", Visit(&read))), "not JSON at byte 3");
+  EXPECT_EQ(ToString(FieldsFromJson("[1]", Visit(&read))), "expected an object, found a list");
 }
 
 TEST(FieldsTest, HugeIntegerIsOutOfRange) {
   Sample read;
   EXPECT_NE(ToString(FieldsFromJson(R"({"limits":{"count":18446744073709551615}})", Visit(&read))), "");
+}
+
+struct Part {
+  std::string name;
+  int count = 0;
+};
+
+struct Whole {
+  std::vector<Part> parts;
+  std::map<std::string, std::string> facts;
+  std::map<std::string, double> times;
+  std::vector<int64_t> sizes;
+  std::optional<int64_t> limit;
+  std::chrono::milliseconds wait{0};
+  Json rest;
+};
+
+VisitFn Visit(Whole* whole) {
+  return [whole](FieldVisitor& fields) {
+    VisitSchema(fields, "test.whole/1");
+    VisitList(fields, "parts", &whole->parts, [](FieldVisitor& item, Part& part) {
+      item.Required("name");
+      item.Text("name", &part.name);
+      VisitInteger(item, "count", &part.count, 0, 9);
+    });
+    fields.TextMap("facts", &whole->facts);
+    fields.NumberMap("times", &whole->times);
+    fields.Integers("sizes", &whole->sizes, 0, 100);
+    fields.Integer("limit", &whole->limit, 0, 5);
+    VisitInteger(fields, "wait_ms", &whole->wait, 0, 1000);
+    fields.Any("rest", &whole->rest);
+  };
+}
+
+TEST(FieldsTest, ListsMapsAndSchemasAreWrittenAndReadAgain) {
+  Whole whole{{{"a", 1}, {"b", 2}}, {{"k", "v"}}, {{"t", 0.5}}, {1, 2}, 3, std::chrono::milliseconds(20), Json{1, 2}};
+  std::string json = FieldsToJson(Visit(&whole));
+  EXPECT_EQ(json,
+            R"({"schema":"test.whole/1","parts":[{"name":"a","count":1},{"name":"b","count":2}],"facts":{"k":"v"},)"
+            R"("times":{"t":0.5},"sizes":[1,2],"limit":3,"wait_ms":20,"rest":[1,2]})");
+  Whole read;
+  EXPECT_EQ(ToString(FieldsFromJson(json, Visit(&read))), "");
+  EXPECT_EQ(FieldsToJson(Visit(&read)), json);
+}
+
+TEST(FieldsTest, EachProblemNamesItsPath) {
+  Whole read;
+  auto problems = FieldsFromJson(
+      R"({"schema":"test.part/1","parts":[{"name":"a","count":1},{"count":10,"more":1}],"facts":{"k":1},"times":[],)"
+      R"("sizes":[1,"x"],"limit":6,"wait_ms":2.5})",
+      Visit(&read));
+  EXPECT_EQ(ToString(problems),
+            "schema: \"test.part/1\" is none of test.whole/1; parts[1].name: is missing; "
+            "parts[1].count: out of range 0..9: 10; parts[1].more: unknown key; facts: expected a text at k, found an "
+            "integer; times: expected an object of numbers, found a list; sizes: expected a list of integers, found "
+            "a text; limit: out of range 0..5: 6; wait_ms: expected an integer, found a number");
+  EXPECT_FALSE(read.limit) << "what has a problem keeps its value";
+}
+
+TEST(FieldsTest, TypedGettersTellTheFirstProblems) {
+  Json json = ParseJson(R"({"errno":"x","pid":3,"new":1})").value();
+  FieldReader fields(json, UnknownKeys::kIgnored);
+  int64_t err = 0;
+  int64_t pid = 0;
+  fields.Integer("errno", &err, 0, 4096);
+  fields.Integer("pid", &pid, 1, 1 << 22);
+  EXPECT_EQ(fields.Check("worker's answer").error().context, "worker's answer: errno: expected an integer, found a text");
+  EXPECT_EQ(pid, 3);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "agent/llm/transport/byte_stream.h"
-#include "agent/llm/wire_text.h"
+#include "base/text.h"
 
 namespace passnet::agent {
 namespace {
