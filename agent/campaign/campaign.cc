@@ -1,13 +1,13 @@
 #include "agent/campaign/campaign.h"
 
 #include <boost/asio/this_coro.hpp>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/campaign/task_group.h"
 #include "agent/loop/durable_steps.h"
 #include "base/failpoint.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace passnet::agent {
@@ -159,12 +159,11 @@ std::string Campaign::EndState() const {
 }
 
 Task<Status> Campaign::SetState(std::string state, std::string reason, CancelToken stop) {
-  nlohmann::ordered_json payload = {{"reason", reason}};
   Step step;
   step.event.campaign_id = id();
   step.event.kind = EventKind::kCampaignState;
   step.event.label = state;
-  step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  step.event.payload = Json({{"reason", reason}}).Dump();
   auto steps = std::make_shared<std::vector<Step>>();
   steps->push_back(std::move(step));
   Status written = co_await ports_.journal->Append(std::move(steps), stop);

@@ -1,14 +1,13 @@
 #include "agent/campaign/launch.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/fields.h"
 #include "base/sha256.h"
 
 namespace passnet::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using trajectories::Event;
 using trajectories::EventKind;
 
@@ -20,10 +19,11 @@ bool IsSpending(EventKind kind) {
          kind == EventKind::kLlmLost;
 }
 
-std::string TextOf(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+void VisitPrices(FieldVisitor& fields, const std::string& model, Prices& prices) {
+  fields.Enter(model);
+  fields.Number("prompt_usd_per_million", &prices.prompt_usd_per_million, 0, kAnyNumber);
+  fields.Number("completion_usd_per_million", &prices.completion_usd_per_million, 0, kAnyNumber);
+  fields.Leave();
 }
 
 ContentFn ContentOf(trajectories::Reader& reader, const Event& event) {
@@ -46,36 +46,51 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   return stored;
 }
 
+// passnet.campaign_launch/1. `prompts` has the digests by name; the texts are contents of the event.
+void VisitLaunch(FieldVisitor& fields, Launch& launch, std::map<std::string, std::string>& prompts) {
+  VisitSchema(fields, "passnet.campaign_launch/1");
+  fields.Required("spec");
+  fields.Enter("spec");
+  VisitFields(fields, launch.spec);
+  fields.Leave();
+  fields.Required("tasks");
+  VisitList(fields, "tasks", &launch.tasks, [](FieldVisitor& task, CampaignTask& value) {
+    task.Text("name", &value.name);
+    task.Text("path", &value.path);
+    task.Text("hash", &value.hash);
+  });
+  fields.Enter("prices");
+  VisitPrices(fields, launch.spec.refine.sampling.model, launch.spec.refine.prices);
+  fields.Leave();
+  fields.TextMap("prompts", &prompts);
+  fields.TextMap("environment", &launch.environment);
+  fields.Enter("build");
+  fields.Text("version", &launch.build.version);
+  fields.Text("git", &launch.build.git);
+  fields.Leave();
+}
+
+Status ReadLaunch(const std::string& payload, Launch* launch) {
+  std::map<std::string, std::string> prompts;
+  auto problems = FieldsFromJson(payload, [&](FieldVisitor& fields) { VisitLaunch(fields, *launch, prompts); });
+  if (problems.empty()) problems = Check(launch->spec);
+  if (problems.empty()) return OkStatus();
+  return DataCorrupt("campaign " + launch->campaign_id + ": its launch does not parse: " + ToString(problems));
+}
+
 }  // namespace
 
-Step ToStep(const Launch& launch) {
-  Json tasks = Json::array();
-  for (const auto& task : launch.tasks) {
-    tasks.push_back({{"name", task.name}, {"path", task.path}, {"hash", task.hash}});
-  }
-  Json prompts = Json::object();
-  const Prices& prices = launch.spec.refine.prices;
+Step ToStep(Launch launch) {
   Step step;
   step.event.campaign_id = launch.campaign_id;
   step.event.kind = EventKind::kCampaignLaunched;
   step.event.subject = launch.spec.name;
+  std::map<std::string, std::string> prompts;
   for (const auto& [name, text] : launch.prompts) {
     prompts[name] = Sha256Hex(text);
     step.contents[std::string(kPromptPrefix) + name] = text;
   }
-  auto or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
-  Json payload = {
-      {"schema", "passnet.campaign_launch/1"},
-      {"spec", Json::parse(ToJson(launch.spec))},
-      {"tasks", tasks},
-      {"prices",
-       {{launch.spec.refine.sampling.model,
-         {{"prompt_usd_per_million", or_null(prices.prompt_usd_per_million)},
-          {"completion_usd_per_million", or_null(prices.completion_usd_per_million)}}}}},
-      {"prompts", prompts},
-      {"environment", launch.environment},
-      {"build", {{"version", launch.build.version}, {"git", launch.build.git}}}};
-  step.event.payload = payload.dump(-1, ' ', false, Json::error_handler_t::replace);
+  step.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
   return step;
 }
 
@@ -85,24 +100,9 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
     return NotFound("campaign " + campaign_id + " is not in the journal");
   }
   const Event& event = events.front();
-  Json payload = Json::parse(event.body.payload, nullptr, /*allow_exceptions=*/false);
-  if (!payload.is_object() || !payload.contains("spec") || !payload.contains("tasks")) {
-    return DataCorrupt("campaign " + campaign_id + ": its launch does not parse");
-  }
   Launch launch;
   launch.campaign_id = campaign_id;
-  ASSIGN_OR_RETURN(launch.spec, CampaignSpecFromJson(payload["spec"].dump()));
-  for (const Json& task : payload["tasks"]) {
-    launch.tasks.push_back({TextOf(task, "name"), TextOf(task, "path"), TextOf(task, "hash")});
-  }
-  if (payload.contains("environment")) {
-    for (const auto& [key, value] : payload["environment"].items()) {
-      if (value.is_string()) launch.environment[key] = value.get<std::string>();
-    }
-  }
-  if (payload.contains("build")) {
-    launch.build = {TextOf(payload["build"], "version"), TextOf(payload["build"], "git")};
-  }
+  RETURN_IF_ERROR(ReadLaunch(event.body.payload, &launch));
   for (const auto& ref : event.body.refs) {
     if (!ref.name.starts_with(kPromptPrefix)) continue;
     ASSIGN_OR_RETURN(launch.prompts[ref.name.substr(kPromptPrefix.size())], reader.Content(ref.sha256));

@@ -30,7 +30,7 @@ struct Launch {
   BuildFacts build;
 };
 
-Step ToStep(const Launch& launch);
+Step ToStep(Launch launch);
 
 struct StoredTrajectory {
   std::string trajectory_id;

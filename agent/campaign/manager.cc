@@ -1,10 +1,10 @@
 #include "agent/campaign/manager.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/loop/durable_steps.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace passnet::agent {
@@ -23,8 +23,15 @@ Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
     for (const auto& campaign : page) {
       after = campaign.first_row_id;
       if (IsEndState(campaign.state)) continue;
-      ASSIGN_OR_RETURN(auto stored, LoadCampaign(*reader, campaign.campaign_id));
-      unfinished.push_back(std::move(stored));
+      auto stored = LoadCampaign(*reader, campaign.campaign_id);
+      if (!stored && stored.error().code == ErrorCode::kDataCorrupt) {
+        // The other campaigns, and whoever wants to look at this one, still get their daemon.
+        log::Err("agent", "a campaign cannot go on", {{"campaign_id", campaign.campaign_id},
+                                                      {"error", stored.error().context}});
+        continue;
+      }
+      if (!stored) return stored.error();
+      unfinished.push_back(std::move(stored).value());
     }
     if (page.size() < static_cast<size_t>(kPage)) return unfinished;
   }
@@ -82,12 +89,11 @@ Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {
   if (campaigns_.count(campaign_id) == 0) {
     co_return NotFound("campaign " + campaign_id + " is not running: it is unknown, paused or has ended");
   }
-  nlohmann::ordered_json payload = {{"who", who}};
   Step step;
   step.event.campaign_id = campaign_id;
   step.event.kind = EventKind::kOperatorAction;
   step.event.label = "cancel";
-  step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  step.event.payload = Json({{"who", who}}).Dump();
   auto steps = std::make_shared<std::vector<Step>>();
   steps->push_back(std::move(step));
   Status written = co_await ports_.journal->Append(std::move(steps), stop_.token());

@@ -1,9 +1,9 @@
 #include "agent/loop/progress.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/llm/chat_adapter.h"
+#include "base/json.h"
 #include "evaluator/api/json.h"
 
 namespace passnet::agent {
@@ -19,20 +19,16 @@ Error Corrupt(const EventDraft& event, const std::string& what) {
                      event.subject + ": " + what);
 }
 
-nlohmann::json ParsePayload(const EventDraft& event) {
-  return nlohmann::json::parse(event.payload, nullptr, /*allow_exceptions=*/false);
+Result<Json> PayloadOf(const EventDraft& event) {
+  auto json = ParseJsonObject(event.payload, "payload");
+  if (!json) return Corrupt(event, json.error().context);
+  return json;
 }
 
-int64_t IntegerOf(const nlohmann::json& json, const char* key) {
-  if (!json.is_object()) return 0;
-  auto found = json.find(key);
-  return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
-std::string TextOf(const nlohmann::json& json, const char* key) {
-  if (!json.is_object()) return {};
-  auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+// Why a trajectory ends: what its event says under `key`.
+Result<std::string> TextOf(const EventDraft& event, std::string_view key) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  return payload[key].Text();
 }
 
 bool HasRef(const EventDraft& event, const std::string& name) {
@@ -59,10 +55,7 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
     case EventKind::kLlmOutcome:
       return ApplyOutcome(event);
     case EventKind::kReplyParsed:
-      parsed_ = true;
-      format_problem_ = event.label == "ok" ? "" : TextOf(ParsePayload(event), "problem");
-      if (event.label != "ok") round_scores_.push_back(std::nullopt);
-      return OkStatus();
+      return ApplyParsed(event);
     case EventKind::kCandidate:
       return ApplyCandidate(event, content);
     case EventKind::kEvaluationIntent:
@@ -86,14 +79,9 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
       baseline_done_ = true;
       return OkStatus();
     case EventKind::kBudget:
-      if (event.label == "refuse") StopFor(Stop::kBudget, TextOf(ParsePayload(event), "reason"));
-      return OkStatus();
     case EventKind::kInfra:
-      StopFor(Stop::kInfra, event.label + ": " + TextOf(ParsePayload(event), "error"));
-      return OkStatus();
     case EventKind::kOperatorAction:
-      if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
-      return OkStatus();
+      return ApplyStop(event);
     case EventKind::kTrajectoryFinished:
       finished_ = true;
       return OkStatus();
@@ -105,6 +93,28 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
     case EventKind::kToolCall:
     case EventKind::kToolResult:
       return OkStatus();
+  }
+  return OkStatus();
+}
+
+Status Progress::ApplyParsed(const EventDraft& event) {
+  parsed_ = true;
+  format_problem_.clear();
+  if (event.label == "ok") return OkStatus();
+  ASSIGN_OR_RETURN(format_problem_, TextOf(event, "problem"));
+  round_scores_.push_back(std::nullopt);
+  return OkStatus();
+}
+
+Status Progress::ApplyStop(const EventDraft& event) {
+  if (event.kind == EventKind::kOperatorAction) {
+    if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
+  } else if (event.kind == EventKind::kInfra) {
+    ASSIGN_OR_RETURN(std::string error, TextOf(event, "error"));
+    StopFor(Stop::kInfra, event.label + ": " + error);
+  } else if (event.label == "refuse") {
+    ASSIGN_OR_RETURN(std::string reason, TextOf(event, "reason"));
+    StopFor(Stop::kBudget, std::move(reason));
   }
   return OkStatus();
 }
@@ -137,7 +147,8 @@ Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) 
   }
   BeginRound(round);
   if (round == 1) {
-    graph_count_ = IntegerOf(ParsePayload(event), "graphs");
+    ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+    graph_count_ = payload["graphs"].Integer();
     auto system = content("system");
     if (!system) return system.error();
     messages_.push_back({Role::kSystem, std::move(system).value()});
@@ -148,24 +159,27 @@ Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) 
   return OkStatus();
 }
 
+Status Progress::ApplyIntent(const EventDraft& event) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  ++calls_;
+  open_call_.emplace();
+  open_call_->id = event.subject;
+  open_call_->reserved_tokens = payload["reserved_tokens"].Integer();
+  if (int64_t cost = payload["reserved_microusd"].Integer(); cost > 0) open_call_->reserved_microusd = cost;
+  return OkStatus();
+}
+
 Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
-  auto payload = ParsePayload(event);
-  if (event.kind == EventKind::kLlmIntent) {
-    ++calls_;
-    open_call_.emplace();
-    open_call_->id = event.subject;
-    open_call_->reserved_tokens = IntegerOf(payload, "reserved_tokens");
-    if (int64_t cost = IntegerOf(payload, "reserved_microusd"); cost > 0) open_call_->reserved_microusd = cost;
-    return OkStatus();
-  }
+  if (event.kind == EventKind::kLlmIntent) return ApplyIntent(event);
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   if (event.kind == EventKind::kLlmLost) {
     ++lost_in_round_;
     open_call_.reset();
     return OkStatus();
   }
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
   if (event.kind == EventKind::kLlmAttempt) {
-    open_call_->counts.made = static_cast<int>(IntegerOf(payload, "attempt"));
+    open_call_->counts.made = static_cast<int>(payload["attempt"].Integer());
     open_call_->in_flight = true;
     return OkStatus();
   }
@@ -181,7 +195,7 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
     if (!bytes) return bytes.error();
     body = std::move(bytes).value();
   }
-  auto raw = ReplyFromStored(TextOf(payload, "facts"), std::move(body));
+  auto raw = ReplyFromStored(payload["facts"].Text(), std::move(body));
   if (!raw) return Corrupt(event, raw.error().context);
   open_call_->raw = std::move(raw).value();
   return OkStatus();

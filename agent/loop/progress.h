@@ -100,6 +100,9 @@ class Progress {
   bool Plateau(const RoundOptions& options) const;
   void BeginRound(int64_t round);
   Status ApplyPrompt(const trajectories::EventDraft& event, const ContentFn& content);
+  Status ApplyIntent(const trajectories::EventDraft& event);
+  Status ApplyParsed(const trajectories::EventDraft& event);
+  Status ApplyStop(const trajectories::EventDraft& event);
   Status ApplyCall(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyOutcome(const trajectories::EventDraft& event);
   Status ApplyCandidate(const trajectories::EventDraft& event, const ContentFn& content);

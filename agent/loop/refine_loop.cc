@@ -1,13 +1,13 @@
 #include "agent/loop/refine_loop.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/llm/chat_adapter.h"
 #include "agent/loop/durable_steps.h"
 #include "agent/loop/reply_parser.h"
 #include "base/failpoint.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
@@ -16,11 +16,8 @@
 namespace passnet::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using trajectories::EventDraft;
 using trajectories::EventKind;
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // A malformed task folder will not get better by asking again.
 bool IsLasting(const Error& error) {
@@ -118,13 +115,13 @@ Task<Status> RefineLoop::Start() {
   Step step = NewStep(EventKind::kTrajectoryStarted);
   step.event.round.reset();
   step.event.subject = plan_.task;
-  step.event.payload = Dump({{"schema", "passnet.trajectory_start/1"},
+  step.event.payload = Json({{"schema", "passnet.trajectory_start/1"},
                              {"task", plan_.task},
                              {"task_path", plan_.task_path},
                              {"task_hash", plan_.task_hash},
                              {"model", options_->sampling.model},
                              {"device", options_->scoring.device},
-                             {"profile", evaluator::ProfileName(options_->scoring.final_profile)}});
+                             {"profile", evaluator::ProfileName(options_->scoring.final_profile)}}).Dump();
   co_return co_await AppendOne(std::move(step));
 }
 
@@ -132,7 +129,7 @@ Task<Status> RefineLoop::Render() {
   if (progress_.round() == 0) co_return co_await RenderFirstRound();
   Step step = NewStep(EventKind::kPromptRendered);
   step.event.round = progress_.round() + 1;
-  step.event.payload = Dump({{"templates", Json::object()}});
+  step.event.payload = Json({{"templates", Json::MakeObject()}}).Dump();
   step.contents["user"] = progress_.feedback();
   co_return co_await AppendOne(std::move(step));
 }
@@ -154,9 +151,9 @@ Task<Status> RefineLoop::RenderFirstRound() {
   if (!first) co_return first.error();
   Step step = NewStep(EventKind::kPromptRendered);
   step.event.round = 1;
-  Json templates = Json::object();
-  for (const auto& [name, text] : *texts_) templates[name] = Sha256Hex(text);
-  step.event.payload = Dump({{"templates", templates}, {"graphs", task.value().graphs.size()}});
+  Json templates = Json::MakeObject();
+  for (const auto& [name, text] : *texts_) templates.Set(name, Sha256Hex(text));
+  step.event.payload = Json({{"templates", templates}, {"graphs", task.value().graphs.size()}}).Dump();
   step.contents["system"] = std::move(system).value();
   step.contents["user"] = std::move(first).value();
   co_return co_await AppendOne(std::move(step));
@@ -222,7 +219,7 @@ Task<Status> RefineLoop::Ask() {
   Step refuse = NewStep(EventKind::kBudget);
   refuse.event.subject = call_id;
   refuse.event.label = "refuse";
-  refuse.event.payload = Dump({{"reason", called.error().context}});
+  refuse.event.payload = Json({{"reason", called.error().context}}).Dump();
   std::vector<Step> steps;
   steps.push_back(std::move(outcome));
   steps.push_back(std::move(refuse));
@@ -239,17 +236,17 @@ Task<Status> RefineLoop::OpenCall(std::string body) {
     Step refuse = NewStep(EventKind::kBudget);
     refuse.event.subject = call_id;
     refuse.event.label = "refuse";
-    refuse.event.payload = Dump({{"reason", reserved.error().context}});
+    refuse.event.payload = Json({{"reason", reserved.error().context}}).Dump();
     co_return co_await AppendOne(std::move(refuse));
   }
   Step intent = NewStep(EventKind::kLlmIntent);
   intent.event.subject = call_id;
-  intent.event.payload = Dump({{"schema", "passnet.llm_intent/1"},
+  intent.event.payload = Json({{"schema", "passnet.llm_intent/1"},
                                {"dialect", ports_.client->adapter().name()},
                                {"endpoint", plan_.endpoint},
                                {"model", options_->sampling.model},
                                {"reserved_tokens", amount.tokens()},
-                               {"reserved_microusd", amount.microusd ? Json(*amount.microusd) : Json(nullptr)}});
+                               {"reserved_microusd", OrNull(amount.microusd)}}).Dump();
   intent.contents["request"] = std::move(body);
   Status written = co_await AppendOne(std::move(intent));
   if (!written) ports_.budget->Release(call_id);
@@ -262,7 +259,7 @@ Task<Status> RefineLoop::BeforeSend(int attempt) {
   }
   Step step = NewStep(EventKind::kLlmAttempt);
   step.event.subject = progress_.open_call()->id;
-  step.event.payload = Dump({{"attempt", attempt}});
+  step.event.payload = Json({{"attempt", attempt}}).Dump();
   co_return co_await AppendOne(std::move(step));
 }
 
@@ -270,7 +267,7 @@ Task<Status> RefineLoop::AfterReply(int attempt, const RawReply* reply) {
   Step step = NewStep(EventKind::kLlmAttemptEnd);
   step.event.subject = progress_.open_call()->id;
   step.event.label = "received";
-  step.event.payload = Dump({{"attempt", attempt}, {"facts", ReplyFactsToJson(*reply)}});
+  step.event.payload = Json({{"attempt", attempt}, {"facts", ReplyFactsToJson(*reply)}}).Dump();
   if (!reply->body.empty()) step.contents["reply"] = reply->body;
   co_return co_await AppendOne(std::move(step));
 }
@@ -310,7 +307,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
     SpendReservation(&step.event);
     source = "reserved";
   }
-  step.event.payload = Dump({{"schema", goes_on ? "passnet.llm_attempt_end/1" : "passnet.llm_outcome/1"},
+  step.event.payload = Json({{"schema", goes_on ? "passnet.llm_attempt_end/1" : "passnet.llm_outcome/1"},
                              {"attempt", attempt},
                              {"dialect", ports_.client->adapter().name()},
                              {"http_status", raw.status},
@@ -318,7 +315,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
                              {"usage_source", source},
                              {"request_id", outcome.reply.request_id},
                              {"latency_ms", std::chrono::duration_cast<Millis>(raw.total).count()},
-                             {"detail", outcome.detail}});
+                             {"detail", outcome.detail}}).Dump();
   if (!raw.body.empty()) step.contents["reply"] = raw.body;
   co_return co_await AppendOne(std::move(step));
 }
@@ -337,13 +334,13 @@ Task<Status> RefineLoop::Parse() {
   ParsedReply parsed;
   parsed.problem = ProblemOf(reply, options_->sampling.max_tokens);
   if (parsed.problem.empty()) parsed = ParseReply(reply.reply.content, options_->reply);
-  Json names = Json::array();
-  for (const auto& file : parsed.files) names.push_back(file.name);
+  Json names = Json::MakeArray();
+  for (const auto& file : parsed.files) names.Push(file.name);
   bool ok = parsed.problem.empty();
   Step step = NewStep(EventKind::kReplyParsed);
   step.event.subject = progress_.reply_call_id();
   step.event.label = ok ? "ok" : "format_error";
-  step.event.payload = Dump({{"files", names}, {"problem", ok ? Json(nullptr) : Json(parsed.problem)}});
+  step.event.payload = Json({{"files", names}, {"problem", ok ? Json() : Json(parsed.problem)}}).Dump();
   std::vector<Step> steps;
   steps.push_back(std::move(step));
   if (ok) {
@@ -378,10 +375,10 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
     intent.event.round = round;
     intent.event.subject = id;
     intent.event.label = purpose;
-    intent.event.payload = Dump({{"profile", evaluator::ProfileName(request.profile)},
+    intent.event.payload = Json({{"profile", evaluator::ProfileName(request.profile)},
                                  {"device", request.device},
                                  {"call_path", evaluator::CallPathName(request.call_path)},
-                                 {"matching", evaluator::MatchingName(request.matching)}});
+                                 {"matching", evaluator::MatchingName(request.matching)}}).Dump();
     Status written = co_await AppendOne(std::move(intent));
     if (!written) co_return written.error();
   }
@@ -395,7 +392,7 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
     failed.event.round = round;
     failed.event.subject = id;
     failed.event.label = "infra_lane";
-    failed.event.payload = Dump({{"error", ToString(error)}});
+    failed.event.payload = Json({{"error", ToString(error)}}).Dump();
     Status written = co_await AppendOne(std::move(failed));
     if (!written) co_return written.error();
     std::string what = "evaluation (" + purpose + ")";
@@ -409,16 +406,16 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
   step.event.payload = evaluator::ToJson(report.value());
   std::vector<Step> steps;
   if (!report.value().compile.empty()) {
-    Json files = Json::array();
+    Json files = Json::MakeArray();
     bool ok = true;
     for (const auto& file : report.value().compile) {
       ok = ok && file.ok;
-      files.push_back({{"file", file.file}, {"ok", file.ok}, {"cached", file.cached}, {"seconds", file.seconds}});
+      files.Push({{"file", file.file}, {"ok", file.ok}, {"cached", file.cached}, {"seconds", file.seconds}});
     }
     Step compile = NewStep(EventKind::kCompile);
     compile.event.round = round;
     compile.event.label = ok ? "ok" : "failed";
-    compile.event.payload = Dump(files);
+    compile.event.payload = files.Dump();
     steps.push_back(std::move(compile));
   }
   steps.push_back(std::move(step));
@@ -472,7 +469,7 @@ Task<Status> RefineLoop::Baseline() {
       co_await ports_.sleeper->SleepUntil(until, ended_.token());
       co_return OkStatus();
     }
-    step.event.payload = Dump({{"error", ToString(report.error())}});
+    step.event.payload = Json({{"error", ToString(report.error())}}).Dump();
   }
   lane_failures_ = 0;
   co_return co_await AppendOne(std::move(step));
@@ -487,7 +484,7 @@ Task<Status> RefineLoop::Finish() {
     step.event.round = progress_.best()->candidate.round;
     step.event.score = progress_.final_report()->aggregated_score;
   }
-  step.event.payload = Dump({{"reason", progress_.Reason(options_->rounds)}});
+  step.event.payload = Json({{"reason", progress_.Reason(options_->rounds)}}).Dump();
   co_return co_await AppendOne(std::move(step));
 }
 
@@ -515,7 +512,7 @@ Task<Status> RefineLoop::GiveUp(std::string label, std::string error) {
                {{"trajectory_id", plan_.trajectory_id}, {"class", label}, {"error", error}});
   Step step = NewStep(EventKind::kInfra);
   step.event.label = std::move(label);
-  step.event.payload = Dump({{"error", error}});
+  step.event.payload = Json({{"error", error}}).Dump();
   co_return co_await AppendOne(std::move(step));
 }
 

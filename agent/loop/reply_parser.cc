@@ -1,9 +1,8 @@
 #include "agent/loop/reply_parser.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
 
+#include "base/json.h"
 #include "base/sha256.h"
 
 namespace passnet::agent {
@@ -15,10 +14,12 @@ constexpr std::string_view kMarker = "#### FILE:";
 constexpr std::string_view kRuleNames = "sorted_output_pass_rule_names.json";
 constexpr size_t kMaxNameBytes = 128;  // chosen: half of what a path component may have
 
-std::string_view Trimmed(std::string_view text) {
-  size_t from = text.find_first_not_of(" \t\r`*");
+// Without blanks and the signs with which models set a file's name as code or in bold.
+std::string_view WithoutMarkup(std::string_view text) {
+  constexpr std::string_view kSigns = " \t\r`*";
+  size_t from = text.find_first_not_of(kSigns);
   if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\r`*") - from + 1);
+  return text.substr(from, text.find_last_not_of(kSigns) - from + 1);
 }
 
 std::string Shown(std::string_view name) {
@@ -60,7 +61,7 @@ bool ReadBlock(Lines* lines, const std::string& name, std::string* bytes, std::s
   std::string_view line;
   size_t fence = 0;
   while (fence == 0) {
-    if (!lines->Next(&line) || (!Trimmed(line).empty() && FenceLength(line) == 0)) {
+    if (!lines->Next(&line) || (!WithoutMarkup(line).empty() && FenceLength(line) == 0)) {
       *problem = "file " + Shown(name) + ": no fenced code block follows its line";
       return false;
     }
@@ -85,11 +86,11 @@ std::string ProblemOfFolder(const std::vector<CandidateFile>& files) {
   if (files.empty()) return "there is no line \"#### FILE: <name>\" in it";
   const CandidateFile* rules = Find(files, kRuleNames);
   if (rules == nullptr) return "the file " + std::string(kRuleNames) + " is missing";
-  auto names = nlohmann::json::parse(rules->bytes, nullptr, /*allow_exceptions=*/false);
-  if (!names.is_array() || names.empty()) return std::string(kRuleNames) + " is no JSON array of pass names";
-  for (const auto& name : names) {
-    if (!name.is_string()) return std::string(kRuleNames) + " holds something that is no text";
-    std::string file = name.get<std::string>() + ".py";
+  auto names = ParseJson(rules->bytes);
+  if (!names || names.value().Items().empty()) return std::string(kRuleNames) + " is no JSON array of pass names";
+  for (const Json& name : names.value().Items()) {
+    if (!name.is_text()) return std::string(kRuleNames) + " holds something that is no text";
+    std::string file = name.Text() + ".py";
     if (Find(files, file) == nullptr) return std::string(kRuleNames) + " names a pass without its file " + Shown(file);
   }
   return {};
@@ -141,7 +142,7 @@ ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limit
       continue;
     }
     CandidateFile file;
-    file.name = Trimmed(line.substr(kMarker.size()));
+    file.name = WithoutMarkup(line.substr(kMarker.size()));
     if (std::string bad = ProblemOfName(file.name); !bad.empty()) return Problem(bad);
     if (Find(parsed.files, file.name) != nullptr) return Problem("file " + Shown(file.name) + " is there twice");
     if (parsed.files.size() == limits.max_files) {

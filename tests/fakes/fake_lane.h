@@ -9,10 +9,11 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
+#include "base/json.h"
 #include "evaluator/client/lane_client.h"
 #include "passbench/score.h"
 
@@ -118,9 +119,10 @@ class FakeLane : public evaluator::LaneClient {
     report->verdict = evaluator::Verdict::kOk;
     for (const auto& file : request.files) {
       if (file.name != "plan.json") continue;
-      auto plan = nlohmann::json::parse(file.bytes);
-      speedup = plan.value("speedup", 1.5);
-      std::string wanted = plan.value("verdict", "OK");
+      auto plan = ParseJson(file.bytes);
+      CHECK(bool(plan));
+      speedup = plan.value()["speedup"].Number(1.5);
+      std::string wanted = plan.value()["verdict"].TextOr("OK");
       for (int i = 0; i <= static_cast<int>(evaluator::Verdict::kOk); ++i) {
         auto verdict = static_cast<evaluator::Verdict>(i);
         if (wanted == evaluator::VerdictName(verdict)) report->verdict = verdict;
