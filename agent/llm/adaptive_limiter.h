@@ -11,12 +11,12 @@
 #include <memory>
 #include <string>
 
-#include "agent/llm/chat.h"
 #include "agent/llm/sleeper.h"
 #include "base/cancel.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 
 namespace passnet::agent {
 
@@ -47,7 +47,7 @@ class AdaptiveLimiter : public std::enable_shared_from_this<AdaptiveLimiter> {
     CancelSource wake;
     bool granted = false;
   };
-  void Settle(int episode, OutcomeClass outcome);
+  void Settle(int episode, dialects::OutcomeClass outcome);
   void GiveBack();
   void GrantFree();
 
@@ -66,7 +66,7 @@ class AdaptiveLimiter::Permit {
   Permit& operator=(Permit&& other) noexcept;
   ~Permit() { GiveBack(); }
   // Tells how the request ended and gives the place back.
-  void Settle(OutcomeClass outcome);
+  void Settle(dialects::OutcomeClass outcome);
 
  private:
   friend class AdaptiveLimiter;
