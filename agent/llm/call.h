@@ -6,13 +6,13 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "agent/llm/adaptive_limiter.h"
 #include "agent/llm/client.h"
 #include "agent/llm/retry_policy.h"
 #include "agent/llm/sleeper.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -56,6 +56,6 @@ struct CallResult {
 };
 
 // `body` comes from client->dialect().RenderRequest().
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, CancelToken cancel);
+Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel);
 
 }  // namespace passnet::agent

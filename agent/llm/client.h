@@ -6,11 +6,11 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -44,7 +44,7 @@ class LlmClient {
   virtual ~LlmClient() = default;
   virtual const dialects::Dialect& dialect() const = 0;
   // One attempt with these exact bytes. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
-  virtual Task<dialects::RawReply> Send(std::string body, AttemptLimits limits, CancelToken cancel) = 0;
+  virtual Task<dialects::RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) = 0;
 };
 
 Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options,

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <filesystem>
+#include <stop_token>
 
 #include "agent/campaign/lane_service.h"
 #include "agent/campaign/manager.h"
@@ -57,7 +58,7 @@ class CampaignTest : public ::testing::Test {
     boost::asio::io_context loop;
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
-    LimiterRegistry limiters({}, sleeper.get());
+    LimiterRegistry limiters(LimiterOptions{});
     auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
@@ -90,7 +91,7 @@ class CampaignTest : public ::testing::Test {
   static Task<void> HealWhenItWaits(StoreJournal* journal, bool* waited) {
     auto sleeper = LoopSleeper();
     while (journal->waiting_for_space() == 0) {
-      CancelToken never;
+      std::stop_token never;
       Deadline until = Deadline::After(std::chrono::milliseconds(1));
       co_await sleeper->SleepUntil(until, never);
     }

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -229,7 +230,7 @@ std::string ErrorTextOf(ExchangeEnd end, const Error& error) {
 }  // namespace
 
 Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, AttemptLimits limits, Deadline total,
-                              CancelToken cancel) {
+                              std::stop_token cancel) {
   ExchangeResult result;
   result.reply.sent = true;
   ReplyReader reader(ports.dialect, limits.max_body_bytes);
