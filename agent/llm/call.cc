@@ -19,9 +19,9 @@ Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOption
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
-    result.outcome = ports.client->adapter().Interpret(result.raw);
+    result.outcome = ports.client->dialect().Interpret(result.raw);
     permit.value().Settle(result.outcome.outcome);
-    if (result.outcome.outcome == OutcomeClass::kLost) ++result.counts.lost;
+    if (result.outcome.outcome == dialects::OutcomeClass::kLost) ++result.counts.lost;
     RetryDecision decision =
         DecideRetry(options.retry, result.raw, result.outcome, result.counts, ports.clock->UtcMicros(), ports.jitter());
     Status told = co_await ports.observer->AfterDecision(attempt, &result.outcome, &decision);

@@ -10,14 +10,18 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::Dialect;
+using dialects::ExchangeEnd;
+using dialects::RawReply;
+
 bool IsHeaderText(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7F; });
 }
 
-Result<std::string> RenderHead(const EndpointOptions& options, const ChatAdapter& adapter) {
+Result<std::string> RenderHead(const EndpointOptions& options, const Dialect& dialect) {
   auto url = ParseUrl(options.base_url, Credentials::kRefused);
   if (!url) return url.error().Prefixed("base URL \"" + options.base_url + "\"");
-  std::string head = "POST " + url.value().path + std::string(adapter.path()) + " HTTP/1.1\r\n";
+  std::string head = "POST " + url.value().path + std::string(dialect.path()) + " HTTP/1.1\r\n";
   head += "Host: " + url.value().HostHeader() + "\r\n";
   head += "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\n";
   if (!IsHeaderText(options.api_key.Reveal())) {
@@ -35,17 +39,17 @@ Result<std::string> RenderHead(const EndpointOptions& options, const ChatAdapter
 
 }  // namespace
 
-Result<std::unique_ptr<HttpClient>> HttpClient::Create(EndpointOptions options, const ChatAdapter& adapter,
+Result<std::unique_ptr<HttpClient>> HttpClient::Create(EndpointOptions options, const Dialect& dialect,
                                                        std::unique_ptr<Connector> connector, const Clock& clock) {
-  ASSIGN_OR_RETURN(std::string head, RenderHead(options, adapter));
+  ASSIGN_OR_RETURN(std::string head, RenderHead(options, dialect));
   return std::unique_ptr<HttpClient>(
-      new HttpClient(std::move(options), adapter, std::move(connector), clock, std::move(head)));
+      new HttpClient(std::move(options), dialect, std::move(connector), clock, std::move(head)));
 }
 
-HttpClient::HttpClient(EndpointOptions options, const ChatAdapter& adapter, std::unique_ptr<Connector> connector,
+HttpClient::HttpClient(EndpointOptions options, const Dialect& dialect, std::unique_ptr<Connector> connector,
                        const Clock& clock, std::string head)
     : options_(std::move(options)),
-      adapter_(adapter),
+      dialect_(dialect),
       connector_(std::move(connector)),
       clock_(clock),
       head_(std::move(head)) {}
@@ -82,7 +86,7 @@ Task<RawReply> HttpClient::SendOnFresh(const Call* call) {
 }
 
 Task<ExchangeResult> HttpClient::ExchangeOn(std::unique_ptr<ByteStream> stream, const Call* call) {
-  ExchangePorts ports{stream.get(), &adapter_, &clock_};
+  ExchangePorts ports{stream.get(), &dialect_, &clock_};
   ExchangeResult result = co_await Exchange(ports, call->request, call->limits, call->total, call->cancel);
   if (result.reusable) Keep(std::move(stream));
   co_return result;
@@ -131,7 +135,7 @@ void HttpClient::HideKey(RawReply* reply) const {
   }
 }
 
-Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const ChatAdapter& adapter) {
+Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Dialect& dialect) {
   auto target = ParseUrl(options.base_url, Credentials::kRefused);
   if (!target) return target.error().Prefixed("base URL \"" + options.base_url + "\"");
   std::optional<Url> proxy;
@@ -144,7 +148,7 @@ Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Cha
   }
   ASSIGN_OR_RETURN(auto connector, OpenConnector(std::move(target.value()), std::move(proxy), options.ca_file));
   ASSIGN_OR_RETURN(std::unique_ptr<LlmClient> client,
-                   HttpClient::Create(std::move(options), adapter, std::move(connector), Clock::System()));
+                   HttpClient::Create(std::move(options), dialect, std::move(connector), Clock::System()));
   return client;
 }
 

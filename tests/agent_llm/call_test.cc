@@ -11,6 +11,10 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using fakes::FakeLlmClient;
 using std::chrono::seconds;
 using testing::ElementsAre;

@@ -11,6 +11,9 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::ExchangeEnd;
+using dialects::OpenAiChat;
+using dialects::RawReply;
 using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;

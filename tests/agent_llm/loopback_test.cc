@@ -15,6 +15,10 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -78,7 +82,7 @@ TEST_F(LoopbackTest, StreamInTinyPiecesArrivesWhole) {
   RawReply reply = Send();
   EXPECT_EQ(reply.end, ExchangeEnd::kComplete) << reply.error;
   EXPECT_EQ(reply.body, kEvents);
-  auto outcome = client_->adapter().Interpret(reply);
+  auto outcome = client_->dialect().Interpret(reply);
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted) << outcome.detail;
   EXPECT_EQ(outcome.reply.content, "h\xC3\xA9llo");
   EXPECT_TRUE(outcome.reply.usage.known);

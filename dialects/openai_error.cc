@@ -1,4 +1,4 @@
-#include "agent/llm/openai_error.h"
+#include "dialects/openai_error.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using Json = nlohmann::json;
@@ -125,4 +125,4 @@ AttemptOutcome InterpretRefusal(int status, std::string_view body) { return From
 
 AttemptOutcome InterpretErrorInside(std::string_view json) { return FromFacts(ReadFacts(200, json)); }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

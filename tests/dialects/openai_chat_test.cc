@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/llm/chat_adapter.h"
+#include "dialects/dialect.h"
 #include "tests/fakes/fake_llm_client.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using fakes::FakeLlmClient;
@@ -303,4 +303,4 @@ TEST(OpenAiInterpretTest, ClassNamesAreDistinct) {
 }
 
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

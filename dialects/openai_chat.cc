@@ -2,11 +2,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
-#include "agent/llm/openai_error.h"
-#include "agent/llm/openai_reply.h"
+#include "dialects/dialect.h"
+#include "dialects/openai_error.h"
+#include "dialects/openai_reply.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 // Keys in the order they were put: the fixed ones first, so that two requests differ where a reader expects it.
@@ -62,7 +62,7 @@ bool LooksStreamed(const RawReply& reply) {
   return type != reply.headers.end() && type->second.starts_with("text/event-stream");
 }
 
-class OpenAiChatAdapter : public ChatAdapter {
+class OpenAiDialect : public Dialect {
  public:
   std::string_view name() const override { return "openai-chat"; }
   std::string_view path() const override { return "/chat/completions"; }
@@ -112,9 +112,9 @@ class OpenAiChatAdapter : public ChatAdapter {
 
 }  // namespace
 
-const ChatAdapter& OpenAiChat() {
-  static const OpenAiChatAdapter adapter;
-  return adapter;
+const Dialect& OpenAiChat() {
+  static const OpenAiDialect dialect;
+  return dialect;
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

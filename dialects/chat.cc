@@ -1,6 +1,6 @@
-#include "agent/llm/chat.h"
+#include "dialects/chat.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 std::string_view RoleName(Role role) {
   switch (role) {
@@ -56,4 +56,4 @@ bool IsModelBehaviour(OutcomeClass outcome) {
   return false;
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,10 +1,10 @@
-#include "agent/llm/raw_reply.h"
+#include "dialects/raw_reply.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using Json = nlohmann::json;
@@ -77,4 +77,4 @@ Result<RawReply> ReplyFromStored(std::string_view facts_json, std::string body) 
   }
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

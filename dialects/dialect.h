@@ -6,15 +6,15 @@
 #include <string>
 #include <string_view>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/raw_reply.h"
 #include "base/result.h"
+#include "dialects/chat.h"
+#include "dialects/raw_reply.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
-class ChatAdapter {
+class Dialect {
  public:
-  virtual ~ChatAdapter() = default;
+  virtual ~Dialect() = default;
   // "openai-chat": stored with each call.
   virtual std::string_view name() const = 0;
   // Appended to the endpoint's base URL.
@@ -29,6 +29,6 @@ class ChatAdapter {
 };
 
 // POST {base}/chat/completions, streamed or not.
-const ChatAdapter& OpenAiChat();
+const Dialect& OpenAiChat();
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,16 +1,16 @@
-#include "agent/llm/openai_reply.h"
+#include "dialects/openai_reply.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
-#include "agent/llm/openai_error.h"
-#include "agent/llm/sse_parser.h"
 #include "base/text.h"
+#include "dialects/dialect.h"
+#include "dialects/openai_error.h"
+#include "dialects/sse_parser.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using Json = nlohmann::json;
@@ -222,4 +222,4 @@ AttemptOutcome InterpretStream(std::string_view body, bool whole) {
   return builder.Finished();
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

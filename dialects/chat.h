@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 enum class Role { kSystem, kDeveloper, kUser, kAssistant };
 
@@ -83,11 +83,11 @@ std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name);
 // Accepted, truncated, filtered, malformed.
 bool IsModelBehaviour(OutcomeClass outcome);
 
-// One attempt after interpretation (ChatAdapter::Interpret).
+// One attempt after interpretation (Dialect::Interpret).
 struct AttemptOutcome {
   OutcomeClass outcome = OutcomeClass::kLost;
   std::string detail;  // for people: what failed and the next step; bounded, printable; empty when accepted
   ChatReply reply;     // as far as it got; usage may be known even when the class is kLost
 };
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

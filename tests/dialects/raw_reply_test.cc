@@ -1,8 +1,8 @@
-#include "agent/llm/raw_reply.h"
+#include "dialects/raw_reply.h"
 
 #include <gtest/gtest.h>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 TEST(RawReplyTest, StoredReplyComesBackWhole) {
@@ -45,4 +45,4 @@ TEST(RawReplyTest, BrokenFactsAreCorrupt) {
 }
 
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects
