@@ -1,6 +1,7 @@
 // A provider's wire format as pure functions: request to bytes, bytes to outcome. No network, no clock, so a replay can
 // compare requests byte for byte and interpret stored replies again.
-// Threads: immutable, thread-safe. Errors: kInvalidArgument (extra_json is not an object or repeats a key of ours).
+// Threads: immutable, thread-safe. Ownership: dialects live as long as the program.
+// Errors: RenderRequest: kInvalidArgument (extra_json is not an object or repeats a key of ours); DialectNamed: kNotFound.
 #pragma once
 
 #include <string>
@@ -30,5 +31,14 @@ class Dialect {
 
 // POST {base}/chat/completions, streamed or not.
 const Dialect& OpenAiChat();
+
+// The dialect that a journal names. An empty name is "openai-chat", the only one when names were not stored yet.
+Result<const Dialect*> DialectNamed(std::string_view name);
+
+// A request as it is journaled and as it is sent: rendered once, and the same bytes at every attempt and after a resume.
+struct WireRequest {
+  const Dialect* dialect = nullptr;
+  std::string body;
+};
 
 }  // namespace passnet::dialects

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/text.h"
 #include "dialects/dialect.h"
 #include "dialects/openai_error.h"
 #include "dialects/openai_reply.h"
@@ -46,11 +47,6 @@ Status AddExtraKeys(const std::string& extra_json, OrderedJson* body) {
     (*body)[key] = value;
   }
   return OkStatus();
-}
-
-std::string_view Trimmed(std::string_view body) {
-  size_t start = body.find_first_not_of(" \t\r\n");
-  return start == std::string_view::npos ? std::string_view{} : body.substr(start);
 }
 
 // By the bytes first: gateways answer a streamed request with plain JSON, and some name no type at all.
@@ -115,6 +111,11 @@ class OpenAiDialect : public Dialect {
 const Dialect& OpenAiChat() {
   static const OpenAiDialect dialect;
   return dialect;
+}
+
+Result<const Dialect*> DialectNamed(std::string_view name) {
+  if (name.empty() || name == OpenAiChat().name()) return &OpenAiChat();
+  return NotFound("dialect \"" + OneLine(name, 80) + "\" is none that this build knows (openai-chat)");
 }
 
 }  // namespace passnet::dialects

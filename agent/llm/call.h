@@ -55,7 +55,9 @@ struct CallResult {
   std::string ended;  // why no further attempt was made
 };
 
-// `body` comes from client->dialect().RenderRequest().
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel);
+// Every attempt sends the bytes of `request` and reads the reply in its dialect: rendered by client->dialect() for a new
+// call, as journaled for one that a restart interrupted.
+Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest request, CallOptions options,
+                                   std::stop_token cancel);
 
 }  // namespace passnet::agent

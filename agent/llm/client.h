@@ -42,9 +42,11 @@ struct AttemptLimits {
 class LlmClient {
  public:
   virtual ~LlmClient() = default;
+  // What new requests are written in. One from a journal brings its own.
   virtual const dialects::Dialect& dialect() const = 0;
-  // One attempt with these exact bytes. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
-  virtual Task<dialects::RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) = 0;
+  // One attempt with these exact bytes, to the path of their dialect. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
+  virtual Task<dialects::RawReply> Send(dialects::WireRequest request, AttemptLimits limits,
+                                        std::stop_token cancel) = 0;
 };
 
 Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options,

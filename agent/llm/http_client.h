@@ -20,7 +20,7 @@ class HttpClient : public LlmClient {
                                                     std::unique_ptr<Connector> connector, const Clock& clock);
 
   const dialects::Dialect& dialect() const override { return dialect_; }
-  Task<dialects::RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) override;
+  Task<dialects::RawReply> Send(dialects::WireRequest request, AttemptLimits limits, std::stop_token cancel) override;
 
   size_t idle_connections() const { return idle_.size(); }
 
@@ -30,14 +30,16 @@ class HttpClient : public LlmClient {
     SteadyTime since;
   };
   struct Call {
-    std::string request;
+    const dialects::Dialect* dialect;
+    std::string request;  // head and body
     AttemptLimits limits;
     Deadline total;
     std::stop_token cancel;
   };
 
   HttpClient(EndpointOptions options, const dialects::Dialect& dialect, std::unique_ptr<Connector> connector,
-             const Clock& clock, std::string head);
+             const Clock& clock, std::string path, std::string headers);
+  std::string Render(const dialects::WireRequest& request) const;
   Task<dialects::RawReply> SendOnFresh(const Call* call);
   Task<ExchangeResult> ExchangeOn(std::unique_ptr<ByteStream> stream, const Call* call);
   dialects::RawReply ConnectFailure(const Error& error, const Call& call) const;
@@ -49,7 +51,8 @@ class HttpClient : public LlmClient {
   const dialects::Dialect& dialect_;
   const std::unique_ptr<Connector> connector_;
   const Clock& clock_;
-  const std::string head_;  // request line and headers, up to the length
+  const std::string path_;     // of the base URL
+  const std::string headers_;  // between the request line and Content-Length
   std::vector<Idle> idle_;
 };
 

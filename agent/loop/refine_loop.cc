@@ -211,7 +211,8 @@ Task<Status> RefineLoop::Ask() {
   options.retry = options_->retry;
   options.before = progress_.open_call()->counts;
   std::string call_id = progress_.open_call()->id;
-  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(body).value(), options, ended_.get_token());
+  dialects::WireRequest wire{&ports_.client->dialect(), std::move(body).value()};
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(wire), options, ended_.get_token());
   if (called) {
     bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
     if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};

@@ -65,7 +65,9 @@ class LoopbackTest : public testing::Test {
     ASSERT_TRUE(client) << client.error().context;
     client_ = std::move(client.value());
   }
-  RawReply Send(std::stop_token cancel = {}) { return RunTaskOn(loop_, client_->Send("{}", limits_, cancel)); }
+  RawReply Send(std::stop_token cancel = {}) {
+    return RunTaskOn(loop_, client_->Send({&client_->dialect(), "{}"}, limits_, cancel));
+  }
 
   // The server goes before the loop whose coroutines use it; the client's sockets too.
   boost::asio::io_context loop_;
@@ -210,7 +212,7 @@ TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
   auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   QuietObserver observer;
   CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
-  auto result = RunTaskOn(loop_, CallModel(ports, "{}", {}, {}));
+  auto result = RunTaskOn(loop_, CallModel(ports, {&client_->dialect(), "{}"}, {}, {}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted) << result.value().outcome.detail;
   EXPECT_EQ(observer.statuses_, (std::vector<int>{429, 429, 429, 500, 200}));

@@ -61,6 +61,15 @@ TEST(OpenAiRenderTest, ExtraKeysMustBeNewOnes) {
   }
 }
 
+TEST(DialectNamedTest, StoredNamesLeadBack) {
+  EXPECT_EQ(DialectNamed(OpenAiChat().name()).value(), &OpenAiChat());
+  EXPECT_EQ(DialectNamed("").value(), &OpenAiChat());
+  auto unknown = DialectNamed("of a later build");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(unknown.error().context, HasSubstr("of a later build"));
+}
+
 AttemptOutcome Interpret(const RawReply& reply) { return OpenAiChat().Interpret(reply); }
 
 // A message body with this choice.

@@ -20,8 +20,9 @@ class FakeLlmClient : public agent::LlmClient {
 
   const dialects::Dialect& dialect() const override { return dialects::OpenAiChat(); }
 
-  Task<dialects::RawReply> Send(std::string body, agent::AttemptLimits, std::stop_token cancel) override {
-    bodies_.push_back(std::move(body));
+  Task<dialects::RawReply> Send(dialects::WireRequest request, agent::AttemptLimits,
+                                std::stop_token cancel) override {
+    bodies_.push_back(std::move(request.body));
     dialects::RawReply reply;
     if (cancel.stop_requested()) {
       reply.end = dialects::ExchangeEnd::kCancelled;
