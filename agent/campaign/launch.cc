@@ -42,7 +42,7 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.finished = state.state == "finished";
   if (stored.finished) return stored;
   ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
-  for (const Event& event : events) RETURN_IF_ERROR(stored.progress.Apply(event.body, ContentOf(reader, event)));
+  for (const Event& event : events) RETURN_IF_ERROR(stored.fold.Apply(event.body, ContentOf(reader, event)));
   return stored;
 }
 
@@ -80,18 +80,18 @@ Status ReadLaunch(const std::string& payload, Launch* launch) {
 
 }  // namespace
 
-Step ToStep(Launch launch) {
-  Step step;
-  step.event.campaign_id = launch.campaign_id;
-  step.event.kind = EventKind::kCampaignLaunched;
-  step.event.subject = launch.spec.name;
+JournalEntry ToJournalEntry(Launch launch) {
+  JournalEntry entry;
+  entry.event.campaign_id = launch.campaign_id;
+  entry.event.kind = EventKind::kCampaignLaunched;
+  entry.event.subject = launch.spec.name;
   std::map<std::string, std::string> prompts;
   for (const auto& [name, text] : launch.prompts) {
     prompts[name] = Sha256Hex(text);
-    step.contents[std::string(kPromptPrefix) + name] = text;
+    entry.contents[std::string(kPromptPrefix) + name] = text;
   }
-  step.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
-  return step;
+  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
+  return entry;
 }
 
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id) {

@@ -10,7 +10,7 @@
 
 #include "agent/campaign/spec.h"
 #include "agent/loop/ports.h"
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 #include "prompts/prompt_set.h"
 #include "trajectories/reader.h"
 
@@ -30,12 +30,12 @@ struct Launch {
   BuildFacts build;
 };
 
-Step ToStep(Launch launch);
+JournalEntry ToJournalEntry(Launch launch);
 
 struct StoredTrajectory {
   std::string trajectory_id;
   std::string task;
-  Progress progress;
+  TrajectoryFold fold;
   bool finished = false;
 };
 

@@ -73,7 +73,7 @@ Response Health(const ApiPorts& ports) {
   bool full = facts.value().waiting_for_space > 0;
   Json json = {{"status", full ? "degraded" : "ok"},
                {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
-               {"lane", ports.lane->state()},
+               {"lane", ports.lanes->state()},
                {"campaigns_running", facts.value().campaigns}};
   return Ok(json.Dump());
 }
@@ -175,7 +175,7 @@ Router MakeRouter(const ApiPorts& ports) {
   router.Add("GET", "/health", [ports](const Request&) { return Health(ports); });
   router.Add("GET", "/v1/version", [ports](const Request&) { return Version(ports); });
   router.Add("GET", "/v1/config", [ports](const Request&) { return Config(ports); });
-  router.Add("GET", "/v1/lanes", [ports](const Request&) { return Ok(LanesJson(ports.lane->facts())); });
+  router.Add("GET", "/v1/lanes", [ports](const Request&) { return Ok(LanesJson(ports.lanes->facts())); });
   router.Add("POST", "/v1/campaigns", [ports](const Request& request) { return Launch(ports, request); });
   router.Add("GET", "/v1/campaigns", [ports](const Request& request) { return Answer(ListCampaigns(ports, request)); });
   router.Add("GET", "/v1/campaigns/{}",

@@ -82,7 +82,7 @@ std::string TrajectoriesJson(const std::vector<TrajectoryState>& states, int64_t
   return Page("passnet.trajectories/1", "trajectories", std::move(items), next).Dump();
 }
 
-std::string LanesJson(const std::vector<agent::LaneService::Facts>& lanes) {
+std::string LanesJson(const std::vector<agent::LaneFacts>& lanes) {
   Json items = Json::MakeArray();
   for (const auto& lane : lanes) {
     items.Push({{"name", lane.name},

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <stop_token>
 
-#include "agent/campaign/lane_service.h"
+#include "agent/campaign/lane_pool.h"
 #include "agent/campaign/manager.h"
 #include "agent/campaign/report.h"
 #include "agent/campaign/store_journal.h"
@@ -63,11 +63,11 @@ class CampaignTest : public ::testing::Test {
     auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
-    LaneService lane("fake", start, {});
+    LanePool lanes(std::vector<LanePool::Member>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
-    ports.lane = &lane;
+    ports.evaluation = &lanes;
     ports.limiters = &limiters;
     ports.sleeper = sleeper.get();
     ports.clock = &Clock::System();

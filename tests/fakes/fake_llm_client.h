@@ -16,9 +16,11 @@ namespace passnet::fakes {
 
 class FakeLlmClient : public agent::LlmClient {
  public:
-  explicit FakeLlmClient(std::deque<dialects::RawReply> script) : script_(std::move(script)) {}
+  explicit FakeLlmClient(std::deque<dialects::RawReply> script,
+                         const dialects::Dialect& dialect = dialects::OpenAiChat())
+      : script_(std::move(script)), dialect_(dialect) {}
 
-  const dialects::Dialect& dialect() const override { return dialects::OpenAiChat(); }
+  const dialects::Dialect& dialect() const override { return dialect_; }
 
   Task<dialects::RawReply> Send(dialects::WireRequest request, agent::AttemptLimits,
                                 std::stop_token cancel) override {
@@ -56,6 +58,7 @@ class FakeLlmClient : public agent::LlmClient {
 
  private:
   std::deque<dialects::RawReply> script_;
+  const dialects::Dialect& dialect_;
   std::vector<std::string> bodies_;
 };
 

@@ -8,17 +8,17 @@
 #include <vector>
 
 #include "agent/loop/ports.h"
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 #include "evaluator/client/lane_client.h"
 
 namespace passnet::fakes {
 
 class MemoryJournal : public agent::Journal {
  public:
-  Task<Status> Append(agent::Steps steps, std::stop_token) override {
+  Task<Status> Append(agent::JournalEntries entries, std::stop_token) override {
     bool dies = left_ > 0 && --left_ == 0;
     if (!dies || last_is_durable_) {
-      for (const auto& step : *steps) steps_.push_back(step);
+      for (const auto& entry : *entries) entries_.push_back(entry);
     }
     if (dies) co_return Error{ErrorCode::kCancelled, "killed"};
     co_return OkStatus();
@@ -30,37 +30,37 @@ class MemoryJournal : public agent::Journal {
     last_is_durable_ = durable;
   }
   void Live() { left_ = -1; }
-  const std::vector<agent::Step>& steps() const { return steps_; }
+  const std::vector<agent::JournalEntry>& entries() const { return entries_; }
 
   int Count(trajectories::EventKind kind) const {
     int count = 0;
-    for (const auto& step : steps_) count += step.event.kind == kind;
+    for (const auto& entry : entries_) count += entry.event.kind == kind;
     return count;
   }
-  // The last event of a kind; its steps must exist.
+  // The last event of a kind; its entries must exist.
   const trajectories::EventDraft& Last(trajectories::EventKind kind) const {
-    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-      if (step->event.kind == kind) return step->event;
+    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+      if (entry->event.kind == kind) return entry->event;
     }
     static const trajectories::EventDraft none;
     return none;
   }
-  Result<agent::Progress> Fold() const {
-    agent::Progress progress;
-    for (const auto& step : steps_) {
-      auto content = [&step](const std::string& name) -> Result<std::string> { return step.contents.at(name); };
-      RETURN_IF_ERROR(progress.Apply(step.event, content));
+  Result<agent::TrajectoryFold> Fold() const {
+    agent::TrajectoryFold fold;
+    for (const auto& entry : entries_) {
+      auto content = [&entry](const std::string& name) -> Result<std::string> { return entry.contents.at(name); };
+      RETURN_IF_ERROR(fold.Apply(entry.event, content));
     }
-    return progress;
+    return fold;
   }
 
  private:
   int left_ = -1;  // appends until the end; negative: none
   bool last_is_durable_ = true;
-  std::vector<agent::Step> steps_;
+  std::vector<agent::JournalEntry> entries_;
 };
 
-class DirectLane : public agent::Lane {
+class DirectLane : public agent::EvaluationPort {
  public:
   explicit DirectLane(evaluator::LaneClient* client) : client_(client) {}
   Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, std::stop_token) override {

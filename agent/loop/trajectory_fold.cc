@@ -1,4 +1,4 @@
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 
 #include <utility>
 
@@ -10,7 +10,6 @@ namespace passnet::agent {
 namespace {
 
 using dialects::AttemptOutcome;
-using dialects::OpenAiChat;
 using dialects::OutcomeClass;
 using dialects::RawReply;
 using dialects::ReplyFromStored;
@@ -46,7 +45,7 @@ bool HasRef(const EventDraft& event, const std::string& name) {
 
 }  // namespace
 
-Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content) {
   switch (event.kind) {
     case EventKind::kTrajectoryStarted:
       started_ = true;
@@ -103,7 +102,7 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
   return OkStatus();
 }
 
-Status Progress::ApplyParsed(const EventDraft& event) {
+Status TrajectoryFold::ApplyParsed(const EventDraft& event) {
   parsed_ = true;
   format_problem_.clear();
   if (event.label == "ok") return OkStatus();
@@ -112,7 +111,7 @@ Status Progress::ApplyParsed(const EventDraft& event) {
   return OkStatus();
 }
 
-Status Progress::ApplyStop(const EventDraft& event) {
+Status TrajectoryFold::ApplyStop(const EventDraft& event) {
   if (event.kind == EventKind::kOperatorAction) {
     if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
   } else if (event.kind == EventKind::kInfra) {
@@ -126,7 +125,7 @@ Status Progress::ApplyStop(const EventDraft& event) {
 }
 
 // The first cause is the one that is told, except that infrastructure and the operator end what still goes on.
-void Progress::StopFor(Stop stop, std::string text) {
+void TrajectoryFold::StopFor(Stop stop, std::string text) {
   bool ends_now = stop == Stop::kInfra || stop == Stop::kCancelled;
   bool ended = stop_ == Stop::kInfra || stop_ == Stop::kCancelled;
   if (ended || (stop_ != Stop::kNone && !ends_now)) return;
@@ -134,7 +133,7 @@ void Progress::StopFor(Stop stop, std::string text) {
   stop_text_ = std::move(text);
 }
 
-void Progress::BeginRound(int64_t round) {
+void TrajectoryFold::BeginRound(int64_t round) {
   round_ = round;
   open_call_.reset();
   lost_in_round_ = 0;
@@ -146,7 +145,7 @@ void Progress::BeginRound(int64_t round) {
   feedback_given_ = false;
 }
 
-Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
   int64_t round = event.round.value_or(0);
   if (round != round_ + 1) {
     return Corrupt(event, "round " + std::to_string(round) + " follows " + std::to_string(round_));
@@ -165,18 +164,23 @@ Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) 
   return OkStatus();
 }
 
-Status Progress::ApplyIntent(const EventDraft& event) {
+Status TrajectoryFold::ApplyIntent(const EventDraft& event, const ContentFn& content) {
   ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  auto dialect = dialects::DialectNamed(payload["dialect"].Text());
+  if (!dialect) return Corrupt(event, dialect.error().context);
+  auto request = content("request");
+  if (!request) return request.error();
   ++calls_;
   open_call_.emplace();
+  open_call_->request = {dialect.value(), std::move(request).value()};
   open_call_->id = event.subject;
   open_call_->reserved_tokens = payload["reserved_tokens"].Integer();
   if (int64_t cost = payload["reserved_microusd"].Integer(); cost > 0) open_call_->reserved_microusd = cost;
   return OkStatus();
 }
 
-Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
-  if (event.kind == EventKind::kLlmIntent) return ApplyIntent(event);
+Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& content) {
+  if (event.kind == EventKind::kLlmIntent) return ApplyIntent(event, content);
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   if (event.kind == EventKind::kLlmLost) {
     ++lost_in_round_;
@@ -191,7 +195,7 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (event.label == "transport") ++open_call_->counts.lost;
+    if (dialects::OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }
@@ -207,13 +211,14 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
   return OkStatus();
 }
 
-Status Progress::ApplyOutcome(const EventDraft& event) {
+Status TrajectoryFold::ApplyOutcome(const EventDraft& event) {
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   std::optional<RawReply> raw = std::move(open_call_->raw);
+  const dialects::Dialect& dialect = *open_call_->request.dialect;
   open_call_.reset();
   if (event.label == "cancelled") return OkStatus();
   if (!raw) return Corrupt(event, "no reply was received before it");
-  AttemptOutcome outcome = OpenAiChat().Interpret(*raw);
+  AttemptOutcome outcome = dialect.Interpret(*raw);
   if (outcome.outcome == OutcomeClass::kContextOverflow) {
     StopFor(Stop::kContext, outcome.detail);
   } else if (!IsModelBehaviour(outcome.outcome)) {
@@ -228,7 +233,7 @@ Status Progress::ApplyOutcome(const EventDraft& event) {
   return OkStatus();
 }
 
-Status Progress::ApplyCandidate(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::ApplyCandidate(const EventDraft& event, const ContentFn& content) {
   candidate_.emplace();
   candidate_->round = event.round.value_or(round_);
   candidate_->hash = event.subject;
@@ -241,7 +246,7 @@ Status Progress::ApplyCandidate(const EventDraft& event, const ContentFn& conten
   return OkStatus();
 }
 
-Status Progress::ApplyReport(const EventDraft& event) {
+Status TrajectoryFold::ApplyReport(const EventDraft& event) {
   auto report = evaluator::EvaluationReportFromJson(event.payload);
   if (!report) return Corrupt(event, report.error().context);
   if (event.subject != open_evaluation_) return Corrupt(event, "this evaluation is not open");
@@ -256,7 +261,7 @@ Status Progress::ApplyReport(const EventDraft& event) {
   return OkStatus();
 }
 
-void Progress::Consider(const EvaluationReport& report) {
+void TrajectoryFold::Consider(const EvaluationReport& report) {
   bool ok = report.verdict == Verdict::kOk && report.aggregated_score;
   round_scores_.push_back(ok ? report.aggregated_score : std::nullopt);
   if (!report.aggregated_score) return;
@@ -266,7 +271,7 @@ void Progress::Consider(const EvaluationReport& report) {
   if (better) best_ = Best{*candidate_, report.verdict, score};
 }
 
-bool Progress::Plateau(const RoundOptions& options) const {
+bool TrajectoryFold::Plateau(const RoundOptions& options) const {
   std::optional<double> level;
   int64_t flat = 0;
   for (const auto& score : round_scores_) {
@@ -280,7 +285,7 @@ bool Progress::Plateau(const RoundOptions& options) const {
   return level && flat >= options.plateau_rounds;
 }
 
-NextStep Progress::Next(const RefineOptions& options) const {
+NextStep TrajectoryFold::Next(const RefineOptions& options) const {
   if (finished_) return NextStep::kDone;
   if (!started_) return NextStep::kStart;
   if (stop_ == Stop::kInfra || stop_ == Stop::kCancelled) return NextStep::kFinish;
@@ -298,14 +303,14 @@ NextStep Progress::Next(const RefineOptions& options) const {
   return NextStep::kFinish;
 }
 
-std::string Progress::Outcome() const {
+std::string TrajectoryFold::Outcome() const {
   if (stop_ == Stop::kInfra) return "infra";
   if (stop_ == Stop::kCancelled) return "cancelled";
   if (final_report_ && final_report_->verdict == Verdict::kOk) return "solved";
   return stop_ == Stop::kBudget ? "budget" : "unsolved";
 }
 
-std::string Progress::Reason(const RoundOptions& options) const {
+std::string TrajectoryFold::Reason(const RoundOptions& options) const {
   if (stop_ == Stop::kBudget) return "budget: " + stop_text_;
   if (stop_ == Stop::kContext) return "context: " + stop_text_;
   if (stop_ != Stop::kNone) return stop_text_;

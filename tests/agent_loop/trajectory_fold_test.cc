@@ -1,5 +1,5 @@
 // The fold over events that a hostile or broken store may hold.
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ EventDraft Event(EventKind kind, const std::string& label, const std::string& pa
 
 Result<std::string> AnyContent(const std::string&) { return std::string("text"); }
 
-Status Apply(Progress* progress, const EventDraft& event) { return progress->Apply(event, AnyContent); }
+Status Apply(TrajectoryFold* fold, const EventDraft& event) { return fold->Apply(event, AnyContent); }
 
 const std::vector<std::string>& HostilePayloads() {
   static const std::vector<std::string> payloads = {std::string(1'000'000, '['), "", "[]", "\xff", "{\"a\":"};
@@ -40,8 +40,8 @@ TEST(HostilePayloadTest, EndsAsCorruptDataThatNamesTheEvent) {
                {EventKind::kInfra, "infra_lane"},         {EventKind::kEvaluationReport, "OK"}};
   for (const std::string& payload : HostilePayloads()) {
     for (const auto& test : cases) {
-      Progress progress;
-      Status applied = Apply(&progress, Event(test.kind, test.label, payload));
+      TrajectoryFold fold;
+      Status applied = Apply(&fold, Event(test.kind, test.label, payload));
       ASSERT_FALSE(applied) << EventKindName(test.kind);
       EXPECT_EQ(applied.error().code, ErrorCode::kDataCorrupt);
       EXPECT_THAT(applied.error().context, ::testing::HasSubstr(std::string(EventKindName(test.kind))));
@@ -52,10 +52,10 @@ TEST(HostilePayloadTest, EndsAsCorruptDataThatNamesTheEvent) {
 TEST(HostilePayloadTest, AttemptsAreReadTheSameWay) {
   for (const std::string& payload : HostilePayloads()) {
     for (EventKind kind : {EventKind::kLlmAttempt, EventKind::kLlmAttemptEnd}) {
-      Progress progress;
-      ASSERT_TRUE(Apply(&progress, Event(EventKind::kPromptRendered, "", "{}")));
-      ASSERT_TRUE(Apply(&progress, Event(EventKind::kLlmIntent, "", "{}")));
-      Status applied = Apply(&progress, Event(kind, "received", payload));
+      TrajectoryFold fold;
+      ASSERT_TRUE(Apply(&fold, Event(EventKind::kPromptRendered, "", "{}")));
+      ASSERT_TRUE(Apply(&fold, Event(EventKind::kLlmIntent, "", "{}")));
+      Status applied = Apply(&fold, Event(kind, "received", payload));
       ASSERT_FALSE(applied) << EventKindName(kind);
       EXPECT_EQ(applied.error().code, ErrorCode::kDataCorrupt);
     }
