@@ -152,7 +152,7 @@ TEST_F(CallTest, CancelledCallSendsNothing) {
 }
 
 TEST_F(CallTest, LimiterHearsOfRateLimits) {
-  Call({RateLimited("1"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(Call({RateLimited("1"), FakeLlmClient::Text("hi")}));
   EXPECT_EQ(limiter_->limit(), 5);
 }
 
