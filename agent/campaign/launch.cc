@@ -46,6 +46,36 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   return stored;
 }
 
+// `read` gives the page of rows after one.
+template <typename State, typename ReadPage>
+Result<std::vector<State>> AllPages(ReadPage read) {
+  std::vector<State> all;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto page, read(all.empty() ? 0 : all.back().first_row_id));
+    all.insert(all.end(), page.begin(), page.end());
+    if (page.size() < static_cast<size_t>(kPage)) return all;
+  }
+}
+
+// What the budget folds, and whether the operator has cancelled.
+Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
+  trajectories::EventQuery query;
+  query.campaign_id = stored->launch.campaign_id;
+  query.limit = kPage;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto events, reader.Events(query));
+    for (Event& event : events) {
+      query.after_row_id = event.row_id;
+      bool of_campaign = event.body.trajectory_id.empty();
+      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
+        stored->cancelled = true;
+      }
+      if (IsSpending(event.body.kind)) stored->spending.push_back(std::move(event.body));
+    }
+    if (events.size() < static_cast<size_t>(kPage)) return OkStatus();
+  }
+}
+
 // passnet.campaign_launch/1. `prompts` has the digests by name; the texts are contents of the event.
 void VisitLaunch(FieldVisitor& fields, Launch& launch, std::map<std::string, std::string>& prompts) {
   VisitSchema(fields, "passnet.campaign_launch/1");
@@ -110,35 +140,27 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
   return launch;
 }
 
+Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
+                                                                   const std::string& campaign_id) {
+  return AllPages<trajectories::TrajectoryState>(
+      [&](int64_t after) { return reader.Trajectories(campaign_id, after, kPage); });
+}
+
+Result<std::vector<trajectories::CampaignState>> AllCampaigns(trajectories::Reader& reader) {
+  return AllPages<trajectories::CampaignState>([&](int64_t after) { return reader.Campaigns(after, kPage); });
+}
+
 Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::string& campaign_id) {
   StoredCampaign stored;
   ASSIGN_OR_RETURN(stored.launch, LoadLaunch(reader, campaign_id));
   ASSIGN_OR_RETURN(auto state, reader.Campaign(campaign_id));
   stored.state = state.state;
-  for (int64_t after = 0;;) {
-    ASSIGN_OR_RETURN(auto page, reader.Trajectories(campaign_id, after, kPage));
-    for (const auto& trajectory : page) {
-      ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));
-      stored.trajectories.push_back(std::move(loaded));
-      after = trajectory.first_row_id;
-    }
-    if (page.size() < static_cast<size_t>(kPage)) break;
+  ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
+  for (const auto& trajectory : trajectories) {
+    ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));
+    stored.trajectories.push_back(std::move(loaded));
   }
-  trajectories::EventQuery query;
-  query.campaign_id = campaign_id;
-  query.limit = kPage;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto events, reader.Events(query));
-    for (Event& event : events) {
-      query.after_row_id = event.row_id;
-      bool of_campaign = event.body.trajectory_id.empty();
-      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
-        stored.cancelled = true;
-      }
-      if (IsSpending(event.body.kind)) stored.spending.push_back(std::move(event.body));
-    }
-    if (events.size() < static_cast<size_t>(kPage)) break;
-  }
+  RETURN_IF_ERROR(LoadSpending(reader, &stored));
   return stored;
 }
 

@@ -47,6 +47,11 @@ struct StoredCampaign {
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
 };
 
+// Every trajectory of a campaign, every campaign of the journal: the reader gives pages.
+Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
+                                                                   const std::string& campaign_id);
+Result<std::vector<trajectories::CampaignState>> AllCampaigns(trajectories::Reader& reader);
+
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id);
 Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::string& campaign_id);
 

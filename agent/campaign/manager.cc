@@ -14,28 +14,24 @@ namespace {
 using trajectories::EventKind;
 using trajectories::Reader;
 
-constexpr int64_t kPage = 1000;
-
 Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
   ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
+  ASSIGN_OR_RETURN(auto campaigns, AllCampaigns(*reader));
   std::vector<StoredCampaign> unfinished;
-  for (int64_t after = 0;;) {
-    ASSIGN_OR_RETURN(auto page, reader->Campaigns(after, kPage));
-    for (const auto& campaign : page) {
-      after = campaign.first_row_id;
-      if (IsEndState(campaign.state)) continue;
-      auto stored = LoadCampaign(*reader, campaign.campaign_id);
-      if (!stored && stored.error().code == ErrorCode::kDataCorrupt) {
-        // The other campaigns, and whoever wants to look at this one, still get their daemon.
-        log::Err("agent", "a campaign cannot go on", {{"campaign_id", campaign.campaign_id},
-                                                      {"error", stored.error().context}});
-        continue;
-      }
-      if (!stored) return stored.error();
+  for (const auto& campaign : campaigns) {
+    if (IsEndState(campaign.state)) continue;
+    auto stored = LoadCampaign(*reader, campaign.campaign_id);
+    if (stored) {
       unfinished.push_back(std::move(stored).value());
+    } else if (stored.error().code == ErrorCode::kDataCorrupt) {
+      // The other campaigns, and whoever wants to look at this one, still get their daemon.
+      log::Err("agent", "a campaign cannot go on",
+               {{"campaign_id", campaign.campaign_id}, {"error", stored.error().context}});
+    } else {
+      return stored.error();
     }
-    if (page.size() < static_cast<size_t>(kPage)) return unfinished;
   }
+  return unfinished;
 }
 
 }  // namespace

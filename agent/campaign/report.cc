@@ -18,8 +18,6 @@ using passbench::GraphStatus;
 using trajectories::Event;
 using trajectories::EventKind;
 
-constexpr int64_t kPage = 1000;
-
 // What the events of one trajectory say beside its cached state.
 struct Measured {
   std::optional<evaluator::EvaluationReport> final_report;
@@ -113,16 +111,6 @@ void FillRow(const trajectories::TrajectoryState& state, const Measured& measure
     row->inductor_speedup = MeanSpeedup(measured.baseline->graphs, nullptr);
   }
   row->scored = IsScored(*row, measured);
-}
-
-Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
-                                                                   const std::string& campaign_id) {
-  std::vector<trajectories::TrajectoryState> all;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto page, reader.Trajectories(campaign_id, all.empty() ? 0 : all.back().first_row_id, kPage));
-    all.insert(all.end(), page.begin(), page.end());
-    if (page.size() < static_cast<size_t>(kPage)) return all;
-  }
 }
 
 Json ToObject(const trajectories::UsageTotals& usage) {

@@ -96,7 +96,7 @@ Response Launch(const ApiPorts& ports, const Request& request) {
   };
   Result<std::string> id = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(launch));
   if (!id) return Problem(id.error());
-  Response response = Ok(Json({{"schema", "passnet.campaign/1"}, {"campaign_id", id.value()}}).Dump());
+  Response response = Ok(Json({{"schema", "passnet.campaign_launched/1"}, {"campaign_id", id.value()}}).Dump());
   response.status = 201;
   response.headers["Location"] = "/v1/campaigns/" + id.value();
   return response;

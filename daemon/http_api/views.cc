@@ -73,7 +73,7 @@ std::string CampaignsJson(const std::vector<CampaignState>& states, int64_t next
 }
 
 std::string TrajectoryJson(const TrajectoryState& state) {
-  return Named("passnet.trajectory/1", TrajectoryObject(state)).Dump();
+  return Named("passnet.trajectory_state/1", TrajectoryObject(state)).Dump();
 }
 
 std::string TrajectoriesJson(const std::vector<TrajectoryState>& states, int64_t next) {

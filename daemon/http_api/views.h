@@ -1,5 +1,5 @@
 // Stored states and events as the JSON that the API shows: passnet.campaign/1, passnet.campaigns/1,
-// passnet.trajectory/1, passnet.trajectories/1, and one event on one line.
+// passnet.trajectory_state/1, passnet.trajectories/1, and one event on one line.
 // Threads: pure functions.
 #pragma once
 

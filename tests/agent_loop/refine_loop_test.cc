@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "tests/fakes/direct_port.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
@@ -56,7 +57,7 @@ class RefineLoopTest : public ::testing::Test {
     for (const auto& entry : journal_.entries()) budget.Apply(entry.event);
     LoopPorts ports;
     ports.journal = &journal_;
-    ports.evaluation = &lane_port_;
+    ports.evaluation = &port_;
     ports.client = &client;
     ports.limiter = limiter_.get();
     ports.budget = &budget;
@@ -90,7 +91,7 @@ class RefineLoopTest : public ::testing::Test {
   std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
   fakes::FakeLane lane_{lane_log_};
-  fakes::DirectLane lane_port_{&lane_};
+  fakes::DirectPort port_{&lane_};
   fakes::MemoryJournal journal_;
   const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
   std::stop_source stop_;
