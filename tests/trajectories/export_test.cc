@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/api/json.h"
 #include "tests/trajectories/journal_fixture.h"
 #include "trajectories/export/chat_message.h"
 #include "trajectories/export/openai_chat.h"
@@ -79,9 +81,15 @@ class ExportTest : public JournalTest {
     MustAppend({Scored(Of(trajectory, Draft(EventKind::kTrajectoryFinished, hash, outcome)), score, 1)});
   }
 
+  // As the layers that know the verdicts pass them down.
+  static std::set<std::string> Barred() {
+    std::vector<std::string> names = evaluator::VerdictsBarredFromTraining();
+    return {names.begin(), names.end()};
+  }
+
   // A finished trajectory of one call.
   void Simple(const std::string& id, const std::string& task, double score, const std::string& hash,
-              const std::string& verdict = "ok", const std::string& outcome = "solved") {
+              const std::string& verdict = "OK", const std::string& outcome = "solved") {
     MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, task))});
     Turn(id, id + "-1", {{"system", "s"}, {"user", "do " + id}}, Completion("done " + id));
     MustAppend({Scored(Of(id, Draft(EventKind::kEvaluationReport, id + "-e", verdict)), score, 1)});
@@ -92,6 +100,7 @@ class ExportTest : public JournalTest {
     options.store_path = path_;
     options.folder = (folder_ / "out").string();
     options.tool_version = "1.2.3";
+    options.barred_verdicts = Barred();
     auto summary = ExportOpenAiChat(options);
     EXPECT_TRUE(summary) << ToString(summary.error());
     if (!summary) return {};
@@ -164,9 +173,9 @@ TEST_F(ExportTest, AssistantTextOfThePromptIsNotTrained) {
 
 TEST_F(ExportTest, OnlyFinishedHonestWorkIsExported) {
   Simple("t-good", "a", 1.5, "h1");
-  Simple("t-cheat", "b", 9.0, "h2", "tamper");
-  Simple("t-infra", "c", 1.0, "h3", "ok", "infra");
-  Simple("t-weak", "d", 0.1, "h4", "incorrect", "unsolved");
+  Simple("t-cheat", "b", 9.0, "h2", "R.TAMPER");
+  Simple("t-infra", "c", 1.0, "h3", "OK", "infra");
+  Simple("t-weak", "d", 0.1, "h4", "INCORRECT", "unsolved");
   MustAppend({Of("t-running", Draft(EventKind::kTrajectoryStarted, "e"))});
   auto summary = Export();
   EXPECT_EQ(Tasks(), "t-good ");
@@ -174,6 +183,106 @@ TEST_F(ExportTest, OnlyFinishedHonestWorkIsExported) {
   EXPECT_EQ(summary.excluded,
             (std::map<std::string, int64_t>{{"infra", 1}, {"integrity", 1}, {"not_finished", 1}, {"outcome", 1}}));
   EXPECT_EQ(manifest_["counts"]["excluded"]["integrity"], 1);
+}
+
+using evaluator::Verdict;
+
+// Decided here a second time, by hand: without `default`, so that a new verdict does not compile until somebody decides.
+bool MayTeach(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kTamper:
+    case Verdict::kStatic:
+    case Verdict::kDispatch:
+    case Verdict::kMutation:
+    case Verdict::kState:
+    case Verdict::kTiming:
+    case Verdict::kImplausible:
+    case Verdict::kQuarantine: return false;
+    case Verdict::kInfra:
+    case Verdict::kUnsupported:
+    case Verdict::kCrash:
+    case Verdict::kTimeout:
+    case Verdict::kOutOfMemory:
+    case Verdict::kMiss:
+    case Verdict::kCompile:
+    case Verdict::kIncorrect:
+    case Verdict::kTrivial:
+    case Verdict::kOk: return true;
+  }
+  return false;
+}
+
+// Every verdict of the evaluator, under the name that the loop stores.
+class VerdictTest : public ExportTest {
+ protected:
+  template <typename AddReports>
+  void ExpectExported(AddReports add_reports) {
+    std::string expected;
+    for (int i = 0; i <= static_cast<int>(Verdict::kOk); ++i) {
+      auto verdict = static_cast<Verdict>(i);
+      std::string id = "t-" + std::to_string(i);
+      MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, id))});
+      Turn(id, id + "-1", {{"user", "do " + id}}, Completion("done " + id));
+      add_reports(id, verdict);
+      Finish(id, "solved", 1.5, id);
+      if (MayTeach(verdict)) expected += id + " ";
+    }
+    Export();
+    EXPECT_EQ(Tasks(), expected);
+    EXPECT_EQ(manifest_["counts"]["excluded"], json({{"integrity", 8}}));
+  }
+
+  EventDraft Report(const std::string& trajectory, int round, Verdict verdict) {
+    EventDraft draft = Draft(EventKind::kEvaluationReport, trajectory + "-e" + std::to_string(round));
+    draft.label = evaluator::VerdictName(verdict);
+    return Scored(Of(trajectory, std::move(draft)), 1, round);
+  }
+};
+
+// The filter knew "tamper" where the evaluator writes "R.TAMPER", and so did its test: cheats were exported.
+TEST_F(VerdictTest, OfTheLastRoundDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    MustAppend({Report(id, 1, Verdict::kOk), Report(id, 2, verdict)});
+  });
+}
+
+TEST_F(VerdictTest, OfAnEarlierRoundDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    MustAppend({Report(id, 1, verdict), Report(id, 2, Verdict::kOk)});
+  });
+}
+
+// A report is called by its worst graph: a crash comes before a faked clock, which teaches nobody all the same.
+TEST_F(VerdictTest, OfOneGraphDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    evaluator::EvaluationReport report;
+    report.verdict = Verdict::kCrash;
+    report.graphs.resize(2);
+    report.graphs[0].verdict = Verdict::kCrash;
+    report.graphs[1].verdict = verdict;
+    EventDraft draft = Report(id, 1, report.verdict);
+    draft.payload = evaluator::ToJson(report);
+    MustAppend({std::move(draft), Report(id, 2, Verdict::kOk)});
+  });
+}
+
+TEST_F(ExportTest, ReportThatCannotBeReadVouchesForNothing) {
+  EventDraft report = Of("t-1", Draft(EventKind::kEvaluationReport, "e-1", "OK"));
+  report.payload = R"({"graphs":)" + std::string(1'000'000, '[');
+  MustAppend({Of("t-1", Draft(EventKind::kTrajectoryStarted, "a"))});
+  Turn("t-1", "call-1", {{"user", "u"}}, Completion("x"));
+  MustAppend({std::move(report)});
+  Finish("t-1", "solved", 1.5, "h1");
+  EXPECT_EQ(Export().rows, 0);
+  EXPECT_EQ(manifest_["counts"]["excluded"]["unreadable"], 1);
+}
+
+TEST_F(ExportTest, CallerThatNamesNoVerdictIsRefused) {
+  Simple("t-1", "a", 1.5, "h1");
+  ExportOptions options;
+  options.store_path = path_;
+  options.folder = (folder_ / "out").string();
+  EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ExportTest, FiltersChooseAndAreCounted) {
@@ -266,6 +375,7 @@ TEST_F(ExportTest, UnknownCampaignIsBadInput) {
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
   options.campaign_ids = {"c-none"};
+  options.barred_verdicts = Barred();
   EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kInvalidArgument);
 }
 
@@ -277,6 +387,7 @@ TEST_F(ExportTest, FailedWriteLeavesNoRowsFile) {
   ExportOptions options;
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
+  options.barred_verdicts = Barred();
   EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kResourceExhausted);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "openai-chat.jsonl"));
 }

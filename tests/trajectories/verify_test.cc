@@ -19,7 +19,7 @@ class VerifyTest : public JournalTest {
     OpenStore();
     Launch();
     Call("call-1", ChatRequest({{"system", "s"}, {"user", "write a pass"}}), "a reply");
-    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "ok"), 1.5, 1)});
+    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "OK"), 1.5, 1)});
     MustAppend({Draft(EventKind::kFeedback)});
     MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.5, 1)});
   }

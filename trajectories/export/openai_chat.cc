@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "trajectories/export/conversation.h"
 #include "trajectories/export/row_file.h"
 #include "trajectories/reader.h"
@@ -20,10 +21,6 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr int64_t kFewestExamples = 10;
 constexpr int64_t kPage = 1000;
 
-// Verdicts that say that the candidate cheated or may have (evaluator/api, persisted by name).
-constexpr std::string_view kIntegrityVerdicts[] = {"tamper", "static", "dispatch",    "mutation",
-                                                   "state",  "timing", "implausible", "quarantine"};
-
 struct Candidate {
   TrajectoryState state;
   std::vector<Event> events;  // without payloads
@@ -32,12 +29,19 @@ struct Candidate {
   }
 };
 
-bool HasIntegrityVerdict(const std::vector<Event>& events) {
-  return std::any_of(events.begin(), events.end(), [](const Event& event) {
-    return event.body.kind == EventKind::kEvaluationReport &&
-           std::find(std::begin(kIntegrityVerdicts), std::end(kIntegrityVerdicts), event.body.label) !=
-               std::end(kIntegrityVerdicts);
-  });
+// Why the reports of a trajectory keep it out; nullptr: they do not. A report's own verdict is the first by precedence,
+// behind which another graph's may hide: a crash on one, a faked clock on the other. What cannot be read stays out.
+const char* ReasonInReports(const std::vector<Event>& events, const std::set<std::string>& barred) {
+  for (const Event& event : events) {
+    if (event.body.kind != EventKind::kEvaluationReport) continue;
+    if (barred.contains(event.body.label)) return "integrity";
+    auto report = ParseJsonObject(event.body.payload, "evaluation report");
+    if (!report) return "unreadable";
+    for (const Json& graph : report.value()["graphs"].Items()) {
+      if (barred.contains(graph["verdict"].Text())) return "integrity";
+    }
+  }
+  return nullptr;
 }
 
 class Exporter {
@@ -115,12 +119,13 @@ class Exporter {
                                                         .trajectory_id = candidate.state.trajectory_id,
                                                         .after_row_id = 0,
                                                         .limit = std::numeric_limits<int64_t>::max(),
-                                                        .with_payload = false}));
+                                                        .with_payload = true}));
     if (const char* reason = ReasonAgainst(candidate)) {
       ++summary_.excluded[reason];
-    } else {
-      candidates_.push_back(std::move(candidate));
+      return OkStatus();
     }
+    for (Event& event : candidate.events) event.body.payload = std::string();
+    candidates_.push_back(std::move(candidate));
     return OkStatus();
   }
 
@@ -129,7 +134,7 @@ class Exporter {
     if (state.state != "finished") return "not_finished";
     if (state.outcome == "infra") return "infra";
     if (!options_.outcomes.empty() && !options_.outcomes.contains(state.outcome)) return "outcome";
-    if (HasIntegrityVerdict(candidate.events)) return "integrity";
+    if (const char* reason = ReasonInReports(candidate.events, options_.barred_verdicts)) return reason;
     if (options_.excluded_tasks.contains(state.task)) return "excluded_task";
     if (options_.min_score && !(candidate.Score() >= *options_.min_score)) return "min_score";
     return nullptr;
@@ -204,6 +209,7 @@ class Exporter {
     OrderedJson json;
     json["campaigns"] = options_.campaign_ids;
     json["outcomes"] = options_.outcomes;
+    json["barred_verdicts"] = options_.barred_verdicts;
     json["min_score"] = options_.min_score ? OrderedJson(*options_.min_score) : OrderedJson(nullptr);
     json["best_only"] = options_.best_only;
     json["max_tokens"] = options_.max_tokens ? OrderedJson(*options_.max_tokens) : OrderedJson(nullptr);
@@ -252,6 +258,8 @@ Status CreateFolder(const std::string& folder) {
 }  // namespace
 
 Result<ExportSummary> ExportOpenAiChat(const ExportOptions& options) {
+  // Forgotten names would let every cheat into the file without a word.
+  if (options.barred_verdicts.empty()) return InvalidArgument("export: no verdict is named that bars from training");
   ASSIGN_OR_RETURN(auto reader, Reader::Open(options.store_path));
   RETURN_IF_ERROR(CreateFolder(options.folder));
   const std::string name = "openai-chat.jsonl";
