@@ -105,7 +105,7 @@ TEST_F(CallTest, EarlierLifesAttemptsCount) {
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
   EXPECT_EQ(result.value().counts.made, 3);
   EXPECT_EQ(result.value().counts.lost, 3);
-  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "lost 3 end"));
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "transport 3 end"));
 }
 
 TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {
