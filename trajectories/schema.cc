@@ -25,6 +25,7 @@ CREATE TABLE wholes (
 ) STRICT;
 )sql";
 
+// No query goes by events_call_ends any more; it stays until the next version.
 constexpr const char* kVersion1Events = R"sql(
 CREATE INDEX trajectories_by_campaign ON trajectories (campaign_id, first_row_id);
 

@@ -53,27 +53,6 @@ TEST_F(ReaderTest, ConversationIsStoredOnce) {
   EXPECT_LT(twenty, 2 * ten + ten / 4);
 }
 
-TEST_F(ReaderTest, OpenCallsAreIntentsWithoutEnd) {
-  Call("call-1", "{}", "reply");
-  MustAppend({Draft(EventKind::kLlmIntent, "call-2"), Draft(EventKind::kLlmAttempt, "call-2")});
-  MustAppend({Draft(EventKind::kLlmIntent, "call-3"), Draft(EventKind::kLlmLost, "call-3")});
-  auto open = OpenReader()->OpenCalls("c-1").value();
-  ASSERT_EQ(open.size(), 1u);
-  EXPECT_EQ(open[0].body.subject, "call-2");
-  EXPECT_TRUE(OpenReader()->OpenCalls("c-other").value().empty());
-}
-
-TEST_F(ReaderTest, OpenEvaluationsAreIntentsWithoutReportInRunningTrajectories) {
-  MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "silu"))});
-  MustAppend({Draft(EventKind::kEvaluationIntent, "e-1"), Draft(EventKind::kEvaluationReport, "e-1", "OK")});
-  MustAppend({Draft(EventKind::kEvaluationIntent, "e-2"), Draft(EventKind::kEvaluationInfra, "e-2", "infra_lane")});
-  MustAppend({Of("t-2", Draft(EventKind::kEvaluationIntent, "e-3")),
-              Of("t-2", Draft(EventKind::kTrajectoryFinished, "", "infra"))});
-  auto open = OpenReader()->OpenEvaluations("c-1").value();
-  ASSERT_EQ(open.size(), 1u);
-  EXPECT_EQ(open[0].body.subject, "e-2");
-}
-
 TEST_F(ReaderTest, EventsArePagedByRow) {
   for (int i = 0; i < 5; ++i) MustAppend({Draft(EventKind::kPromptRendered)});
   auto reader = OpenReader();
@@ -104,7 +83,12 @@ TEST_F(ReaderTest, StatesAreTheFoldOfTheirEvents) {
               Scored(Draft(EventKind::kEvaluationReport, "e-3", "OK"), 1.5, 3)});
   EventDraft infra = Draft(EventKind::kEvaluationReport, "e-4", "INFRA");
   infra.round = 4;
-  MustAppend({infra, Draft(EventKind::kLlmLost, "call-9")});
+  EventDraft retried = Draft(EventKind::kLlmAttemptEnd, "call-9", "transport");
+  retried.completion_tokens = 3;
+  EventDraft lost = Draft(EventKind::kLlmLost, "call-9");
+  lost.prompt_tokens = 5;
+  lost.cost_microusd = 2;
+  MustAppend({infra, retried, lost});
   auto reader = OpenReader();
   TrajectoryState t = reader->Trajectory("t-1").value();
   EXPECT_EQ(t.task, "gelu");
@@ -115,7 +99,7 @@ TEST_F(ReaderTest, StatesAreTheFoldOfTheirEvents) {
   EXPECT_EQ(t.best_round, 2);  // the earliest wins a tie
   EXPECT_EQ(t.verdict, "OK");
   EXPECT_EQ(t.started_at_utc_us, started);
-  EXPECT_EQ(t.usage, (UsageTotals{100, 20, 7, 1, 1}));
+  EXPECT_EQ(t.usage, (UsageTotals{105, 23, 9, 1, 1}));
   EXPECT_EQ(t.final_score, std::nullopt);
 
   MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.4, 2)});
