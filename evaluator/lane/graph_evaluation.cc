@@ -120,7 +120,7 @@ Result<Measurement> MeasurePinned(const GraphContext& context, Reference& refere
 // Upstream's fluctuation gate is a reason to measure again, not to fail: at most twice, the quietest run counts.
 Result<Measurement> MeasureQuietly(const GraphContext& context, Reference& reference, Side& candidate,
                                    const MeasureOptions& options, Profile profile) {
-  constexpr double kFluctuation = 0.2;  // passbench.md: IQR / median
+  constexpr double kFluctuation = 0.2;  // upstream's limit of IQR / median (docs/measuring.md)
   ASSIGN_OR_RETURN(Measurement best, MeasurePinned(context, reference, candidate, options));
   for (int again = 0; again < 2 && profile == Profile::kPassbench; ++again) {
     if (best.seen.failure || best.capped || best.relative_iqr <= kFluctuation) break;

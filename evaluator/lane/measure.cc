@@ -255,7 +255,7 @@ MeasureOptions QuickMeasure() {
   options.min_pairs = 12;
   options.max_pairs = 100;
   options.sampled_pairs = 0;
-  options.stop_at_noise = 0.02;  // architecture.md section 9
+  options.stop_at_noise = 0.02;  // docs/measuring.md
   options.time_cap = std::chrono::milliseconds(2'500);
   return options;
 }

@@ -57,14 +57,16 @@ def _hash_comments(text):
 
 def _python_comments(text):
     """Comments, and strings that stand alone: what Python takes for documentation."""
-    comments, documentation, previous = [], [], tokenize.NEWLINE
+    comments, documentation, previous, depth = [], [], tokenize.NEWLINE, 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
                 comments.append((token.start[0], token.string.lstrip("#")))
-            if token.type == tokenize.STRING and previous in (tokenize.NEWLINE, tokenize.INDENT, tokenize.NL):
+            elif token.type == tokenize.OP:
+                depth += (token.string in "([{") - (token.string in ")]}")
+            elif token.type == tokenize.STRING and depth == 0 and previous in (tokenize.NEWLINE, tokenize.INDENT):
                 documentation.append((token.start[0], token.string))
-            if token.type != tokenize.COMMENT:
+            if token.type not in (tokenize.COMMENT, tokenize.NL):
                 previous = token.type
     except (tokenize.TokenError, IndentationError):
         pass  # not Python after all: what was read so far counts

@@ -65,7 +65,7 @@ class Stream {
   }
 
  private:
-  // id and name come once, arguments in pieces (llm.md, 1); an absent index is the next place.
+  // id and name come once, arguments in pieces; an absent index is the next place.
   void AddToolCall(const Json& delta) {
     if (!delta.is_object()) return;
     auto index = static_cast<int64_t>(tool_calls_.size());

@@ -1,7 +1,7 @@
 // Messages of OpenAI chat requests and replies as the journal holds them, and the line of a training file made of them.
 // Threads: immutable values and pure functions.
 // Errors: kDataCorrupt for bytes that are no such request or reply, or no valid UTF-8: the message says what.
-// Source: OpenAI chat completions (request, chat.completion, chat.completion.chunk); docs/formats.md "Export".
+// Source: OpenAI chat completions (request, completion, chunk); docs/formats.md, "Export: openai-chat".
 #pragma once
 
 #include <optional>
