@@ -107,7 +107,7 @@ class Measurer {
     }
   }
 
-  // Exact sets and fresh calls in one random order: no call can tell which it is.
+  // Exact sets among fresh calls, in one random order. Timed blocks look different: docs/integrity.md, section 7.
   Status WarmUp() {
     int warm_ups = options_.min_warm_ups +
                    static_cast<int>(bits_.Below(static_cast<uint64_t>(options_.max_warm_ups - options_.min_warm_ups + 1)));

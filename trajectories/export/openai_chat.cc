@@ -135,8 +135,8 @@ class Exporter {
     return nullptr;
   }
 
-  // Of the candidates with the same key, only the one with the best score; the earlier wins a tie. An empty key is
-  // nobody's twin.
+  // Of the candidates with the same key, only the one with the best score; the earlier wins a tie. Those with an
+  // empty key are all kept.
   template <typename KeyOf>
   void KeepBestOf(const char* reason, KeyOf key_of) {
     std::map<std::string, int64_t> best;  // key -> first_row_id
