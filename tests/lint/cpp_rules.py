@@ -7,6 +7,7 @@ import source_text
 MAX_BODY_LINES = 60
 OPENING, CLOSING = "([{", ")]}"
 TOO_LONG = re.compile(r"^(?:tests|bench)/")  # cases and measured runs are lists, not logic
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.M)
 SCOPE = re.compile(r"\b(?:namespace|class|struct|union|enum|concept)\b")
 CAPTURES = re.compile(r"\[(?P<captures>[^\][]*)\]\s*(?:\([^()]*\)\s*)?(?:mutable\s*)?(?:->[^{]*)?$")
 # Trivially destroyed whatever they refer to, so that a second destruction does nothing.
@@ -25,13 +26,13 @@ def awaited_temporaries(tree):
             found = _dangerous(text, match.end())
             if found is not None:
                 line = text.count("\n", 0, found[0]) + 1
-                yield f"{path}:{line}: {found[1]} in an awaited expression: GCC 12 destroys it twice; give it a name first"
+                yield f"{path}:{line}: {found[1]} in an awaited expression: GCC 12 destroys it twice, so name it first"
 
 
 def _dangerous(text, start):
     """(position, what) of the first temporary of the operand that GCC 12 mistreats, or None."""
-    depth = 0
-    for position in range(start, len(text)):
+    depth, position = 0, start - 1
+    while (position := position + 1) < len(text):
         char = text[position]
         if char == "?":
             return position, "a conditional"
@@ -41,8 +42,8 @@ def _dangerous(text, start):
                 return position, "braces"
             if any(not HARMLESS_CAPTURE.fullmatch(one) for one in closure.group("captures").split(",") if one.strip()):
                 return closure.start(), "a lambda with captures"
-            return None  # what stands in the body is judged by its own co_await
-        if char in OPENING:
+            position = _closing(text, position) - 1  # what stands in the body is judged by its own co_await
+        elif char in OPENING:
             depth += 1
         elif char in CLOSING:
             depth -= 1
@@ -58,12 +59,12 @@ def short_functions(tree):
             continue
         for line, name, length in _functions(source_text.cpp_code(tree.text(path))):
             if length > MAX_BODY_LINES:
-                yield f"{path}:{line}: {name} has {length} lines, at most {MAX_BODY_LINES}: split it into parts with names"
+                yield f"{path}:{line}: {name} has {length} lines, at most {MAX_BODY_LINES}: make parts with names of it"
 
 
 def _functions(code):
     """(line, name, lines from the opening to the closing brace) of each function; lambdas count to what holds them."""
-    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), code, flags=re.M)
+    code = DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), code)
     position, head = 0, 0  # head: where the declaration began that the next brace belongs to
     while (found := re.compile(r"[;{}]").search(code, position)) is not None:
         position = found.end()
@@ -93,7 +94,7 @@ def _is_scope(declaration):
     if declaration.endswith('"') and "extern" in declaration:
         return True
     plain = re.sub(r"\[\[.*?\]\]|alignas\([^)]*\)|template\s*<[^{;]*?>\s*(?=class|struct|union)", " ", declaration)
-    return bool(SCOPE.search(plain)) and ("(" not in plain or re.match(r"\s*(?:inline\s+)?namespace\b", plain) is not None)
+    return bool(SCOPE.search(plain)) and "(" not in plain
 
 
 def _is_function(declaration):

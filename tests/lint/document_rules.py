@@ -1,4 +1,4 @@
-"""What sources and documents say of documents and of formats is there: named documents, their sections, schema names."""
+"""What sources and documents name is there: documents, their sections, formats."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import source_text
 
 CODE = (".h", ".cc", ".cu", ".py", ".cmake")
 SCRIPTS = {"dev", ".ci/run"}
+CONFIGURATION = ("CMakeLists.txt", ".toml")
 DOCUMENT = re.compile(r"(?:README|docs/[^/]+)\.md")
 # A document's name, then what of it is meant: ", section 3", ", sections 3 and 4", ", layer 7", ', "Title"', "#anchor".
 CITATION = re.compile(
@@ -37,7 +38,7 @@ def _citations(tree, path):
     """(line, document's name, match or None) of everything that a file says about documents."""
     if DOCUMENT.fullmatch(path) or (path.endswith(".md") and tree.is_prose(path)):
         blocks = [(1, source_text.without_fences(tree.text(path)))]
-    elif (path.endswith(CODE) and tree.is_source(path)) or path in SCRIPTS or path.endswith(("CMakeLists.txt", ".toml")):
+    elif (path.endswith(CODE) and tree.is_source(path)) or path in SCRIPTS or path.endswith(CONFIGURATION):
         blocks = source_text.comment_blocks(path, tree.text(path))
     else:
         return

@@ -88,6 +88,9 @@ class SourcesTest(unittest.TestCase):
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
 
+    PLAN = ("# Plan\n\n## 1. First steps\n- **Layer 7, the end**: told.\n- **kind**: a word.\n\n"
+            "```\n## 3. In a fence\n```\n")
+
     def expect_noticed(self, rule, planted, *expected):
         self.assertEqual([], check(rule, CLEAN), "the clean tree must be clean")
         for path, text in planted.items():
@@ -235,18 +238,19 @@ class PlantedTest(unittest.TestCase):
             "base/CMakeLists.txt": "# as docs/gone.md says\n",
             "docs/other.md": "See `gone.md`.\n",
         }, "there is no document")
-        cases = {"// Source: docs/plan.md section 3.\n": "section 3", "// Source: plan.md, sections 1 and 4.\n": "section 4",
-                 "// Source: docs/plan.md, \"Costs\".\n": 'section "Costs"', "// Layers: plan.md layers 7 and 8.\n": "layer 8",
-                 "// See docs/plan.md#costs\n": "heading #costs", "// Source: docs/plan.md,\n// section 3.\n": "section 3"}
+        cases = {"// Source: docs/plan.md section 3.\n": "section 3",
+                 "// Source: plan.md, sections 1 and 4.\n": "section 4",
+                 "// Source: docs/plan.md,\n// section 3.\n": "section 3",
+                 "// Layers: plan.md layers 7 and 8.\n": "layer 8",
+                 '// Source: docs/plan.md, "Costs".\n': 'section "Costs"',
+                 "// See docs/plan.md#costs\n": "heading #costs"}
         for text, words in cases.items():
             found = check(rules.documents_resolve, {"docs/plan.md": self.PLAN, "base/a.cc": text})
             self.assertEqual([f"base/a.cc:1: docs/plan.md has no {words}"], found)
 
-    PLAN = "# Plan\n\n## 1. First steps\n- **Layer 7, the end**: told.\n- **kind**: a word.\n\n```\n## 3. In a fence\n```\n"
-
     def test_documents_may_be_cited(self):
-        files = {"docs/plan.md": self.PLAN + "See `notes.md`, section 2, and `base/x.md`.\n", "docs/notes.md": "## 2. More\n",
-                 "base/x.md": "", "prompts/first.md": "Write 1.md and gone.md.\n",
+        files = {"docs/plan.md": self.PLAN + "See `notes.md`, section 2, and `base/x.md`.\n",
+                 "docs/notes.md": "## 2. More\n", "base/x.md": "", "prompts/first.md": "Write 1.md and gone.md.\n",
                  "base/a.cc": '// docs/plan.md section 1; plan.md, "First steps"; plan.md "kind"; plan.md layer 7.\n'
                               "// docs/plan.md#1-first-steps, notes.md section 2 (RFC 9112, section 9.3).\n"
                               'auto data = Reply("latin.md", "1.md");  // x.md lies beside it\n'}
@@ -292,14 +296,15 @@ class PlantedTest(unittest.TestCase):
                               "".join(check(rules.no_paths_in_definitions, {"base/CMakeLists.txt": text})))
 
     def test_definitions_may_hold_what_every_clone_has_alike(self):
-        text = ('target_compile_definitions(${name} PRIVATE V="${PROJECT_VERSION}" $<$<NOT:$<CONFIG:Debug>>:FORTIFY=2>)\n'
+        text = ('target_compile_definitions(${name} PRIVATE V="${PROJECT_VERSION}" $<$<CONFIG:Debug>:CHECKED=2>)\n'
                 "target_include_directories(a PRIVATE ${CMAKE_SOURCE_DIR})\n"
                 'set_tests_properties(a PROPERTIES ENVIRONMENT "DIR=${CMAKE_BINARY_DIR}")\n'
                 '# target_compile_definitions(a PRIVATE DIR="${CMAKE_SOURCE_DIR}")\n')
         self.assertEqual([], check(rules.no_paths_in_definitions, {"base/CMakeLists.txt": text}))
 
     def test_awaited_temporaries(self):
-        dangerous = {"co_await f({1, x})": "braces", "co_await f(Options{})": "braces", "co_await lane->Ask(n, {})": "braces",
+        dangerous = {"co_await f({1, x})": "braces", "co_await f(Options{})": "braces",
+                     "co_await lane->Ask(n, {})": "braces", "co_await f([this] { Do(); }, Pair{a, b})": "braces",
                      "co_await f(\n    n,\n    Pair{a, b})": "braces", "co_await f(g({a, b}))": "braces",
                      "co_await f([text] { return text; })": "a lambda with captures",
                      "co_await f([this, a = std::move(a)](int) mutable -> int { return a; })": "a lambda with captures",
@@ -311,7 +316,8 @@ class PlantedTest(unittest.TestCase):
                 self.assertIn(f"{what} in an awaited expression", found[0])
 
     def test_awaited_expressions_may_hold(self):
-        code = ('Task<void> F() {\n  Options options{1, {2}};\n  auto x = co_await f(std::move(options), Deadline::After(n));\n'
+        code = ("Task<void> F() {\n  Options options{1, {2}};\n"
+                "  auto x = co_await f(std::move(options), Deadline::After(n));\n"
                 '  if (co_await f("a {word}? " + std::to_string(n))) {\n    co_return;\n  }\n'
                 "  co_await f([this, &n] { n = 1; }, name);  // not {braces}\n  bool y = flag ? (co_await f(a)) : b;\n"
                 "  ASSIGN_OR_RETURN(auto z, co_await f(n));\n  Use({1});\n}\n")
@@ -319,7 +325,8 @@ class PlantedTest(unittest.TestCase):
 
     def test_short_functions(self):
         lines = "  Do();\n" * 59
-        long = {f"int Room::F(int a) const {{\n{lines}}}\n": "Room::F", f"Room::Room(int a) : a_{{a}}, b_(a) {{\n{lines}}}\n": "Room::Room",
+        long = {f"int Room::F(int a) const {{\n{lines}}}\n": "Room::F",
+                f"Room::Room(int a) : a_{{a}}, b_(a) {{\n{lines}}}\n": "Room::Room",
                 f"namespace a {{\nclass B : public C {{\n public:\n  auto G() -> int {{\n{lines}  }}\n}};\n}}\n": "G",
                 f'void H() {{\n  auto f = [&] {{\n    Say("}}");  // }}\n{lines}  }};\n}}\n': "H",
                 f"template <typename T>\nResult<std::vector<T>> I(const X& x = {{}}) {{\n{lines}}}\n": "I"}
@@ -334,7 +341,8 @@ class PlantedTest(unittest.TestCase):
         members = "  int Get() const { return 1; }\n" * 80
         files = {"base/a.cc": f"const Names kNames = {{\n{lines}}};\nstd::array<int, 80> kTable{{\n{lines}}};\n",
                  "base/b.cc": f"namespace {{\nstruct A {{\n{members}}};\n}}\nenum class B {{\n{lines}}};\n",
-                 "base/c.cc": "void F() {\n" + "  Do();\n" * 58 + "}\n", "tests/base/a_test.cc": "TEST(A, B) {\n" + members + "}\n"}
+                 "base/c.cc": "void F() {\n" + "  Do();\n" * 58 + "}\n",
+                 "tests/base/a_test.cc": "TEST(A, B) {\n" + members + "}\n"}
         self.assertEqual([], check(rules.short_functions, files))
 
     def test_every_rule_is_planted(self):

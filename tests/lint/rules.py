@@ -214,7 +214,8 @@ def lists(cmake, words, path):
     """Whether a CMakeLists.txt with these words names the file, or its stem where ${name}.cc is built or run."""
     relative = os.path.relpath(path, os.path.dirname(cmake) or ".")
     stem, suffix = os.path.splitext(relative)
-    return relative in words or (stem in words and any(re.fullmatch(r"(.*/)?\$\{\w+\}" + suffix, word) for word in words))
+    by_variable = any(re.fullmatch(r"(.*/)?\$\{\w+\}" + suffix, word) for word in words)
+    return relative in words or (stem in words and by_variable)
 
 
 def listed_in_cmake(tree):
@@ -236,7 +237,7 @@ def json_in_one_place(tree):
 
 
 def command_line_in_one_place(tree):
-    """CLI11 is 2 s of compile time a file: one file of cli/ reads the table of verbs, mains read their own few flags."""
+    """CLI11 is 9 s of compiler time a file: one file of cli/ reads the table of verbs, other mains their few flags."""
     for path in tree.sources(".h", ".cc"):
         for line, quoted, name in tree.includes(path):
             if name.startswith("CLI/") and path not in COMMAND_LINE_FILES:
@@ -244,7 +245,7 @@ def command_line_in_one_place(tree):
 
 
 def no_paths_in_definitions(tree):
-    """No absolute path becomes a compile definition: a clone elsewhere would find nothing of it in the compiler cache."""
+    """No absolute path becomes a compile definition: the compiler cache would not know the file in another clone."""
     for path in tree.files:
         if Path(path).name != "CMakeLists.txt" and Path(path).suffix != ".cmake" or not tree.is_source(path):
             continue
@@ -256,7 +257,8 @@ def no_paths_in_definitions(tree):
                 continue
             for name in re.findall(r"\$[{<](TARGET_\w+|(?<=\{)\w+)", definitions if found else properties):
                 if name not in PLAIN_VARIABLES:
-                    yield f"{path}:{line}: {name} in a compile definition: only {', '.join(sorted(PLAIN_VARIABLES))} may be"
+                    known = ", ".join(sorted(PLAIN_VARIABLES))
+                    yield f"{path}:{line}: {name} in a compile definition: only {known} may be"
 
 
 def whitespace(tree):
