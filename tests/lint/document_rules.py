@@ -19,6 +19,8 @@ IN_STRING = re.compile(r"\bdocs/[\w-]+\.md\b")
 HEADING = re.compile(r"^#+\s+(.*?)\s*$", re.M)
 SCHEMA = re.compile(r"\bpassnet\.[a-z_]+/[0-9]+\b")
 CONTRACTS = "docs/contracts.md"
+ROUTE = re.compile(r'\.Add\(\s*"([A-Z]+)",\s*"(/[^"]*)"')
+LISTED_ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`?]*)")
 
 
 def documents_resolve(tree):
@@ -102,3 +104,24 @@ def schemas_are_contracts(tree):
         for name in SCHEMA.findall(line):
             if name not in used:
                 yield f"{CONTRACTS}:{number}: no code uses {name}"
+
+
+def routes_are_contracts(tree):
+    """The daemon answers the routes that docs/contracts.md lists, and no others."""
+    listed = {}
+    for number, line in tree.lines(CONTRACTS) if CONTRACTS in tree.files else []:
+        for method, route in LISTED_ROUTE.findall(line):
+            listed[method + " " + re.sub(r"\{\w+\}", "{}", route)] = number
+    answered = set()
+    for path in tree.files:
+        if not path.startswith("daemon/") or not path.endswith(".cc"):
+            continue
+        for match in ROUTE.finditer(tree.text(path)):
+            name = f"{match.group(1)} {match.group(2)}"
+            answered.add(name)
+            if name not in listed:
+                line = tree.text(path).count("\n", 0, match.start()) + 1
+                yield f"{path}:{line}: {CONTRACTS} does not list {name}"
+    for name, number in listed.items():
+        if name not in answered:
+            yield f"{CONTRACTS}:{number}: the daemon does not answer {name}"

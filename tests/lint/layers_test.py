@@ -84,6 +84,9 @@ class SourcesTest(unittest.TestCase):
     def test_schemas_are_contracts(self):
         self.expect_clean(rules.schemas_are_contracts)
 
+    def test_routes_are_contracts(self):
+        self.expect_clean(rules.routes_are_contracts)
+
 
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
@@ -266,6 +269,17 @@ class PlantedTest(unittest.TestCase):
         self.assertEqual(["docs/contracts.md:1: no code uses passnet.report/1"], found)
         planted = {**contracts, "tests/cli/a_test.cc": 'Refuses("passnet.report/9");\n'}
         self.assertEqual([], check(rules.schemas_are_contracts, planted))
+
+    def test_routes_are_contracts(self):
+        files = {"docs/contracts.md": "| `GET /v1/a/{id}?limit=9` | 200 |\n| `POST /v1/a` | 201 |\n",
+                 "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\nrouter.Add(\n    "POST", "/v1/a", G);\n'}
+        self.assertEqual([], check(rules.routes_are_contracts, files))
+        more = {**files, "daemon/more.cc": '\nrouter.Add("POST", "/v1/a/{}", F);\n'}
+        self.assertEqual(["daemon/more.cc:2: docs/contracts.md does not list POST /v1/a/{}"],
+                         check(rules.routes_are_contracts, more))
+        fewer = {**files, "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\n'}
+        self.assertEqual(["docs/contracts.md:2: the daemon does not answer POST /v1/a"],
+                         check(rules.routes_are_contracts, fewer))
 
     def test_json_in_one_place(self):
         self.expect_noticed(rules.json_in_one_place, {

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from cpp_rules import awaited_temporaries, short_functions
-from document_rules import documents_resolve, schemas_are_contracts
+from document_rules import documents_resolve, routes_are_contracts, schemas_are_contracts
 
 # Who may include whom: a file belongs to the longest folder named here. A folder may always include itself.
 # evaluator/* and sandbox never see trajectories: an evaluator process does not know the store.
@@ -306,6 +306,7 @@ def documents_name_real_files(tree):
 
 
 RULES = [layers, includes_resolve, own_header_first, third_party, header_form, file_names, listed_in_cmake, whitespace,
-         threads, documents_name_real_files, documents_resolve, schemas_are_contracts]
+         threads, documents_name_real_files, documents_resolve, schemas_are_contracts,
+         routes_are_contracts]
 # Rules that the tree does not keep yet; each moves to RULES, and into SourcesTest, with the change that makes it true.
 NOT_YET = [json_in_one_place, command_line_in_one_place, no_paths_in_definitions, awaited_temporaries, short_functions]
