@@ -106,6 +106,20 @@ def schemas_are_contracts(tree):
                 yield f"{CONTRACTS}:{number}: no code uses {name}"
 
 
+def schemas_are_written_once(tree):
+    """A schema's name is one literal of the product: two places that write it would be two shapes sooner or later."""
+    places = {}
+    for path in tree.sources(".h", ".cc"):
+        if path.startswith("tests/"):
+            continue
+        for number, line in enumerate(source_text.without_comments(tree.text(path)).split("\n"), 1):
+            for name in re.findall(rf'"({SCHEMA.pattern})"', line):
+                places.setdefault(name, []).append(f"{path}:{number}")
+    for name, where in sorted(places.items()):
+        for place in where[1:]:
+            yield f"{place}: {name} is written at {where[0]} already: one name, one shape, one place"
+
+
 def routes_are_contracts(tree):
     """The daemon answers the routes that docs/contracts.md lists, and no others."""
     listed = {}

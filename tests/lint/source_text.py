@@ -29,6 +29,16 @@ def cpp_code(text):
     return CPP_PART.sub(blank, text)
 
 
+def without_comments(text):
+    """C++ with comments blanked out and literals as they are."""
+
+    def blank(match):
+        comment = match.group("line") is not None or match.group("block") is not None
+        return re.sub(r"[^\n]", " ", match.group()) if comment else match.group()
+
+    return CPP_PART.sub(blank, text)
+
+
 def comment_blocks(path, text):
     """(first line, text) of each run of comment lines, without the marks; a sentence may go over several lines."""
     if path.endswith(".py"):
