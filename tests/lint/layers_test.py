@@ -87,6 +87,9 @@ class SourcesTest(unittest.TestCase):
     def test_routes_are_contracts(self):
         self.expect_clean(rules.routes_are_contracts)
 
+    def test_no_paths_in_definitions(self):
+        self.expect_clean(rules.no_paths_in_definitions)
+
 
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
