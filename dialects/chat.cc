@@ -12,6 +12,14 @@ std::string_view RoleName(Role role) {
   return "user";
 }
 
+StoredMessage MessageOf(const ChatReply& reply) {
+  StoredMessage message;
+  message.role = RoleName(Role::kAssistant);
+  message.tool_calls = reply.tool_calls;
+  if (!reply.content.empty() || reply.tool_calls.empty()) message.content = reply.content;
+  return message;
+}
+
 std::string_view OutcomeClassName(OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kAccepted: return "accepted";

@@ -1,11 +1,13 @@
 // A provider's wire format as pure functions: request to bytes, bytes to outcome. No network, no clock, so a replay can
 // compare requests byte for byte and interpret stored replies again.
 // Threads: immutable, thread-safe. Ownership: dialects live as long as the program.
-// Errors: RenderRequest: kInvalidArgument (extra_json is not an object or repeats a key of ours); DialectNamed: kNotFound.
+// Errors: RenderRequest: kInvalidArgument (extra_json is not an object or repeats a key of ours); ReadMessages:
+// kDataCorrupt; DialectNamed: kNotFound.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "dialects/chat.h"
@@ -22,6 +24,8 @@ class Dialect {
   virtual std::string_view path() const = 0;
   // The exact bytes of the request's body; the same request always gives the same bytes.
   virtual Result<std::string> RenderRequest(const ChatRequest& request) const = 0;
+  // The messages of a request that was stored. kDataCorrupt when the bytes are none.
+  virtual Result<std::vector<StoredMessage>> ReadMessages(std::string_view body) const = 0;
   // True for the data of the server-sent event after which nothing more is to come, however long the server keeps the
   // connection open.
   virtual bool EndsStream(std::string_view event_data) const = 0;
@@ -35,7 +39,7 @@ const Dialect& OpenAiChat();
 // The dialect that a journal names. An empty name is "openai-chat", the only one when names were not stored yet.
 Result<const Dialect*> DialectNamed(std::string_view name);
 
-// A request as it is journaled and as it is sent: rendered once, and the same bytes at every attempt and after a resume.
+// A request as it is journaled and as it is sent: rendered once, the same bytes at every attempt and after a resume.
 struct WireRequest {
   const Dialect* dialect = nullptr;
   std::string body;

@@ -1,38 +1,30 @@
 #include "dialects/raw_reply.h"
 
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <limits>
 #include <utility>
+
+#include "base/fields.h"
 
 namespace passnet::dialects {
 namespace {
 
-using Json = nlohmann::json;
+constexpr int64_t kLongest = std::numeric_limits<int64_t>::max();
 
-std::optional<ExchangeEnd> ExchangeEndFromName(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(ExchangeEnd::kCancelled); ++i) {
-    auto end = static_cast<ExchangeEnd>(i);
-    if (ExchangeEndName(end) == name) return end;
+// Everything but the body. All of it must be there: a reply that lost a part would be read as another one.
+void VisitFacts(FieldVisitor& fields, RawReply& reply) {
+  for (const char* key : {"asked_on_fresh", "connect_ns", "end", "error", "first_byte_ns", "headers", "sent", "status",
+                          "total_ns"}) {
+    fields.Required(key);
   }
-  return std::nullopt;
-}
-
-// Throws nlohmann's exceptions; the caller adapts them.
-Result<RawReply> FromJson(const Json& facts) {
-  RawReply reply;
-  auto end_name = facts.at("end").get<std::string>();
-  auto end = ExchangeEndFromName(end_name);
-  if (!end) return DataCorrupt("stored reply: unknown end \"" + end_name + "\"");
-  reply.end = *end;
-  reply.sent = facts.at("sent").get<bool>();
-  reply.asked_on_fresh = facts.at("asked_on_fresh").get<bool>();
-  reply.status = facts.at("status").get<int>();
-  reply.headers = facts.at("headers").get<std::map<std::string, std::string>>();
-  reply.error = facts.at("error").get<std::string>();
-  reply.connect = Nanos(facts.at("connect_ns").get<int64_t>());
-  reply.first_byte = Nanos(facts.at("first_byte_ns").get<int64_t>());
-  reply.total = Nanos(facts.at("total_ns").get<int64_t>());
-  return reply;
+  fields.Flag("asked_on_fresh", &reply.asked_on_fresh);
+  VisitInteger(fields, "connect_ns", &reply.connect, 0, kLongest);
+  VisitEnum(fields, "end", &reply.end, ExchangeEnd::kCancelled, ExchangeEndName);
+  fields.Text("error", &reply.error);
+  VisitInteger(fields, "first_byte_ns", &reply.first_byte, 0, kLongest);
+  fields.TextMap("headers", &reply.headers);
+  fields.Flag("sent", &reply.sent);
+  VisitInteger(fields, "status", &reply.status, 0, 999);
+  VisitInteger(fields, "total_ns", &reply.total, 0, kLongest);
 }
 
 }  // namespace
@@ -55,26 +47,17 @@ std::string_view ExchangeEndName(ExchangeEnd end) {
 }
 
 std::string ReplyFactsToJson(const RawReply& reply) {
-  Json facts = {{"end", ExchangeEndName(reply.end)},
-                {"sent", reply.sent},
-                {"asked_on_fresh", reply.asked_on_fresh},
-                {"status", reply.status},
-                {"headers", reply.headers},
-                {"error", reply.error},
-                {"connect_ns", reply.connect.count()},
-                {"first_byte_ns", reply.first_byte.count()},
-                {"total_ns", reply.total.count()}};
-  return facts.dump(-1, ' ', false, Json::error_handler_t::replace);
+  RawReply facts = reply;
+  return FieldsToJson([&](FieldVisitor& fields) { VisitFacts(fields, facts); });
 }
 
 Result<RawReply> ReplyFromStored(std::string_view facts_json, std::string body) {
-  try {
-    auto reply = FromJson(Json::parse(facts_json));
-    if (reply) reply->body = std::move(body);
-    return reply;
-  } catch (const Json::exception& e) {
-    return DataCorrupt(std::string("stored reply: ") + e.what());
-  }
+  RawReply reply;
+  auto problems = FieldsFromJson(
+      facts_json, [&](FieldVisitor& fields) { VisitFacts(fields, reply); }, UnknownKeys::kIgnored);
+  if (!problems.empty()) return DataCorrupt("stored reply: " + ToString(problems));
+  reply.body = std::move(body);
+  return reply;
 }
 
 }  // namespace passnet::dialects

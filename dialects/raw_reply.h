@@ -45,7 +45,7 @@ struct RawReply {
 
 std::string_view ExchangeEndName(ExchangeEnd end);
 
-// Everything except the body, as one line of JSON with sorted keys: the body is stored beside it as a blob.
+// Everything except the body, as one line of JSON: the body is stored beside it as a blob.
 std::string ReplyFactsToJson(const RawReply& reply);
 // The reply as it was, so that a replay interprets the same bytes.
 Result<RawReply> ReplyFromStored(std::string_view facts_json, std::string body);

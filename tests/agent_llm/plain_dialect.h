@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "dialects/dialect.h"
 
@@ -13,6 +15,9 @@ class PlainDialect : public dialects::Dialect {
   std::string_view name() const override { return "plain"; }
   std::string_view path() const override { return "/plain"; }
   Result<std::string> RenderRequest(const dialects::ChatRequest& request) const override { return request.model; }
+  Result<std::vector<dialects::StoredMessage>> ReadMessages(std::string_view) const override {
+    return std::vector<dialects::StoredMessage>();
+  }
   bool EndsStream(std::string_view) const override { return false; }
   dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
     dialects::AttemptOutcome outcome{dialects::OutcomeClass::kAccepted, "", {}};
