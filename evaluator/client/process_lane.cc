@@ -137,7 +137,7 @@ class ProcessLane : public LaneClient {
 
   Result<TaskDescription> DescribeTask(const DescribeTaskRequest& request, Deadline deadline) override {
     ASSIGN_OR_RETURN(std::string report, Call("DescribeTask", ToJson(request), deadline, {}));
-    return TaskDescriptionFromJson(report);
+    return FromJson<TaskDescription>(report);
   }
 
   Result<std::map<std::string, std::string>> Environment(Deadline deadline) override {

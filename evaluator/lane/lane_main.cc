@@ -71,9 +71,9 @@ class Server {
     std::string type = frame.value("type", "");
     if (type == "Cancel") return OkStatus();  // it crossed the report
     std::string request = frame.contains("request") ? frame["request"].dump() : "{}";
-    if (type == "Evaluate") return Send(Perform(EvaluateRequestFromJson(request), &Lane::Evaluate));
-    if (type == "Baseline") return Send(Perform(BaselineRequestFromJson(request), &Lane::Baseline));
-    if (type == "DescribeTask") return Send(Perform(DescribeTaskRequestFromJson(request), &Lane::Describe));
+    if (type == "Evaluate") return Send(Perform(FromJson<EvaluateRequest>(request), &Lane::Evaluate));
+    if (type == "Baseline") return Send(Perform(FromJson<BaselineRequest>(request), &Lane::Baseline));
+    if (type == "DescribeTask") return Send(Perform(FromJson<DescribeTaskRequest>(request), &Lane::Describe));
     return Send(FailedFrame("Failed", InvalidArgument("unknown request type \"" + type + "\"")));
   }
 
