@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -17,14 +16,12 @@
 #include "evaluator/lane/prepare.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 #include "sandbox/cgroup.h"
 
 namespace passnet::evaluator {
 namespace {
-
-// Ordered: keyword arguments of a traced node keep their order on the way through.
-using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
@@ -77,6 +74,26 @@ void FailAll(const passbench::Task& task, GraphStatus status, Verdict verdict, c
 GraphStatus StatusOfUnprepared(Verdict verdict) {
   if (verdict == Verdict::kUnsupported) return GraphStatus::kUnsupportedLane;
   return verdict == Verdict::kCompile ? GraphStatus::kCompileFail : GraphStatus::kRuntimeFail;
+}
+
+// Each operator's share of the graph's eager time.
+Status NoteShares(Side& reference, GraphDescription* description) {
+  const std::string who = "the profile of " + description->path;
+  ASSIGN_OR_RETURN(Json answer, reference.Command({{"cmd", "profile"}}, {}));
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, who));
+  if (words) return Internal(who + " failed: " + integrity::LastLine(*words));
+  std::map<std::string, double> seconds;
+  RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
+    fields.Required("seconds");
+    fields.NumberMap("seconds", &seconds);
+  }));
+  double total = 0;
+  for (const auto& [name, time] : seconds) total += time;
+  for (OpRecord& op : description->ops) {
+    auto found = seconds.find(op.name);
+    if (total > 0 && found != seconds.end()) op.eager_share = found->second / total;
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -308,11 +325,11 @@ Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, cons
   description.ops = child->ops();
   const SlotLayout& layout = reference.side.layout();
   for (const InputSpec& input : layout.inputs) {
-    description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).dump());
+    description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).Dump());
     description.bytes_touched += input.bytes;
   }
   for (const OutputSpec& output : layout.outputs) {
-    std::string text = output.dtype + Json(output.shape).dump();
+    std::string text = output.dtype + Json(output.shape).Dump();
     if (output.alias >= 0) text += " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")";
     description.outputs.push_back(std::move(text));
     if (output.alias < 0) description.bytes_touched += output.bytes;
@@ -323,16 +340,7 @@ Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, cons
   auto eager = EagerMicros(reference, bits_);
   RETURN_IF_ERROR(PinToCores(other_cores_));
   ASSIGN_OR_RETURN(description.eager_us, std::move(eager));
-  ASSIGN_OR_RETURN(std::string text, reference.side.Command(Json{{"cmd", "profile"}}.dump(), {}));
-  Json profile = Json::parse(text, nullptr, false);
-  if (!profile.is_object() || !profile.contains("seconds")) {
-    return Internal("profile of " + graph.path + " failed: " + text);
-  }
-  double total = 0;
-  for (const auto& item : profile["seconds"]) total += item.get<double>();
-  for (OpRecord& op : description.ops) {
-    if (total > 0) op.eager_share = profile["seconds"].value(op.name, 0.0) / total;
-  }
+  RETURN_IF_ERROR(NoteShares(reference.side, &description));
   return description;
 }
 
