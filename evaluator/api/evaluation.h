@@ -83,7 +83,7 @@ struct EvaluateRequest {
   double p = 0.0;  // penalty exponent of slow-downs (passbench.md, Scores)
   double b = 0.1;  // score of a failure
   std::string device = "cpu";
-  // The graph capture has one cap, each graph's timing has one; see LaneOptions. 0 = the profile's own.
+  // Of the timing of each graph; 0 = the profile's own.
   std::chrono::milliseconds time_cap{0};
 };
 

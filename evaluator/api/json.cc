@@ -65,11 +65,10 @@ void VisitEs(FieldVisitor& fields, std::map<int, double>* es) {
   }
 }
 
+// Its bytes travel beside the document: evaluator/api/lane_protocol.h.
 void VisitFile(FieldVisitor& fields, CandidateFile& file) {
   fields.Required("name");
   fields.Text("name", &file.name);
-  fields.Required("bytes");
-  fields.Text("bytes", &file.bytes);
 }
 
 void VisitGraph(FieldVisitor& fields, GraphReport& graph) {

@@ -115,7 +115,7 @@ std::string ErrorOfRequest(const std::string& json) {
 }
 
 TEST(EvaluateRequestJsonTest, ErrorsNameThePath) {
-  EXPECT_EQ(ErrorOfRequest(R"({"evaluation_id":"x","task":"t","files":[{"name":3,"bytes":""}]})"),
+  EXPECT_EQ(ErrorOfRequest(R"({"evaluation_id":"x","task":"t","files":[{"name":3}]})"),
             "evaluate request: files[0].name: expected a text, found an integer");
   EXPECT_EQ(ErrorOfRequest(R"({"task":"t","files":[]})"), "evaluate request: evaluation_id: is missing");
   EXPECT_EQ(ErrorOfRequest(R"({"evaluation_id":"x","task":"t","files":[],"profile":"slow"})"),
