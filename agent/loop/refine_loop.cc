@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
+#include "evaluator/api/pass_dir.h"
 #include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
