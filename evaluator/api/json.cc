@@ -150,7 +150,8 @@ void VisitFields(FieldVisitor& fields, EvaluateRequest& request) {
   VisitProfile(fields, &request.profile);
   VisitEnum(fields, "call_path", &request.call_path, CallPath::kDirect, CallPathName);
   VisitEnum(fields, "matching", &request.matching, Matching::kNormalised, MatchingName);
-  VisitEnum(fields, "interpretation", &request.interpretation, Interpretation::kMismatchExtended, InterpretationName);
+  VisitEnum(fields, "interpretation", &request.interpretation, Interpretation::kMismatchExtended,
+            passbench::InterpretationName);
   VisitScoring(fields, &request.p, &request.b);
   fields.Text("device", &request.device);
   VisitTimeCap(fields, &request.time_cap);

@@ -9,6 +9,7 @@
 // Errors: kInvalidArgument (a readable message whose request cannot be used: the text names the field), kDataCorrupt (bytes
 // that are no message, sizes that differ from what was announced, more than the limits: the socket is of no more use), and
 // those of base/framing.h.
+// Source: docs/worker_protocol.md, section 9.
 #pragma once
 
 #include <cstdint>

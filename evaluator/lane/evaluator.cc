@@ -206,7 +206,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   } else {
     FailAll(task, StatusOfUnprepared(report.verdict), report.verdict, report.reason, &report);
   }
-  ScoreOptions score{request.p, request.b, request.interpretation};
+  const passbench::ScoreOptions score{request.p, request.b, request.interpretation};
   ScoredGraphs scored = ScoreOurs(report.graphs, score);
   report.aggregated_score = scored.aggregated;
   report.es = scored.es;
