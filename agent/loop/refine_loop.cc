@@ -6,6 +6,7 @@
 
 #include "agent/loop/payloads.h"
 #include "agent/loop/reply_parser.h"
+#include "evaluator/api/pass_dir.h"
 #include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
