@@ -4,6 +4,7 @@
 #include "agent/llm/chat_adapter.h"
 #include "base/file.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::agent {
 namespace {
@@ -305,7 +306,7 @@ TEST(OpenAiInterpretTest, ClassNamesAreDistinct) {
 
 // Journals held "refused" and "transport" where docs and logs said "filtered" and "lost".
 TEST(OpenAiInterpretTest, ClassNamesAreThoseOfTheDocs) {
-  const std::string docs = std::string(PASSNET_SOURCE_DIR) + "/docs/";
+  const std::string docs = fakes::SourceDir() + "/docs/";
   const std::string llm = ReadFile(docs + "llm.md", 1 << 20).value();
   const std::string formats = ReadFile(docs + "formats.md", 1 << 20).value();
   size_t begin = formats.find("- **outcome class**");
