@@ -3,12 +3,18 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
+#include "dialects/dialect.h"
 #include "evaluator/api/json.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::OpenAiChat;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::ReplyFromStored;
+using dialects::Role;
 using evaluator::EvaluationReport;
 using evaluator::Verdict;
 using trajectories::EventDraft;

@@ -1,6 +1,6 @@
 // A measured graph as the score code wants it: the one place where verdicts become PassBench's statuses.
 // Threads: thread-safe, pure.
-// Source: integrity.md section 6 (what is never forgiven), passbench/score.h (statuses).
+// Source: docs/passbench.md, sections 7 and 10.
 #pragma once
 
 #include "evaluator/api/evaluation.h"

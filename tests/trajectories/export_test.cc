@@ -5,7 +5,6 @@
 #include "evaluator/api/evaluation.h"
 #include "evaluator/api/json.h"
 #include "tests/trajectories/journal_fixture.h"
-#include "trajectories/export/chat_message.h"
 #include "trajectories/export/openai_chat.h"
 
 namespace passnet::trajectories {
@@ -27,37 +26,6 @@ std::string Streamed(const std::vector<std::string>& pieces) {
     body += "data: " + Json({{"choices", std::move(choices)}}).Dump() + "\r\n\r\n";
   }
   return body + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
-}
-
-TEST(ChatMessageTest, ReplyIsReadFromBothForms) {
-  EXPECT_EQ(MessageOfReply(Completion("hällo")).value().content, "hällo");
-  ChatMessage streamed = MessageOfReply(Streamed({"h\xC3\xA4", "llo"})).value();
-  EXPECT_EQ(streamed.role, "assistant");
-  EXPECT_EQ(streamed.content, "hällo");
-}
-
-TEST(ChatMessageTest, StreamedToolCallsAreJoinedByIndex) {
-  std::string body =
-      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a",)"
-      R"("function":{"name":"f","arguments":"{\"x\""}}]}}]})"
-      "\n\n"
-      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}}]})"
-      "\n\n";
-  auto message = MessageOfReply(body).value();
-  EXPECT_EQ(message.content, std::nullopt);
-  EXPECT_EQ(ParseJson(message.tool_calls).value().At(0)["function"]["arguments"], R"({"x":1})");
-}
-
-TEST(ChatMessageTest, NonsenseIsAnErrorThatSaysWhat) {
-  for (std::string body : {"", "<html>", "{}", R"({"choices":[]})", R"({"choices":[{"message":{"content":[1]}}]})",
-                           "data: {oops\n\n", R"({"choices":[{"message":{"content":null}}]})", "{\"a\":\"\xff\"}"}) {
-    auto message = MessageOfReply(body);
-    ASSERT_TRUE(message.has_error()) << body;
-    EXPECT_EQ(message.error().code, ErrorCode::kDataCorrupt);
-  }
-  EXPECT_TRUE(MessagesOfRequest(R"({"messages":[{"content":"no role"}]})").has_error());
-  // A lone surrogate is no text.
-  EXPECT_TRUE(MessagesOfRequest(R"({"messages":[{"role":"user","content":"\ud800"}]})").has_error());
 }
 
 using Messages = std::vector<std::pair<std::string, std::string>>;

@@ -177,14 +177,12 @@ class Exporter {
   }
 
   Status WriteRow(const Candidate& candidate, const ConversationRow& row) {
-    auto line = TrainingLine(row.messages);
+    const std::string line = TrainingLine(row.messages);
     const char* reason = nullptr;
     if (options_.max_tokens && !row.tokens) {
       reason = "tokens_unknown";
     } else if (options_.max_tokens && *row.tokens > *options_.max_tokens) {
       reason = "max_tokens";
-    } else if (!line) {
-      reason = "unreadable";
     } else if (!row.AnyTrained()) {
       reason = "nothing_to_train";
     }
@@ -192,10 +190,10 @@ class Exporter {
       ++summary_.excluded[reason];
       return OkStatus();
     }
-    RETURN_IF_ERROR(file_->WriteLine(line.value()));
+    RETURN_IF_ERROR(file_->WriteLine(line));
     ++summary_.rows;
     const TrajectoryState& state = candidate.state;
-    row_index_.Push({{"id", Sha256Hex(line.value())},
+    row_index_.Push({{"id", Sha256Hex(line)},
                      {"trajectory_id", state.trajectory_id},
                      {"campaign_id", state.campaign_id},
                      {"task", state.task},

@@ -1,6 +1,6 @@
-#include "agent/llm/chat.h"
+#include "dialects/chat.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 std::string_view RoleName(Role role) {
   switch (role) {
@@ -10,6 +10,14 @@ std::string_view RoleName(Role role) {
     case Role::kAssistant: return "assistant";
   }
   return "user";
+}
+
+StoredMessage MessageOf(const ChatReply& reply) {
+  StoredMessage message;
+  message.role = RoleName(Role::kAssistant);
+  message.tool_calls = reply.tool_calls;
+  if (!reply.content.empty() || reply.tool_calls.empty()) message.content = reply.content;
+  return message;
 }
 
 std::string_view OutcomeClassName(OutcomeClass outcome) {
@@ -56,4 +64,4 @@ bool IsModelBehaviour(OutcomeClass outcome) {
   return false;
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects
