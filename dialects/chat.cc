@@ -23,7 +23,7 @@ std::string_view OutcomeClassName(OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kAccepted: return "accepted";
     case OutcomeClass::kTruncated: return "truncated";
-    case OutcomeClass::kFiltered: return "filtered";
+    case OutcomeClass::kFiltered: return "refused";
     case OutcomeClass::kMalformed: return "malformed";
     case OutcomeClass::kContextOverflow: return "context_overflow";
     case OutcomeClass::kRateLimited: return "rate_limited";
@@ -31,10 +31,10 @@ std::string_view OutcomeClassName(OutcomeClass outcome) {
     case OutcomeClass::kAuth: return "auth";
     case OutcomeClass::kBadRequest: return "bad_request";
     case OutcomeClass::kOverloaded: return "overloaded";
-    case OutcomeClass::kLost: return "lost";
+    case OutcomeClass::kLost: return "transport";
     case OutcomeClass::kCancelled: return "cancelled";
   }
-  return "lost";
+  return "transport";
 }
 
 std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name) {

@@ -67,11 +67,11 @@ struct StoredMessage {
 StoredMessage MessageOf(const ChatReply& reply);
 
 // How one attempt ended. Only the first four say anything about the model; the others are infrastructure or ours and
-// never score. Persisted by name.
+// never score. Persisted by name (docs/formats.md, "outcome class").
 enum class OutcomeClass {
   kAccepted,         // a whole reply with something in it
   kTruncated,        // a whole reply that hit the token limit
-  kFiltered,         // refused or cut by a content filter
+  kFiltered,         // "refused": by the model, or cut by a content filter
   kMalformed,        // empty, or tool arguments that are not JSON
   kContextOverflow,  // the prompt does not fit; the same request never will
   kRateLimited,      // wait and ask again
@@ -79,7 +79,7 @@ enum class OutcomeClass {
   kAuth,             // the key is refused: stop using the endpoint
   kBadRequest,       // this request is refused and will be again: stop this trial
   kOverloaded,       // 5xx, transport failure before anything was sent, "error" inside a 200: ask again
-  kLost,             // sent, but no whole reply came back: perhaps billed
+  kLost,             // "transport": sent, but no whole reply came back: perhaps billed
   kCancelled,        // we stopped it
 };
 

@@ -1,6 +1,6 @@
 // Reads the two forms of a chat completion, one JSON message or a stream of chunks, into one reply and its class.
 // Threads: thread-safe, pure. Errors: none: every body has a class, and a body that is not whole is never accepted.
-// Source: docs/llm.md; its table of servers says which quirk each tolerance is for.
+// Source: OpenAI chat completions; what becomes of an answer is in docs/llm.md, "Outcomes".
 #pragma once
 
 #include <string_view>

@@ -2,7 +2,7 @@
 // that calls in flight at the same time cannot overshoot together.
 // Threads: loop-only. Borrows: the sleeper.
 // Errors: kResourceExhausted (the budget is used up), kCancelled.
-// Source: docs/formats.md (usage), docs/llm.md "Rules for the client" (Budget).
+// Source: docs/formats.md, "usage".
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // after each clean round, shrinks to 0.7 once per episode of 429s (not per 429), stops growing on 5xx and time-outs.
 // Threads: loop-only. Ownership: a Permit keeps the limiter alive; destroying it without an outcome changes no limit.
 // Errors: kOverloaded (the queue is full), kCancelled.
-// Source: docs/llm.md "Rules for the client".
+// Source: docs/llm.md, "Waiting".
 #pragma once
 
 #include <cstddef>

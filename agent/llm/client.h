@@ -2,7 +2,7 @@
 // interpretation: those are retry_policy.h, adaptive_limiter.h, dialects/dialect.h, put together in call.h.
 // Threads: loop-only. Owns: its kept-alive connections. Borrows: the loop it is first used on, which must outlive it.
 // Errors: OpenClient: kInvalidArgument (base URL, proxy URL, CA file). Send never fails: every fate is a RawReply.
-// Source: docs/llm.md "Rules for the client" for the limits.
+// Source: docs/llm.md, "Limits of one attempt".
 #pragma once
 
 #include <memory>

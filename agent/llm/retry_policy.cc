@@ -74,7 +74,7 @@ bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
     case OutcomeClass::kRateLimited:
     case OutcomeClass::kOverloaded: return true;
     case OutcomeClass::kLost:
-      // The same question would bring the same flood, and be billed again.
+      // Asked again, the model would write as much again, and all of it would be billed.
       return reply.end != ExchangeEnd::kTooLarge;
     case OutcomeClass::kBadRequest: {
       const std::string* wish = Header(reply, "x-should-retry");

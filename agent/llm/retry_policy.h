@@ -1,6 +1,6 @@
 // Whether to ask again after an attempt, and when: a pure function of that attempt's own outcome and headers.
 // Threads: immutable. Errors: none.
-// Source: docs/llm.md "Rules for the client"; OpenAI's SDK for the order of the headers.
+// Source: docs/llm.md, "Waiting"; OpenAI's SDK for the order of the headers.
 #pragma once
 
 #include <cstdint>

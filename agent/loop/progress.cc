@@ -177,7 +177,7 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (event.label == "transport") ++open_call_->counts.lost;
+    if (OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }

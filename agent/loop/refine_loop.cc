@@ -63,12 +63,6 @@ std::string EvaluationId(const std::string& trajectory_id, int64_t round, const 
   return ToHex(sha.Finish());
 }
 
-std::string_view StoredClass(OutcomeClass outcome) {
-  if (outcome == OutcomeClass::kFiltered) return "refused";
-  if (outcome == OutcomeClass::kLost) return "transport";
-  return OutcomeClassName(outcome);
-}
-
 RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
                        LoopPorts ports, Progress progress)
     : plan_(std::move(plan)),
@@ -304,7 +298,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
   const RawReply& raw = *progress_.open_call()->raw;
   Step step = NewStep(goes_on ? EventKind::kLlmAttemptEnd : EventKind::kLlmOutcome);
   step.event.subject = progress_.open_call()->id;
-  step.event.label = StoredClass(outcome.outcome);
+  step.event.label = OutcomeClassName(outcome.outcome);
   const Usage& usage = outcome.reply.usage;
   std::string source = "none";
   if (usage.known) {

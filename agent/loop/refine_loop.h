@@ -97,7 +97,4 @@ class RefineLoop : private AttemptObserver {
 // sha256 over trajectory, step, purpose and repetition: the same question always has the same id.
 std::string EvaluationId(const std::string& trajectory_id, int64_t round, const std::string& purpose, int repetition);
 
-// How an outcome class is called in the journal (docs/formats.md, "outcome class").
-std::string_view StoredClass(dialects::OutcomeClass outcome);
-
 }  // namespace passnet::agent

@@ -122,7 +122,7 @@ TEST_F(CallTest, EarlierLifesAttemptsCount) {
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
   EXPECT_EQ(result.value().counts.made, 3);
   EXPECT_EQ(result.value().counts.lost, 3);
-  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "lost 3 end"));
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "transport 3 end"));
 }
 
 TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {
@@ -152,7 +152,7 @@ TEST_F(CallTest, CancelledCallSendsNothing) {
 }
 
 TEST_F(CallTest, LimiterHearsOfRateLimits) {
-  Call({RateLimited("1"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(Call({RateLimited("1"), FakeLlmClient::Text("hi")}));
   EXPECT_EQ(limiter_->limit(), 5);
 }
 

@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/trajectories/fault_vfs.h"
 #include "trajectories/verify.h"
@@ -33,7 +34,7 @@ class CampaignTest : public ::testing::Test {
   CampaignSpec Spec() const {
     CampaignSpec spec;
     spec.name = "test";
-    spec.tasks = {std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}};
+    spec.tasks = {fakes::SourceDir() + "/tasks", {"rope", "swiglu"}};
     spec.endpoint.base_url = "http://127.0.0.1:1/v1";
     spec.endpoint.api_key_env = "";
     spec.concurrency = 1;

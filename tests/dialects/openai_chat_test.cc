@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "dialects/dialect.h"
 #include "tests/dialects/replies.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::dialects {
 namespace {
@@ -363,6 +365,21 @@ TEST(OpenAiInterpretTest, ClassNamesAreDistinct) {
     EXPECT_EQ(IsModelBehaviour(outcome), i < 4);
   }
   EXPECT_FALSE(OutcomeClassFromName("nonsense"));
+}
+
+// Journals held "refused" and "transport" where docs and logs said "filtered" and "lost".
+TEST(OpenAiInterpretTest, ClassNamesAreThoseOfTheDocs) {
+  const std::string docs = fakes::SourceDir() + "/docs/";
+  const std::string llm = ReadFile(docs + "llm.md", 1 << 20).value();
+  const std::string formats = ReadFile(docs + "formats.md", 1 << 20).value();
+  size_t begin = formats.find("- **outcome class**");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string stored = formats.substr(begin, formats.find("\n- **", begin) - begin);
+  for (int i = 0; i <= static_cast<int>(OutcomeClass::kCancelled); ++i) {
+    std::string name(OutcomeClassName(static_cast<OutcomeClass>(i)));
+    EXPECT_THAT(llm, HasSubstr("\n| " + name + " | "));
+    EXPECT_THAT(stored, testing::ContainsRegex("[ \n]" + name + "[, ]"));
+  }
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // event that ends them.
 // Threads: loop-only. Borrows: everything in ExchangePorts for the time of the exchange.
 // Errors: none: every fate is a RawReply.
-// Source: RFC 9112; docs/llm.md "Rules for the client".
+// Source: RFC 9112; docs/llm.md, "Limits of one attempt".
 #pragma once
 
 #include <stop_token>
