@@ -26,9 +26,8 @@ struct CallEvents {
 };
 
 bool IsSettled(const Event& event) {
-  const std::string& label = event.body.label;
-  return event.body.kind == EventKind::kLlmOutcome &&
-         (label == "accepted" || label == "truncated" || label == "refused" || label == "malformed");
+  const auto outcome = dialects::OutcomeClassFromName(event.body.label);
+  return event.body.kind == EventKind::kLlmOutcome && outcome && IsModelBehaviour(*outcome);
 }
 
 Result<std::string> ContentNamed(Reader* reader, const Event* event, std::string_view name) {
