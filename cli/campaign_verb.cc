@@ -1,5 +1,4 @@
 // passnet campaign launch | list | show | cancel | report: the client of passnetd.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -251,37 +250,34 @@ int Report(const Arguments& arguments) {
 
 using RunFn = int (*)(const Arguments&);
 
-CLI::App* Add(CLI::App& campaign, const char* name, const char* what, const std::shared_ptr<Arguments>& arguments,
-              RunFn run_verb, std::function<int()>* run) {
-  CLI::App* verb = campaign.add_subcommand(name, what);
-  verb->add_option("--server", arguments->server,
-                   "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)");
-  verb->add_flag("--json", arguments->json, "the whole answer as the last line of standard output");
-  verb->callback([arguments, run_verb, run] { *run = [arguments, run_verb] { return run_verb(*arguments); }; });
+Command SubVerb(const std::shared_ptr<Arguments>& arguments, const char* name, const char* help, RunFn run,
+                std::vector<Option> more) {
+  Command verb{.name = name, .help = help, .run = [arguments, run] { return run(*arguments); }};
+  verb.options = {
+      {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &arguments->server},
+      {"--json", "the whole answer as the last line of standard output", &arguments->json},
+  };
+  Append(&verb.options, std::move(more));
   return verb;
 }
 
 }  // namespace
 
-void AddCampaignVerb(CLI::App& app, std::function<int()>* run) {
+Command CampaignVerb() {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* campaign = app.add_subcommand("campaign", "launch and watch campaigns of a running passnetd");
-  campaign->require_subcommand(1);
-  CLI::App* launch = Add(*campaign, "launch", "start a campaign from a TOML file", arguments, Launch, run);
-  launch->add_option("spec", arguments->spec, "the campaign's TOML file, see configs/campaign-example.toml")
-      ->required();
-  launch->add_flag("--follow", arguments->follow, "show what happens until the campaign ends, then its report");
-  Add(*campaign, "list", "all campaigns of the daemon's store", arguments, List, run);
-  const char* id_help = "the campaign's id, as launch and list print it";
-  Add(*campaign, "show", "state and trajectories of one campaign", arguments, Show, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
-  Add(*campaign, "cancel", "end a running campaign", arguments, Cancel, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
-  Add(*campaign, "report", "scores per task, ES(t) and AS", arguments, Report, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
+  Option id{.name = "id", .help = "the campaign's id, as launch and list print it", .value = &arguments->id,
+            .required = true};
+  Option spec{.name = "spec", .help = "the campaign's TOML file, see configs/campaign-example.toml",
+              .value = &arguments->spec, .required = true};
+  Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
+                .value = &arguments->follow};
+  return {.name = "campaign",
+          .help = "launch and watch campaigns of a running passnetd",
+          .verbs = {SubVerb(arguments, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
+                    SubVerb(arguments, "list", "all campaigns of the daemon's store", List, {}),
+                    SubVerb(arguments, "show", "state and trajectories of one campaign", Show, {id}),
+                    SubVerb(arguments, "cancel", "end a running campaign", Cancel, {id}),
+                    SubVerb(arguments, "report", "scores per task, ES(t) and AS", Report, {id})}};
 }
 
 }  // namespace passnet::cli

@@ -1,5 +1,4 @@
 // passnet config check | print: configuration files of the daemon and of campaigns, without a daemon.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -52,21 +51,24 @@ int Run(const Arguments& arguments, bool print) {
   return kExitDone;
 }
 
-void Add(CLI::App& config, const char* name, const char* what, bool print, std::function<int()>* run) {
+Command SubVerb(const char* name, const char* help, bool print) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = config.add_subcommand(name, what);
-  verb->add_option("file", arguments->file, "a TOML file for passnetd or for a campaign")->required();
-  verb->add_flag("--json", arguments->json, "the values as the last line of standard output");
-  verb->callback([arguments, print, run] { *run = [arguments, print] { return Run(*arguments, print); }; });
+  Command verb{.name = name, .help = help, .run = [arguments, print] { return Run(*arguments, print); }};
+  verb.options = {
+      {.name = "file", .help = "a TOML file for passnetd or for a campaign", .value = &arguments->file,
+       .required = true},
+      {"--json", "the values as the last line of standard output", &arguments->json},
+  };
+  return verb;
 }
 
 }  // namespace
 
-void AddConfigVerb(CLI::App& app, std::function<int()>* run) {
-  CLI::App* config = app.add_subcommand("config", "check and print configuration files");
-  config->require_subcommand(1);
-  Add(*config, "check", "name every mistake of a file, with its line and key", false, run);
-  Add(*config, "print", "show all keys of a file with their values", true, run);
+Command ConfigVerb() {
+  return {.name = "config",
+          .help = "check and print configuration files",
+          .verbs = {SubVerb("check", "name every mistake of a file, with its line and key", false),
+                    SubVerb("print", "show all keys of a file with their values", true)}};
 }
 
 }  // namespace passnet::cli

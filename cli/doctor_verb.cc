@@ -2,7 +2,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -100,13 +99,15 @@ int Run(const DoctorFlags& flags) {
 
 }  // namespace
 
-void AddDoctorVerb(CLI::App& app, std::function<int()>* run) {
+Command DoctorVerb() {
   auto flags = std::make_shared<DoctorFlags>();
-  CLI::App* verb = app.add_subcommand("doctor", "what this host can do, found by trying");
-  verb->footer("Example:\n  passnet doctor --json");
-  AddLaneOptions(verb, &flags->lane);
-  verb->add_flag("--json", flags->json, "one object (passnet.doctor/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "doctor",
+               .help = "what this host can do, found by trying",
+               .footer = "Example:\n  passnet doctor --json",
+               .options = LaneOptions(&flags->lane),
+               .run = [flags] { return Run(*flags); }};
+  Append(&verb.options, {{"--json", "one object (passnet.doctor/1) as the last line", &flags->json}});
+  return verb;
 }
 
 }  // namespace passnet::cli

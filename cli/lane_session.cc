@@ -7,6 +7,15 @@
 
 namespace passnet::cli {
 
+std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
+  return {
+      {.name = "--device", .help = "cpu", .value = &flags->device, .show_default = true},
+      {"--cache-dir", "compile and baseline caches (default: ~/.cache/passnet)", &flags->cache_dir},
+      {.name = "--timing-core", .help = "core that times; -1: the last one", .value = &flags->timing_core,
+       .show_default = true},
+  };
+}
+
 std::string DefaultCacheDir() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache != '\0') return std::string(cache) + "/passnet";

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cli/verb.h"
+#include "command_line/exit_code.h"
 
 namespace passnet::cli {
 namespace {
@@ -30,10 +30,9 @@ bool IsNumberLike(const std::string& cell) {
 }  // namespace
 
 int Fail(const Error& error) {
-  std::fprintf(stderr, "passnet: %s\n", error.context.c_str());
-  bool input = error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound ||
-               error.code == ErrorCode::kAlreadyExists;
-  return input ? kExitUsage : kExitInfrastructure;
+  int code = command_line::Fail("passnet", error);
+  // A name that is taken (a folder for output) is the user's to change.
+  return error.code == ErrorCode::kAlreadyExists ? command_line::kExitUsage : code;
 }
 
 std::string Table::Text() const {

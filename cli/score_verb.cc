@@ -1,5 +1,4 @@
 // passnet score: what upstream's scorer would say about a log, or whether we agree with it on a file of cases.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -163,20 +162,25 @@ int Run(ScoreFlags flags) {
 
 }  // namespace
 
-void AddScoreVerb(CLI::App& app, std::function<int()>* run) {
+Command ScoreVerb() {
   auto flags = std::make_shared<ScoreFlags>();
-  CLI::App* verb = app.add_subcommand("score", "score a validation.log of PassNet or GraphNet as upstream does");
-  verb->footer("Exit code 4 lists the cases that differ.\n"
-               "Examples:\n  passnet score validation.log --b 0.001\n  passnet score --cases es_oracle.json");
-  verb->add_option("VALIDATION_LOG", flags->log, "the log that upstream's evaluation wrote");
-  auto* cases = verb->add_option("--cases", flags->cases, "score a file of cases again and compare");
-  verb->add_option("--p", flags->options.p, "penalty exponent of slow-downs (default 0)")->excludes(cases);
-  verb->add_option("--b", flags->options.b, "score of a failed graph (default 0.1)")->excludes(cases);
-  verb->add_option("--interpretation", flags->interpretation, "which errors positive t forgives (default: default)")
-      ->check(CLI::IsMember({"default", "mismatch_extended"}))
-      ->excludes(cases);
-  verb->add_flag("--json", flags->json, "one object (passnet.score/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "score",
+               .help = "score a validation.log of PassNet or GraphNet as upstream does",
+               .footer = "Exit code 4 lists the cases that differ.\n"
+                         "Examples:\n  passnet score validation.log --b 0.001\n  passnet score --cases es_oracle.json",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {"VALIDATION_LOG", "the log that upstream's evaluation wrote", &flags->log},
+      {"--cases", "score a file of cases again and compare", &flags->cases},
+      {.name = "--p", .help = "penalty exponent of slow-downs (default 0)", .value = &flags->options.p,
+       .excludes = "--cases"},
+      {.name = "--b", .help = "score of a failed graph (default 0.1)", .value = &flags->options.b,
+       .excludes = "--cases"},
+      {.name = "--interpretation", .help = "which errors positive t forgives (default: default)",
+       .value = &flags->interpretation, .allowed = OneOf{{"default", "mismatch_extended"}}, .excludes = "--cases"},
+      {"--json", "one object (passnet.score/1) as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace passnet::cli

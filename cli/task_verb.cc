@@ -1,5 +1,4 @@
 // passnet task: what a folder of PassBench tasks holds, without running anything.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -182,23 +181,27 @@ int Show(const TaskFlags& flags) {
   return kExitDone;
 }
 
-void AddSub(CLI::App& verb, const char* name, const char* what, const char* argument, int (*act)(const TaskFlags&),
-            std::function<int()>* run) {
+Command SubVerb(const char* name, const char* help, const char* argument, int (*act)(const TaskFlags&)) {
   auto flags = std::make_shared<TaskFlags>();
-  CLI::App* sub = verb.add_subcommand(name, what);
-  sub->add_option(argument, flags->path)->required();
-  sub->add_flag("--json", flags->json, "one object as the last line");
-  sub->callback([flags, act, run] { *run = [flags, act] { return act(*flags); }; });
+  Command verb{.name = name, .help = help, .run = [flags, act] { return act(*flags); }};
+  verb.options = {
+      {.name = argument, .help = "", .value = &flags->path, .required = true},
+      {"--json", "one object as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace
 
-void AddTaskVerb(CLI::App& app, std::function<int()>* run) {
-  CLI::App* verb = app.add_subcommand("task", "list PassBench task folders, or show one");
-  verb->require_subcommand(1);
-  verb->footer("Examples:\n  passnet task list samples/hf_subgraphs_v2\n  passnet task show tasks/bias_gelu_layernorm");
-  AddSub(*verb, "list", "every task folder at or below TASKSET (JSON: passnet.task_list/1)", "TASKSET", List, run);
-  AddSub(*verb, "show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show, run);
+Command TaskVerb() {
+  return {
+      .name = "task",
+      .help = "list PassBench task folders, or show one",
+      .footer =
+          "Examples:\n  passnet task list samples/hf_subgraphs_v2\n  passnet task show tasks/bias_gelu_layernorm",
+      .verbs = {
+          SubVerb("list", "every task folder at or below TASKSET (JSON: passnet.task_list/1)", "TASKSET", List),
+          SubVerb("show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show)}};
 }
 
 }  // namespace passnet::cli

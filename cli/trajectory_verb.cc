@@ -1,5 +1,4 @@
 // passnet trajectory list | show | diff: what a journal tells of its trajectories.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -234,30 +233,31 @@ int Diff(const TrajectoryFlags& flags) {
   return kExitDone;
 }
 
-CLI::App* AddSubVerb(CLI::App* verb, const char* name, const char* text, std::shared_ptr<TrajectoryFlags> flags) {
-  CLI::App* sub = verb->add_subcommand(name, text);
-  sub->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
-  sub->add_flag("--json", flags->json, "one object as the last line");
-  return sub;
+Command SubVerb(const std::shared_ptr<TrajectoryFlags>& flags, const char* name, const char* help,
+                int (*act)(const TrajectoryFlags&), std::vector<Option> more) {
+  Command verb{.name = name, .help = help, .run = [flags, act] { return act(*flags); }};
+  verb.options = {
+      {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
+      {"--json", "one object as the last line", &flags->json},
+  };
+  Append(&verb.options, std::move(more));
+  return verb;
 }
 
 }  // namespace
 
-void AddTrajectoryVerb(CLI::App& app, std::function<int()>* run) {
+Command TrajectoryVerb() {
   auto flags = std::make_shared<TrajectoryFlags>();
-  CLI::App* verb = app.add_subcommand("trajectory", "look into the trajectories of a journal");
-  verb->require_subcommand(1);
-  CLI::App* list = AddSubVerb(verb, "list", "all trajectories, in order of start", flags);
-  list->add_option("--campaign", flags->campaign, "only this campaign's");
-  list->callback([flags, run] { *run = [flags] { return List(*flags); }; });
-  CLI::App* show = AddSubVerb(verb, "show", "the events of one trajectory", flags);
-  show->add_option("ID", flags->a, "trajectory id")->required();
-  show->add_option("--seq", flags->seq, "one event with its payload, request, reply or files in full");
-  show->callback([flags, run] { *run = [flags] { return Show(*flags); }; });
-  CLI::App* diff = AddSubVerb(verb, "diff", "where two trajectories part", flags);
-  diff->add_option("A", flags->a, "trajectory id")->required();
-  diff->add_option("B", flags->b, "trajectory id")->required();
-  diff->callback([flags, run] { *run = [flags] { return Diff(*flags); }; });
+  Option campaign{"--campaign", "only this campaign's", &flags->campaign};
+  Option id{.name = "ID", .help = "trajectory id", .value = &flags->a, .required = true};
+  Option seq{"--seq", "one event with its payload, request, reply or files in full", &flags->seq};
+  Option a{.name = "A", .help = "trajectory id", .value = &flags->a, .required = true};
+  Option b{.name = "B", .help = "trajectory id", .value = &flags->b, .required = true};
+  return {.name = "trajectory",
+          .help = "look into the trajectories of a journal",
+          .verbs = {SubVerb(flags, "list", "all trajectories, in order of start", List, {campaign}),
+                    SubVerb(flags, "show", "the events of one trajectory", Show, {id, seq}),
+                    SubVerb(flags, "diff", "where two trajectories part", Diff, {a, b})}};
 }
 
 }  // namespace passnet::cli

@@ -1,5 +1,4 @@
 // passnet verify: is a journal what was written?
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -80,16 +79,20 @@ int Run(const VerifyFlags& flags) {
 
 }  // namespace
 
-void AddVerifyVerb(CLI::App& app, std::function<int()>* run) {
+Command VerifyVerb() {
   auto flags = std::make_shared<VerifyFlags>();
-  CLI::App* verb = app.add_subcommand("verify", "check the hash chains, blobs and cached tables of a journal");
-  verb->footer("Exit code 4 names the first row that was changed, removed, reordered or added.\n"
-               "Example:\n  passnet verify --db passnet.db --head c-…:17:5e88…");
-  verb->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
-  verb->add_option("--campaign", flags->campaign, "only this campaign and its trajectories");
-  verb->add_option("--head", flags->heads, "<id>:<seq>:<hash> as an earlier verify printed it; may be repeated");
-  verb->add_flag("--json", flags->json, "one object (passnet.verify/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "verify",
+               .help = "check the hash chains, blobs and cached tables of a journal",
+               .footer = "Exit code 4 names the first row that was changed, removed, reordered or added.\n"
+                         "Example:\n  passnet verify --db passnet.db --head c-…:17:5e88…",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
+      {"--campaign", "only this campaign and its trajectories", &flags->campaign},
+      {"--head", "<id>:<seq>:<hash> as an earlier verify printed it; may be repeated", &flags->heads},
+      {"--json", "one object (passnet.verify/1) as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace passnet::cli

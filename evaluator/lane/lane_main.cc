@@ -4,13 +4,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/framing.h"
 #include "base/log.h"
+#include "command_line/command_line.h"
+#include "command_line/exit_code.h"
 #include "evaluator/api/json.h"
 #include "evaluator/api/lane_protocol.h"
 #include "evaluator/lane/lane.h"
@@ -80,42 +81,60 @@ class Server {
   Lane& lane_;
 };
 
-int Main(int argc, char** argv) {
-  CLI::App app("One evaluation lane of passnetd; started by passnetd and passnet, not by hand.", "passnet-evaluator");
-  LaneSetup setup;
+struct Arguments {
   std::string python, worker, include, cache;
-  app.add_option("--python", python, "interpreter with the pinned torch")->required();
-  app.add_option("--worker-dir", worker, "folder of the worker's extension and package")->required();
-  app.add_option("--include-dir", include, "folder of passnet_kernel.h")->required();
-  app.add_option("--cache-dir", cache, "compile and baseline caches")->required();
-  app.add_option("--device", setup.device, "cpu");
-  app.add_option("--threads", setup.threads, "threads of torch and kernels");
-  app.add_option("--timing-core", setup.timing_core, "-1: the last usable core");
-  CLI11_PARSE(app, argc, argv);
-  setup.python = python;
-  setup.worker_dir = worker;
-  setup.include_dir = include;
-  setup.cache_dir = cache;
+  LaneSetup setup;
+};
+
+std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
+  return {
+      {.name = "--python", .help = "interpreter with the pinned torch", .value = &arguments->python, .required = true},
+      {.name = "--worker-dir", .help = "folder of the worker's extension and package", .value = &arguments->worker,
+       .required = true},
+      {.name = "--include-dir", .help = "folder of passnet_kernel.h", .value = &arguments->include, .required = true},
+      {.name = "--cache-dir", .help = "compile and baseline caches", .value = &arguments->cache, .required = true},
+      {"--device", "cpu", &arguments->setup.device},
+      {"--threads", "threads of torch and kernels", &arguments->setup.threads},
+      {"--timing-core", "-1: the last usable core", &arguments->setup.timing_core},
+  };
+}
+
+int Serve(const Arguments& arguments) {
+  LaneSetup setup = arguments.setup;
+  setup.python = arguments.python;
+  setup.worker_dir = arguments.worker;
+  setup.include_dir = arguments.include;
+  setup.cache_dir = arguments.cache;
   std::signal(SIGPIPE, SIG_IGN);
 
   auto lane = Lane::Create(setup);
   Deadline soon = Deadline::After(std::chrono::seconds(30));
   if (!lane) {
     (void)WriteFrame(kLaneControlFd, FailedFrame("Refused", lane.error()), soon);
-    return 3;
+    return command_line::kExitInfrastructure;
   }
   Json hello = {{"type", "Hello"},
                 {"protocol", kLaneProtocol},
                 {"build", PASSNET_VERSION},
                 {"environment", lane.value()->environment()},
                 {"zygote_pid", lane.value()->zygote_pid()}};
-  if (!WriteFrame(kLaneControlFd, hello.dump(), soon)) return 3;
+  if (!WriteFrame(kLaneControlFd, hello.dump(), soon)) return command_line::kExitInfrastructure;
   auto served = Server(*lane.value()).Serve();
   if (!served) {
     log::Err("evaluator", "lane ended", {{"error", ToString(served.error())}});
-    return 3;
+    return command_line::kExitInfrastructure;
   }
   return 0;
+}
+
+int Main(int argc, char** argv) {
+  Arguments arguments;
+  const command_line::Command program{
+      .name = "passnet-evaluator",
+      .help = "One evaluation lane of passnetd; started by passnetd and passnet, not by hand.",
+      .options = OptionsFor(&arguments),
+      .run = [&arguments] { return Serve(arguments); }};
+  return command_line::Main(program, nullptr, argc, argv);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ from pathlib import Path
 EVALUATOR_PART = {"base", "passbench", "sandbox", "evaluator/api"}
 ALLOWED = {
     "base": set(),
+    "command_line": {"base"},
     "passbench": {"base"},
     "sandbox": {"base", "sandbox/apply"},
     "sandbox/apply": set(),  # libc only: it runs in a forked child and inside the worker's extension
@@ -40,7 +41,7 @@ ALLOWED = {
 }
 # configs fills option structs above the rooms; only the file with main() may bring both together.
 MAIN_FILE = re.compile(r"(^|[/_])main\.cc$")
-MAINS_MAY_ALSO = {"configs"}
+MAINS_MAY_ALSO = {"command_line", "configs"}
 NEVER_INCLUDED = {"tests", "bench", "cli"}
 
 # Third-party headers: where they may appear (tests and bench: anywhere), and whether a header of ours may have them.
@@ -51,6 +52,7 @@ THIRD_PARTY = [
     ("SQLite", re.compile(r"^sqlite3\.h$"), ["trajectories"]),
     ("cpp-httplib", re.compile(r"^httplib\.h$"), ["daemon", "cli"]),
     ("Beast", re.compile(r"^boost/beast"), ["agent/llm/transport", "recorded_llm"]),
+    ("CLI11", re.compile(r"^CLI/"), ["command_line"]),
     ("libseccomp", re.compile(r"^seccomp\.h$"), ["sandbox"]),
     ("google-benchmark", re.compile(r"^benchmark/"), ["bench"]),
     ("GoogleTest", re.compile(r"^g(test|mock)/"), ["tests"]),
