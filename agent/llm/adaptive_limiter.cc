@@ -1,18 +1,19 @@
 #include "agent/llm/adaptive_limiter.h"
 
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 #include "base/sha256.h"
 
 namespace passnet::agent {
 
-AdaptiveLimiter::AdaptiveLimiter(LimiterOptions options, Sleeper* sleeper)
-    : options_(options), sleeper_(sleeper), limit_(std::clamp(options.start, options.floor, options.ceiling)) {}
+AdaptiveLimiter::AdaptiveLimiter(LimiterOptions options)
+    : options_(options), limit_(std::clamp(options.start, options.floor, options.ceiling)) {}
 
-Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cancel) {
+Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(std::stop_token cancel) {
   auto self = shared_from_this();
-  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled before the request was sent"};
+  if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled before the request was sent"};
   if (waiting_.empty() && in_flight_ < limit_) {
     ++in_flight_;
     co_return Permit(self, episode_);
@@ -23,15 +24,14 @@ Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cance
   }
   auto waiter = std::make_shared<Waiter>();
   waiting_.push_back(waiter);
-  auto chained = cancel.OnCancel([waiter] { waiter->wake.Cancel(); });
-  co_await sleeper_->SleepUntil(Deadline::Never(), waiter->wake.token());
+  while (!waiter->granted && !cancel.stop_requested()) co_await waiter->granted_now.Wait(cancel);
   if (!waiter->granted) {
     std::erase(waiting_, waiter);
     co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
   }
   Permit permit(self, episode_);
   // Granted and cancelled in the same turn of the loop: the permit's destructor passes the place on.
-  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
+  if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
   co_return permit;
 }
 
@@ -74,7 +74,7 @@ void AdaptiveLimiter::GrantFree() {
     waiting_.pop_front();
     waiter->granted = true;
     ++in_flight_;
-    waiter->wake.Cancel();
+    waiter->granted_now.NotifyAll();
   }
 }
 
@@ -98,7 +98,7 @@ void AdaptiveLimiter::Permit::GiveBack() {
 
 std::shared_ptr<AdaptiveLimiter> LimiterRegistry::For(const std::string& base_url, const Secret& api_key) {
   auto& limiter = limiters_[base_url + " " + Sha256Hex(api_key.Reveal())];
-  if (!limiter) limiter = std::make_shared<AdaptiveLimiter>(options_, sleeper_);
+  if (!limiter) limiter = std::make_shared<AdaptiveLimiter>(options_);
   return limiter;
 }
 

@@ -1,10 +1,11 @@
 #include "agent/llm/call.h"
 
+#include <stop_token>
 #include <utility>
 
 namespace passnet::agent {
 
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, CancelToken cancel) {
+Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel) {
   CallResult result;
   result.counts = options.before;
   for (;;) {

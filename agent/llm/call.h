@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 
 #include "agent/llm/adaptive_limiter.h"
@@ -13,7 +14,6 @@
 #include "agent/llm/client.h"
 #include "agent/llm/retry_policy.h"
 #include "agent/llm/sleeper.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -55,6 +55,6 @@ struct CallResult {
 };
 
 // `body` comes from client->adapter().RenderRequest().
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, CancelToken cancel);
+Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel);
 
 }  // namespace passnet::agent

@@ -6,13 +6,13 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/llm/chat_adapter.h"
 #include "agent/llm/raw_reply.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -44,7 +44,7 @@ class LlmClient {
   virtual ~LlmClient() = default;
   virtual const ChatAdapter& adapter() const = 0;
   // One attempt with these exact bytes. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
-  virtual Task<RawReply> Send(std::string body, AttemptLimits limits, CancelToken cancel) = 0;
+  virtual Task<RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) = 0;
 };
 
 Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const ChatAdapter& adapter = OpenAiChat());

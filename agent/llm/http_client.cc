@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "agent/llm/url.h"
@@ -49,7 +50,7 @@ HttpClient::HttpClient(EndpointOptions options, const ChatAdapter& adapter, std:
       clock_(clock),
       head_(std::move(head)) {}
 
-Task<RawReply> HttpClient::Send(std::string body, AttemptLimits limits, CancelToken cancel) {
+Task<RawReply> HttpClient::Send(std::string body, AttemptLimits limits, std::stop_token cancel) {
   Call call{head_ + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body, limits,
             Deadline::After(limits.total, clock_), cancel};
   RawReply reply;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ class HttpClient : public LlmClient {
                                                     std::unique_ptr<Connector> connector, const Clock& clock);
 
   const ChatAdapter& adapter() const override { return adapter_; }
-  Task<RawReply> Send(std::string body, AttemptLimits limits, CancelToken cancel) override;
+  Task<RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) override;
 
   size_t idle_connections() const { return idle_.size(); }
 
@@ -32,7 +33,7 @@ class HttpClient : public LlmClient {
     std::string request;
     AttemptLimits limits;
     Deadline total;
-    CancelToken cancel;
+    std::stop_token cancel;
   };
 
   HttpClient(EndpointOptions options, const ChatAdapter& adapter, std::unique_ptr<Connector> connector,

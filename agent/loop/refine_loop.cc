@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <utility>
 
 #include "agent/llm/chat_adapter.h"
@@ -71,23 +72,23 @@ RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const 
       ports_(std::move(ports)),
       progress_(std::move(progress)) {}
 
-Task<Status> RefineLoop::Run(CancelToken stop, CancelToken cancel) {
+Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel) {
   stop_ = stop;
-  auto stopped = stop.OnCancel([this] { ended_.Cancel(); });
-  auto cancelled = cancel.OnCancel([this] { ended_.Cancel(); });
+  std::stop_callback stopped(stop, [this] { ended_.request_stop(); });
+  std::stop_callback cancelled(cancel, [this] { ended_.request_stop(); });
   for (;;) {
     NextStep next = progress_.Next(*options_);
     if (next == NextStep::kDone) co_return OkStatus();
-    if (stop.cancelled()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+    if (stop.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
     Status done = OkStatus();
     // The journal takes nothing of a trajectory before its start, and nothing needs to be ended before its end.
     bool under_way = next != NextStep::kStart && next != NextStep::kFinish;
-    if (cancel.cancelled() && under_way) {
+    if (cancel.stop_requested() && under_way) {
       done = co_await CancelNow();
     } else {
       done = co_await Do(next);
     }
-    bool interrupted = !done && done.error().code == ErrorCode::kCancelled && !stop.cancelled() && cancel.cancelled();
+    bool interrupted = !done && done.error().code == ErrorCode::kCancelled && !stop.stop_requested() && cancel.stop_requested();
     if (!done && !interrupted) co_return done.error();
   }
 }
@@ -141,7 +142,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   evaluator::DescribeTaskRequest request;
   request.task.path = plan_.task_path;
   request.device = options_->scoring.device;
-  Result<evaluator::TaskDescription> task = co_await ports_.lane->DescribeTask(std::move(request), ended_.token());
+  Result<evaluator::TaskDescription> task = co_await ports_.lane->DescribeTask(std::move(request), ended_.get_token());
   if (!task) {
     std::string what = "task description";
     co_return co_await LaneFailed(std::move(what), task.error(), ++lane_failures_);
@@ -208,7 +209,7 @@ Task<Status> RefineLoop::Ask() {
   options.retry = options_->retry;
   options.before = progress_.open_call()->counts;
   std::string call_id = progress_.open_call()->id;
-  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(body).value(), options, ended_.token());
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(body).value(), options, ended_.get_token());
   if (called) {
     bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
     if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
@@ -233,7 +234,7 @@ Task<Status> RefineLoop::Ask() {
 Task<Status> RefineLoop::OpenCall(std::string body) {
   std::string call_id = plan_.trajectory_id + "/call-" + std::to_string(progress_.calls() + 1);
   Amount amount = UpperBound(body.size(), options_->sampling.max_tokens, options_->prices);
-  Status reserved = co_await ports_.budget->Reserve(call_id, amount, ended_.token());
+  Status reserved = co_await ports_.budget->Reserve(call_id, amount, ended_.get_token());
   if (!reserved) {
     if (reserved.error().code != ErrorCode::kResourceExhausted) co_return reserved.error();
     Step refuse = NewStep(EventKind::kBudget);
@@ -385,7 +386,7 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
     Status written = co_await AppendOne(std::move(intent));
     if (!written) co_return written.error();
   }
-  Result<evaluator::EvaluationReport> report = co_await ports_.lane->Evaluate(std::move(request), ended_.token());
+  Result<evaluator::EvaluationReport> report = co_await ports_.lane->Evaluate(std::move(request), ended_.get_token());
   PASSNET_FAILPOINT("agent.report_not_durable");
   bool infra = !report || report.value().verdict == evaluator::Verdict::kInfra;
   if (infra) {
@@ -457,7 +458,7 @@ Task<Status> RefineLoop::Baseline() {
   request.p = options_->scoring.p;
   request.b = options_->scoring.b;
   std::string compiler = evaluator::BaselineCompilerName(request.compiler);
-  Result<evaluator::BaselineReport> report = co_await ports_.lane->Baseline(std::move(request), ended_.token());
+  Result<evaluator::BaselineReport> report = co_await ports_.lane->Baseline(std::move(request), ended_.get_token());
   Step step = NewStep(EventKind::kBaseline);
   step.event.round.reset();
   step.event.subject = plan_.task;
@@ -469,7 +470,7 @@ Task<Status> RefineLoop::Baseline() {
     // The figure beside the score, not the score: after a few attempts the report says that it is not known.
     if (++lane_failures_ < options_->rounds.infra_attempts && !IsLasting(report.error())) {
       Deadline until = Deadline::After(BackoffAfter(lane_failures_), *ports_.clock);
-      co_await ports_.sleeper->SleepUntil(until, ended_.token());
+      co_await ports_.sleeper->SleepUntil(until, ended_.get_token());
       co_return OkStatus();
     }
     step.event.payload = Dump({{"error", ToString(report.error())}});
@@ -527,7 +528,7 @@ Task<Status> RefineLoop::LaneFailed(std::string what, Error error, int64_t failu
     co_return co_await GiveUp(std::move(label), what + ": " + ToString(error));
   }
   Deadline until = Deadline::After(BackoffAfter(failures), *ports_.clock);
-  co_await ports_.sleeper->SleepUntil(until, ended_.token());
+  co_await ports_.sleeper->SleepUntil(until, ended_.get_token());
   co_return OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,7 @@ class RefineLoop : private AttemptObserver {
              Progress progress);
 
   // `stop`: the daemon ends. `cancel`: the operator ends this trajectory.
-  Task<Status> Run(CancelToken stop, CancelToken cancel);
+  Task<Status> Run(std::stop_token stop, std::stop_token cancel);
 
   const Progress& progress() const { return progress_; }
 
@@ -87,8 +88,8 @@ class RefineLoop : private AttemptObserver {
   const prompts::PromptTexts* const texts_;
   const LoopPorts ports_;
   Progress progress_;
-  CancelToken stop_;
-  CancelSource ended_;  // by either token: what is in flight ends
+  std::stop_token stop_;
+  std::stop_source ended_;  // by either token: what is in flight ends
   int64_t lane_failures_ = 0;  // in a row, of requests that leave no intent (task description, baseline)
 };
 

@@ -1,5 +1,7 @@
 #include "agent/llm/call.h"
 
+#include <stop_token>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,7 +47,7 @@ RawReply RateLimited(const std::string& retry_after) {
 
 class CallTest : public testing::Test {
  protected:
-  Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, CancelToken cancel = {}) {
+  Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, std::stop_token cancel = {}) {
     client_ = std::make_unique<FakeLlmClient>(std::move(script));
     CallPorts ports{client_.get(), limiter_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
     return RunTask(CallModel(ports, "body", options, cancel));
@@ -53,7 +55,7 @@ class CallTest : public testing::Test {
 
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, &sleeper_);
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   RecordingObserver observer_;
   std::unique_ptr<FakeLlmClient> client_;
 };
@@ -126,16 +128,16 @@ TEST_F(CallTest, FailureToStoreAReplyDoesNotAskAgain) {
 }
 
 TEST_F(CallTest, CancelledCallSendsNothing) {
-  CancelSource cancel;
-  cancel.Cancel();
-  auto result = Call({FakeLlmClient::Text("hi")}, {}, cancel.token());
+  std::stop_source cancel;
+  cancel.request_stop();
+  auto result = Call({FakeLlmClient::Text("hi")}, {}, cancel.get_token());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(client_->bodies().empty());
 }
 
 TEST_F(CallTest, LimiterHearsOfRateLimits) {
-  Call({RateLimited("1"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(Call({RateLimited("1"), FakeLlmClient::Text("hi")}));
   EXPECT_EQ(limiter_->limit(), 5);
 }
 

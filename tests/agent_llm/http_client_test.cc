@@ -1,5 +1,7 @@
 #include "agent/llm/http_client.h"
 
+#include <stop_token>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,9 +20,9 @@ const std::string kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 // Hands out scripted connections and keeps a borrowed pointer to each; an Error in the list is a failed connect.
 class ScriptedConnector : public Connector {
  public:
-  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline, CancelToken cancel) override {
+  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline, std::stop_token cancel) override {
     ++*connects_;
-    if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled"};
+    if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled"};
     if (error_) co_return *error_;
     std::unique_ptr<ByteStream> stream = std::move(next_->front());
     next_->pop_front();
@@ -47,7 +49,7 @@ class HttpClientTest : public testing::Test {
     ASSERT_TRUE(client) << client.error().context;
     client_ = std::move(client.value());
   }
-  RawReply Send(std::string body = "{}", CancelToken cancel = {}) {
+  RawReply Send(std::string body = "{}", std::stop_token cancel = {}) {
     return RunTask(client_->Send(std::move(body), {}, cancel));
   }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 
 #include "agent/llm/call.h"
 #include "agent/llm/client.h"
@@ -60,7 +61,7 @@ class LoopbackTest : public testing::Test {
     ASSERT_TRUE(client) << client.error().context;
     client_ = std::move(client.value());
   }
-  RawReply Send(CancelToken cancel = {}) { return RunTaskOn(loop_, client_->Send("{}", limits_, cancel)); }
+  RawReply Send(std::stop_token cancel = {}) { return RunTaskOn(loop_, client_->Send("{}", limits_, cancel)); }
 
   // The server goes before the loop whose coroutines use it; the client's sockets too.
   boost::asio::io_context loop_;
@@ -118,10 +119,10 @@ TEST_F(LoopbackTest, ResetInTheMiddleIsACut) {
 TEST_F(LoopbackTest, CancelEndsAStalledAttemptAndClosesItsConnection) {
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Stall()});
   Open(server_.port());
-  CancelSource cancel;
+  std::stop_source cancel;
   boost::asio::steady_timer timer(loop_, Millis(20));
-  timer.async_wait([&](auto) { cancel.Cancel(); });
-  RawReply reply = Send(cancel.token());
+  timer.async_wait([&](auto) { cancel.request_stop(); });
+  RawReply reply = Send(cancel.get_token());
   EXPECT_EQ(reply.end, ExchangeEnd::kCancelled);
   EXPECT_TRUE(reply.sent);
   loop_.restart();
@@ -132,9 +133,9 @@ TEST_F(LoopbackTest, CancelEndsAStalledAttemptAndClosesItsConnection) {
 
 TEST_F(LoopbackTest, CancelBeforeConnectingSendsNothing) {
   Open(server_.port());
-  CancelSource cancel;
-  cancel.Cancel();
-  RawReply reply = Send(cancel.token());
+  std::stop_source cancel;
+  cancel.request_stop();
+  RawReply reply = Send(cancel.get_token());
   EXPECT_EQ(reply.end, ExchangeEnd::kCancelled);
   EXPECT_FALSE(reply.sent);
 }
@@ -202,7 +203,7 @@ TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Send(Accepted())});
   Open(server_.port());
   auto sleeper = LoopSleeper();
-  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, sleeper.get());
+  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   QuietObserver observer;
   CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
   auto result = RunTaskOn(loop_, CallModel(ports, "{}", {}, {}));

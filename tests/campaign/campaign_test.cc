@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <filesystem>
+#include <stop_token>
 
 #include "agent/campaign/lane_service.h"
 #include "agent/campaign/manager.h"
@@ -14,6 +15,7 @@
 #include "base/ids.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/trajectories/fault_vfs.h"
 #include "trajectories/verify.h"
@@ -32,7 +34,7 @@ class CampaignTest : public ::testing::Test {
   CampaignSpec Spec() const {
     CampaignSpec spec;
     spec.name = "test";
-    spec.tasks = {std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}};
+    spec.tasks = {fakes::SourceDir() + "/tasks", {"rope", "swiglu"}};
     spec.endpoint.base_url = "http://127.0.0.1:1/v1";
     spec.endpoint.api_key_env = "";
     spec.concurrency = 1;
@@ -57,7 +59,7 @@ class CampaignTest : public ::testing::Test {
     boost::asio::io_context loop;
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
-    LimiterRegistry limiters({}, sleeper.get());
+    LimiterRegistry limiters(LimiterOptions{});
     auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
@@ -90,7 +92,7 @@ class CampaignTest : public ::testing::Test {
   static Task<void> HealWhenItWaits(StoreJournal* journal, bool* waited) {
     auto sleeper = LoopSleeper();
     while (journal->waiting_for_space() == 0) {
-      CancelToken never;
+      std::stop_token never;
       Deadline until = Deadline::After(std::chrono::milliseconds(1));
       co_await sleeper->SleepUntil(until, never);
     }

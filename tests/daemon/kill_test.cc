@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/daemon/daemon_fixture.h"
+#include "tests/fakes/paths.h"
 #include "trajectories/reader.h"
 #include "trajectories/verify.h"
 
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 // Every name that is linked into the daemon.
 std::vector<std::string> Failpoints() {
-  std::string command = "PASSNET_FAILPOINT=list " + std::string(PASSNET_BINARY_DIR) + "/bin/fake_lane_daemon";
+  std::string command = "PASSNET_FAILPOINT=list " + fakes::BinaryDir() + "/bin/fake_lane_daemon";
   FILE* out = popen(command.c_str(), "r");
   std::string text;
   char bytes[4096];

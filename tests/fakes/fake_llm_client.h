@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,10 +20,10 @@ class FakeLlmClient : public agent::LlmClient {
 
   const agent::ChatAdapter& adapter() const override { return agent::OpenAiChat(); }
 
-  Task<agent::RawReply> Send(std::string body, agent::AttemptLimits, CancelToken cancel) override {
+  Task<agent::RawReply> Send(std::string body, agent::AttemptLimits, std::stop_token cancel) override {
     bodies_.push_back(std::move(body));
     agent::RawReply reply;
-    if (cancel.cancelled()) {
+    if (cancel.stop_requested()) {
       reply.end = agent::ExchangeEnd::kCancelled;
     } else if (script_.empty()) {
       reply.end = agent::ExchangeEnd::kConnectFailed;
@@ -61,8 +62,8 @@ class FakeSleeper : public agent::Sleeper {
  public:
   explicit FakeSleeper(FakeClock* clock) : clock_(clock) {}
 
-  Task<bool> SleepUntil(Deadline until, CancelToken cancel) override {
-    if (cancel.cancelled()) co_return false;
+  Task<bool> SleepUntil(Deadline until, std::stop_token cancel) override {
+    if (cancel.stop_requested()) co_return false;
     slept_.push_back(until.at() - clock_->Now());
     clock_->Advance(slept_.back());
     co_return true;

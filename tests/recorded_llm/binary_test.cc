@@ -72,7 +72,7 @@ class RecordedLlmBinaryTest : public testing::Test {
   std::string url_;
   boost::asio::io_context loop_;
   std::unique_ptr<Sleeper> sleeper_ = LoopSleeper();
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, sleeper_.get());
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   std::unique_ptr<LlmClient> client_;
   AttemptLimits limits_;
   SilentObserver observer_;
@@ -138,7 +138,7 @@ TEST_F(RecordedLlmBinaryTest, RateLimitIsWaitedOutAsLongAsItAsks) {
 
 TEST_F(RecordedLlmBinaryTest, ManyAskAtATime) {
   Start({"--latency-ms", "50", "--chunk-bytes", "1"});
-  limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{.start = 64}, sleeper_.get());
+  limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{.start = 64});
   constexpr int kAsking = 50;
   int accepted = 0, ended = 0;
   for (int i = 0; i < kAsking; ++i) {

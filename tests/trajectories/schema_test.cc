@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
 #include "trajectories/export/openai_chat.h"
 
@@ -21,7 +22,7 @@ class PastVersionTest : public JournalTest, public testing::WithParamInterface<P
  protected:
   void SetUp() override {
     JournalTest::SetUp();
-    std::string fixture = std::string(PASSNET_SOURCE_DIR) + "/tests/trajectories/fixtures/" + GetParam().file;
+    std::string fixture = fakes::SourceDir() + "/tests/trajectories/fixtures/" + GetParam().file;
     auto sql = ReadFile(fixture, 1 << 20);
     ASSERT_TRUE(sql) << ToString(sql.error());
     Tamper(sql.value());

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -224,7 +225,7 @@ std::string ErrorTextOf(ExchangeEnd end, const Error& error) {
 }  // namespace
 
 Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, AttemptLimits limits, Deadline total,
-                              CancelToken cancel) {
+                              std::stop_token cancel) {
   ExchangeResult result;
   result.reply.sent = true;
   ReplyReader reader(ports.adapter, limits.max_body_bytes);

@@ -5,13 +5,13 @@
 // Source: RFC 9112; docs/llm.md "Rules for the client".
 #pragma once
 
+#include <stop_token>
 #include <string_view>
 
 #include "agent/llm/chat_adapter.h"
 #include "agent/llm/client.h"
 #include "agent/llm/raw_reply.h"
 #include "agent/llm/transport/byte_stream.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/task.h"
 
@@ -31,6 +31,6 @@ struct ExchangeResult {
 
 // `request`: head and body, alive until the task ends. `total`: the end of the whole attempt.
 Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, AttemptLimits limits, Deadline total,
-                              CancelToken cancel);
+                              std::stop_token cancel);
 
 }  // namespace passnet::agent
