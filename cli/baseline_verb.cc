@@ -24,12 +24,13 @@ int Run(const BaselineFlags& flags) {
   evaluator::BaselineRequest request;
   request.evaluation_id = NewId("baseline");
   request.task.path = flags.task;
-  request.compiler = flags.compiler == "eager" ? evaluator::BaselineCompiler::kEager : evaluator::BaselineCompiler::kInductor;
+  request.compiler =
+      flags.compiler == "eager" ? evaluator::BaselineCompiler::kEager : evaluator::BaselineCompiler::kInductor;
   request.profile = flags.profile == "quick" ? evaluator::Profile::kQuick : evaluator::Profile::kPassbench;
   request.device = flags.lane.device;
   Progress progress("baseline");
-  auto report = lane.value()->Baseline(request, Deadline::Never(),
-                                       [&](const std::string& what, int done, int total) { progress.Show(what, done, total); });
+  auto show = [&](const std::string& what, int done, int total) { progress.Show(what, done, total); };
+  auto report = lane.value()->Baseline(request, Deadline::Never(), show);
   progress.Done();
   if (!report) return Fail(report.error());
   if (flags.json) {

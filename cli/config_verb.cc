@@ -1,10 +1,10 @@
 // passnet config check | print: configuration files of the daemon and of campaigns, without a daemon.
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "agent/campaign/spec.h"
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "configs/files.h"
@@ -20,18 +20,19 @@ struct Arguments {
 struct Configuration {
   std::string kind;
   std::string toml;
-  std::string json;
+  Json values;
 };
 
 Result<Configuration> Read(const std::string& file) {
   ASSIGN_OR_RETURN(configs::FileKind kind, configs::KindOfFile(file));
   if (kind == configs::FileKind::kCampaign) {
     ASSIGN_OR_RETURN(agent::CampaignSpec spec, configs::ReadCampaignFile(file));
-    return Configuration{"campaign", configs::PrintCampaign(spec), ToJson(spec)};
+    Json values = WriteFields([&](FieldVisitor& fields) { VisitFields(fields, spec); });
+    return Configuration{"campaign", configs::PrintCampaign(spec), std::move(values)};
   }
   ASSIGN_OR_RETURN(daemon::DaemonOptions options, configs::ReadDaemonFile(file));
-  std::string json = FieldsToJson([&](FieldVisitor& fields) { VisitFields(fields, options); });
-  return Configuration{"daemon", configs::PrintDaemon(options), json};
+  Json values = WriteFields([&](FieldVisitor& fields) { VisitFields(fields, options); });
+  return Configuration{"daemon", configs::PrintDaemon(options), std::move(values)};
 }
 
 int Run(const Arguments& arguments, bool print) {
@@ -39,10 +40,11 @@ int Run(const Arguments& arguments, bool print) {
   if (!read) return Fail(read.error());
   const Configuration& configuration = read.value();
   if (arguments.json) {
-    nlohmann::ordered_json out = {
-        {"schema", "passnet.config/1"}, {"file", arguments.file}, {"kind", configuration.kind}};
-    out["values"] = nlohmann::ordered_json::parse(configuration.json);
-    std::printf("%s\n", out.dump().c_str());
+    const Json out = {{"schema", "passnet.config/1"},
+                      {"file", arguments.file},
+                      {"kind", configuration.kind},
+                      {"values", configuration.values}};
+    std::printf("%s\n", out.Dump().c_str());
   } else if (print) {
     std::fputs(configuration.toml.c_str(), stdout);
   } else {

@@ -51,7 +51,8 @@ void Print(const evaluator::EvaluationReport& report) {
   std::printf("aggregated score  %s   (upstream's protocol: %s)\n", ShowNumber(report.aggregated_score).c_str(),
               ShowNumber(report.upstream_score).c_str());
   std::printf("profile           %s, call path %s, matching %s, device %s\n", evaluator::ProfileName(report.profile),
-              evaluator::CallPathName(report.call_path), evaluator::MatchingName(report.matching), report.device.c_str());
+              evaluator::CallPathName(report.call_path), evaluator::MatchingName(report.matching),
+              report.device.c_str());
   std::printf("sandbox           %s", report.sandbox.tier.c_str());
   for (const std::string& layer : report.sandbox.layers) std::printf("; %s", layer.c_str());
   std::printf("\n");
@@ -63,8 +64,8 @@ int Run(const EvalFlags& flags) {
   auto lane = OpenLane(flags.lane);
   if (!lane) return Fail(lane.error());
   Progress progress("eval");
-  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(),
-                                       [&](const std::string& what, int done, int total) { progress.Show(what, done, total); });
+  auto show = [&](const std::string& what, int done, int total) { progress.Show(what, done, total); };
+  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(), show);
   progress.Done();
   if (!report) return Fail(report.error());
   if (flags.json) {

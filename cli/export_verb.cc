@@ -1,9 +1,9 @@
 // passnet export: trajectories as training data.
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "trajectories/export/openai_chat.h"
@@ -40,18 +40,16 @@ Result<trajectories::ExportOptions> OptionsOf(const ExportFlags& flags) {
   return options;
 }
 
-std::string Json(const trajectories::ExportSummary& summary) {
-  nlohmann::ordered_json json;
-  json["schema"] = "passnet.export/1";
-  json["format"] = "openai-chat";
-  json["rows_path"] = summary.rows_path;
-  json["manifest_path"] = summary.manifest_path;
-  json["sha256"] = summary.sha256;
-  json["rows"] = summary.rows;
-  json["trajectories"] = summary.trajectories;
-  json["exported"] = summary.exported;
-  json["excluded"] = summary.excluded;
-  return json.dump();
+Json ToJson(const trajectories::ExportSummary& summary) {
+  return {{"schema", "passnet.export/1"},
+          {"format", "openai-chat"},
+          {"rows_path", summary.rows_path},
+          {"manifest_path", summary.manifest_path},
+          {"sha256", summary.sha256},
+          {"rows", summary.rows},
+          {"trajectories", summary.trajectories},
+          {"exported", summary.exported},
+          {"excluded", summary.excluded}};
 }
 
 void Print(const trajectories::ExportSummary& summary) {
@@ -69,7 +67,7 @@ int Run(const ExportFlags& flags) {
   auto summary = trajectories::ExportOpenAiChat(options.value());
   if (!summary) return Fail(summary.error());
   if (flags.json) {
-    std::printf("%s\n", Json(summary.value()).c_str());
+    std::printf("%s\n", ToJson(summary.value()).Dump().c_str());
   } else {
     Print(summary.value());
   }

@@ -30,7 +30,8 @@ std::string GraphTable(const std::vector<evaluator::GraphReport>& graphs) {
     table.Add({ShortPath(graph.path), graph.dtype, evaluator::GraphStatusName(graph.status),
                evaluator::VerdictName(graph.verdict), ShowMicros(Pointer(graph.eager_us)),
                ShowMicros(Pointer(graph.candidate_us)), ShowFactor(Pointer(graph.speedup_call)), ShowNoise(graph.noise),
-               std::to_string(graph.matched_nodes), Printable(graph.reason.substr(0, 160)) + (graph.capped ? " (time cap)" : "")});
+               std::to_string(graph.matched_nodes),
+               Printable(graph.reason.substr(0, 160)) + (graph.capped ? " (time cap)" : "")});
   }
   return table.Text();
 }
