@@ -207,7 +207,7 @@ int List(const Arguments& arguments) {
     after = next;
   }
   if (arguments.json) {
-    const Json list = {{"schema", "passnet.campaigns/1"}, {"campaigns", all}};
+    const Json list = {{"schema", "passnet.campaign_list/1"}, {"campaigns", all}};
     std::printf("%s\n", list.Dump().c_str());
     return kExitDone;
   }

@@ -133,7 +133,7 @@ int RunCases(const ScoreFlags& flags) {
   }
   const size_t agree = outcomes->size() - differing.size();
   if (flags.json) {
-    const Json json = {{"schema", "passnet.score/1"},
+    const Json json = {{"schema", "passnet.score_cases/1"},
                        {"cases", flags.cases},
                        {"total", outcomes->size()},
                        {"agree", agree},
@@ -171,7 +171,7 @@ Command ScoreVerb() {
        .excludes = "--cases"},
       {.name = "--interpretation", .help = "which errors positive t forgives (default: default)",
        .value = &flags->interpretation, .allowed = OneOf{{"default", "mismatch_extended"}}, .excludes = "--cases"},
-      {"--json", "one object (passnet.score/1) as the last line", &flags->json},
+      {"--json", "one object (passnet.score/1, passnet.score_cases/1) as the last line", &flags->json},
   };
   return verb;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <sstream>
 
 #include "tests/cli/one_answer_server.h"
@@ -75,6 +76,23 @@ TEST(CampaignTest, NestingWithoutEndIsAnErrorThatSaysWhoSentIt) {
     EXPECT_EQ(ran.code, 3) << ran.output;
     EXPECT_THAT(ran.output, HasSubstr("the daemon's answer: nested deeper than 100"));
   }
+}
+
+// One name, one shape: the daemon's pages have a cursor, the CLI's list has all of them.
+TEST(CampaignTest, ListHasANameOfItsOwn) {
+  OneAnswerServer server(R"({"schema":"passnet.campaigns/1","campaigns":[{"campaign_id":"c-1"}],"next":null})");
+  Ran list = Passnet("campaign list --json --server " + server.url());
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(list.output, R"({"schema":"passnet.campaign_list/1","campaigns":[{"campaign_id":"c-1"}]})" "\n");
+}
+
+TEST(ScoreTest, CasesHaveANameOfTheirOwn) {
+  const std::string file = testing::TempDir() + "/score_cases.json";
+  std::ofstream(file) << R"({"cases":[{"name":"one","p":0,"b":0.1,"interpretation":"default",
+    "graphs":[{"status":"eager_fail"}],"expect":{"S":{},"ES":{},"AS":0.2}}]})";
+  Ran cases = Passnet("score --json --cases " + file);
+  EXPECT_EQ(cases.code, 4);
+  EXPECT_THAT(cases.output, HasSubstr(R"({"schema":"passnet.score_cases/1","cases":")"));
 }
 
 TEST(CampaignTest, AnswersOfAnotherShapeAreShownAsAbsent) {
