@@ -14,7 +14,7 @@
 namespace passnet::cli {
 namespace {
 
-struct Arguments {
+struct CampaignFlags {
   std::string server;
   std::string spec;
   std::string id;
@@ -165,37 +165,37 @@ int ShowReport(DaemonClient& client, const std::string& id, bool json) {
   return kExitDone;
 }
 
-int Launch(const Arguments& arguments) {
-  auto spec = configs::ReadCampaignFile(arguments.spec);
+int Launch(const CampaignFlags& flags) {
+  auto spec = configs::ReadCampaignFile(flags.spec);
   if (!spec) return Fail(spec.error());
-  auto client = DaemonClient::Open(arguments.server);
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
   auto launched = ParseAnswer(client.value()->Post("/v1/campaigns", ToJson(spec.value())));
   if (!launched) return Fail(launched.error());
   const std::string& id = launched.value()["campaign_id"].Text();
   if (id.empty()) return Fail(DataCorrupt("the daemon's answer to a launch has no campaign_id"));
-  if (!arguments.follow) {
-    if (arguments.json) {
+  if (!flags.follow) {
+    if (flags.json) {
       std::printf("%s\n", launched.value().Dump().c_str());
     } else {
       std::printf("%s\n", id.c_str());
     }
     return kExitDone;
   }
-  if (!arguments.json) std::printf("campaign %s\n", id.c_str());
+  if (!flags.json) std::printf("campaign %s\n", id.c_str());
   auto shown = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
   if (!shown) return Fail(shown.error());
-  Follower follower(arguments.json, static_cast<int>(shown.value()["tasks"].Integer()));
+  Follower follower(flags.json, static_cast<int>(shown.value()["tasks"].Integer()));
   Status followed = client.value()->Follow("/v1/campaigns/" + id + "/events",
                                            [&](std::string_view data) { return follower.Take(data); });
   follower.Done();
   if (!followed) return Fail(followed.error());
-  if (!arguments.json) std::printf("\n");
-  return ShowReport(*client.value(), id, arguments.json);
+  if (!flags.json) std::printf("\n");
+  return ShowReport(*client.value(), id, flags.json);
 }
 
-int List(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int List(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
   Json all = Json::MakeArray();
   for (int64_t after = 0;;) {
@@ -206,7 +206,7 @@ int List(const Arguments& arguments) {
     if (next <= after) break;  // null behind the last page
     after = next;
   }
-  if (arguments.json) {
+  if (flags.json) {
     const Json list = {{"schema", "passnet.campaign_list/1"}, {"campaigns", all}};
     std::printf("%s\n", list.Dump().c_str());
     return kExitDone;
@@ -221,19 +221,19 @@ int List(const Arguments& arguments) {
   return kExitDone;
 }
 
-int Show(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Show(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + arguments.id));
+  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + flags.id));
   if (!campaign) return Fail(campaign.error());
-  if (arguments.json) {
+  if (flags.json) {
     std::printf("%s\n", campaign.value().Dump().c_str());
     return kExitDone;
   }
-  auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + arguments.id));
+  auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + flags.id));
   if (!rows) return Fail(rows.error());
   std::printf("campaign %s (%s): %s, %s of %s tasks finished\n\n", Shown(campaign.value()["name"]).c_str(),
-              arguments.id.c_str(), Shown(campaign.value()["state"]).c_str(),
+              flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
               Count(campaign.value()["trajectories_finished"]).c_str(), Count(campaign.value()["tasks"]).c_str());
   Table table({"task", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
   for (const Json& row : rows.value()["trajectories"].Items()) {
@@ -244,33 +244,33 @@ int Show(const Arguments& arguments) {
   return kExitDone;
 }
 
-int Cancel(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Cancel(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + arguments.id + "/cancel", ""));
+  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
   if (!answer) return Fail(answer.error());
-  if (arguments.json) {
+  if (flags.json) {
     std::printf("%s\n", answer.value().Dump().c_str());
   } else {
-    std::printf("campaign %s is being cancelled\n", arguments.id.c_str());
+    std::printf("campaign %s is being cancelled\n", flags.id.c_str());
   }
   return kExitDone;
 }
 
-int Report(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Report(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  return ShowReport(*client.value(), arguments.id, arguments.json);
+  return ShowReport(*client.value(), flags.id, flags.json);
 }
 
-using RunFn = int (*)(const Arguments&);
+using RunFn = int (*)(const CampaignFlags&);
 
-Command SubVerb(const std::shared_ptr<Arguments>& arguments, const char* name, const char* help, RunFn run,
+Command SubVerb(const std::shared_ptr<CampaignFlags>& flags, const char* name, const char* help, RunFn run,
                 std::vector<Option> more) {
-  Command verb{.name = name, .help = help, .run = [arguments, run] { return run(*arguments); }};
+  Command verb{.name = name, .help = help, .run = [flags, run] { return run(*flags); }};
   verb.options = {
-      {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &arguments->server},
-      {"--json", "the whole answer as the last line of standard output", &arguments->json},
+      {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--json", "the whole answer as the last line of standard output", &flags->json},
   };
   Append(&verb.options, std::move(more));
   return verb;
@@ -279,20 +279,20 @@ Command SubVerb(const std::shared_ptr<Arguments>& arguments, const char* name, c
 }  // namespace
 
 Command CampaignVerb() {
-  auto arguments = std::make_shared<Arguments>();
-  Option id{.name = "id", .help = "the campaign's id, as launch and list print it", .value = &arguments->id,
+  auto flags = std::make_shared<CampaignFlags>();
+  Option id{.name = "id", .help = "the campaign's id, as launch and list print it", .value = &flags->id,
             .required = true};
   Option spec{.name = "spec", .help = "the campaign's TOML file, see configs/campaign-example.toml",
-              .value = &arguments->spec, .required = true};
+              .value = &flags->spec, .required = true};
   Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
-                .value = &arguments->follow};
+                .value = &flags->follow};
   return {.name = "campaign",
           .help = "launch and watch campaigns of a running passnetd",
-          .verbs = {SubVerb(arguments, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
-                    SubVerb(arguments, "list", "all campaigns of the daemon's store", List, {}),
-                    SubVerb(arguments, "show", "state and trajectories of one campaign", Show, {id}),
-                    SubVerb(arguments, "cancel", "end a running campaign", Cancel, {id}),
-                    SubVerb(arguments, "report", "scores per task, ES(t) and AS", Report, {id})}};
+          .verbs = {SubVerb(flags, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
+                    SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),
+                    SubVerb(flags, "show", "state and trajectories of one campaign", Show, {id}),
+                    SubVerb(flags, "cancel", "end a running campaign", Cancel, {id}),
+                    SubVerb(flags, "report", "scores per task, ES(t) and AS", Report, {id})}};
 }
 
 }  // namespace passnet::cli

@@ -12,7 +12,7 @@
 namespace passnet::cli {
 namespace {
 
-struct Arguments {
+struct ConfigFlags {
   std::string file;
   bool json = false;
 };
@@ -35,31 +35,31 @@ Result<Configuration> Read(const std::string& file) {
   return Configuration{"daemon", configs::PrintDaemon(options), std::move(values)};
 }
 
-int Run(const Arguments& arguments, bool print) {
-  auto read = Read(arguments.file);
+int Run(const ConfigFlags& flags, bool print) {
+  auto read = Read(flags.file);
   if (!read) return Fail(read.error());
   const Configuration& configuration = read.value();
-  if (arguments.json) {
+  if (flags.json) {
     const Json out = {{"schema", "passnet.config/1"},
-                      {"file", arguments.file},
+                      {"file", flags.file},
                       {"kind", configuration.kind},
                       {"values", configuration.values}};
     std::printf("%s\n", out.Dump().c_str());
   } else if (print) {
     std::fputs(configuration.toml.c_str(), stdout);
   } else {
-    std::printf("%s is in order (a %s configuration)\n", arguments.file.c_str(), configuration.kind.c_str());
+    std::printf("%s is in order (a %s configuration)\n", flags.file.c_str(), configuration.kind.c_str());
   }
   return kExitDone;
 }
 
 Command SubVerb(const char* name, const char* help, bool print) {
-  auto arguments = std::make_shared<Arguments>();
-  Command verb{.name = name, .help = help, .run = [arguments, print] { return Run(*arguments, print); }};
+  auto flags = std::make_shared<ConfigFlags>();
+  Command verb{.name = name, .help = help, .run = [flags, print] { return Run(*flags, print); }};
   verb.options = {
-      {.name = "file", .help = "a TOML file for passnetd or for a campaign", .value = &arguments->file,
+      {.name = "file", .help = "a TOML file for passnetd or for a campaign", .value = &flags->file,
        .required = true},
-      {"--json", "the values as the last line of standard output", &arguments->json},
+      {"--json", "the values as the last line of standard output", &flags->json},
   };
   return verb;
 }

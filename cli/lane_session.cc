@@ -6,6 +6,17 @@
 #include "cli/output.h"
 
 namespace passnet::cli {
+namespace {
+
+// The folder of caches when no flag names one.
+std::string DefaultCacheDir() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache != '\0') return std::string(cache) + "/passnet";
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr && *home != '\0' ? home : "/tmp") + "/.cache/passnet";
+}
+
+}  // namespace
 
 std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
   return {
@@ -14,13 +25,6 @@ std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
       {.name = "--timing-core", .help = "core that times; -1: the last one", .value = &flags->timing_core,
        .show_default = true},
   };
-}
-
-std::string DefaultCacheDir() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache != '\0') return std::string(cache) + "/passnet";
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr && *home != '\0' ? home : "/tmp") + "/.cache/passnet";
 }
 
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags) {

@@ -24,7 +24,4 @@ std::vector<command_line::Option> LaneOptions(LaneFlags* flags);
 // Starts a lane; takes some seconds, because torch is imported.
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags);
 
-// The folder of caches when no flag names one.
-std::string DefaultCacheDir();
-
 }  // namespace passnet::cli
