@@ -1,4 +1,4 @@
-// How every program of ours ends (contract, docs/contracts.md), and how it says why.
+// How every program of ours ends (contract, docs/contracts.md, "Exit codes"), and how it says why.
 // Threads: pure but for standard error. Errors: none.
 #pragma once
 

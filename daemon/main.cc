@@ -1,4 +1,4 @@
-// passnetd: the daemon (docs/architecture.md section 3).
+// passnetd: the daemon (docs/architecture.md, "Processes").
 #include <cstdio>
 #include <string>
 

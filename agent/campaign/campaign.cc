@@ -104,7 +104,7 @@ Task<void> Campaign::RunTrajectories(std::stop_token stop) {
   std::stop_callback stopped(stop, [&no_more] { no_more.request_stop(); });
   std::stop_callback cancelled(cancel_.get_token(), [&no_more] { no_more.request_stop(); });
   TaskGroup group(co_await boost::asio::this_coro::executor, stored_.launch.spec.concurrency);
-  // A copy: RunTrajectory outlives no element of it, but moves from the stored ones.
+  // A copy, since each task is moved into its coroutine while the launch still needs its own list.
   std::vector<CampaignTask> tasks = stored_.launch.tasks;
   for (CampaignTask& task : tasks) {
     StoredTrajectory stored;
@@ -150,7 +150,7 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
     log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
   }
   if (auto failure = loop.progress().endpoint_failure()) {
-    endpoint_failure_ = "the endpoint refuses every call: " + std::string(OutcomeClassName(*failure));
+    endpoint_failure_ = "the endpoint refuses every call: " + std::string(dialects::OutcomeClassName(*failure));
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using trajectories::Batch;
 
-// architecture.md section 8: hashing and zstd above this run on a worker.
+// Chosen: hashing and compressing more than this would hold up the loop, so it runs on a worker.
 constexpr size_t kInlineBytes = 64 << 10;
 constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
 

@@ -2,7 +2,7 @@
 // after each clean round, shrinks to 0.7 once per episode of 429s (not per 429), stops growing on 5xx and time-outs.
 // Threads: loop-only. Ownership: a Permit keeps the limiter alive; destroying it without an outcome changes no limit.
 // Errors: kOverloaded (the queue is full), kCancelled.
-// Source: docs/llm.md "Rules for the client".
+// Source: docs/llm.md, "Waiting".
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@
 #include <stop_token>
 #include <string>
 
-#include "agent/llm/chat.h"
 #include "base/event.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 
 namespace passnet::agent {
 
@@ -46,7 +46,7 @@ class AdaptiveLimiter : public std::enable_shared_from_this<AdaptiveLimiter> {
     Event granted_now;
     bool granted = false;
   };
-  void Settle(int episode, OutcomeClass outcome);
+  void Settle(int episode, dialects::OutcomeClass outcome);
   void GiveBack();
   void GrantFree();
 
@@ -64,7 +64,7 @@ class AdaptiveLimiter::Permit {
   Permit& operator=(Permit&& other) noexcept;
   ~Permit() { GiveBack(); }
   // Tells how the request ended and gives the place back.
-  void Settle(OutcomeClass outcome);
+  void Settle(dialects::OutcomeClass outcome);
 
  private:
   friend class AdaptiveLimiter;
