@@ -90,6 +90,9 @@ class SourcesTest(unittest.TestCase):
     def test_no_paths_in_definitions(self):
         self.expect_clean(rules.no_paths_in_definitions)
 
+    def test_command_line_in_one_place(self):
+        self.expect_clean(rules.command_line_in_one_place)
+
 
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
