@@ -203,6 +203,31 @@ PIECES = [b" if ", b" in ", b" not ", b" is ", b" and ", b"lambda: ", b"await ",
           b"return ", b"pass", b"...", b"....", b"->", b"<>", b"!", b"$", b"class A:\n", b"import torch\n", b"((", b"))"]
 
 
+# Where a hand-written reader and Python come apart easily. Several of these were read wrongly once.
+STATEMENTS = ["x = torch.f(a=1, a=2)", "x = torch.f(a=1, 2)", "x = torch.f(if=1)", "x = torch.f(__a=1)", "x = x.if(1)",
+              "x = torch.if(1)", "x = x < x < x", "x = x == x != x", "x = (x < x) < x", "x = x[]", "x = x[,]", "x = x[1,,2]",
+              "x = x[1:2:3:4]", "x = x[::]", "x = x[1:2, 3]", "x = x[1,]", "x = (1, 2)[x]", "x = [1][0]", "x = -x ** -x ** x",
+              "x = ~-+x", "x = x - x - x", "x = x ** x ** x", "x = x << x + x * x & x | x ^ x >> x", "x = 012", "x = 00", "x = 1_0",
+              "x = 1if x else x", "x = 1.real", "x = 1..real", "x = 0x1", "x = 1j", "x = ()", "x = (,)", "x = (x x)",
+              "x = x.to('\\x63uda')", "x = x.to('cuda\\\n')", "x = x.to('cuda' ':1')", "x = x.to(r'cuda')", "x = x.to(\"cuda\")",
+              "x = torch.f(torch . device # (\n ('cuda'))", "x = torch.f(device('cuda', 'cuda'))", "x = device(device('cuda'))",
+              "x = torch.f(torch.device('cpu'), 'cuda:1')", "x = y = x", "x = y = 1; z = y", "x; x", "x;; x", "; x", "x;",
+              "x[0] = x; x[1:] += x", "x[0][1] = x", "x += x, x", "x = x, x", "x, y = x", "x: int = 1", "x = (y := x)", "x = x[y:=1]",
+              "x = *x", "x = torch.f(*x)", "x = torch.f(**x)", "x = x if x else x", "x = not x", "x = x and x", "x = x is x",
+              "x = x in x", "x = lambda: x", "x = [x for x in x]", "x = {x}", "x = {}", "x = 'a' 'b'", "x = ", "x = ...",
+              "x = ....T", "x = x.T.T", "x = x.T()", "x = None.T", "None = x", "True = x", "x = torch.inf", "pass", "return x", "x = \\\n x"]
+RETURNS = ["return", "return;", "return ()", "return x", "return x,", "return x, x", "return (x)", "return (x,)", "return (x, x)",
+           "return ((x, x))", "return ((x), x)", "return ((x),)", "return ((x))", "return (x) + x", "return [x, x]", "return (x, x),",
+           "return (,)", "return (x,,)", "return x; x", "return x\n  x", "x", "if x:\n            return x"]
+ATTRIBUTES = ["mean = 012", "mean = 00.5", "mean = float('+-inf')", "mean = float('-+inf')", "mean = float('+inf')", "mean = --1",
+              "mean = infinity", "mean = float(inf)", "mean = -True", "mean = - 1", "mean = +nan", "inf = 3", "nan = 3\n  mean = nan",
+              "float = 3", "if = 3", "None = 3", "mean = 1e999", "mean = 9223372036854775808", "mean = -9223372036854775808",
+              "data = [1, 2,]", "data = [,]", "data = [1 2]", "data = [1, 2", "data = [\n1,\n  2]", "mean = 1; std = 2", "mean = 1 2",
+              "device = 'a' 'b'", "device = 'a\\x62'", "device = b'a'", "device = ''", "mean = .5", "mean = 5.", "mean = 1.e1", "mean = 1e",
+              "mean = 1_0", "mean = 0x1", "mean = 1j", "mean : int = 1", "mean = std = 1", " mean = 1", "\tmean = 1", "pass",
+              "\\\n  mean = 1", "mean = 1 # \xe9", "mean = 1\f", "mean = (1)", "later = None"]
+
+
 class ParserTest(unittest.TestCase):
     def compare_models(self, files, valid):
         """Returns how many were accepted."""
@@ -277,6 +302,17 @@ class ParserTest(unittest.TestCase):
         """Mutations that all break a file, or none of them, would prove little."""
         self.assertGreater(accepted, GENERATED // 2 * 0.05)
         self.assertLess(accepted, GENERATED // 2 * 0.6)
+
+    def test_sharp_corners_mean_what_python_says(self):
+        head = "import torch\nfrom torch import device\nclass GraphModule(torch.nn.Module):\n    def forward(self, x):\n"
+        models = [head + f"        {line}\n        return (x,)\n" for line in STATEMENTS]
+        models += [head + f"        {line}\n" for line in RETURNS]
+        models += [head.replace("    def", margin + "def") + f"{body}return (x,)\n" for margin in ("", " ", "        ", "\t")
+                   for body in ("", "    ", "        ", "            ", "\t\t")]
+        models += [prefix + head + "        return (x,)\n" for prefix in (" ", "\ufeff", "# coding: latin-1\n", "#\r", "#\0\n")]
+        self.compare_models([(model, model.encode()) for model in models], valid=False)
+        metas = [f"class A:\n  name = 'x'\n  shape = [2]\n  dtype = 'float32'\n  {line}\n" for line in ATTRIBUTES]
+        self.compare_weight_metas([(meta, meta.encode()) for meta in metas], valid=False)
 
     def test_long_and_deep_expressions_stay_within_what_python_reads(self):
         head = "import torch\nclass GraphModule(torch.nn.Module):\n    def forward(self, x):\n        y = "
@@ -414,6 +450,10 @@ class GeneratorTest(unittest.TestCase):
         self.compare([(seed, [("A", {"dtype": dtype, "shape": [size], "std": std}), ("B", {"dtype": dtype, "shape": [size]})])
                       for seed in (123, 7) for size in sizes for std in (1.0, float("inf"))
                       for dtype in ("float16", "bfloat16", "float32", "float64")])
+
+    def test_last_bits_of_torchs_polynomials(self):
+        # A coefficient that is off by its last bit changes about one value in ten thousand.
+        self.compare([(5, [("A", {"dtype": "float32", "shape": [3000001], "std": float("inf")})])])
 
 
 if __name__ == "__main__":
