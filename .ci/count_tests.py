@@ -42,6 +42,29 @@ def unittest_outcomes(case):
     return outcomes + [("passed", name, "")] * (int(ran.group(1)) - len(outcomes))
 
 
+def gtest_outcomes(case):
+    """Outcomes by the summary of a GoogleTest program that ctest ran as one test, or None for any other test."""
+    output, name = case.findtext("system-out") or "", case.get("name")
+    started = re.search(r"^\[==========\] Running (\d+) tests? from", output, re.MULTILINE)
+    if not started or int(started.group(1)) < 2:
+        return None
+    expected = int(started.group(1))
+    ended = re.search(r"^\[==========\] (\d+) tests? from .* ran\. \(", output, re.MULTILINE)
+    passed = re.findall(r"^\[       OK \] (\S+)", output, re.MULTILINE)
+    failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output, re.MULTILINE)))
+    reasons = dict(re.findall(r"Skipped\n(.*?)\n\[  SKIPPED \] (\S+) \(", output, re.DOTALL))
+    reasons = {case_name: " ".join(why.split()) for why, case_name in reasons.items()}
+    skipped = re.findall(r"^\[  SKIPPED \] (\S+) \(", output, re.MULTILINE)
+    outcomes = [("passed", f"{name}: {case_name}", "") for case_name in passed]
+    outcomes += [("failed", f"{name}: {case_name}", "see the output above") for case_name in failed]
+    outcomes += [("skipped", f"{name}: {case_name}", reasons.get(case_name, "no reason printed")) for case_name in skipped]
+    # What did not come to an outcome did not run: the program died, was stopped, or its output was cut.
+    if not ended or len(outcomes) < expected or (case.find("failure") is not None and not failed):
+        missing = max(1, expected - len(outcomes))
+        outcomes += [("failed", name, f"{missing} of {expected} cases came to no outcome: see the output above")] * missing
+    return outcomes
+
+
 def outcome(case):
     """'passed', 'failed' or 'skipped', the name, and why."""
     output, name = case.findtext("system-out") or "", case.get("name")
@@ -71,7 +94,7 @@ def count(paths):
             notes.append(("failed", path, "no results: its tests did not run"))
             continue
         for case in ElementTree.parse(path).getroot().iter("testcase"):
-            for result, name, why in unittest_outcomes(case) or [outcome(case)]:
+            for result, name, why in unittest_outcomes(case) or gtest_outcomes(case) or [outcome(case)]:
                 totals[result] += 1
                 if result != "passed":
                     notes.append((result, name, why))

@@ -1,7 +1,7 @@
 // Frames of a 32-bit little-endian length and that many bytes, on a stream descriptor.
 // Threads: blocking; one reader and one writer at a time. Errors: kDataCorrupt (length beyond the limit),
 // kUnavailable (the other side closed; its text says whether inside a frame), kDeadlineExceeded, kIo.
-// Source: architecture.md section 3, "Lane protocol".
+// Source: docs/worker_protocol.md, section 1.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace passnet {
 
-inline constexpr uint32_t kMaxFrameBytes = 64u << 20;  // architecture.md section 3
+inline constexpr uint32_t kMaxFrameBytes = 64u << 20;  // docs/worker_protocol.md, section 2
 
 Status WriteFrame(int fd, std::string_view payload, Deadline deadline);
 Result<std::string> ReadFrame(int fd, Deadline deadline, uint32_t max_bytes = kMaxFrameBytes);

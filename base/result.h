@@ -12,8 +12,12 @@ namespace passnet {
 // callers test first.
 [[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
 
+// A class of its own for the attribute alone: a result that nobody looks at is a warning, and so an error.
 template <typename T>
-using Result = boost::system::result<T, Error>;
+class [[nodiscard]] Result : public boost::system::result<T, Error> {
+ public:
+  using boost::system::result<T, Error>::result;
+};
 
 using Status = Result<void>;
 

@@ -38,7 +38,7 @@ int Run(bool json) {
   const char* wanted = std::getenv("PASSNET_BENCH_RUNS");
   int runs = wanted != nullptr ? std::max(2, std::atoi(wanted)) : 30;
   evaluator::LaneOptions options;
-  options.cache_dir = PASSNET_BINARY_DIR "/bench-cache";
+  options.cache_dir = CacheDir();
   auto lane = evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
   if (!lane) {
     std::fprintf(stderr, "%s\n", lane.error().context.c_str());

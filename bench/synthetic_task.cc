@@ -9,6 +9,8 @@
 #include <fstream>
 #include <limits>
 
+#include "evaluator/client/installation.h"
+
 namespace passnet::bench {
 namespace {
 
@@ -103,9 +105,17 @@ std::vector<evaluator::CandidateFile> SyntheticTask::FusedPass() {
   return {{"sorted_output_pass_rule_names.json", "[\"Fuse\"]"}, {"Fuse.py", kPass}, {"fused.cc", kKernel}};
 }
 
+std::string CacheDir() {
+  const auto installed = evaluator::FindInstallation("");
+  return installed ? (installed.value().worker_dir.parent_path().parent_path() / "bench-cache").native() : "bench-cache";
+}
+
 double RunYardstick(const fs::path& graph, double* seconds) {
-  std::string command = std::string("OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 taskset -c \"$(($(nproc) - 1))\" " PASSNET_PYTHON_PATH
-                                    " " PASSNET_SOURCE_DIR "/bench/upstream_yardstick.py '") + graph.native() + "'";
+  const auto installed = evaluator::FindInstallation("");
+  if (!installed) return std::numeric_limits<double>::quiet_NaN();
+  const fs::path yardstick = installed.value().worker_dir.parent_path() / "bench/upstream_yardstick.py";
+  const std::string command = "OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 taskset -c \"$(($(nproc) - 1))\" '" +
+                              installed.value().python + "' '" + yardstick.native() + "' '" + graph.native() + "'";
   auto started = std::chrono::steady_clock::now();
   FILE* pipe = ::popen(command.c_str(), "r");
   double speedup = std::numeric_limits<double>::quiet_NaN();

@@ -28,6 +28,9 @@ class SyntheticTask {
   std::filesystem::path dir_;
 };
 
+// Where benchmarks keep compiled kernels and baselines between runs: in the build folder.
+std::string CacheDir();
+
 // Runs bench/upstream_yardstick.py on one graph folder in a fresh Python process: what PassNet's own harness does for a
 // graph. Gives its speed-up of the graph against itself; `seconds` is the whole process's time. NaN when it failed.
 double RunYardstick(const std::filesystem::path& graph, double* seconds);

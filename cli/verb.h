@@ -1,5 +1,5 @@
 // A verb of `passnet`: each cli/<verb>.cc registers its options with CLI11 and returns what to run after parsing.
-// Threads: main thread only. Exit codes (contract, docs/architecture.md section 7): 0 done, 2 usage or bad input,
+// Threads: main thread only. Exit codes (contract, docs/contracts.md, "Exit codes"): 0 done, 2 usage or bad input,
 // 3 infrastructure failure, 4 verification failed.
 #pragma once
 

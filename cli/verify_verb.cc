@@ -47,7 +47,7 @@ std::string Json(const VerifyFlags& flags, const trajectories::VerifyReport& rep
 
 void Print(const VerifyFlags& flags, const trajectories::VerifyReport& report) {
   if (const auto& finding = report.first) {
-    // The verdict is what the program is for: standard output.
+    // The finding is this verb's result, so it goes to standard output.
     std::printf("NOT INTACT: %s: %s (%s)\n", std::string(trajectories::FindingWhatName(finding->what)).c_str(),
                 finding->where.c_str(), finding->detail.c_str());
     return;

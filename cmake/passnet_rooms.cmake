@@ -9,9 +9,11 @@ endfunction()
 
 # passnet_test(name SOURCES … LINKS … LABELS … TIMEOUT seconds): one executable a folder, every case known to ctest.
 # LABELS: quick (runs under the sanitizers too, through the target quick_tests), integration, slow, gpu, peers.
+# WHOLE: one ctest test for the program, where what its cases share costs more to start than most cases; .ci/count_tests.py
+# counts the cases.
 add_custom_target(quick_tests)
 function(passnet_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS;LABELS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ARG "WHOLE" "TIMEOUT" "SOURCES;LINKS;LABELS;PROPERTIES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -22,10 +24,13 @@ function(passnet_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE passnet_options ${ARG_LINKS} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE
-    PASSNET_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PASSNET_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+      PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
+  endif()
   if(ARG_LABELS STREQUAL quick)
     add_dependencies(quick_tests ${name})
   endif()

@@ -89,7 +89,7 @@ class Machine {
         streams_(options.http.max_event_streams),
         pool_("pn-work", kWorkThreads, kWorkQueue),
         sleeper_(agent::LoopSleeper()),
-        limiters_(LimiterOf(options.llm), sleeper_.get()),
+        limiters_(LimiterOf(options.llm)),
         lane_(LaneServices(options.lane, start_lane)),
         journal_(store_.get(), &pool_, sleeper_.get(), &Clock::System()),
         manager_(loop_.get_executor(), CampaignPortsOf(), {options.journal, build, 64}),

@@ -1,4 +1,4 @@
-// passnetd: the daemon (docs/architecture.md section 3).
+// passnetd: the daemon (docs/architecture.md, "Processes").
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
@@ -10,7 +10,7 @@
 namespace passnet::daemon {
 namespace {
 
-constexpr int kExitUsage = 2;  // docs/architecture.md section 7
+constexpr int kExitUsage = 2;  // docs/contracts.md, "Exit codes"
 constexpr int kExitInfrastructure = 3;
 
 int Fail(const Error& error) {

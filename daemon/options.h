@@ -17,7 +17,7 @@ struct HttpOptions {
   std::string operate_token_env;   // variable with the bearer token that may do everything; empty: none is asked for
   std::string read_token_env;      // variable with the token that may only read
   int64_t threads = 24;            // chosen: 16 event streams and 8 short requests at a time
-  int64_t max_event_streams = 16;  // architecture.md section 5; above it 503 with Retry-After
+  int64_t max_event_streams = 16;  // chosen: each holds a thread; above it 503 with Retry-After
   int64_t max_queued = 64;         // connections accepted and not yet served
   int64_t max_body_bytes = 4 << 20;
   double read_limit_s = 5;         // a read of a request that takes longer ends the connection

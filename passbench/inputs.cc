@@ -14,7 +14,7 @@
 namespace passnet::passbench {
 namespace {
 
-// passbench.md, "Evaluation protocol".
+// docs/passbench.md, section 3.
 constexpr double kSpread = 0.2;
 constexpr double kDefaultStd = 0.1;
 constexpr double kMaxMagnitude = 100;

@@ -3,7 +3,7 @@
 // Owns: MakeInputs returns the bytes; FillInputs writes into the caller's.
 // Errors: kInvalidArgument (data or bounds do not fit the type, buffer of the wrong size or alignment), naming tensor,
 // file and line. Sizes were bounded when the graph was loaded.
-// Source: passbench.md, "Evaluation protocol" and "Inputs"; checked against hashes of the original's tensors.
+// Source: docs/passbench.md, section 3; checked against hashes of the original's tensors.
 #pragma once
 
 #include <cstddef>

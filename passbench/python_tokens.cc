@@ -44,7 +44,7 @@ class Tokenizer {
                        "a closing bracket");
     }
     EndLogicalLine();
-    Add(TokenKind::kEnd, 0);
+    RETURN_IF_ERROR(Add(TokenKind::kEnd, 0));
     return std::move(tokens_);
   }
 

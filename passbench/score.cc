@@ -20,7 +20,7 @@ constexpr std::array<std::pair<GraphStatus, std::string_view>, 8> kStatusNames{{
     {GraphStatus::kPassMiss, "pass_miss"},
 }};
 
-// passbench.md: upstream's self-check of its two ways to ES(t).
+// docs/passbench.md, section 8: upstream's self-check of its two ways to ES(t).
 constexpr double kMacroTolerance = 1e-3;
 // Above every t: the failure is never forgiven.
 constexpr int kNever = kMaxT + 1;

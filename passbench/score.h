@@ -2,7 +2,7 @@
 // product: the evaluator's own figures, the upstream emulation and `passnet score` all come through here.
 // Threads: thread-safe functions on immutable values.
 // Errors: kInvalidArgument (no graph, a correct graph without speed-up, a parameter out of range).
-// Source: arXiv 2605.29357 and passbench.md, "Scores"; checked against figures of the original scorer.
+// Source: arXiv 2605.29357 and docs/passbench.md, section 8; checked against figures of the original scorer.
 #pragma once
 
 #include <map>

@@ -14,7 +14,7 @@
 namespace passnet::passbench {
 namespace {
 
-constexpr double kRelativeTolerance = 1e-12;  // passbench.md, "Score oracle"
+constexpr double kRelativeTolerance = 1e-12;  // docs/passbench.md, section 8
 
 bool Agree(double expected, double found) {
   return std::abs(expected - found) <= kRelativeTolerance * std::max(std::abs(expected), std::abs(found));

@@ -1,6 +1,6 @@
 // A file of scoring cases with the figures that the original scorer gave, scored again and compared.
 // Threads: thread-safe, blocking. Errors: kInvalidArgument naming file, case and key.
-// Source: passbench.md, "Score oracle": the form of es_oracle.json and es_oracle_logs.json.
+// Source: docs/passbench.md, section 8: the form of es_oracle.json and es_oracle_logs.json.
 #pragma once
 
 #include <string>

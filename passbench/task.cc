@@ -91,7 +91,7 @@ Status CheckTotal(const Graph& graph) {
                          " are expected");
 }
 
-// "x/task/" and "." have a name, too.
+// So that "x/task/" and "." give the folder's name as well.
 fs::path Normalised(const fs::path& dir) {
   std::error_code error;
   fs::path path = fs::canonical(dir, error);

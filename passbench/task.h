@@ -2,7 +2,7 @@
 // Threads: thread-safe and blocking functions; immutable values. Owns everything it holds.
 // Errors: kInvalidArgument and kNotFound naming file, line and what was expected; kResourceExhausted for files and
 // input sets beyond the bounds below; kIo. All of them poison this task only.
-// Source: passbench.md, "Task directory" and "Subgraph folders in detail".
+// Source: docs/passbench.md, sections 1 to 3.
 #pragma once
 
 #include <cstdint>

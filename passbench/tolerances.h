@@ -1,6 +1,6 @@
 // The tolerance levels t of PassBench: what "close" means for each element type, and the log keys that name it.
 // Threads: immutable values, thread-safe functions. Errors: none.
-// Source: passbench.md, "Tolerances": rtol = 10^(t*k), atol = 10^(t*m), rounded to three significant digits.
+// Source: docs/passbench.md, section 6: rtol = 10^(t*k), atol = 10^(t*m), rounded to three significant digits.
 #pragma once
 
 #include <bitset>

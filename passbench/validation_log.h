@@ -2,7 +2,7 @@
 // sample, a status and a figure is reproduced to the letter, odd as it sometimes is, so that a log scores alike.
 // Threads: thread-safe functions, immutable values.
 // Errors: kInvalidArgument with the line, where upstream's parser or scorer would die as well.
-// Source: passbench.md, "Behaviour seen by running the original", points 1 to 7.
+// Source: docs/passbench.md, section 9.
 #pragma once
 
 #include <map>

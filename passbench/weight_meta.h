@@ -1,7 +1,7 @@
 // weight_meta.py as data: one class a tensor, read by a parser of Python literals and never executed.
 // Threads: thread-safe function, immutable values.
 // Errors: kInvalidArgument "FILE:LINE: what is wrong; what was expected".
-// Source: passbench.md, "Subgraph folders in detail".
+// Source: docs/passbench.md, section 3.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 namespace passnet::recorded_llm {
 namespace {
 
-constexpr int kExitUsage = 2;  // as docs/architecture.md section 7 has it for every program
+constexpr int kExitUsage = 2;  // docs/contracts.md, "Exit codes"
 constexpr int kExitInfrastructure = 3;
 
 struct Arguments {

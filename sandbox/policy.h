@@ -31,7 +31,7 @@ struct PolicyTable;  // what a policy decides, call by call; in policy.cc
 class SyscallPolicy {
  public:
   // Read files that are reachable, memory, clocks, futexes, polling, signals to itself, ioctl of a few harmless
-  // commands. Nothing else: no processes, no threads, no sockets.
+  // commands. Nothing else: no processes, no threads, no new sockets.
   static SyscallPolicy Minimal();
   // g++ and nvcc: Minimal, Writing, Exec, Processes, Threads.
   static SyscallPolicy Compiler();

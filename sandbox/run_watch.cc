@@ -19,7 +19,7 @@
 namespace passnet::sandbox {
 namespace {
 
-constexpr uint64_t kKillAtCaps = 4;  // sandbox.md 4.4
+constexpr uint64_t kKillAtCaps = 4;  // docs/sandbox.md, "What decides the outcome"
 constexpr Millis kSamplePeriod{20};  // chosen: what a tree can overshoot where only we look at it
 constexpr std::chrono::seconds kKillPatience{5};
 

@@ -139,7 +139,8 @@ class Store::Impl {
     auto results = Failed() ? Result<std::vector<Result<Appended>>>(*Failed()) : WriteGroup(group);
     if (results) Publish();
     for (size_t i = 0; i < group.size(); ++i) {
-      // Gone with its call: what a callback holds (a loop's work guard, a batch) must not wait for the next group.
+      // Destroyed right after its call: what a callback holds (a loop's work guard, a batch) must not wait for the
+      // next group.
       Item item = std::move(group[i]);
       item.done(results ? std::move(results.value()[i]) : Result<Appended>(results.error()));
     }

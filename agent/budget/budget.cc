@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <utility>
 
 namespace passnet::agent {
@@ -41,13 +42,13 @@ Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices
   return {prompt, max_tokens, Cost(prompt, max_tokens, prices)};
 }
 
-Amount AmountOf(const Usage& usage, const Prices& prices) {
+Amount AmountOf(const dialects::Usage& usage, const Prices& prices) {
   return {usage.prompt_tokens, usage.completion_tokens, Cost(usage.prompt_tokens, usage.completion_tokens, prices)};
 }
 
-Task<Status> Budget::Reserve(std::string call_id, Amount amount, CancelToken cancel) {
+Task<Status> Budget::Reserve(std::string call_id, Amount amount, std::stop_token cancel) {
   for (;;) {
-    if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the budget"};
+    if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the budget"};
     if (Fits(reserved(), amount)) break;
     if (reserved_.empty()) {
       co_return Error{ErrorCode::kResourceExhausted,
@@ -56,18 +57,14 @@ Task<Status> Budget::Reserve(std::string call_id, Amount amount, CancelToken can
                           " micro-dollars are spent, the next call may take " + std::to_string(amount.tokens()) +
                           " tokens"};
     }
-    auto wake = std::make_shared<CancelSource>();
-    waiting_.push_back(wake);
-    auto cancelled = cancel.OnCancel([wake] { wake->Cancel(); });
-    CancelToken woken = wake->token();
-    co_await sleeper_->SleepUntil(Deadline::Never(), woken);
+    co_await released_.Wait(cancel);
   }
   reserved_[call_id] = amount;
   co_return OkStatus();
 }
 
 void Budget::Release(const std::string& call_id) {
-  if (reserved_.erase(call_id) > 0) WakeAll();
+  if (reserved_.erase(call_id) > 0) released_.NotifyAll();
 }
 
 void Budget::Apply(const trajectories::EventDraft& event) {
@@ -99,10 +96,6 @@ bool Budget::Fits(const Amount& reserved, const Amount& more) const {
   Add(more, &sum);
   if (limits_.total_tokens && sum.tokens() > *limits_.total_tokens) return false;
   return !limits_.total_usd || static_cast<double>(sum.microusd.value_or(0)) <= *limits_.total_usd * 1e6;
-}
-
-void Budget::WakeAll() {
-  for (const auto& waiter : std::exchange(waiting_, {})) waiter->Cancel();
 }
 
 }  // namespace passnet::agent

@@ -2,21 +2,19 @@
 // that calls in flight at the same time cannot overshoot together.
 // Threads: loop-only. Borrows: the sleeper.
 // Errors: kResourceExhausted (the budget is used up), kCancelled.
-// Source: docs/formats.md (usage), docs/llm.md "Rules for the client" (Budget).
+// Source: docs/formats.md, "usage".
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
-#include <vector>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/sleeper.h"
-#include "base/cancel.h"
+#include "base/event.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 #include "trajectories/event.h"
 
 namespace passnet::agent {
@@ -43,15 +41,15 @@ struct Amount {
 // What a request can cost at most: a token is at least one byte of the request, and the reply has at most `max_tokens`.
 Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices);
 // What the provider counted.
-Amount AmountOf(const Usage& usage, const Prices& prices);
+Amount AmountOf(const dialects::Usage& usage, const Prices& prices);
 
 class Budget {
  public:
-  Budget(BudgetLimits limits, Sleeper* sleeper) : limits_(limits), sleeper_(sleeper) {}
+  explicit Budget(BudgetLimits limits) : limits_(limits) {}
 
   // Waits while other calls' reservations could still come back; the error says which limit is reached. The reservation
   // ends with the call's llm_outcome or llm_lost, or with Release.
-  Task<Status> Reserve(std::string call_id, Amount amount, CancelToken cancel);
+  Task<Status> Reserve(std::string call_id, Amount amount, std::stop_token cancel);
   // The intent could not be written: nothing was sent.
   void Release(const std::string& call_id);
 
@@ -65,13 +63,11 @@ class Budget {
 
  private:
   bool Fits(const Amount& reserved, const Amount& more) const;
-  void WakeAll();
 
   const BudgetLimits limits_;
-  Sleeper* const sleeper_;
   Amount spent_{0, 0, 0};
   std::map<std::string, Amount> reserved_;  // by call id
-  std::vector<std::shared_ptr<CancelSource>> waiting_;
+  Event released_;
 };
 
 }  // namespace passnet::agent

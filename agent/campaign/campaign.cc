@@ -2,6 +2,7 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <utility>
 
 #include "agent/campaign/task_group.h"
@@ -43,12 +44,12 @@ Result<EndpointOptions> EndpointOf(const EndpointSpec& spec) {
 }
 
 Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
-    : stored_(std::move(stored)), ports_(std::move(ports)), budget_(stored_.launch.spec.budget, ports_.sleeper) {
+    : stored_(std::move(stored)), ports_(std::move(ports)), budget_(stored_.launch.spec.budget) {
   for (const auto& event : stored_.spending) budget_.Apply(event);
   stored_.spending.clear();
 }
 
-Task<void> Campaign::Run(CancelToken stop) {
+Task<void> Campaign::Run(std::stop_token stop) {
   Status prepared = co_await Prepare(stop);
   if (!prepared) {
     if (prepared.error().code == ErrorCode::kCancelled) co_return;
@@ -62,7 +63,7 @@ Task<void> Campaign::Run(CancelToken stop) {
     log::Err("agent", "campaign stopped: the journal is broken", {{"campaign_id", id()}, {"error", journal_failure_}});
     co_return;
   }
-  if (stop.cancelled()) co_return;
+  if (stop.stop_requested()) co_return;
   PASSNET_FAILPOINT("campaign.before_end");
   std::string reason = endpoint_failure_;
   Status ended = co_await SetState(EndState(), std::move(reason), stop);
@@ -70,7 +71,7 @@ Task<void> Campaign::Run(CancelToken stop) {
 }
 
 // What must hold before any trajectory goes on; an error pauses the campaign until the daemon starts again.
-Task<Status> Campaign::Prepare(CancelToken stop) {
+Task<Status> Campaign::Prepare(std::stop_token stop) {
   Result<EndpointOptions> endpoint = EndpointOf(stored_.launch.spec.endpoint);
   if (!endpoint) co_return endpoint.error();
   limiter_ = ports_.limiters->For(endpoint.value().base_url, endpoint.value().api_key);
@@ -84,7 +85,7 @@ Task<Status> Campaign::Prepare(CancelToken stop) {
   co_return co_await SetState(std::move(state), std::move(reason), stop);
 }
 
-Task<Status> Campaign::CheckEnvironment(CancelToken stop) {
+Task<Status> Campaign::CheckEnvironment(std::stop_token stop) {
   for (int attempt = 1;; ++attempt) {
     auto now = co_await ports_.lane->Environment(stop);
     if (now) {
@@ -98,12 +99,12 @@ Task<Status> Campaign::CheckEnvironment(CancelToken stop) {
   }
 }
 
-Task<void> Campaign::RunTrajectories(CancelToken stop) {
-  CancelSource no_more;
-  auto stopped = stop.OnCancel([&no_more] { no_more.Cancel(); });
-  auto cancelled = cancel_.token().OnCancel([&no_more] { no_more.Cancel(); });
-  TaskGroup group(co_await boost::asio::this_coro::executor, ports_.sleeper, stored_.launch.spec.concurrency);
-  // A copy: RunTrajectory outlives no element of it, but moves from the stored ones.
+Task<void> Campaign::RunTrajectories(std::stop_token stop) {
+  std::stop_source no_more;
+  std::stop_callback stopped(stop, [&no_more] { no_more.request_stop(); });
+  std::stop_callback cancelled(cancel_.get_token(), [&no_more] { no_more.request_stop(); });
+  TaskGroup group(co_await boost::asio::this_coro::executor, stored_.launch.spec.concurrency);
+  // A copy, since each task is moved into its coroutine while the launch still needs its own list.
   std::vector<CampaignTask> tasks = stored_.launch.tasks;
   for (CampaignTask& task : tasks) {
     StoredTrajectory stored;
@@ -113,17 +114,17 @@ Task<void> Campaign::RunTrajectories(CancelToken stop) {
     if (stored.finished) continue;
     bool begun = !stored.trajectory_id.empty();
     // After a cancel, what had begun still gets its end; what had not is not begun.
-    CancelToken waiting = begun ? stop : no_more.token();
+    std::stop_token waiting = begun ? stop : no_more.get_token();
     bool place = co_await group.WaitForPlace(waiting);
     if (!place || !journal_failure_.empty()) break;
-    if (!begun && (no_more.cancelled() || !endpoint_failure_.empty())) continue;
+    if (!begun && (no_more.stop_requested() || !endpoint_failure_.empty())) continue;
     if (!begun) stored.trajectory_id = NewId("t");
     group.Spawn(RunTrajectory(std::move(task), std::move(stored), stop));
   }
   co_await group.Wait();
 }
 
-Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, CancelToken stop) {
+Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop) {
   TrajectoryPlan plan;
   plan.campaign_id = id();
   plan.trajectory_id = stored.trajectory_id;
@@ -142,23 +143,23 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, C
   ports.jitter = ports_.jitter;
   RefineLoop loop(std::move(plan), &stored_.launch.spec.refine, &stored_.launch.prompts, std::move(ports),
                   std::move(stored.progress));
-  CancelToken cancel = cancel_.token();
+  std::stop_token cancel = cancel_.get_token();
   Status ended = co_await loop.Run(stop, cancel);
   if (!ended && ended.error().code != ErrorCode::kCancelled) {
     journal_failure_ = ended.error().context;
     log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
   }
   if (auto failure = loop.progress().endpoint_failure()) {
-    endpoint_failure_ = "the endpoint refuses every call: " + std::string(OutcomeClassName(*failure));
+    endpoint_failure_ = "the endpoint refuses every call: " + std::string(dialects::OutcomeClassName(*failure));
   }
 }
 
 std::string Campaign::EndState() const {
-  if (cancel_.cancelled()) return "cancelled";
+  if (cancel_.stop_requested()) return "cancelled";
   return endpoint_failure_.empty() ? "finished" : "failed";
 }
 
-Task<Status> Campaign::SetState(std::string state, std::string reason, CancelToken stop) {
+Task<Status> Campaign::SetState(std::string state, std::string reason, std::stop_token stop) {
   nlohmann::ordered_json payload = {{"reason", reason}};
   Step step;
   step.event.campaign_id = id();

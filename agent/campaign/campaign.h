@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,6 @@
 #include "agent/llm/client.h"
 #include "agent/loop/ports.h"
 #include "agent/loop/refine_loop.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/task.h"
 #include "base/work_pool.h"
@@ -39,24 +39,24 @@ class Campaign {
   Campaign(StoredCampaign stored, CampaignPorts ports);
 
   // Until every trajectory has ended, the operator cancels, or the daemon stops (the campaign then stays unfinished).
-  Task<void> Run(CancelToken stop);
+  Task<void> Run(std::stop_token stop);
   // By the operator: trajectories end as cancelled.
-  void Cancel() { cancel_.Cancel(); }
+  void Cancel() { cancel_.request_stop(); }
 
   const std::string& id() const { return stored_.launch.campaign_id; }
 
  private:
-  Task<Status> Prepare(CancelToken stop);
-  Task<Status> CheckEnvironment(CancelToken stop);
-  Task<void> RunTrajectories(CancelToken stop);
-  Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, CancelToken stop);
-  Task<Status> SetState(std::string state, std::string reason, CancelToken stop);
+  Task<Status> Prepare(std::stop_token stop);
+  Task<Status> CheckEnvironment(std::stop_token stop);
+  Task<void> RunTrajectories(std::stop_token stop);
+  Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop);
+  Task<Status> SetState(std::string state, std::string reason, std::stop_token stop);
   std::string EndState() const;
 
   StoredCampaign stored_;
   const CampaignPorts ports_;
   Budget budget_;
-  CancelSource cancel_;
+  std::stop_source cancel_;
   std::unique_ptr<LlmClient> client_;
   std::shared_ptr<AdaptiveLimiter> limiter_;
   std::string endpoint_failure_;  // no call will succeed any more: nothing new is started

@@ -1,6 +1,7 @@
 #include "agent/campaign/lane_group.h"
 
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 #include "base/check.h"
@@ -23,20 +24,20 @@ LaneService& LaneGroup::LeastBusy() {
   return **least;
 }
 
-Task<Result<evaluator::EvaluationReport>> LaneGroup::Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) {
+Task<Result<evaluator::EvaluationReport>> LaneGroup::Evaluate(evaluator::EvaluateRequest request, std::stop_token cancel) {
   return LeastBusy().Evaluate(std::move(request), std::move(cancel));
 }
 
 Task<Result<evaluator::TaskDescription>> LaneGroup::DescribeTask(evaluator::DescribeTaskRequest request,
-                                                                 CancelToken cancel) {
+                                                                 std::stop_token cancel) {
   return LeastBusy().DescribeTask(std::move(request), std::move(cancel));
 }
 
-Task<Result<evaluator::BaselineReport>> LaneGroup::Baseline(evaluator::BaselineRequest request, CancelToken cancel) {
+Task<Result<evaluator::BaselineReport>> LaneGroup::Baseline(evaluator::BaselineRequest request, std::stop_token cancel) {
   return services_.back()->Baseline(std::move(request), std::move(cancel));
 }
 
-Task<Result<std::map<std::string, std::string>>> LaneGroup::Environment(CancelToken cancel) {
+Task<Result<std::map<std::string, std::string>>> LaneGroup::Environment(std::stop_token cancel) {
   return services_.front()->Environment(std::move(cancel));
 }
 

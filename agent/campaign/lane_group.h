@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,12 @@ class LaneGroup : public Lane {
   explicit LaneGroup(std::vector<std::unique_ptr<LaneService>> services);
 
   // Evaluations and descriptions go to the service with the least to do; the first of several.
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) override;
+  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, std::stop_token cancel) override;
   Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
-                                                        CancelToken cancel) override;
+                                                        std::stop_token cancel) override;
   // Always to the last: it keeps a warm TorchInductor process, which is expensive to have twice.
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken cancel) override;
-  Task<Result<std::map<std::string, std::string>>> Environment(CancelToken cancel) override;
+  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token cancel) override;
+  Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
 
   std::vector<LaneService::Facts> facts() const;
   // "busy" when any works, "down" when none can, else "idle".

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "base/log.h"
@@ -101,8 +102,8 @@ LaneService::~LaneService() {
 }
 
 template <typename T, typename Fn>
-Task<Result<T>> LaneService::Ask(std::string what, CancelToken cancel, Fn fn) {
-  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, what + " was cancelled"};
+Task<Result<T>> LaneService::Ask(std::string what, std::stop_token cancel, Fn fn) {
+  if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, what + " was cancelled"};
   auto shared = shared_;
   uint64_t ticket;
   {
@@ -111,7 +112,7 @@ Task<Result<T>> LaneService::Ask(std::string what, CancelToken cancel, Fn fn) {
     ++shared->facts.queued;
   }
   auto dropped = std::make_shared<std::atomic<bool>>(false);
-  auto on_cancel = cancel.OnCancel([shared, ticket, dropped] {
+  std::stop_callback on_cancel(cancel, [shared, ticket, dropped] {
     dropped->store(true);
     shared->Cancel(ticket);
   });
@@ -137,7 +138,7 @@ Task<Result<T>> LaneService::Ask(std::string what, CancelToken cancel, Fn fn) {
 }
 
 Task<Result<evaluator::EvaluationReport>> LaneService::Evaluate(evaluator::EvaluateRequest request,
-                                                                CancelToken cancel) {
+                                                                std::stop_token cancel) {
   std::string what = "evaluate " + request.evaluation_id.substr(0, 12);
   auto call = [request = std::move(request), limit = options_.evaluate_limit](LaneClient* client) {
     return client->Evaluate(request, Deadline::After(limit), [](const std::string&, int, int) {});
@@ -145,7 +146,7 @@ Task<Result<evaluator::EvaluationReport>> LaneService::Evaluate(evaluator::Evalu
   co_return co_await Ask<evaluator::EvaluationReport>(std::move(what), cancel, std::move(call));
 }
 
-Task<Result<evaluator::BaselineReport>> LaneService::Baseline(evaluator::BaselineRequest request, CancelToken cancel) {
+Task<Result<evaluator::BaselineReport>> LaneService::Baseline(evaluator::BaselineRequest request, std::stop_token cancel) {
   std::string what = "baseline of " + request.task.path;
   auto call = [request = std::move(request), limit = options_.baseline_limit](LaneClient* client) {
     return client->Baseline(request, Deadline::After(limit), [](const std::string&, int, int) {});
@@ -154,7 +155,7 @@ Task<Result<evaluator::BaselineReport>> LaneService::Baseline(evaluator::Baselin
 }
 
 Task<Result<evaluator::TaskDescription>> LaneService::DescribeTask(evaluator::DescribeTaskRequest request,
-                                                                   CancelToken cancel) {
+                                                                   std::stop_token cancel) {
   std::string what = "describe " + request.task.path;
   auto call = [request = std::move(request), limit = options_.describe_limit](LaneClient* client) {
     return client->DescribeTask(request, Deadline::After(limit));
@@ -162,7 +163,7 @@ Task<Result<evaluator::TaskDescription>> LaneService::DescribeTask(evaluator::De
   co_return co_await Ask<evaluator::TaskDescription>(std::move(what), cancel, std::move(call));
 }
 
-Task<Result<std::map<std::string, std::string>>> LaneService::Environment(CancelToken cancel) {
+Task<Result<std::map<std::string, std::string>>> LaneService::Environment(std::stop_token cancel) {
   std::string what = "environment";
   auto call = [limit = options_.start_limit](LaneClient* client) {
     return client->Environment(Deadline::After(limit));

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "agent/loop/ports.h"
@@ -34,11 +35,11 @@ class LaneService : public Lane {
   LaneService(std::string name, StartFn start, LaneServiceOptions options);
   ~LaneService() override;
 
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, CancelToken cancel) override;
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken cancel) override;
+  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, std::stop_token cancel) override;
+  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token cancel) override;
   Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
-                                                        CancelToken cancel) override;
-  Task<Result<std::map<std::string, std::string>>> Environment(CancelToken cancel) override;
+                                                        std::stop_token cancel) override;
+  Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
 
   // For reports of the daemon's state.
   struct Facts {
@@ -55,7 +56,7 @@ class LaneService : public Lane {
  private:
   struct Shared;
   template <typename T, typename Fn>
-  Task<Result<T>> Ask(std::string what, CancelToken cancel, Fn fn);
+  Task<Result<T>> Ask(std::string what, std::stop_token cancel, Fn fn);
 
   const LaneServiceOptions options_;
   std::shared_ptr<Shared> shared_;

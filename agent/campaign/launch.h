@@ -1,7 +1,7 @@
 // What a campaign pins in its first event, and what is read back of a campaign when the daemon starts again.
 // Threads: immutable values; LoadCampaign is blocking.
 // Errors: kDataCorrupt (a stored campaign that does not parse), and the reader's.
-// Source: docs/formats.md, `passnet.campaign_launch/1`.
+// Source: docs/contracts.md, `passnet.campaign_launch/1`.
 #pragma once
 
 #include <map>

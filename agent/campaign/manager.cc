@@ -1,6 +1,7 @@
 #include "agent/campaign/manager.h"
 
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <utility>
 
 #include "agent/loop/durable_steps.h"
@@ -35,7 +36,7 @@ Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
 CampaignManager::CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options)
     : ports_(std::move(ports)),
       options_(std::move(options)),
-      group_(executor, ports_.sleeper, options_.max_campaigns) {}
+      group_(executor, options_.max_campaigns) {}
 
 Task<Status> CampaignManager::Resume() {
   auto load = [path = options_.journal_path] { return LoadUnfinished(path); };
@@ -49,7 +50,7 @@ Task<Status> CampaignManager::Resume() {
 }
 
 Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
-  if (stop_.cancelled()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+  if (stop_.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
   if (running() >= options_.max_campaigns) {
     co_return Error{ErrorCode::kOverloaded, std::to_string(running()) + " campaigns are running; wait for one to end"};
   }
@@ -60,7 +61,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
   Result<std::vector<CampaignTask>> tasks = co_await RunBlocking(ports_.pool, std::move(resolve));
   if (!tasks) co_return tasks.error();
-  auto environment = co_await ports_.lane->Environment(stop_.token());
+  auto environment = co_await ports_.lane->Environment(stop_.get_token());
   if (!environment) co_return environment.error().Prefixed("lane");
   stored.launch.spec = std::move(spec);
   stored.launch.tasks = std::move(tasks).value();
@@ -69,7 +70,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   stored.launch.build = options_.build;
   auto steps = std::make_shared<std::vector<Step>>();
   steps->push_back(ToStep(stored.launch));
-  Status written = co_await ports_.journal->Append(std::move(steps), stop_.token());
+  Status written = co_await ports_.journal->Append(std::move(steps), stop_.get_token());
   if (!written) co_return written.error();
   StepIsDurable(EventKind::kCampaignLaunched);
   stored.state = "launched";
@@ -90,14 +91,14 @@ Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {
   step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   auto steps = std::make_shared<std::vector<Step>>();
   steps->push_back(std::move(step));
-  Status written = co_await ports_.journal->Append(std::move(steps), stop_.token());
+  Status written = co_await ports_.journal->Append(std::move(steps), stop_.get_token());
   auto running = campaigns_.find(campaign_id);
   if (written && running != campaigns_.end()) running->second->Cancel();
   co_return written;
 }
 
 Task<void> CampaignManager::Stop() {
-  stop_.Cancel();
+  stop_.request_stop();
   co_await group_.Wait();
 }
 
@@ -111,7 +112,7 @@ void CampaignManager::StartCampaign(StoredCampaign stored) {
 }
 
 Task<void> CampaignManager::RunCampaign(std::string campaign_id) {
-  CancelToken stop = stop_.token();
+  std::stop_token stop = stop_.get_token();
   co_await campaigns_.at(campaign_id)->Run(stop);
   campaigns_.erase(campaign_id);
 }

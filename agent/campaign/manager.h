@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "agent/campaign/campaign.h"
@@ -44,7 +45,7 @@ class CampaignManager {
   const CampaignPorts ports_;
   const ManagerOptions options_;
   TaskGroup group_;
-  CancelSource stop_;
+  std::stop_source stop_;
   std::map<std::string, std::unique_ptr<Campaign>> campaigns_;  // by id
 };
 

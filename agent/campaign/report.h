@@ -2,7 +2,7 @@
 // ES(t) row and AS over all graphs of all scored tasks, and what was not scored because of us.
 // Threads: blocking, thread-compatible. Borrows: the reader.
 // Errors: kNotFound (no such campaign), the reader's, kDataCorrupt.
-// Source: docs/formats.md, `passnet.campaign_report/1`; passbench/score.h for every figure.
+// Source: docs/contracts.md, `passnet.campaign_report/1`; passbench/score.h for every figure.
 #pragma once
 
 #include <cstdint>

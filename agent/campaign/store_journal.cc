@@ -1,5 +1,6 @@
 #include "agent/campaign/store_journal.h"
 
+#include <stop_token>
 #include <utility>
 
 #include "base/log.h"
@@ -10,7 +11,7 @@ namespace {
 
 using trajectories::Batch;
 
-// architecture.md section 8: hashing and zstd above this run on a worker.
+// Chosen: hashing and compressing more than this would hold up the loop, so it runs on a worker.
 constexpr size_t kInlineBytes = 64 << 10;
 constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
 
@@ -39,7 +40,7 @@ Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<Step>& steps) {
 
 }  // namespace
 
-Task<Status> StoreJournal::Append(Steps steps, CancelToken stop) {
+Task<Status> StoreJournal::Append(Steps steps, std::stop_token stop) {
   Result<std::shared_ptr<const Batch>> batch = Internal("no batch was made");
   if (BytesOf(*steps) <= kInlineBytes) {
     batch = MakeBatch(*steps);
@@ -52,7 +53,7 @@ Task<Status> StoreJournal::Append(Steps steps, CancelToken stop) {
   co_return co_await AppendBatch(std::move(made), stop);
 }
 
-Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, CancelToken stop) {
+Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, std::stop_token stop) {
   bool waiting = false;
   Status result = OkStatus();
   for (;;) {

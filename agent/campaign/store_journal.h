@@ -4,6 +4,8 @@
 // Borrows: store, pool, sleeper, clock. Errors: as Journal; a broken store (kIo, kDataCorrupt) is returned at once.
 #pragma once
 
+#include <stop_token>
+
 #include "agent/llm/sleeper.h"
 #include "agent/loop/ports.h"
 #include "base/clock.h"
@@ -20,13 +22,13 @@ class StoreJournal : public Journal {
                Nanos space_wait = std::chrono::seconds(2))
       : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock), space_wait_(space_wait) {}
 
-  Task<Status> Append(Steps steps, CancelToken stop) override;
+  Task<Status> Append(Steps steps, std::stop_token stop) override;
 
   // Appends that wait for disk space now: the campaigns behind them are paused by it.
   int waiting_for_space() const { return waiting_for_space_; }
 
  private:
-  Task<Status> AppendBatch(std::shared_ptr<const trajectories::Batch> batch, CancelToken stop);
+  Task<Status> AppendBatch(std::shared_ptr<const trajectories::Batch> batch, std::stop_token stop);
 
   trajectories::Store* const store_;
   WorkPool* const pool_;

@@ -2,13 +2,14 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
+#include <stop_token>
 #include <utility>
 
 namespace passnet::agent {
 
-Task<bool> TaskGroup::WaitForPlace(CancelToken cancel) {
-  while (running_ >= capacity_ && !cancel.cancelled()) co_await WaitForEnd(cancel);
-  co_return !cancel.cancelled();
+Task<bool> TaskGroup::WaitForPlace(std::stop_token cancel) {
+  while (running_ >= capacity_ && !cancel.stop_requested()) co_await ended_.Wait(cancel);
+  co_return !cancel.stop_requested();
 }
 
 void TaskGroup::Spawn(Task<void> task) {
@@ -16,21 +17,13 @@ void TaskGroup::Spawn(Task<void> task) {
   boost::asio::co_spawn(executor_, std::move(task), [this](std::exception_ptr thrown) {
     if (thrown) std::rethrow_exception(thrown);
     --running_;
-    for (const auto& waiter : std::exchange(waiting_, {})) waiter->Cancel();
+    ended_.NotifyAll();
   });
 }
 
 Task<void> TaskGroup::Wait() {
-  CancelToken never;
-  while (running_ > 0) co_await WaitForEnd(never);
-}
-
-Task<void> TaskGroup::WaitForEnd(CancelToken cancel) {
-  auto wake = std::make_shared<CancelSource>();
-  waiting_.push_back(wake);
-  auto cancelled = cancel.OnCancel([wake] { wake->Cancel(); });
-  CancelToken woken = wake->token();
-  co_await sleeper_->SleepUntil(Deadline::Never(), woken);
+  std::stop_token never;
+  while (running_ > 0) co_await ended_.Wait(never);
 }
 
 }  // namespace passnet::agent

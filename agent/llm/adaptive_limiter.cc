@@ -1,18 +1,19 @@
 #include "agent/llm/adaptive_limiter.h"
 
 #include <algorithm>
+#include <stop_token>
 #include <utility>
 
 #include "base/sha256.h"
 
 namespace passnet::agent {
 
-AdaptiveLimiter::AdaptiveLimiter(LimiterOptions options, Sleeper* sleeper)
-    : options_(options), sleeper_(sleeper), limit_(std::clamp(options.start, options.floor, options.ceiling)) {}
+AdaptiveLimiter::AdaptiveLimiter(LimiterOptions options)
+    : options_(options), limit_(std::clamp(options.start, options.floor, options.ceiling)) {}
 
-Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cancel) {
+Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(std::stop_token cancel) {
   auto self = shared_from_this();
-  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled before the request was sent"};
+  if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled before the request was sent"};
   if (waiting_.empty() && in_flight_ < limit_) {
     ++in_flight_;
     co_return Permit(self, episode_);
@@ -23,38 +24,37 @@ Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(CancelToken cance
   }
   auto waiter = std::make_shared<Waiter>();
   waiting_.push_back(waiter);
-  auto chained = cancel.OnCancel([waiter] { waiter->wake.Cancel(); });
-  co_await sleeper_->SleepUntil(Deadline::Never(), waiter->wake.token());
+  while (!waiter->granted && !cancel.stop_requested()) co_await waiter->granted_now.Wait(cancel);
   if (!waiter->granted) {
     std::erase(waiting_, waiter);
     co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
   }
   Permit permit(self, episode_);
   // Granted and cancelled in the same turn of the loop: the permit's destructor passes the place on.
-  if (cancel.cancelled()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
+  if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
   co_return permit;
 }
 
-void AdaptiveLimiter::Settle(int episode, OutcomeClass outcome) {
+void AdaptiveLimiter::Settle(int episode, dialects::OutcomeClass outcome) {
   // Requests from before the last shrink tell nothing about the limit that holds now.
   if (episode != episode_) return;
   switch (outcome) {
-    case OutcomeClass::kRateLimited:
+    case dialects::OutcomeClass::kRateLimited:
       limit_ = std::max(options_.floor, static_cast<int>(limit_ * options_.shrink));
       ++episode_;
       clean_ = 0;
       return;
-    case OutcomeClass::kOverloaded:
-    case OutcomeClass::kLost: clean_ = 0; return;
-    case OutcomeClass::kQuota:
-    case OutcomeClass::kAuth:
-    case OutcomeClass::kCancelled: return;
-    case OutcomeClass::kAccepted:
-    case OutcomeClass::kTruncated:
-    case OutcomeClass::kFiltered:
-    case OutcomeClass::kMalformed:
-    case OutcomeClass::kContextOverflow:
-    case OutcomeClass::kBadRequest: break;
+    case dialects::OutcomeClass::kOverloaded:
+    case dialects::OutcomeClass::kLost: clean_ = 0; return;
+    case dialects::OutcomeClass::kQuota:
+    case dialects::OutcomeClass::kAuth:
+    case dialects::OutcomeClass::kCancelled: return;
+    case dialects::OutcomeClass::kAccepted:
+    case dialects::OutcomeClass::kTruncated:
+    case dialects::OutcomeClass::kFiltered:
+    case dialects::OutcomeClass::kMalformed:
+    case dialects::OutcomeClass::kContextOverflow:
+    case dialects::OutcomeClass::kBadRequest: break;
   }
   // A limit that nobody reaches has not been tried, so it must not grow.
   if (in_flight_ < limit_) return;
@@ -74,7 +74,7 @@ void AdaptiveLimiter::GrantFree() {
     waiting_.pop_front();
     waiter->granted = true;
     ++in_flight_;
-    waiter->wake.Cancel();
+    waiter->granted_now.NotifyAll();
   }
 }
 
@@ -87,7 +87,7 @@ AdaptiveLimiter::Permit& AdaptiveLimiter::Permit::operator=(Permit&& other) noex
   return *this;
 }
 
-void AdaptiveLimiter::Permit::Settle(OutcomeClass outcome) {
+void AdaptiveLimiter::Permit::Settle(dialects::OutcomeClass outcome) {
   if (limiter_) limiter_->Settle(episode_, outcome);
   GiveBack();
 }
@@ -98,7 +98,7 @@ void AdaptiveLimiter::Permit::GiveBack() {
 
 std::shared_ptr<AdaptiveLimiter> LimiterRegistry::For(const std::string& base_url, const Secret& api_key) {
   auto& limiter = limiters_[base_url + " " + Sha256Hex(api_key.Reveal())];
-  if (!limiter) limiter = std::make_shared<AdaptiveLimiter>(options_, sleeper_);
+  if (!limiter) limiter = std::make_shared<AdaptiveLimiter>(options_);
   return limiter;
 }
 

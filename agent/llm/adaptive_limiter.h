@@ -2,21 +2,21 @@
 // after each clean round, shrinks to 0.7 once per episode of 429s (not per 429), stops growing on 5xx and time-outs.
 // Threads: loop-only. Ownership: a Permit keeps the limiter alive; destroying it without an outcome changes no limit.
 // Errors: kOverloaded (the queue is full), kCancelled.
-// Source: docs/llm.md "Rules for the client".
+// Source: docs/llm.md, "Waiting".
 #pragma once
 
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/sleeper.h"
-#include "base/cancel.h"
+#include "base/event.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 
 namespace passnet::agent {
 
@@ -32,11 +32,10 @@ class AdaptiveLimiter : public std::enable_shared_from_this<AdaptiveLimiter> {
  public:
   class Permit;
 
-  // `sleeper` must outlive the limiter.
-  AdaptiveLimiter(LimiterOptions options, Sleeper* sleeper);
+  explicit AdaptiveLimiter(LimiterOptions options);
 
   // Waits in order of arrival for a place.
-  Task<Result<Permit>> Acquire(CancelToken cancel);
+  Task<Result<Permit>> Acquire(std::stop_token cancel);
 
   int limit() const { return limit_; }
   int in_flight() const { return in_flight_; }
@@ -44,15 +43,14 @@ class AdaptiveLimiter : public std::enable_shared_from_this<AdaptiveLimiter> {
 
  private:
   struct Waiter {
-    CancelSource wake;
+    Event granted_now;
     bool granted = false;
   };
-  void Settle(int episode, OutcomeClass outcome);
+  void Settle(int episode, dialects::OutcomeClass outcome);
   void GiveBack();
   void GrantFree();
 
   const LimiterOptions options_;
-  Sleeper* const sleeper_;
   int limit_;
   int in_flight_ = 0;
   int clean_ = 0;    // whole replies since the last change of the limit or the last 5xx
@@ -66,7 +64,7 @@ class AdaptiveLimiter::Permit {
   Permit& operator=(Permit&& other) noexcept;
   ~Permit() { GiveBack(); }
   // Tells how the request ended and gives the place back.
-  void Settle(OutcomeClass outcome);
+  void Settle(dialects::OutcomeClass outcome);
 
  private:
   friend class AdaptiveLimiter;
@@ -79,12 +77,11 @@ class AdaptiveLimiter::Permit {
 // One limiter for each endpoint and key of the process.
 class LimiterRegistry {
  public:
-  LimiterRegistry(LimiterOptions options, Sleeper* sleeper) : options_(options), sleeper_(sleeper) {}
+  explicit LimiterRegistry(LimiterOptions options) : options_(options) {}
   std::shared_ptr<AdaptiveLimiter> For(const std::string& base_url, const Secret& api_key);
 
  private:
   const LimiterOptions options_;
-  Sleeper* const sleeper_;
   std::map<std::string, std::shared_ptr<AdaptiveLimiter>> limiters_;  // by base URL and the key's digest
 };
 

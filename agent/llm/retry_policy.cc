@@ -12,6 +12,11 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+
 using Seconds = std::chrono::duration<double>;
 
 const std::string* Header(const RawReply& reply, const char* name) {
@@ -69,7 +74,7 @@ bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
     case OutcomeClass::kRateLimited:
     case OutcomeClass::kOverloaded: return true;
     case OutcomeClass::kLost:
-      // The same question would bring the same flood, and be billed again.
+      // Asked again, the model would write as much again, and all of it would be billed.
       return reply.end != ExchangeEnd::kTooLarge;
     case OutcomeClass::kBadRequest: {
       const std::string* wish = Header(reply, "x-should-retry");

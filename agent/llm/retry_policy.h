@@ -1,14 +1,14 @@
 // Whether to ask again after an attempt, and when: a pure function of that attempt's own outcome and headers.
 // Threads: immutable. Errors: none.
-// Source: docs/llm.md "Rules for the client"; OpenAI's SDK for the order of the headers.
+// Source: docs/llm.md, "Waiting"; OpenAI's SDK for the order of the headers.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/raw_reply.h"
 #include "base/clock.h"
+#include "dialects/chat.h"
+#include "dialects/raw_reply.h"
 
 namespace passnet::agent {
 
@@ -35,7 +35,8 @@ struct RetryDecision {
 
 // `utc_micros`: now, for Retry-After as a date when the server sends no Date. `jitter` in [0, 1).
 // A wait that the server names is taken exactly; our own backoff has full jitter.
-RetryDecision DecideRetry(const RetryOptions& options, const RawReply& reply, const AttemptOutcome& outcome,
-                          AttemptCounts counts, int64_t utc_micros, double jitter);
+RetryDecision DecideRetry(const RetryOptions& options, const dialects::RawReply& reply,
+                          const dialects::AttemptOutcome& outcome, AttemptCounts counts, int64_t utc_micros,
+                          double jitter);
 
 }  // namespace passnet::agent

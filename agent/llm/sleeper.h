@@ -3,8 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/task.h"
 
@@ -14,7 +14,7 @@ class Sleeper {
  public:
   virtual ~Sleeper() = default;
   // True when `until` was reached, false when cancelled before. Deadline::Never() waits for the cancel alone.
-  virtual Task<bool> SleepUntil(Deadline until, CancelToken cancel) = 0;
+  virtual Task<bool> SleepUntil(Deadline until, std::stop_token cancel) = 0;
 };
 
 // Sleeps on a timer of the loop that runs the calling coroutine.

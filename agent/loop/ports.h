@@ -4,10 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
-#include "base/cancel.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "evaluator/api/evaluation.h"
@@ -28,7 +28,7 @@ class Journal {
   virtual ~Journal() = default;
   // Returns once all steps are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
   // disk is waited out.
-  virtual Task<Status> Append(Steps steps, CancelToken stop) = 0;
+  virtual Task<Status> Append(Steps steps, std::stop_token stop) = 0;
 };
 
 // A lane as seen from the loop. Every error is infrastructure. A cancelled request ends with kCancelled.
@@ -36,11 +36,11 @@ class Lane {
  public:
   virtual ~Lane() = default;
   virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
-                                                             CancelToken cancel) = 0;
-  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken cancel) = 0;
+                                                             std::stop_token cancel) = 0;
+  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token cancel) = 0;
   virtual Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
-                                                                CancelToken cancel) = 0;
-  virtual Task<Result<std::map<std::string, std::string>>> Environment(CancelToken cancel) = 0;
+                                                                std::stop_token cancel) = 0;
+  virtual Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) = 0;
 };
 
 }  // namespace passnet::agent

@@ -2,23 +2,29 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
 #include "agent/loop/durable_steps.h"
 #include "agent/loop/reply_parser.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "dialects/dialect.h"
 #include "evaluator/api/json.h"
 #include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using dialects::AttemptOutcome;
+using dialects::ChatRequest;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::Usage;
 using trajectories::EventDraft;
 using trajectories::EventKind;
+using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -57,12 +63,6 @@ std::string EvaluationId(const std::string& trajectory_id, int64_t round, const 
   return ToHex(sha.Finish());
 }
 
-std::string_view StoredClass(OutcomeClass outcome) {
-  if (outcome == OutcomeClass::kFiltered) return "refused";
-  if (outcome == OutcomeClass::kLost) return "transport";
-  return OutcomeClassName(outcome);
-}
-
 RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
                        LoopPorts ports, Progress progress)
     : plan_(std::move(plan)),
@@ -71,23 +71,23 @@ RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const 
       ports_(std::move(ports)),
       progress_(std::move(progress)) {}
 
-Task<Status> RefineLoop::Run(CancelToken stop, CancelToken cancel) {
+Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel) {
   stop_ = stop;
-  auto stopped = stop.OnCancel([this] { ended_.Cancel(); });
-  auto cancelled = cancel.OnCancel([this] { ended_.Cancel(); });
+  std::stop_callback stopped(stop, [this] { ended_.request_stop(); });
+  std::stop_callback cancelled(cancel, [this] { ended_.request_stop(); });
   for (;;) {
     NextStep next = progress_.Next(*options_);
     if (next == NextStep::kDone) co_return OkStatus();
-    if (stop.cancelled()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+    if (stop.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
     Status done = OkStatus();
     // The journal takes nothing of a trajectory before its start, and nothing needs to be ended before its end.
     bool under_way = next != NextStep::kStart && next != NextStep::kFinish;
-    if (cancel.cancelled() && under_way) {
+    if (cancel.stop_requested() && under_way) {
       done = co_await CancelNow();
     } else {
       done = co_await Do(next);
     }
-    bool interrupted = !done && done.error().code == ErrorCode::kCancelled && !stop.cancelled() && cancel.cancelled();
+    bool interrupted = !done && done.error().code == ErrorCode::kCancelled && !stop.stop_requested() && cancel.stop_requested();
     if (!done && !interrupted) co_return done.error();
   }
 }
@@ -141,7 +141,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   evaluator::DescribeTaskRequest request;
   request.task.path = plan_.task_path;
   request.device = options_->scoring.device;
-  Result<evaluator::TaskDescription> task = co_await ports_.lane->DescribeTask(std::move(request), ended_.token());
+  Result<evaluator::TaskDescription> task = co_await ports_.lane->DescribeTask(std::move(request), ended_.get_token());
   if (!task) {
     std::string what = "task description";
     co_return co_await LaneFailed(std::move(what), task.error(), ++lane_failures_);
@@ -189,7 +189,7 @@ Task<Status> RefineLoop::Ask() {
   request.seed = sampling.seed;
   request.stream = sampling.stream;
   request.extra_json = sampling.extra_json;
-  Result<std::string> body = ports_.client->adapter().RenderRequest(request);
+  Result<std::string> body = ports_.client->dialect().RenderRequest(request);
   if (!body) {
     std::string label = "infra_llm";
     co_return co_await GiveUp(std::move(label), body.error().context);
@@ -208,7 +208,8 @@ Task<Status> RefineLoop::Ask() {
   options.retry = options_->retry;
   options.before = progress_.open_call()->counts;
   std::string call_id = progress_.open_call()->id;
-  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(body).value(), options, ended_.token());
+  dialects::WireRequest wire{&ports_.client->dialect(), std::move(body).value()};
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(wire), options, ended_.get_token());
   if (called) {
     bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
     if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
@@ -233,7 +234,7 @@ Task<Status> RefineLoop::Ask() {
 Task<Status> RefineLoop::OpenCall(std::string body) {
   std::string call_id = plan_.trajectory_id + "/call-" + std::to_string(progress_.calls() + 1);
   Amount amount = UpperBound(body.size(), options_->sampling.max_tokens, options_->prices);
-  Status reserved = co_await ports_.budget->Reserve(call_id, amount, ended_.token());
+  Status reserved = co_await ports_.budget->Reserve(call_id, amount, ended_.get_token());
   if (!reserved) {
     if (reserved.error().code != ErrorCode::kResourceExhausted) co_return reserved.error();
     Step refuse = NewStep(EventKind::kBudget);
@@ -245,7 +246,7 @@ Task<Status> RefineLoop::OpenCall(std::string body) {
   Step intent = NewStep(EventKind::kLlmIntent);
   intent.event.subject = call_id;
   intent.event.payload = Dump({{"schema", "passnet.llm_intent/1"},
-                               {"dialect", ports_.client->adapter().name()},
+                               {"dialect", ports_.client->dialect().name()},
                                {"endpoint", plan_.endpoint},
                                {"model", options_->sampling.model},
                                {"reserved_tokens", amount.tokens()},
@@ -285,7 +286,7 @@ Task<Status> RefineLoop::AfterDecision(int attempt, const AttemptOutcome* outcom
 Task<Status> RefineLoop::SettleReceived() {
   const RawReply raw = *progress_.open_call()->raw;
   AttemptCounts counts = progress_.open_call()->counts;
-  AttemptOutcome outcome = ports_.client->adapter().Interpret(raw);
+  AttemptOutcome outcome = ports_.client->dialect().Interpret(raw);
   if (outcome.outcome == OutcomeClass::kLost) ++counts.lost;
   RetryDecision decision =
       DecideRetry(options_->retry, raw, outcome, counts, ports_.clock->UtcMicros(), ports_.jitter());
@@ -297,7 +298,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
   const RawReply& raw = *progress_.open_call()->raw;
   Step step = NewStep(goes_on ? EventKind::kLlmAttemptEnd : EventKind::kLlmOutcome);
   step.event.subject = progress_.open_call()->id;
-  step.event.label = StoredClass(outcome.outcome);
+  step.event.label = OutcomeClassName(outcome.outcome);
   const Usage& usage = outcome.reply.usage;
   std::string source = "none";
   if (usage.known) {
@@ -312,7 +313,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
   }
   step.event.payload = Dump({{"schema", goes_on ? "passnet.llm_attempt_end/1" : "passnet.llm_outcome/1"},
                              {"attempt", attempt},
-                             {"dialect", ports_.client->adapter().name()},
+                             {"dialect", ports_.client->dialect().name()},
                              {"http_status", raw.status},
                              {"finish_reason", outcome.reply.finish_reason},
                              {"usage_source", source},
@@ -385,7 +386,7 @@ Task<Status> RefineLoop::Evaluate(std::string purpose) {
     Status written = co_await AppendOne(std::move(intent));
     if (!written) co_return written.error();
   }
-  Result<evaluator::EvaluationReport> report = co_await ports_.lane->Evaluate(std::move(request), ended_.token());
+  Result<evaluator::EvaluationReport> report = co_await ports_.lane->Evaluate(std::move(request), ended_.get_token());
   PASSNET_FAILPOINT("agent.report_not_durable");
   bool infra = !report || report.value().verdict == evaluator::Verdict::kInfra;
   if (infra) {
@@ -457,7 +458,7 @@ Task<Status> RefineLoop::Baseline() {
   request.p = options_->scoring.p;
   request.b = options_->scoring.b;
   std::string compiler = evaluator::BaselineCompilerName(request.compiler);
-  Result<evaluator::BaselineReport> report = co_await ports_.lane->Baseline(std::move(request), ended_.token());
+  Result<evaluator::BaselineReport> report = co_await ports_.lane->Baseline(std::move(request), ended_.get_token());
   Step step = NewStep(EventKind::kBaseline);
   step.event.round.reset();
   step.event.subject = plan_.task;
@@ -469,7 +470,7 @@ Task<Status> RefineLoop::Baseline() {
     // The figure beside the score, not the score: after a few attempts the report says that it is not known.
     if (++lane_failures_ < options_->rounds.infra_attempts && !IsLasting(report.error())) {
       Deadline until = Deadline::After(BackoffAfter(lane_failures_), *ports_.clock);
-      co_await ports_.sleeper->SleepUntil(until, ended_.token());
+      co_await ports_.sleeper->SleepUntil(until, ended_.get_token());
       co_return OkStatus();
     }
     step.event.payload = Dump({{"error", ToString(report.error())}});
@@ -527,7 +528,7 @@ Task<Status> RefineLoop::LaneFailed(std::string what, Error error, int64_t failu
     co_return co_await GiveUp(std::move(label), what + ": " + ToString(error));
   }
   Deadline until = Deadline::After(BackoffAfter(failures), *ports_.clock);
-  co_await ports_.sleeper->SleepUntil(until, ended_.token());
+  co_await ports_.sleeper->SleepUntil(until, ended_.get_token());
   co_return OkStatus();
 }
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,7 @@ class RefineLoop : private AttemptObserver {
              Progress progress);
 
   // `stop`: the daemon ends. `cancel`: the operator ends this trajectory.
-  Task<Status> Run(CancelToken stop, CancelToken cancel);
+  Task<Status> Run(std::stop_token stop, std::stop_token cancel);
 
   const Progress& progress() const { return progress_; }
 
@@ -71,9 +72,10 @@ class RefineLoop : private AttemptObserver {
   Task<Status> LaneFailed(std::string what, Error error, int64_t failures);
 
   Task<Status> BeforeSend(int attempt) override;
-  Task<Status> AfterReply(int attempt, const RawReply* reply) override;
-  Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) override;
-  Task<Status> SettleAttempt(int attempt, AttemptOutcome outcome, bool retry);
+  Task<Status> AfterReply(int attempt, const dialects::RawReply* reply) override;
+  Task<Status> AfterDecision(int attempt, const dialects::AttemptOutcome* outcome,
+                             const RetryDecision* decision) override;
+  Task<Status> SettleAttempt(int attempt, dialects::AttemptOutcome outcome, bool retry);
   Task<Status> SettleReceived();
 
   Step NewStep(trajectories::EventKind kind) const;
@@ -87,15 +89,12 @@ class RefineLoop : private AttemptObserver {
   const prompts::PromptTexts* const texts_;
   const LoopPorts ports_;
   Progress progress_;
-  CancelToken stop_;
-  CancelSource ended_;  // by either token: what is in flight ends
+  std::stop_token stop_;
+  std::stop_source ended_;  // by either token: what is in flight ends
   int64_t lane_failures_ = 0;  // in a row, of requests that leave no intent (task description, baseline)
 };
 
 // sha256 over trajectory, step, purpose and repetition: the same question always has the same id.
 std::string EvaluationId(const std::string& trajectory_id, int64_t round, const std::string& purpose, int repetition);
-
-// How an outcome class is called in the journal (docs/formats.md, "outcome class").
-std::string_view StoredClass(OutcomeClass outcome);
 
 }  // namespace passnet::agent

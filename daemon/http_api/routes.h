@@ -1,4 +1,4 @@
-// The API's routes (docs/architecture.md section 8). Handlers own no state: they read through read-only connections of
+// The API's routes (docs/contracts.md, "HTTP API"). Handlers own no state: they read through read-only connections of
 // their own and post commands to the loop.
 // Threads: handlers run on server threads. Borrows: everything in ApiPorts until the server has stopped.
 #pragma once

@@ -1,7 +1,7 @@
 // What is asked of a lane and what it answers: plain values, serialisable from the first day, because a lane may be
 // a child process today and a worker behind a message queue tomorrow.
 // Threads: immutable values. Owns everything it holds. JSON forms: ToJson/FromJson in evaluator/api/json.h; the report
-// is the contract "passnet.evaluation/1" of docs/architecture.md section 7.
+// is the contract "passnet.evaluation/1" of docs/contracts.md, "Evaluation reports".
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace passnet::evaluator {
 
-// PassBench's status of one graph (passbench.md). Persisted by name.
+// PassBench's status of one graph (docs/passbench.md, section 7). Persisted by name.
 enum class GraphStatus {
   kCorrect,
   kAccuracy,  // ran, shapes and types agree, but not close at t = -5 .. see tolerances_ok
@@ -28,7 +28,7 @@ enum class GraphStatus {
 };
 const char* GraphStatusName(GraphStatus status);
 
-// Ours, on top of the status (integrity.md section 1 and 6). Persisted by name. In the order of precedence: when
+// Ours, on top of the status (docs/integrity.md, section 4). Persisted by name. In the order of precedence: when
 // several fire, the first one named here wins.
 enum class Verdict {
   kInfra,        // our side failed: unscored, retried or reported
@@ -51,6 +51,10 @@ enum class Verdict {
   kOk,
 };
 const char* VerdictName(Verdict verdict);
+// The candidate gamed the measurement, its inputs or its jail: no tolerance forgives it, and its times mean nothing.
+bool IsCheating(Verdict verdict);
+// Names of the verdicts after which a trajectory teaches nobody: cheating, and what waits until somebody looked.
+std::vector<std::string> VerdictsBarredFromTraining();
 
 enum class Profile { kPassbench, kQuick };
 enum class CallPath { kDynamo, kDirect };
@@ -80,7 +84,7 @@ struct EvaluateRequest {
   CallPath call_path = CallPath::kDynamo;
   Matching matching = Matching::kUpstream;
   Interpretation interpretation = Interpretation::kDefault;
-  double p = 0.0;  // penalty exponent of slow-downs (passbench.md, Scores)
+  double p = 0.0;  // penalty exponent of slow-downs (docs/passbench.md, section 8)
   double b = 0.1;  // score of a failure
   std::string device = "cpu";
   // The graph capture has one cap, each graph's timing has one; see LaneOptions. 0 = the profile's own.
@@ -181,7 +185,7 @@ struct OpRecord {
   std::string target;     // qualified name
   std::string arguments;  // printable, bounded
   std::string output;     // "bf16[8, 512, 768]", empty when unknown
-  bool matchable = true;  // false: upstream's matcher can never line it up (passbench.md, Matching)
+  bool matchable = true;  // false: upstream's matcher can never line it up (docs/passbench.md, section 5)
   double eager_share = 0;  // share of the graph's eager time, 0 when not profiled
 };
 

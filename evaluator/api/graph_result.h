@@ -1,15 +1,12 @@
 // A measured graph as the score code wants it: the one place where verdicts become PassBench's statuses.
 // Threads: thread-safe, pure.
-// Source: integrity.md section 6 (what is never forgiven), passbench/score.h (statuses).
+// Source: docs/passbench.md, sections 7 and 10.
 #pragma once
 
 #include "evaluator/api/evaluation.h"
 #include "passbench/score.h"
 
 namespace passnet::evaluator {
-
-// The candidate gamed the measurement, its inputs or its jail: no tolerance forgives it, and its times mean nothing.
-bool NeverForgiven(Verdict verdict);
 
 // Our finer taxonomy on PassBench's: `accuracy` is a run whose tolerances tell, `unsupported_lane` an eager failure.
 passbench::GraphStatus ToPassbenchStatus(GraphStatus status);

@@ -1,5 +1,5 @@
 // The words of the lane protocol: frames of JSON on a Unix stream socket, one request at a time.
-// Threads: constants. Source: docs/architecture.md section 3, "Lane protocol".
+// Threads: constants. Source: docs/worker_protocol.md, "The lane protocol".
 //   lane → client  {"type":"Hello","protocol":1,"build":…,"environment":{…}}  or  {"type":"Refused","code","message"}
 //   client → lane  {"type":"Evaluate"|"Baseline"|"DescribeTask","request":{…}}  |  {"type":"Cancel"}
 //   lane → client  {"type":"Progress","what","done","total"}*, then {"type":"Report","report":{…}}

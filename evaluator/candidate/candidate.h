@@ -1,7 +1,7 @@
 // A candidate as data: the files that a model wrote, checked at the edge. Nothing here runs or parses them as code.
 // Threads: immutable values, thread-safe functions.
 // Errors: kInvalidArgument naming file and rule: an unusable candidate, which is the model's fault, not ours.
-// Source: passbench.md, "Pass directory contract".
+// Source: docs/passbench.md, section 4.
 #pragma once
 
 #include <cstddef>

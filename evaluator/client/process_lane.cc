@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "evaluator/api/json.h"
 #include "evaluator/api/lane_protocol.h"
+#include "evaluator/client/installation.h"
 #include "evaluator/client/lane_client.h"
 
 namespace passnet::evaluator {
@@ -27,24 +28,15 @@ namespace fs = std::filesystem;
 constexpr Millis kTurn{200};                            // how soon a cancel is noticed
 constexpr std::chrono::seconds kGraceAfterCancel{90};  // a compiler may still run; a measurement stops at once
 
-fs::path OwnBinaryFolder() {
-  std::error_code failed;
-  fs::path self = fs::read_symlink("/proc/self/exe", failed);
-  return failed ? fs::path(".") : self.parent_path();
-}
-
 // The running passnet-evaluator; the destructor ends it.
 class LaneProcess {
  public:
   static Result<std::unique_ptr<LaneProcess>> Start(const LaneOptions& options) {
-    fs::path folder = OwnBinaryFolder();
-    fs::path binary = options.evaluator_binary.empty() ? folder / "passnet-evaluator" : fs::path(options.evaluator_binary);
-    if (::access(binary.c_str(), X_OK) != 0) return Error::FromErrno("start", binary.native(), errno);
-    fs::path lib = binary.parent_path().parent_path() / "lib";
-    std::vector<std::string> args = {binary.native(),
-                                     "--python", PASSNET_PYTHON_PATH,
-                                     "--worker-dir", (lib / "worker").native(),
-                                     "--include-dir", (lib / "include").native(),
+    ASSIGN_OR_RETURN(const Installation installation, FindInstallation(options.evaluator_binary));
+    std::vector<std::string> args = {installation.evaluator.native(),
+                                     "--python", installation.python,
+                                     "--worker-dir", installation.worker_dir.native(),
+                                     "--include-dir", installation.include_dir.native(),
                                      "--cache-dir", fs::absolute(options.cache_dir).native(),
                                      "--device", options.device,
                                      "--threads", std::to_string(options.threads),

@@ -1,12 +1,12 @@
 /* Element-wise comparison of two outputs for all tolerances at once, as torch.isclose rounds.
- * A shared object with a C interface, depending on torch and libc alone (docs/architecture.md section 4): it is built
- * against the torch of the host where it runs. Loaded by evaluator/lane only.
+ * A shared object with a C interface, depending on torch and libc alone: it is built against the torch of the host where
+ * it runs (docs/architecture.md, "Rooms and who may include whom"). Loaded by evaluator/lane only.
  * Threads: thread-safe, no state. Borrows every pointer for the call.
  *
  * For each element, torch.isclose(expected, actual, rtol, atol) is
  *     expected == actual || (isfinite(|e - a|) && |e - a| <= atol + |rtol * a|)
  * computed in the tensors' own dtype, so that |e - a| of bf16 or fp16 may overflow and is then not close
- * (docs/measurements.md; aten/src/ATen/native/TensorCompare.cpp). Tolerances grow with the index, so one sweep finds
+ * (aten/src/ATen/native/TensorCompare.cpp). Tolerances grow with the index, so one sweep finds
  * the tightest that holds for every element.
  */
 #ifndef PASSNET_EVALUATOR_COMPARE_COMPARE_H_

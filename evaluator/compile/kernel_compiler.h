@@ -3,7 +3,7 @@
 // Owns: the cache folder's files. No jail can write there.
 // Errors: infrastructure only (kUnavailable: no jail, no compiler; kIo: the cache). A kernel that does not compile, or
 // never ends compiling, is a Unit with ok = false and the compiler's words.
-// Source: architecture.md section 6; integrity.md section 5.
+// Source: docs/integrity.md, layer 4.
 #pragma once
 
 #include <chrono>

@@ -56,7 +56,7 @@ void JudgeValues(const OutputComparison& worst, GraphReport* report) {
 // The timed calls against the checked ones.
 void JudgeTimed(const OutputComparison& worst, const OutputComparison& timed, GraphReport* report) {
   bool checked_fine = worst.match == OutputMatch::kCompared;
-  // Bit-equal on three sets and merely close in a thousand calls is what rounding does; beyond the standard it is not.
+  // Rounding may leave a thousand calls less close than three sets that were equal bit for bit; not beyond t = -5.
   int expected = std::max(worst.tightest, kStandardLevel);
   bool other = timed.match != OutputMatch::kCompared || timed.tightest > expected + kTimedLevelsLooser;
   if (checked_fine && other) {

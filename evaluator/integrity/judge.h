@@ -1,5 +1,5 @@
 // From what was seen to a graph's status and verdict. Pure; the order of precedence is Verdict's own (evaluation.h).
-// Threads: thread-safe. Source: integrity.md sections 1, 4 and 6; passbench.md for the statuses.
+// Threads: thread-safe. Source: docs/integrity.md, sections 3 and 4; docs/passbench.md, section 7 for the statuses.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct Facts {
 // A timed output may be one level looser than the checked ones: a level is a factor of 4 to 15, and hundreds of draws
 // reach further into the tail of rounding errors than three. Beyond that the timed calls computed something else.
 inline constexpr int kTimedLevelsLooser = 1;
-inline constexpr double kCpuOverWall = 1.02;         // integrity.md layer 8
+inline constexpr double kCpuOverWall = 1.02;         // docs/integrity.md, layer 8
 inline constexpr double kFrozenCpuUs = 500;          // chosen: handling SIGSTOP itself costs some tens of microseconds
-inline constexpr double kImplausibleShare = 0.8;     // of the floor, integrity.md layer 9
+inline constexpr double kImplausibleShare = 0.8;     // of the floor; docs/integrity.md, layer 9
 inline constexpr double kFloorMattersUs = 20;        // below it the clock's own spread is larger than the floor
 inline constexpr uint64_t kMaxOutputBytes = 1 << 20; // of text a candidate may print
 

@@ -24,8 +24,8 @@ constexpr size_t kMaxOutputShown = 8u << 10;
 MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::milliseconds cap) {
   MeasureOptions options = profile == Profile::kQuick ? QuickMeasure() : PassbenchMeasure();
   if (cap.count() > 0) options.time_cap = cap;
-  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it hangs for all
-  // that anyone cares. At most a minute, unless one call of eager takes longer.
+  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it counts as
+  // hanging. At most a minute, unless one call of eager takes longer.
   auto eager = std::chrono::milliseconds(static_cast<int64_t>(estimate_us / 1000));
   auto patience = std::clamp(eager * 50 * 64, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
   options.call_limit = std::max(patience, eager * 10);
@@ -120,7 +120,7 @@ Result<Measurement> MeasurePinned(const GraphContext& context, Reference& refere
 // Upstream's fluctuation gate is a reason to measure again, not to fail: at most twice, the quietest run counts.
 Result<Measurement> MeasureQuietly(const GraphContext& context, Reference& reference, Side& candidate,
                                    const MeasureOptions& options, Profile profile) {
-  constexpr double kFluctuation = 0.2;  // passbench.md: IQR / median
+  constexpr double kFluctuation = 0.2;  // upstream's limit of IQR / median (docs/measuring.md)
   ASSIGN_OR_RETURN(Measurement best, MeasurePinned(context, reference, candidate, options));
   for (int again = 0; again < 2 && profile == Profile::kPassbench; ++again) {
     if (best.seen.failure || best.capped || best.relative_iqr <= kFluctuation) break;

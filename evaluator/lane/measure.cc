@@ -107,7 +107,7 @@ class Measurer {
     }
   }
 
-  // Exact sets and fresh calls in one random order: no call can tell which it is.
+  // Exact sets among fresh calls, in one random order. Timed blocks look different: docs/integrity.md, section 7.
   Status WarmUp() {
     int warm_ups = options_.min_warm_ups +
                    static_cast<int>(bits_.Below(static_cast<uint64_t>(options_.max_warm_ups - options_.min_warm_ups + 1)));
@@ -255,7 +255,7 @@ MeasureOptions QuickMeasure() {
   options.min_pairs = 12;
   options.max_pairs = 100;
   options.sampled_pairs = 0;
-  options.stop_at_noise = 0.02;  // architecture.md section 9
+  options.stop_at_noise = 0.02;  // docs/measuring.md
   options.time_cap = std::chrono::milliseconds(2'500);
   return options;
 }

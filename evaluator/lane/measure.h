@@ -2,7 +2,7 @@
 // other side frozen meanwhile, every output compared. What is timed is what is checked.
 // Threads: thread-compatible, on a thread pinned to the timing core. Borrows both sides.
 // Errors: infrastructure and kCancelled only; a candidate's failure is in Measurement::seen.
-// Source: integrity.md layers 6 to 8.
+// Source: docs/measuring.md; docs/integrity.md, layers 6 to 8.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,7 @@ struct ScoredGraphs {
 };
 
 // Empty when any graph is unscored (infra, unsupported, quarantine) or there is none: a part is never passed off as the
-// whole. Integrity verdicts count as failures that no tolerance forgives (integrity.md section 6).
+// whole. Integrity verdicts count as failures that no tolerance forgives (docs/passbench.md, section 10).
 ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const ScoreOptions& options);
 
 // What PassBench's protocol alone would have given: the seed-123 set decides, a miss, a crash or a pattern that upstream

@@ -1,6 +1,6 @@
 // Fresh input bytes before every call, so that no output can be a remembered one: every free float element gets new low
 // mantissa bits, ranged integers are redrawn, fixed tensors stay. Both sides get identical bytes.
-// Threads: thread-compatible. Owns: its cipher state. Source: integrity.md layer 7.
+// Threads: thread-compatible. Owns: its cipher state. Source: docs/integrity.md, layer 7.
 // The stream is AES-128-CTR under a key from the kernel: what a candidate has seen does not tell what comes next.
 #pragma once
 

@@ -10,7 +10,7 @@ namespace passnet::evaluator {
 // Of a non-empty sample; the mean of the middle two for an even count.
 double Median(std::vector<double> values);
 
-// (third quartile - first quartile) / median, as upstream's fluctuation gate (passbench.md); 0 for fewer than 4.
+// (third quartile - first quartile) / median, as upstream's fluctuation gate (docs/measuring.md); 0 for fewer than 4.
 double RelativeIqr(std::vector<double> values);
 
 struct RatioEstimate {

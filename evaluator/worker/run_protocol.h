@@ -1,7 +1,7 @@
 /* The bytes between the evaluator and a worker process that makes calls: fixed-size commands and replies on a Unix
  * stream socket, and the layout of the two shared regions. The worker only answers "call n on buffer set b is made";
  * everything it writes into the regions is a claim that the evaluator bounds and checks.
- * Source: docs/architecture.md section 3; integrity.md layers 7 and 8. Both ends run on one machine: host byte order.
+ * Source: docs/worker_protocol.md, "Run commands"; docs/integrity.md, layers 7 and 8. One machine: host byte order.
  */
 #ifndef PASSNET_EVALUATOR_WORKER_RUN_PROTOCOL_H_
 #define PASSNET_EVALUATOR_WORKER_RUN_PROTOCOL_H_

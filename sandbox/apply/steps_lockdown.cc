@@ -44,7 +44,7 @@ bool AddLandlockRule(int ruleset, uint64_t access, const char* path) {
   return added;
 }
 
-// A ruleset that a missing path or an odd kernel left without teeth would look like success: so try what it forbids.
+// A ruleset that a missing path or an odd kernel left without effect would look like success: so try what it forbids.
 bool LandlockRefuses(const char* path) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {

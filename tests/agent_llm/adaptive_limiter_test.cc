@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <stop_token>
 #include <vector>
 
 #include "tests/agent_llm/run_task.h"
@@ -10,12 +11,14 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::OutcomeClass;
+
 using Permit = AdaptiveLimiter::Permit;
 
 class AdaptiveLimiterTest : public testing::Test {
  protected:
   std::shared_ptr<AdaptiveLimiter> Make(LimiterOptions options) {
-    return std::make_shared<AdaptiveLimiter>(options, sleeper_.get());
+    return std::make_shared<AdaptiveLimiter>(options);
   }
   // Fails the test when none is free.
   std::vector<Permit> Take(AdaptiveLimiter& limiter, int count) {
@@ -24,7 +27,7 @@ class AdaptiveLimiterTest : public testing::Test {
     return permits;
   }
   // Acquires in the background; what it got lands in `*got`.
-  void Wait(AdaptiveLimiter& limiter, CancelToken cancel, std::optional<Result<Permit>>* got) {
+  void Wait(AdaptiveLimiter& limiter, std::stop_token cancel, std::optional<Result<Permit>>* got) {
     boost::asio::co_spawn(loop_, StoreResult(limiter.Acquire(cancel), got), [](std::exception_ptr error) {
       if (error) std::rethrow_exception(error);
     });
@@ -36,7 +39,6 @@ class AdaptiveLimiterTest : public testing::Test {
   }
 
   boost::asio::io_context loop_;
-  std::unique_ptr<Sleeper> sleeper_ = LoopSleeper();
 };
 
 TEST_F(AdaptiveLimiterTest, GrowsByOneAfterACleanRound) {
@@ -113,10 +115,10 @@ TEST_F(AdaptiveLimiterTest, WaitersAreServedInOrder) {
 TEST_F(AdaptiveLimiterTest, CancelledWaiterLeavesTheQueue) {
   auto limiter = Make({.start = 1});
   auto held = Take(*limiter, 1);
-  CancelSource cancel;
+  std::stop_source cancel;
   std::optional<Result<Permit>> waiter;
-  Wait(*limiter, cancel.token(), &waiter);
-  cancel.Cancel();
+  Wait(*limiter, cancel.get_token(), &waiter);
+  cancel.request_stop();
   Turn();
   ASSERT_TRUE(waiter);
   EXPECT_EQ(waiter->error().code, ErrorCode::kCancelled);
@@ -128,12 +130,12 @@ TEST_F(AdaptiveLimiterTest, CancelledWaiterLeavesTheQueue) {
 TEST_F(AdaptiveLimiterTest, PlaceGrantedToACancelledWaiterIsPassedOn) {
   auto limiter = Make({.start = 1});
   auto held = Take(*limiter, 1);
-  CancelSource cancel;
+  std::stop_source cancel;
   std::optional<Result<Permit>> waiter, next;
-  Wait(*limiter, cancel.token(), &waiter);
+  Wait(*limiter, cancel.get_token(), &waiter);
   Wait(*limiter, {}, &next);
   held.clear();
-  cancel.Cancel();
+  cancel.request_stop();
   Turn();
   EXPECT_TRUE(waiter && waiter->has_error());
   EXPECT_TRUE(next && next->has_value());
@@ -150,7 +152,7 @@ TEST_F(AdaptiveLimiterTest, FullQueueRefuses) {
 }
 
 TEST_F(AdaptiveLimiterTest, EndpointAndKeyShareOne) {
-  LimiterRegistry registry({}, sleeper_.get());
+  LimiterRegistry registry(LimiterOptions{});
   auto first = registry.For("https://a/v1", Secret("k1"));
   EXPECT_EQ(registry.For("https://a/v1", Secret("k1")), first);
   EXPECT_NE(registry.For("https://a/v1", Secret("k2")), first);

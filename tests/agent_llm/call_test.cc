@@ -1,14 +1,21 @@
 #include "agent/llm/call.h"
 
+#include <stop_token>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/agent_llm/plain_dialect.h"
 #include "tests/agent_llm/run_task.h"
 #include "tests/fakes/fake_llm_client.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using fakes::FakeLlmClient;
 using std::chrono::seconds;
 using testing::ElementsAre;
@@ -45,17 +52,18 @@ RawReply RateLimited(const std::string& retry_after) {
 
 class CallTest : public testing::Test {
  protected:
-  Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, CancelToken cancel = {}) {
+  Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, std::stop_token cancel = {}) {
     client_ = std::make_unique<FakeLlmClient>(std::move(script));
     CallPorts ports{client_.get(), limiter_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
-    return RunTask(CallModel(ports, "body", options, cancel));
+    return RunTask(CallModel(ports, {dialect_, "body"}, options, cancel));
   }
 
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, &sleeper_);
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   RecordingObserver observer_;
   std::unique_ptr<FakeLlmClient> client_;
+  const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
 };
 
 TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
@@ -68,6 +76,15 @@ TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
                                           "accepted 2 end"));
   EXPECT_THAT(client_->bodies(), ElementsAre("body", "body"));
   EXPECT_EQ(limiter_->in_flight(), 0);
+}
+
+// A resume brings the bytes and the dialect of its intent, whatever the client would write today.
+TEST_F(CallTest, ReplyIsReadInTheDialectOfTheRequest) {
+  const PlainDialect plain;
+  dialect_ = &plain;
+  auto result = Call({FakeLlmClient::Answer(200, "not what the client's own dialect accepts")});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.reply.content, "not what the client's own dialect accepts");
 }
 
 TEST_F(CallTest, EscalatingRetryAfterIsObeyedEachTime) {
@@ -105,7 +122,7 @@ TEST_F(CallTest, EarlierLifesAttemptsCount) {
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
   EXPECT_EQ(result.value().counts.made, 3);
   EXPECT_EQ(result.value().counts.lost, 3);
-  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "lost 3 end"));
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "transport 3 end"));
 }
 
 TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {
@@ -126,16 +143,16 @@ TEST_F(CallTest, FailureToStoreAReplyDoesNotAskAgain) {
 }
 
 TEST_F(CallTest, CancelledCallSendsNothing) {
-  CancelSource cancel;
-  cancel.Cancel();
-  auto result = Call({FakeLlmClient::Text("hi")}, {}, cancel.token());
+  std::stop_source cancel;
+  cancel.request_stop();
+  auto result = Call({FakeLlmClient::Text("hi")}, {}, cancel.get_token());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(client_->bodies().empty());
 }
 
 TEST_F(CallTest, LimiterHearsOfRateLimits) {
-  Call({RateLimited("1"), FakeLlmClient::Text("hi")});
+  ASSERT_TRUE(Call({RateLimited("1"), FakeLlmClient::Text("hi")}));
   EXPECT_EQ(limiter_->limit(), 5);
 }
 

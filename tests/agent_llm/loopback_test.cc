@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 
 #include "agent/llm/call.h"
 #include "agent/llm/client.h"
@@ -14,6 +15,10 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -60,7 +65,9 @@ class LoopbackTest : public testing::Test {
     ASSERT_TRUE(client) << client.error().context;
     client_ = std::move(client.value());
   }
-  RawReply Send(CancelToken cancel = {}) { return RunTaskOn(loop_, client_->Send("{}", limits_, cancel)); }
+  RawReply Send(std::stop_token cancel = {}) {
+    return RunTaskOn(loop_, client_->Send({&client_->dialect(), "{}"}, limits_, cancel));
+  }
 
   // The server goes before the loop whose coroutines use it; the client's sockets too.
   boost::asio::io_context loop_;
@@ -77,7 +84,7 @@ TEST_F(LoopbackTest, StreamInTinyPiecesArrivesWhole) {
   RawReply reply = Send();
   EXPECT_EQ(reply.end, ExchangeEnd::kComplete) << reply.error;
   EXPECT_EQ(reply.body, kEvents);
-  auto outcome = client_->adapter().Interpret(reply);
+  auto outcome = client_->dialect().Interpret(reply);
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted) << outcome.detail;
   EXPECT_EQ(outcome.reply.content, "h\xC3\xA9llo");
   EXPECT_TRUE(outcome.reply.usage.known);
@@ -118,10 +125,10 @@ TEST_F(LoopbackTest, ResetInTheMiddleIsACut) {
 TEST_F(LoopbackTest, CancelEndsAStalledAttemptAndClosesItsConnection) {
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Stall()});
   Open(server_.port());
-  CancelSource cancel;
+  std::stop_source cancel;
   boost::asio::steady_timer timer(loop_, Millis(20));
-  timer.async_wait([&](auto) { cancel.Cancel(); });
-  RawReply reply = Send(cancel.token());
+  timer.async_wait([&](auto) { cancel.request_stop(); });
+  RawReply reply = Send(cancel.get_token());
   EXPECT_EQ(reply.end, ExchangeEnd::kCancelled);
   EXPECT_TRUE(reply.sent);
   loop_.restart();
@@ -132,9 +139,9 @@ TEST_F(LoopbackTest, CancelEndsAStalledAttemptAndClosesItsConnection) {
 
 TEST_F(LoopbackTest, CancelBeforeConnectingSendsNothing) {
   Open(server_.port());
-  CancelSource cancel;
-  cancel.Cancel();
-  RawReply reply = Send(cancel.token());
+  std::stop_source cancel;
+  cancel.request_stop();
+  RawReply reply = Send(cancel.get_token());
   EXPECT_EQ(reply.end, ExchangeEnd::kCancelled);
   EXPECT_FALSE(reply.sent);
 }
@@ -202,10 +209,10 @@ TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Send(Accepted())});
   Open(server_.port());
   auto sleeper = LoopSleeper();
-  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, sleeper.get());
+  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   QuietObserver observer;
   CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
-  auto result = RunTaskOn(loop_, CallModel(ports, "{}", {}, {}));
+  auto result = RunTaskOn(loop_, CallModel(ports, {&client_->dialect(), "{}"}, {}, {}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted) << result.value().outcome.detail;
   EXPECT_EQ(observer.statuses_, (std::vector<int>{429, 429, 429, 500, 200}));

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,13 +31,13 @@ class ScriptedStream : public agent::ByteStream {
  public:
   ScriptedStream(fakes::FakeClock* clock, std::deque<Step> steps) : clock_(clock), steps_(std::move(steps)) {}
 
-  Task<Status> Write(std::string_view bytes, Deadline, CancelToken) override {
+  Task<Status> Write(std::string_view bytes, Deadline, std::stop_token) override {
     written_.append(bytes);
     if (broken_for_writing_) co_return Error{ErrorCode::kUnavailable, "write: Broken pipe"};
     co_return OkStatus();
   }
 
-  Task<Result<std::string>> ReadSome(Deadline deadline, CancelToken) override {
+  Task<Result<std::string>> ReadSome(Deadline deadline, std::stop_token) override {
     // A stream that says nothing more.
     Step step = Step::End(std::chrono::hours(24 * 365));
     if (!steps_.empty()) {

@@ -1,5 +1,7 @@
 #include "agent/budget/budget.h"
 
+#include <stop_token>
+
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -20,11 +22,10 @@ EventDraft Event(EventKind kind, const std::string& call_id, int64_t tokens = 0)
 }
 
 struct Waiting {
-  std::unique_ptr<Sleeper> sleeper = LoopSleeper();
   boost::asio::io_context loop;
   std::optional<Status> answer;
 
-  void Reserve(Budget* budget, const std::string& call_id, Amount amount, CancelToken cancel = {}) {
+  void Reserve(Budget* budget, const std::string& call_id, Amount amount, std::stop_token cancel = {}) {
     answer.reset();
     boost::asio::co_spawn(loop, Ask(budget, call_id, amount, cancel, &answer), [](std::exception_ptr) {});
     loop.restart();
@@ -34,7 +35,7 @@ struct Waiting {
     loop.restart();
     loop.poll();
   }
-  static Task<void> Ask(Budget* budget, std::string call_id, Amount amount, CancelToken cancel,
+  static Task<void> Ask(Budget* budget, std::string call_id, Amount amount, std::stop_token cancel,
                         std::optional<Status>* answer) {
     *answer = co_await budget->Reserve(std::move(call_id), amount, cancel);
   }
@@ -42,7 +43,7 @@ struct Waiting {
 
 TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
   Waiting waiting;
-  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  Budget budget({1000, std::nullopt});
   waiting.Reserve(&budget, "a", {600, 0, {}});
   ASSERT_TRUE(waiting.answer && *waiting.answer);
   waiting.Reserve(&budget, "b", {600, 0, {}});
@@ -57,7 +58,7 @@ TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
 
 TEST(BudgetTest, UsedUpIsToldOnceNothingCanComeBack) {
   Waiting waiting;
-  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  Budget budget({1000, std::nullopt});
   budget.Apply(Event(EventKind::kLlmOutcome, "a", 900));
   waiting.Reserve(&budget, "b", {200, 0, {}});
   ASSERT_TRUE(waiting.answer);
@@ -70,12 +71,12 @@ TEST(BudgetTest, UsedUpIsToldOnceNothingCanComeBack) {
 
 TEST(BudgetTest, CancelEndsTheWait) {
   Waiting waiting;
-  CancelSource cancel;
-  Budget budget({1000, std::nullopt}, waiting.sleeper.get());
+  std::stop_source cancel;
+  Budget budget({1000, std::nullopt});
   waiting.Reserve(&budget, "a", {900, 0, {}});
-  waiting.Reserve(&budget, "b", {900, 0, {}}, cancel.token());
+  waiting.Reserve(&budget, "b", {900, 0, {}}, cancel.get_token());
   EXPECT_FALSE(waiting.answer);
-  cancel.Cancel();
+  cancel.request_stop();
   waiting.Poll();
   ASSERT_TRUE(waiting.answer);
   EXPECT_EQ(waiting.answer->error().code, ErrorCode::kCancelled);
@@ -86,7 +87,7 @@ TEST(BudgetTest, MoneyIsCountedFromEvents) {
   Prices prices{2.0, 10.0};
   Amount bound = UpperBound(1000, 500, prices);
   EXPECT_EQ(bound.microusd, 1000 * 2 + 500 * 10);
-  Budget budget({std::nullopt, 0.01}, waiting.sleeper.get());
+  Budget budget({std::nullopt, 0.01});
   EventDraft intent = Event(EventKind::kLlmIntent, "a");
   intent.payload = R"({"reserved_tokens":1500,"reserved_microusd":7000})";
   budget.Apply(intent);

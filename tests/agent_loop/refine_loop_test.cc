@@ -1,6 +1,8 @@
 // The loop over durable steps with an endpoint and a lane from a script.
 #include "agent/loop/refine_loop.h"
 
+#include <stop_token>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +17,7 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::RawReply;
 using fakes::FakeLlmClient;
 using fakes::ReplyWith;
 using ::testing::HasSubstr;
@@ -30,11 +33,11 @@ class RefineLoopTest : public ::testing::Test {
   }
 
   // One life of the process: from what is stored until it ends.
-  Status Live(std::deque<RawReply> replies, CancelToken cancel = {}) {
+  Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}) {
     FakeLlmClient client(std::move(replies));
     auto progress = journal_.Fold();
     if (!progress) return progress.error();
-    Budget budget(limits_, &sleeper_);
+    Budget budget(limits_);
     for (const auto& step : journal_.steps()) budget.Apply(step.event);
     LoopPorts ports;
     ports.journal = &journal_;
@@ -49,14 +52,14 @@ class RefineLoopTest : public ::testing::Test {
     RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(progress).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
-    boost::asio::co_spawn(context, Await(&loop, stop_.token(), cancel, &ended), [](std::exception_ptr thrown) {
+    boost::asio::co_spawn(context, Await(&loop, stop_.get_token(), cancel, &ended), [](std::exception_ptr thrown) {
       if (thrown) std::rethrow_exception(thrown);
     });
     context.run();
     bodies_ = client.bodies();
     return ended ? *ended : Status(Internal("the loop hangs"));
   }
-  static Task<void> Await(RefineLoop* loop, CancelToken stop, CancelToken cancel, std::optional<Status>* ended) {
+  static Task<void> Await(RefineLoop* loop, std::stop_token stop, std::stop_token cancel, std::optional<Status>* ended) {
     *ended = co_await loop->Run(stop, cancel);
   }
 
@@ -69,12 +72,12 @@ class RefineLoopTest : public ::testing::Test {
   BudgetLimits limits_;
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, &sleeper_);
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
   fakes::FakeLane lane_{lane_log_};
   fakes::DirectLane lane_port_{&lane_};
   fakes::MemoryJournal journal_;
-  CancelSource stop_;
+  std::stop_source stop_;
   std::vector<std::string> bodies_;
 };
 
@@ -191,9 +194,9 @@ TEST_F(RefineLoopTest, UnknownUsageIsSettledAtTheReservation) {
 }
 
 TEST_F(RefineLoopTest, CancelEndsAtOnce) {
-  CancelSource cancel;
-  cancel.Cancel();
-  ASSERT_TRUE(Live({Reply("OK", 1.5)}, cancel.token()));
+  std::stop_source cancel;
+  cancel.request_stop();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}, cancel.get_token()));
   EXPECT_EQ(Finished().label, "cancelled");
   EXPECT_TRUE(bodies_.empty());
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <filesystem>
+#include <stop_token>
 
 #include "agent/campaign/lane_service.h"
 #include "agent/campaign/manager.h"
@@ -14,6 +15,7 @@
 #include "base/ids.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
+#include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/trajectories/fault_vfs.h"
 #include "trajectories/verify.h"
@@ -32,7 +34,7 @@ class CampaignTest : public ::testing::Test {
   CampaignSpec Spec() const {
     CampaignSpec spec;
     spec.name = "test";
-    spec.tasks = {std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}};
+    spec.tasks = {fakes::SourceDir() + "/tasks", {"rope", "swiglu"}};
     spec.endpoint.base_url = "http://127.0.0.1:1/v1";
     spec.endpoint.api_key_env = "";
     spec.concurrency = 1;
@@ -48,7 +50,7 @@ class CampaignTest : public ::testing::Test {
   std::function<Task<void>(StoreJournal*)> watch_;
 
   // One life of a daemon: the script runs, then every campaign ends by itself.
-  void Live(Script script, std::deque<RawReply> replies) {
+  void Live(Script script, std::deque<dialects::RawReply> replies) {
     trajectories::StoreOptions options;
     options.path = path_;
     options.vfs = vfs_;
@@ -57,7 +59,7 @@ class CampaignTest : public ::testing::Test {
     boost::asio::io_context loop;
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
-    LimiterRegistry limiters({}, sleeper.get());
+    LimiterRegistry limiters(LimiterOptions{});
     auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
@@ -90,7 +92,7 @@ class CampaignTest : public ::testing::Test {
   static Task<void> HealWhenItWaits(StoreJournal* journal, bool* waited) {
     auto sleeper = LoopSleeper();
     while (journal->waiting_for_space() == 0) {
-      CancelToken never;
+      std::stop_token never;
       Deadline until = Deadline::After(std::chrono::milliseconds(1));
       co_await sleeper->SleepUntil(until, never);
     }
@@ -178,7 +180,7 @@ TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {
 }
 
 TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
-  RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
+  dialects::RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
   Live(Launching(Spec()), {refused, FakeLlmClient::Text(ReplyWith("OK", 2))});
   CampaignReport report = Report();
   EXPECT_EQ(report.n_infra, 1);
@@ -187,7 +189,8 @@ TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
 }
 
 TEST_F(CampaignTest, RefusedKeyEndsTheCampaignWithoutTryingTheOtherTasks) {
-  RawReply refused = FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
+  dialects::RawReply refused =
+      FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
   Live(Launching(Spec()), {refused, refused});
   CampaignReport report = Report();
   EXPECT_EQ(report.state.state, "failed");

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 
 #include "tests/fakes/fake_lane.h"
 
@@ -76,13 +77,13 @@ class LaneGroupTest : public testing::Test {
   // GCC 12 destroys temporaries of a co_await expression twice: every argument has a name.
   Task<void> Evaluate() {
     evaluator::EvaluateRequest request;
-    CancelToken never;
+    std::stop_token never;
     auto report = co_await group_->Evaluate(std::move(request), never);
     EXPECT_TRUE(report);
   }
   Task<void> Baseline() {
     evaluator::BaselineRequest request;
-    CancelToken never;
+    std::stop_token never;
     auto report = co_await group_->Baseline(std::move(request), never);
     EXPECT_TRUE(report);
   }

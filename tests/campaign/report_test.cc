@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/campaign/spec.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::agent {
 namespace {
@@ -32,14 +33,14 @@ TEST(CampaignSpecTest, JsonProblemsAreAllNamed) {
 }
 
 TEST(ResolveTasksTest, BundledTasksAreFoundWithStableHashes) {
-  auto tasks = ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/tasks", {"rope", "swiglu"}});
+  auto tasks = ResolveTasks({fakes::SourceDir() + "/tasks", {"rope", "swiglu"}});
   ASSERT_TRUE(tasks) << tasks.error().context;
   ASSERT_EQ(tasks.value().size(), 2u);
   EXPECT_EQ(tasks.value()[0].name, "rope");
   EXPECT_NE(tasks.value()[0].hash, tasks.value()[1].hash);
-  EXPECT_THAT(ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/tasks", {"ropes"}}).error().context,
+  EXPECT_THAT(ResolveTasks({fakes::SourceDir() + "/tasks", {"ropes"}}).error().context,
               HasSubstr("no task is called ropes"));
-  EXPECT_FALSE(ResolveTasks({std::string(PASSNET_SOURCE_DIR) + "/configs", {}}));
+  EXPECT_FALSE(ResolveTasks({fakes::SourceDir() + "/configs", {}}));
 }
 
 }  // namespace

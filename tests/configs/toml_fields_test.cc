@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "configs/files.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::configs {
 namespace {
@@ -86,7 +87,7 @@ TEST(WriteTomlTest, WhatIsPrintedReadsBack) {
   EXPECT_EQ(read.limit, 9);
 }
 
-std::string Source(const std::string& name) { return std::string(PASSNET_SOURCE_DIR) + "/" + name; }
+std::string Source(const std::string& name) { return fakes::SourceDir() + "/" + name; }
 
 TEST(ShippedFilesTest, AllAreInOrder) {
   auto daemon = ReadDaemonFile(Source("configs/passnetd.toml"));

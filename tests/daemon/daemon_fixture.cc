@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/ids.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet {
 namespace {
@@ -35,7 +36,7 @@ std::string WaitForFile(const std::filesystem::path& path, ChildProgram* program
 
 ChildProgram::ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
                            const std::map<std::string, std::string>& environment, const std::string& log_file) {
-  std::string path = std::string(PASSNET_BINARY_DIR) + "/bin/" + binary;
+  std::string path = fakes::BinaryDir() + "/bin/" + binary;
   std::vector<char*> argv = {path.data()};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -79,7 +80,7 @@ bool ChildProgram::Ended() {
 DaemonFixture::DaemonFixture(const std::vector<std::string>& faults) {
   std::string port_file = (folder_ / "endpoint.port").native();
   std::vector<std::string> arguments = {"--conversations",
-                                        std::string(PASSNET_SOURCE_DIR) + "/tests/daemon/recordings", "--port-file",
+                                        fakes::SourceDir() + "/tests/daemon/recordings", "--port-file",
                                         port_file};
   arguments.insert(arguments.end(), faults.begin(), faults.end());
   endpoint_ = std::make_unique<ChildProgram>("passnet-recorded-llm", arguments, std::map<std::string, std::string>(),
@@ -118,7 +119,7 @@ std::string DaemonFixture::SpecJson(const std::string& changes) const {
       {"name", "test"},
       {"concurrency", 2},
       {"tasks",
-       {{"path", std::string(PASSNET_SOURCE_DIR) + "/tasks"}, {"include", nlohmann::json::array({"rope", "swiglu"})}}},
+       {{"path", fakes::SourceDir() + "/tasks"}, {"include", nlohmann::json::array({"rope", "swiglu"})}}},
       {"endpoint", {{"base_url", "http://127.0.0.1:" + endpoint_port_ + "/v1"}, {"api_key_env", ""}}},
       {"sampling", {{"model", "recorded"}}},
       {"rounds", {{"limit", 3}}},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "evaluator/api/json.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -20,7 +21,7 @@ struct Outcome {
 };
 
 Outcome Passnet(const std::string& arguments) {
-  std::string command = std::string(PASSNET_BINARY_DIR "/bin/passnet ") + arguments + " 2>&1";
+  std::string command = fakes::BinaryDir() + "/bin/passnet " + arguments + " 2>&1";
   Outcome outcome;
   FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return outcome;
@@ -30,11 +31,11 @@ Outcome Passnet(const std::string& arguments) {
   return outcome;
 }
 
-const std::string kCache = " --cache-dir " PASSNET_BINARY_DIR "/test-cache";
-const std::string kTask = " --task " PASSNET_SOURCE_DIR "/tasks/rope";
+const std::string kCache = " --cache-dir " + fakes::BinaryDir() + "/test-cache";
+const std::string kTask = " --task " + fakes::SourceDir() + "/tasks/rope";
 
 TEST(EvalVerbTest, JsonHoldsTheContract) {
-  Outcome outcome = Passnet("eval" + kTask + " --pass " PASSNET_SOURCE_DIR "/tests/fixtures/passes/rope --profile quick --json" + kCache);
+  Outcome outcome = Passnet("eval" + kTask + " --pass " + fakes::SourceDir() + "/tests/fixtures/passes/rope --profile quick --json" + kCache);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
   nlohmann::json json = nlohmann::json::parse(outcome.LastLine());
   EXPECT_EQ(json["schema"], "passnet.evaluation/1");
@@ -56,12 +57,12 @@ TEST(EvalVerbTest, JsonHoldsTheContract) {
 }
 
 TEST(EvalVerbTest, MistakesAreNamedWithExitCodeTwo) {
-  Outcome missing = Passnet("eval --task /nonexistent --pass " PASSNET_SOURCE_DIR "/tests/fixtures/passes/rope" + kCache);
+  Outcome missing = Passnet("eval --task /nonexistent --pass " + fakes::SourceDir() + "/tests/fixtures/passes/rope" + kCache);
   EXPECT_EQ(missing.exit_code, 2) << missing.output;
   EXPECT_NE(missing.output.find("/nonexistent"), std::string::npos);
   EXPECT_EQ(Passnet("eval" + kTask).exit_code, 2);
   EXPECT_EQ(Passnet("eval" + kTask + " --pass /nonexistent/pass_dir" + kCache).exit_code, 2);
-  Outcome device = Passnet("eval" + kTask + " --device cuda:0 --pass " PASSNET_SOURCE_DIR "/tests/fixtures/passes/rope" + kCache);
+  Outcome device = Passnet("eval" + kTask + " --device cuda:0 --pass " + fakes::SourceDir() + "/tests/fixtures/passes/rope" + kCache);
   EXPECT_EQ(device.exit_code, 2) << device.output;
 }
 

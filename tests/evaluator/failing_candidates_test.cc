@@ -81,7 +81,7 @@ TEST_F(FailingCandidatesTest, CrashHangFloodAndMemory) {
   StillWorks();
 }
 
-// The cheapest attack that output checks leave open (docs/architecture.md, measuring): right every time, but no input
+// The cheapest attack that output checks leave open (docs/measuring.md): right every time, but no input
 // ever recurs, so remembering costs and earns nothing.
 TEST_F(FailingCandidatesTest, RememberingOutputsByContentEarnsNothing) {
   auto report = Evaluate(RequestFor(Source("tasks/bias_gelu_layernorm"), Source("tests/fixtures/passes_bad/caches_by_content_hash")));

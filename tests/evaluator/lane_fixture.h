@@ -11,6 +11,7 @@
 
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/client/lane_client.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::evaluator {
 
@@ -18,15 +19,15 @@ class LaneTest : public testing::Test {
  protected:
   void SetUp() override {
     LaneOptions options;
-    options.evaluator_binary = PASSNET_BINARY_DIR "/bin/passnet-evaluator";
-    options.cache_dir = PASSNET_BINARY_DIR "/test-cache";
+    options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
+    options.cache_dir = fakes::BinaryDir() + "/test-cache";
     auto lane = StartLane(options, Deadline::After(std::chrono::minutes(3)));
     ASSERT_TRUE(lane.has_value()) << lane.error().context;
     lane_ = std::move(lane).value();
   }
 
   static std::filesystem::path Source(const std::string& relative) {
-    return std::filesystem::path(PASSNET_SOURCE_DIR) / relative;
+    return std::filesystem::path(fakes::SourceDir()) / relative;
   }
 
   static EvaluateRequest RequestFor(const std::filesystem::path& task, const std::filesystem::path& pass_dir) {

@@ -22,7 +22,7 @@ GraphReport Failed(GraphStatus status, Verdict verdict) {
   return graph;
 }
 
-// passbench.md, anchors.
+// The anchors of docs/passbench.md, section 8.
 TEST(ScoreOursTest, Anchors) {
   EXPECT_NEAR(*ScoreOurs({Correct(1.7)}, {}).aggregated, 1.69596, 1e-5);
   EXPECT_NEAR(*ScoreOurs({Correct(1.0)}, {}).aggregated, 0.99807, 1e-5);

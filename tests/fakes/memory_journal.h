@@ -3,6 +3,7 @@
 // Threads: loop-only.
 #pragma once
 
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace passnet::fakes {
 
 class MemoryJournal : public agent::Journal {
  public:
-  Task<Status> Append(agent::Steps steps, CancelToken) override {
+  Task<Status> Append(agent::Steps steps, std::stop_token) override {
     bool dies = left_ > 0 && --left_ == 0;
     if (!dies || last_is_durable_) {
       for (const auto& step : *steps) steps_.push_back(step);
@@ -62,16 +63,16 @@ class MemoryJournal : public agent::Journal {
 class DirectLane : public agent::Lane {
  public:
   explicit DirectLane(evaluator::LaneClient* client) : client_(client) {}
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, CancelToken) override {
+  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, std::stop_token) override {
     co_return client_->Evaluate(request, Deadline::Never(), {});
   }
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, CancelToken) override {
+  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token) override {
     co_return client_->Baseline(request, Deadline::Never(), {});
   }
-  Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request, CancelToken) override {
+  Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request, std::stop_token) override {
     co_return client_->DescribeTask(request, Deadline::Never());
   }
-  Task<Result<std::map<std::string, std::string>>> Environment(CancelToken) override {
+  Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token) override {
     co_return client_->Environment(Deadline::Never());
   }
 

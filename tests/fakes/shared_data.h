@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/fakes/paths.h"
+
 namespace passnet::fakes {
 
 // $PASSNET_DATA_DIR, or shared/data beside the source folder.
 inline std::filesystem::path SharedDataDir() {
   if (const char* dir = std::getenv("PASSNET_DATA_DIR"); dir != nullptr && *dir != '\0') return dir;
-  return (std::filesystem::path(PASSNET_SOURCE_DIR) / "../shared/data").lexically_normal();
+  return (std::filesystem::path(fakes::SourceDir()) / "../shared/data").lexically_normal();
 }
 
 // The path of one file or folder of it: SharedData("passbench/INDEX.tsv").

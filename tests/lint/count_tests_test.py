@@ -39,6 +39,22 @@ Ran 3 tests in 0.004s
 
 {summary}
 </system-out></testcase>"""
+# A GoogleTest program that ctest runs as one test.
+WHOLE_PROGRAM = """<testcase name="evaluation_test" status="{status}">{failure}<system-out>
+[==========] Running 3 tests from 2 test suites.
+[ RUN      ] A.a
+[       OK ] A.a (3 ms)
+[ RUN      ] A.b
+a_test.cc:12: Skipped
+no data here
+[  SKIPPED ] A.b (0 ms)
+[ RUN      ] B.c
+{last}
+</system-out></testcase>"""
+WHOLE_END = """[==========] 3 tests from 2 test suites ran. (5 ms total)
+[  PASSED  ] 1 test.
+[  SKIPPED ] 1 test, listed below:
+[  SKIPPED ] A.b"""
 
 
 class CountTest(unittest.TestCase):
@@ -54,6 +70,25 @@ class CountTest(unittest.TestCase):
         self.assertEqual((2, 1, 1), totals)
         self.assertIn(("skipped", "A.c", "no Landlock on this kernel"), notes)
         self.assertIn(("failed", "A.b", "Timeout"), notes)
+
+    def test_a_program_that_ran_as_one_test_counts_its_cases(self):
+        whole = WHOLE_PROGRAM.format(status="run", failure="", last="[       OK ] B.c (1 ms)\n" + WHOLE_END)
+        totals, notes = self.count(whole)
+        self.assertEqual((2, 0, 1), totals)
+        self.assertIn(("skipped", "evaluation_test: A.b", "no data here"), notes)
+
+    def test_a_failed_case_of_a_whole_program_is_one_failure(self):
+        last = "[  FAILED  ] B.c (1 ms)\n" + WHOLE_END + "\n[  FAILED  ] B.c"
+        whole = WHOLE_PROGRAM.format(status="fail", failure='<failure message="Failed"/>', last=last)
+        self.assertEqual((1, 1, 1), self.count(whole)[0])
+
+    def test_a_whole_program_that_died_fails_for_what_did_not_run(self):
+        whole = WHOLE_PROGRAM.format(status="fail", failure='<failure message="Timeout"/>', last="Killed")
+        self.assertEqual((1, 1, 1), self.count(whole)[0])
+        # Exit code of a leak found after the last case: all cases are fine, the program is not.
+        whole = WHOLE_PROGRAM.format(status="fail", failure='<failure message="Failed"/>',
+                                     last="[       OK ] B.c (1 ms)\n" + WHOLE_END)
+        self.assertEqual((2, 1, 1), self.count(whole)[0])
 
     def test_crash_after_the_skip_marker_is_a_failure(self):
         self.assertEqual((0, 1, 0), self.count(CRASHED_AFTER_MARKER)[0])

@@ -78,9 +78,24 @@ class SourcesTest(unittest.TestCase):
     def test_documents_name_real_files(self):
         self.expect_clean(rules.documents_name_real_files)
 
+    def test_documents_resolve(self):
+        self.expect_clean(rules.documents_resolve)
+
+    def test_schemas_are_contracts(self):
+        self.expect_clean(rules.schemas_are_contracts)
+
+    def test_routes_are_contracts(self):
+        self.expect_clean(rules.routes_are_contracts)
+
+    def test_no_paths_in_definitions(self):
+        self.expect_clean(rules.no_paths_in_definitions)
+
 
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
+
+    PLAN = ("# Plan\n\n## 1. First steps\n- **Layer 7, the end**: told.\n- **kind**: a word.\n\n"
+            "```\n## 3. In a fence\n```\n")
 
     def expect_noticed(self, rule, planted, *expected):
         self.assertEqual([], check(rule, CLEAN), "the clean tree must be clean")
@@ -97,6 +112,8 @@ class PlantedTest(unittest.TestCase):
             "passbench/task.h": HEADER + '#include "sandbox/plan.h"\n',
             "sandbox/plan.cc": '#include "trajectories/journal.h"\n',
             "sandbox/apply/apply.cc": '#include "base/file.h"\n',
+            "dialects/chat.cc": '#include "agent/llm/client.h"\n',
+            "trajectories/store.cc": '#include "dialects/chat.h"\n',
             "trajectories/export/sft.cc": '#include "passbench/task.h"\n',
             "evaluator/api/json.cc": '#include "evaluator/client/client.h"\n',
             "evaluator/timing/gate.cc": '#include "evaluator/candidate/candidate.h"\n',
@@ -220,10 +237,147 @@ class PlantedTest(unittest.TestCase):
         readme = "`build/dev/bin/passnet`, `base/file.h`, `daemon/http_api`, `a/b`\n"
         self.assertEqual([], check(rules.documents_name_real_files, {**CLEAN, "README.md": readme}))
 
+    def test_documents_resolve(self):
+        self.expect_noticed(rules.documents_resolve, {
+            "base/a.cc": "// See docs/gone.md.\n",
+            "base/b.cc": 'const char* text = "see docs/gone.md";\n',
+            "base/c.h": "/* C.\n * Source: gone.md, section 1. */\n",
+            "base/d.py": '"""What it does.\n\nSource: gone.md."""\n',
+            "base/CMakeLists.txt": "# as docs/gone.md says\n",
+            "docs/other.md": "See `gone.md`.\n",
+        }, "there is no document")
+        cases = {"// Source: docs/plan.md section 3.\n": "section 3",
+                 "// Source: plan.md, sections 1 and 4.\n": "section 4",
+                 "// Source: docs/plan.md,\n// section 3.\n": "section 3",
+                 "// Layers: plan.md layers 7 and 8.\n": "layer 8",
+                 '// Source: docs/plan.md, "Costs".\n': 'section "Costs"',
+                 "// See docs/plan.md#costs\n": "heading #costs"}
+        for text, words in cases.items():
+            found = check(rules.documents_resolve, {"docs/plan.md": self.PLAN, "base/a.cc": text})
+            self.assertEqual([f"base/a.cc:1: docs/plan.md has no {words}"], found)
+
+    def test_documents_may_be_cited(self):
+        files = {"docs/plan.md": self.PLAN + "See `notes.md`, section 2, and `base/x.md`.\n",
+                 "docs/notes.md": "## 2. More\n", "base/x.md": "", "prompts/first.md": "Write 1.md and gone.md.\n",
+                 "base/a.cc": '// docs/plan.md section 1; plan.md, "First steps"; plan.md "kind"; plan.md layer 7.\n'
+                              "// docs/plan.md#1-first-steps, notes.md section 2 (RFC 9112, section 9.3).\n"
+                              'auto data = Reply("latin.md", "1.md");  // x.md lies beside it\n'}
+        self.assertEqual([], check(rules.documents_resolve, files))
+
+    def test_schemas_are_contracts(self):
+        contracts = {"docs/contracts.md": "`passnet.report/1`\n", "cli/a.cc": 'Say("passnet.report/1");\n'}
+        self.assertEqual([], check(rules.schemas_are_contracts, contracts))
+        for path in ("cli/b.cc", "base/b.py", "docs/other.md"):
+            found = check(rules.schemas_are_contracts, {**contracts, path: "passnet.thing/2\n"})
+            self.assertEqual([f"{path}:1: docs/contracts.md does not explain passnet.thing/2"], found)
+        found = check(rules.schemas_are_contracts, {**contracts, "cli/a.cc": "int x;\n"})
+        self.assertEqual(["docs/contracts.md:1: no code uses passnet.report/1"], found)
+        planted = {**contracts, "tests/cli/a_test.cc": 'Refuses("passnet.report/9");\n'}
+        self.assertEqual([], check(rules.schemas_are_contracts, planted))
+
+    def test_schemas_are_written_once(self):
+        once = {"cli/a.cc": 'Set("schema", "passnet.a/1");\n// "passnet.a/1"\nHelp("one object (passnet.a/1)");\n',
+                "tests/cli/a_test.cc": 'Expect("passnet.a/1");\n'}
+        self.assertEqual([], check(rules.schemas_are_written_once, once))
+        twice = {**once, "daemon/b.cc": 'Set("schema", "passnet.a/1");\n'}
+        self.assertIn("daemon/b.cc:1: passnet.a/1 is written at cli/a.cc:1 already",
+                      "".join(check(rules.schemas_are_written_once, twice)))
+
+    def test_routes_are_contracts(self):
+        files = {"docs/contracts.md": "| `GET /v1/a/{id}?limit=9` | 200 |\n| `POST /v1/a` | 201 |\n",
+                 "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\nrouter.Add(\n    "POST", "/v1/a", G);\n'}
+        self.assertEqual([], check(rules.routes_are_contracts, files))
+        more = {**files, "daemon/more.cc": '\nrouter.Add("POST", "/v1/a/{}", F);\n'}
+        self.assertEqual(["daemon/more.cc:2: docs/contracts.md does not list POST /v1/a/{}"],
+                         check(rules.routes_are_contracts, more))
+        fewer = {**files, "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\n'}
+        self.assertEqual(["docs/contracts.md:2: the daemon does not answer POST /v1/a"],
+                         check(rules.routes_are_contracts, fewer))
+
+    def test_json_in_one_place(self):
+        self.expect_noticed(rules.json_in_one_place, {
+            "agent/a.cc": "#include <nlohmann/json.hpp>\n",
+            "tests/base/a_test.cc": "#include <nlohmann/json_fwd.hpp>\n",
+            "base/json.h": HEADER + "#include <nlohmann/json_fwd.hpp>\n",
+        }, "only in base/json.cc")
+        self.assertEqual([], check(rules.json_in_one_place, {"base/json.cc": "#include <nlohmann/json.hpp>\n"}))
+
+    def test_command_line_in_one_place(self):
+        self.expect_noticed(rules.command_line_in_one_place, {
+            "cli/eval_verb.cc": "#include <CLI/CLI.hpp>\n",
+            "cli/verb.h": HEADER + "#include <CLI/App.hpp>\n",
+            "daemon/main.cc": "#include <CLI/CLI.hpp>\n",
+        }, "CLI11")
+        files = {"command_line/command_line.cc": "#include <CLI/CLI.hpp>\n"}
+        self.assertEqual([], check(rules.command_line_in_one_place, files))
+
+    def test_no_paths_in_definitions(self):
+        planted = ['target_compile_definitions(a PRIVATE DIR="${CMAKE_SOURCE_DIR}")\n',
+                   'target_compile_definitions(a PRIVATE\n  VERSION="1"\n  PY="${PASSNET_PYTHON}")\n',
+                   'target_compile_definitions(a PRIVATE BINARY="$<TARGET_FILE:passnet>")\n',
+                   'set_source_files_properties(a.cc PROPERTIES COMPILE_DEFINITIONS DIR="${CMAKE_BINARY_DIR}/bin")\n',
+                   'set_property(TARGET a APPEND PROPERTY COMPILE_DEFINITIONS DIR="${CMAKE_CURRENT_SOURCE_DIR}")\n',
+                   'add_compile_definitions(DIR="${root}")\n']
+        for text in planted:
+            with self.subTest(text=text):
+                self.assertIn("base/CMakeLists.txt:1:",
+                              "".join(check(rules.no_paths_in_definitions, {"base/CMakeLists.txt": text})))
+
+    def test_definitions_may_hold_what_every_clone_has_alike(self):
+        text = ('target_compile_definitions(${name} PRIVATE V="${PROJECT_VERSION}" $<$<CONFIG:Debug>:CHECKED=2>)\n'
+                "target_include_directories(a PRIVATE ${CMAKE_SOURCE_DIR})\n"
+                'set_tests_properties(a PROPERTIES ENVIRONMENT "DIR=${CMAKE_BINARY_DIR}")\n'
+                '# target_compile_definitions(a PRIVATE DIR="${CMAKE_SOURCE_DIR}")\n')
+        self.assertEqual([], check(rules.no_paths_in_definitions, {"base/CMakeLists.txt": text}))
+
+    def test_awaited_temporaries(self):
+        dangerous = {"co_await f({1, x})": "braces", "co_await f(Options{})": "braces",
+                     "co_await lane->Ask(n, {})": "braces", "co_await f([this] { Do(); }, Pair{a, b})": "braces",
+                     "co_await f(\n    n,\n    Pair{a, b})": "braces", "co_await f(g({a, b}))": "braces",
+                     "co_await f([text] { return text; })": "a lambda with captures",
+                     "co_await f([this, a = std::move(a)](int) mutable -> int { return a; })": "a lambda with captures",
+                     "co_await f(flag ? a : Make())": "a conditional"}
+        for expression, what in dangerous.items():
+            with self.subTest(expression=expression):
+                found = check(rules.awaited_temporaries, {"agent/a.cc": f"auto x = {expression};\n"})
+                self.assertEqual(1, len(found), found)
+                self.assertIn(f"{what} in an awaited expression", found[0])
+
+    def test_awaited_expressions_may_hold(self):
+        code = ("Task<void> F() {\n  Options options{1, {2}};\n"
+                "  auto x = co_await f(std::move(options), Deadline::After(n));\n"
+                '  if (co_await f("a {word}? " + std::to_string(n))) {\n    co_return;\n  }\n'
+                "  co_await f([this, &n] { n = 1; }, name);  // not {braces}\n  bool y = flag ? (co_await f(a)) : b;\n"
+                "  ASSIGN_OR_RETURN(auto z, co_await f(n));\n  Use({1});\n}\n")
+        self.assertEqual([], check(rules.awaited_temporaries, {"agent/a.cc": code}))
+
+    def test_short_functions(self):
+        lines = "  Do();\n" * 59
+        long = {f"int Room::F(int a) const {{\n{lines}}}\n": "Room::F",
+                f"Room::Room(int a) : a_{{a}}, b_(a) {{\n{lines}}}\n": "Room::Room",
+                f"namespace a {{\nclass B : public C {{\n public:\n  auto G() -> int {{\n{lines}  }}\n}};\n}}\n": "G",
+                f'void H() {{\n  auto f = [&] {{\n    Say("}}");  // }}\n{lines}  }};\n}}\n': "H",
+                f"template <typename T>\nResult<std::vector<T>> I(const X& x = {{}}) {{\n{lines}}}\n": "I"}
+        for text, name in long.items():
+            with self.subTest(text=text[:60]):
+                found = check(rules.short_functions, {"base/a.cc": text})
+                self.assertEqual(1, len(found), found)
+                self.assertIn(f": {name} has 6", found[0])
+
+    def test_long_things_that_are_no_functions(self):
+        lines = "  1,\n" * 80
+        members = "  int Get() const { return 1; }\n" * 80
+        files = {"base/a.cc": f"const Names kNames = {{\n{lines}}};\nstd::array<int, 80> kTable{{\n{lines}}};\n",
+                 "base/b.cc": f"namespace {{\nstruct A {{\n{members}}};\n}}\nenum class B {{\n{lines}}};\n",
+                 "base/c.cc": "void F() {\n" + "  Do();\n" * 58 + "}\n",
+                 "tests/base/a_test.cc": "TEST(A, B) {\n" + members + "}\n"}
+        self.assertEqual([], check(rules.short_functions, files))
+
     def test_every_rule_is_planted(self):
-        names = {rule.__name__ for rule in rules.RULES}
-        for case in (SourcesTest, PlantedTest):
-            self.assertEqual(set(), names - {name.removeprefix("test_") for name in dir(case)}, case.__name__)
+        planted = {name.removeprefix("test_") for name in dir(PlantedTest)}
+        kept = {name.removeprefix("test_") for name in dir(SourcesTest)}
+        self.assertEqual(set(), {rule.__name__ for rule in rules.RULES + rules.NOT_YET} - planted)
+        self.assertEqual(set(), {rule.__name__ for rule in rules.RULES} - kept)
 
 
 if __name__ == "__main__":

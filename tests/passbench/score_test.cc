@@ -66,7 +66,7 @@ TEST(ToleranceTest, EveryToleranceAndKeyIsTheOracles) {
   }
 }
 
-// The anchors of passbench.md, "Score oracle".
+// The anchors of docs/passbench.md, section 8.
 TEST(ScoreTest, AnchorsOfTheDesign) {
   EXPECT_NEAR(AggregatedOf({RanWith(From(-5), 1.7)}), 1.69596, 1e-5);
   EXPECT_NEAR(AggregatedOf({RanWith(From(-5), 1.0)}), 0.99807, 1e-5);

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "tests/fakes/paths.h"
 #include "tests/fakes/shared_data.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -28,7 +29,7 @@ struct Ran {
 
 Ran Passnet(const std::string& arguments) {
   Ran ran;
-  std::FILE* out = ::popen((std::string(PASSNET_BINARY) + " " + arguments + " 2>&1").c_str(), "r");
+  std::FILE* out = ::popen(((fakes::BinaryDir() + "/bin/passnet") + " " + arguments + " 2>&1").c_str(), "r");
   std::array<char, 4096> buffer;
   while (size_t size = std::fread(buffer.data(), 1, buffer.size(), out)) ran.output.append(buffer.data(), size);
   const int status = ::pclose(out);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::prompts {
 namespace {
@@ -21,7 +22,7 @@ using ::testing::Not;
 
 void ExpectGolden(const Result<std::string>& text, const std::string& name) {
   ASSERT_TRUE(text) << text.error().context;
-  std::string path = std::string(PASSNET_SOURCE_DIR) + "/tests/prompts/golden/" + name;
+  std::string path = fakes::SourceDir() + "/tests/prompts/golden/" + name;
   if (std::getenv("PASSNET_UPDATE_GOLDEN") != nullptr) {
     ASSERT_TRUE(WriteFileAtomic(path, text.value()));
   }

@@ -16,6 +16,12 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ChatMessage;
+using dialects::ChatRequest;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::Role;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -62,8 +68,8 @@ class RecordedLlmBinaryTest : public testing::Test {
     CallPorts ports{client_.get(), limiter_.get(), sleeper_.get(), observer, &Clock::System(), [] { return 0.01; }};
     CallOptions options;
     options.limits = limits_;
-    std::string body = client_->adapter().RenderRequest(request).value();
-    auto result = co_await CallModel(ports, body, options, {});
+    dialects::WireRequest wire{&client_->dialect(), client_->dialect().RenderRequest(request).value()};
+    auto result = co_await CallModel(ports, wire, options, {});
     co_return std::move(result.value());
   }
 
@@ -72,7 +78,7 @@ class RecordedLlmBinaryTest : public testing::Test {
   std::string url_;
   boost::asio::io_context loop_;
   std::unique_ptr<Sleeper> sleeper_ = LoopSleeper();
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{}, sleeper_.get());
+  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   std::unique_ptr<LlmClient> client_;
   AttemptLimits limits_;
   SilentObserver observer_;
@@ -138,7 +144,7 @@ TEST_F(RecordedLlmBinaryTest, RateLimitIsWaitedOutAsLongAsItAsks) {
 
 TEST_F(RecordedLlmBinaryTest, ManyAskAtATime) {
   Start({"--latency-ms", "50", "--chunk-bytes", "1"});
-  limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{.start = 64}, sleeper_.get());
+  limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{.start = 64});
   constexpr int kAsking = 50;
   int accepted = 0, ended = 0;
   for (int i = 0; i < kAsking; ++i) {

@@ -1,4 +1,5 @@
 #include "recorded_llm/conversation.h"
+#include "tests/fakes/paths.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,7 +110,7 @@ TEST_F(LibraryTest, EveryMistakeIsToldAtOnce) {
 }
 
 TEST_F(LibraryTest, ShippedRecordingsLoad) {
-  auto library = Library::Load(std::string(PASSNET_SOURCE_DIR) + "/recorded_llm/demo");
+  auto library = Library::Load(fakes::SourceDir() + "/recorded_llm/demo");
   ASSERT_TRUE(library) << library.error().context;
   EXPECT_GE(library.value().size(), 10u);
 }

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "base/check.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet {
 namespace {
@@ -26,7 +27,7 @@ Pipe MakePipe() {
 }  // namespace
 
 ServerProcess::ServerProcess(const std::vector<std::string>& arguments) {
-  std::string binary = std::string(PASSNET_BINARY_DIR) + "/bin/passnet-recorded-llm";
+  std::string binary = fakes::BinaryDir() + "/bin/passnet-recorded-llm";
   std::vector<char*> argv = {binary.data()};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/probe.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-std::string TestcaseFolder() { return std::string(PASSNET_BINARY_DIR) + "/tests/sandbox/testcases"; }
+std::string TestcaseFolder() { return fakes::BinaryDir() + "/tests/sandbox/testcases"; }
 
 RunSpec SpecFor(const std::string& name, const std::vector<std::string>& arguments) {
   RunSpec spec;

@@ -7,6 +7,7 @@
 
 #include "sandbox/child.h"
 #include "sandbox/plan.h"
+#include "tests/fakes/paths.h"
 #include "tests/sandbox/jail_fixture.h"
 
 namespace passnet::sandbox {
@@ -24,8 +25,8 @@ UniqueFd InMemory(const std::string& bytes) {
 using TorchTest = JailTest;
 
 TEST_F(TorchTest, CaptureAndEagerRunUnharmedInEveryChild) {
-  const std::string source = std::string(PASSNET_SOURCE_DIR) + "/tests/sandbox";
-  const std::string environment = std::string(PASSNET_SOURCE_DIR) + "/.venv";
+  const std::string source = fakes::SourceDir() + "/tests/sandbox";
+  const std::string environment = fakes::SourceDir() + "/.venv";
   if (access((environment + "/bin/python").c_str(), X_OK) != 0) GTEST_SKIP() << environment << " is not set up";
   CandidateOptions options;
   options.readable = {"/usr", environment};

@@ -12,6 +12,7 @@
 #include <random>
 #include <sstream>
 
+#include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
 
 namespace passnet::trajectories {
@@ -28,13 +29,14 @@ class StoreKillTest : public JournalTest {
   Ended RunAppender(int first, const std::string& failpoint, int kill_after) {
     int ends[2];
     EXPECT_EQ(::pipe(ends), 0);
+    const std::string appender = fakes::BinaryDir() + "/bin/journal_appender";
     pid_t child = ::fork();
     if (child == 0) {
       ::dup2(ends[1], STDOUT_FILENO);
       ::close(ends[0]);
       ::close(ends[1]);
       if (!failpoint.empty()) ::setenv("PASSNET_FAILPOINT", failpoint.c_str(), 1);
-      ::execl(PASSNET_JOURNAL_APPENDER, "journal_appender", path_.c_str(), std::to_string(first).c_str(), nullptr);
+      ::execl(appender.c_str(), "journal_appender", path_.c_str(), std::to_string(first).c_str(), nullptr);
       ::_exit(127);
     }
     ::close(ends[1]);
@@ -66,7 +68,7 @@ class StoreKillTest : public JournalTest {
 };
 
 std::vector<std::string> FailpointsOfTheAppender() {
-  std::FILE* list = ::popen("PASSNET_FAILPOINT=list " PASSNET_JOURNAL_APPENDER, "r");
+  std::FILE* list = ::popen(("PASSNET_FAILPOINT=list " + fakes::BinaryDir() + "/bin/journal_appender").c_str(), "r");
   std::vector<std::string> names;
   char name[256];
   while (std::fscanf(list, "%255s", name) == 1) names.emplace_back(name);

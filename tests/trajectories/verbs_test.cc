@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
 
 namespace passnet::trajectories {
@@ -38,7 +39,7 @@ class VerbsTest : public JournalTest {
   }
 
   Ran Run(const std::string& arguments) {
-    std::string command = std::string(PASSNET_BINARY) + " " + arguments + " --db " + path_ + " 2>&1";
+    std::string command = (fakes::BinaryDir() + "/bin/passnet") + " " + arguments + " --db " + path_ + " 2>&1";
     Ran ran;
     std::FILE* out = ::popen(command.c_str(), "r");
     std::array<char, 4096> buffer;

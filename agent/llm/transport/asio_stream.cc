@@ -12,6 +12,7 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <functional>
+#include <stop_token>
 #include <utility>
 
 #include "agent/llm/transport/byte_stream.h"
@@ -35,9 +36,10 @@ auto Into(ErrorCodeOfAsio& error) { return asio::redirect_error(asio::use_awaita
 // names, TCP and TLS.
 class Watch {
  public:
-  Watch(const asio::any_io_executor& executor, Deadline deadline, const CancelToken& cancel, std::function<void()> stop)
-      : state_(std::make_shared<State>(executor, std::move(stop))) {
-    subscription_ = cancel.OnCancel([state = state_] { Fire(state, ErrorCode::kCancelled); });
+  Watch(const asio::any_io_executor& executor, Deadline deadline, const std::stop_token& cancel,
+        std::function<void()> stop)
+      : state_(std::make_shared<State>(executor, std::move(stop))),
+        cancelled_(cancel, [state = state_] { Fire(state, ErrorCode::kCancelled); }) {
     if (deadline.at() == SteadyTime::max()) return;
     state_->timer.expires_at(deadline.at());
     state_->timer.async_wait([state = state_](const ErrorCodeOfAsio& error) {
@@ -80,7 +82,7 @@ class Watch {
   }
 
   std::shared_ptr<State> state_;
-  CancelToken::Subscription subscription_;
+  std::stop_callback<std::function<void()>> cancelled_;
 };
 
 void Close(Tcp::socket& socket) {
@@ -94,7 +96,7 @@ class AsioStream : public ByteStream {
  public:
   explicit AsioStream(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
 
-  Task<Status> Write(std::string_view bytes, Deadline deadline, CancelToken cancel) override {
+  Task<Status> Write(std::string_view bytes, Deadline deadline, std::stop_token cancel) override {
     Watch watch(stream_->get_executor(), deadline, cancel, [this] { CloseSocket(); });
     ErrorCodeOfAsio error;
     if (!watch.fired()) co_await asio::async_write(*stream_, asio::buffer(bytes), Into(error));
@@ -102,7 +104,7 @@ class AsioStream : public ByteStream {
     co_return OkStatus();
   }
 
-  Task<Result<std::string>> ReadSome(Deadline deadline, CancelToken cancel) override {
+  Task<Result<std::string>> ReadSome(Deadline deadline, std::stop_token cancel) override {
     Watch watch(stream_->get_executor(), deadline, cancel, [this] { CloseSocket(); });
     std::string bytes(kReadBytes, '\0');
     ErrorCodeOfAsio error;
@@ -140,7 +142,7 @@ struct Resolution {
 
 // getaddrinfo cannot be interrupted, so its answer is waited for by a timer and, when late, dropped.
 Task<Result<Tcp::resolver::results_type>> Resolve(std::string host, std::string port, Deadline deadline,
-                                                  CancelToken cancel) {
+                                                  std::stop_token cancel) {
   auto state = std::make_shared<Resolution>(co_await asio::this_coro::executor);
   state->resolver.async_resolve(host, port, [state](const ErrorCodeOfAsio& error, Tcp::resolver::results_type found) {
     state->error = error;
@@ -161,7 +163,7 @@ Deadline Share(Deadline all, size_t addresses_left) {
   return Deadline::At(now + (all.at() - now) / static_cast<int64_t>(addresses_left));
 }
 
-Task<Result<Tcp::socket>> ConnectTcp(std::string host, std::string port, Deadline deadline, CancelToken cancel) {
+Task<Result<Tcp::socket>> ConnectTcp(std::string host, std::string port, Deadline deadline, std::stop_token cancel) {
   auto found = co_await Resolve(host, port, deadline, cancel);
   if (!found) co_return found.error();
   auto executor = co_await asio::this_coro::executor;
@@ -178,7 +180,7 @@ Task<Result<Tcp::socket>> ConnectTcp(std::string host, std::string port, Deadlin
       co_return socket;
     }
     last = watch.Explain("connect to " + host + " port " + port, error);
-    if (cancel.cancelled()) break;
+    if (cancel.stop_requested()) break;
   }
   co_return last;
 }
@@ -201,7 +203,7 @@ std::string ConnectRequest(const Url& target, const Url& proxy) {
 
 // Asks the proxy for a tunnel. Nothing of the server can be read too early: with TLS it is the client that speaks
 // first.
-Task<Status> OpenTunnel(Tcp::socket* socket, Url target, Url proxy, Deadline deadline, CancelToken cancel) {
+Task<Status> OpenTunnel(Tcp::socket* socket, Url target, Url proxy, Deadline deadline, std::stop_token cancel) {
   Watch watch(socket->get_executor(), deadline, cancel, [socket] { Close(*socket); });
   std::string where = "proxy " + proxy.host + " port " + proxy.port;
   std::string request = ConnectRequest(target, proxy);
@@ -228,7 +230,7 @@ class PlainConnector : public Connector {
  public:
   explicit PlainConnector(Url target) : target_(std::move(target)) {}
 
-  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, CancelToken cancel) override {
+  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, std::stop_token cancel) override {
     auto socket = co_await ConnectTcp(target_.host, target_.port, deadline, cancel);
     if (!socket) co_return socket.error();
     auto stream = std::make_unique<Tcp::socket>(std::move(socket.value()));
@@ -245,7 +247,7 @@ class TlsConnector : public Connector {
   TlsConnector(Url target, std::optional<Url> proxy, std::unique_ptr<ssl::context> context)
       : target_(std::move(target)), proxy_(std::move(proxy)), context_(std::move(context)) {}
 
-  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, CancelToken cancel) override {
+  Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, std::stop_token cancel) override {
     const Url& first_hop = proxy_ ? *proxy_ : target_;
     auto socket = co_await ConnectTcp(first_hop.host, first_hop.port, deadline, cancel);
     if (!socket) co_return socket.error();
@@ -257,7 +259,7 @@ class TlsConnector : public Connector {
   }
 
  private:
-  Task<Result<std::unique_ptr<ByteStream>>> Handshake(Tcp::socket socket, Deadline deadline, CancelToken cancel) {
+  Task<Result<std::unique_ptr<ByteStream>>> Handshake(Tcp::socket socket, Deadline deadline, std::stop_token cancel) {
     auto stream = std::make_unique<ssl::stream<Tcp::socket>>(std::move(socket), *context_);
     Tcp::socket* lowest = &stream->next_layer();
     stream->set_verify_callback(ssl::host_name_verification(target_.host));

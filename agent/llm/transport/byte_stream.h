@@ -7,11 +7,11 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "agent/llm/url.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -22,9 +22,9 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
   // All of `bytes`, which must stay alive until the task ends.
-  virtual Task<Status> Write(std::string_view bytes, Deadline deadline, CancelToken cancel) = 0;
+  virtual Task<Status> Write(std::string_view bytes, Deadline deadline, std::stop_token cancel) = 0;
   // What has arrived, at least one byte; empty at the orderly end of the stream.
-  virtual Task<Result<std::string>> ReadSome(Deadline deadline, CancelToken cancel) = 0;
+  virtual Task<Result<std::string>> ReadSome(Deadline deadline, std::stop_token cancel) = 0;
   // For a kept-alive connection between two requests: not closed by the other side, and nothing waits to be read.
   virtual bool SeemsIdle() = 0;
 };
@@ -33,7 +33,7 @@ class Connector {
  public:
   virtual ~Connector() = default;
   // Name, TCP, proxy and TLS; ready for the first byte of the request.
-  virtual Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, CancelToken cancel) = 0;
+  virtual Task<Result<std::unique_ptr<ByteStream>>> Connect(Deadline deadline, std::stop_token cancel) = 0;
 };
 
 // `proxy` is used by CONNECT when the target is https, and not at all otherwise.

@@ -1,4 +1,6 @@
 #include <boost/asio/redirect_error.hpp>
+
+#include <stop_token>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,13 +14,13 @@ namespace asio = boost::asio;
 
 class TimerSleeper : public Sleeper {
  public:
-  Task<bool> SleepUntil(Deadline until, CancelToken cancel) override {
-    if (cancel.cancelled()) co_return false;
+  Task<bool> SleepUntil(Deadline until, std::stop_token cancel) override {
+    if (cancel.stop_requested()) co_return false;
     asio::steady_timer timer(co_await asio::this_coro::executor, until.at());
-    auto subscription = cancel.OnCancel([&timer] { timer.cancel(); });
+    std::stop_callback subscription(cancel, [&timer] { timer.cancel(); });
     boost::system::error_code error;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    co_return !cancel.cancelled();
+    co_return !cancel.stop_requested();
   }
 };
 

@@ -1,1 +1,1 @@
-"""The evaluator's worker: everything that needs Python and torch. See docs/architecture.md, sections 2 and 3."""
+"""The evaluator's worker: everything that needs Python and torch. See docs/worker_protocol.md."""

@@ -143,8 +143,8 @@ def describe_output(output, inputs) -> dict:
 
 
 class Candidate(Caller):
-    """Everything it needs comes with the first frame, before the jail: afterwards it can neither receive a descriptor
-    nor make a socket call."""
+    """Everything it needs comes with the first frame, before the jail: afterwards it is given nothing
+    but run commands."""
 
     def prepare(self, message: dict, fds: list[int]) -> None:
         """fds: [inputs region, outputs region, one shared object a name in message["kernels"]]."""

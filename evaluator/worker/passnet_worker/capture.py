@@ -4,7 +4,7 @@ Runs in a task child on third-party model text that was validated before. The ba
 whose body is installed later, in a process forked from this one, so that Dynamo's guards run as upstream and nothing
 is traced twice. During the capture the hole returns empty tensors: no input, no weight and no reference output ever
 exists in an ancestor of a candidate (torch.empty in a child returned 90 % of the reference output where the ancestor
-had run the graph; docs/architecture.md, section 3).
+had run the graph; docs/architecture.md, "Processes").
 
 Threads: single-threaded; Dynamo's configuration is process-wide and is set by capture() for good.
 Errors: CaptureError, whose text says what Dynamo could not do.

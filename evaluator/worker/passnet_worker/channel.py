@@ -47,7 +47,7 @@ class Channel:
         return json.loads(bytes(payload)), list(fds)
 
     def send(self, message: dict, fds: list[int] = ()) -> None:
-        """Without descriptors it uses write(2) alone: a jailed candidate may make no socket call."""
+        """Without descriptors it uses write(2) alone: sendmsg is closed to a jailed candidate."""
         payload = json.dumps(message).encode()
         data = struct.pack("<I", len(payload)) + payload
         if fds:

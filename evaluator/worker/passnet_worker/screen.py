@@ -1,8 +1,8 @@
 """Layer 1 of the integrity checks: reads every file of a candidate without running any of it and names what an honest
 pass never needs. It saves time and gives reasons; the barriers are the jail and the measurements.
 
-Every finding is {"file", "line", "rule", "text"}; a rule's id starts with the attack of the catalogue that it stops
-(H3.module-store). A file that does not parse gives no finding: importing or compiling it gives the better message.
+Every finding is {"file", "line", "rule", "text"}; a rule's id starts with the class of the attack that it stops
+(H3.module-store; docs/integrity.md, section 2). A file that does not parse gives no finding: importing or compiling it gives the better message.
 
 Threads: pure functions. Errors: none; more than MAX_FINDINGS findings are cut off.
 """

@@ -1,7 +1,7 @@
 """The static rules for a candidate's C++ and CUDA files, on tokens.
 
-Names reasons and saves time; the barrier is seccomp. Includes are checked again from the compiler's dependency output
-and constructors from the ELF, because macros can spell anything that a text search looks for.
+Names reasons and saves time; the barrier is seccomp. A macro can spell anything that a text search looks for, and
+nothing behind this screen looks again (docs/integrity.md, section 7).
 
 Threads: pure functions. Errors: none.
 Source: token forms of the C++20 draft [lex]; line splices are undone before tokens are told apart ([lex.phases] 2).

@@ -1,8 +1,8 @@
 """The static rules for a candidate's Python files, on the syntax tree alone.
 
 A dotted name is resolved through the file's own imports, so that a function called torch_gelu is no torch function and
-`import torch as t` hides nothing. What cannot be typed statically (operators and views on tensors) is left to the
-launch census.
+`import torch as t` hides nothing. What cannot be typed statically (operators and views on tensors) is not
+judged.
 
 Threads: pure functions. Errors: none.
 """

@@ -1,5 +1,5 @@
-"""What the static rules allow and forbid, as data. Sources: integrity catalogue (attack ids), its list of false
-positives, and the names that honest passes use upstream.
+"""What the static rules allow and forbid, as data. Sources: docs/integrity.md, section 2 (the letters of rule ids), and
+the names that honest passes use upstream.
 
 Threads: immutable.
 """
