@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "agent/llm/sse_parser.h"
 #include "agent/llm/url.h"
+#include "dialects/sse_parser.h"
 
 namespace passnet::cli {
 namespace {
@@ -69,7 +69,7 @@ class DaemonClient::Impl {
     stream.set_read_timeout(kSilenceSeconds, 0);
     httplib::Headers headers = headers_;
     headers.emplace("Last-Event-ID", std::to_string(*last_row));
-    agent::SseParser parser;
+    dialects::SseParser parser;
     bool enough = false;
     int status = 0;
     std::string refusal;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/output.h"
 #include "cli/verb.h"
+#include "evaluator/api/evaluation.h"
 #include "trajectories/export/openai_chat.h"
 
 namespace passnet::cli {
@@ -33,6 +34,7 @@ Result<trajectories::ExportOptions> OptionsOf(const ExportFlags& flags) {
   options.min_score = flags.min_score;
   options.best_only = flags.best_only;
   options.max_tokens = flags.max_tokens;
+  for (std::string& name : evaluator::VerdictsBarredFromTraining()) options.barred_verdicts.insert(std::move(name));
   options.tool_version = PASSNET_VERSION;
   for (const std::string& path : flags.exclude_tasks) {
     ASSIGN_OR_RETURN(std::string text, ReadFile(path, kMaxTaskListBytes));

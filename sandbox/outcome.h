@@ -9,7 +9,7 @@
 
 namespace passnet::sandbox {
 
-// Persisted by name. The first cause recorded stays: later signs (the SIGKILL that follows a time-out) never replace it.
+// The first cause recorded stays: later signs (the SIGKILL that follows a time-out) never replace it.
 enum class OutcomeKind {
   kExited,       // `exit_code`
   kSignalled,    // `signal`, sent by itself or by a fault
@@ -20,7 +20,6 @@ enum class OutcomeKind {
   kSyscall,      // a never-legitimate system call: `syscall_nr`, -1 for a foreign architecture (int 0x80, x32)
   kSetupFailed,  // a layer could not be applied: always ours, never the child's fault; `reason` names step and fix
 };
-const char* OutcomeKindName(OutcomeKind kind);
 
 struct RunOutcome {
   OutcomeKind kind = OutcomeKind::kSetupFailed;

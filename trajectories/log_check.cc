@@ -1,7 +1,6 @@
 #include "trajectories/log_check.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "trajectories/content_table.h"
 
 namespace passnet::trajectories {
@@ -40,15 +39,13 @@ struct NamedHead {
 };
 
 std::optional<std::vector<NamedHead>> ParseHeads(const std::string& payload) {
-  auto json = nlohmann::json::parse(payload, nullptr, false);
-  if (!json.is_object() || !json.contains("heads") || !json["heads"].is_array()) return std::nullopt;
+  auto json = ParseJsonObject(payload, "campaign head");
+  if (!json || !json.value()["heads"].is_array()) return std::nullopt;
   std::vector<NamedHead> heads;
-  for (const auto& entry : json["heads"]) {
-    bool whole = entry.is_object() && entry.contains("trajectory_id") && entry["trajectory_id"].is_string() &&
-                 entry.contains("seq") && entry["seq"].is_number_integer() && entry.contains("hash") &&
-                 entry["hash"].is_string();
+  for (const Json& entry : json.value()["heads"].Items()) {
+    bool whole = entry["trajectory_id"].is_text() && entry["seq"].is_integer() && entry["hash"].is_text();
     if (!whole) return std::nullopt;
-    heads.push_back({entry["trajectory_id"], entry["seq"], entry["hash"]});
+    heads.push_back({entry["trajectory_id"].Text(), entry["seq"].Integer(), entry["hash"].Text()});
   }
   return heads;
 }

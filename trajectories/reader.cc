@@ -66,27 +66,6 @@ Result<std::vector<Event>> Reader::Chain(std::string_view campaign_id, std::stri
   return ReadEvents(database_.get(), &select, true);
 }
 
-Result<std::vector<Event>> Reader::OpenCalls(std::string_view campaign_id) {
-  ASSIGN_OR_RETURN(Statement select,
-                   database_->Prepare(SelectEvents(
-                       "WHERE e.campaign_id = ?1 AND e.kind = 'llm_intent' AND NOT EXISTS (SELECT 1 FROM events o "
-                       "WHERE o.subject = e.subject AND o.kind IN ('llm_outcome', 'llm_lost')) ORDER BY e.row_id")));
-  select.Bind(1, campaign_id);
-  return ReadEvents(database_.get(), &select, true);
-}
-
-Result<std::vector<Event>> Reader::OpenEvaluations(std::string_view campaign_id) {
-  ASSIGN_OR_RETURN(
-      Statement select,
-      database_->Prepare(SelectEvents(
-          "WHERE e.campaign_id = ?1 AND e.kind = 'evaluation_intent' "
-          "AND NOT EXISTS (SELECT 1 FROM events r WHERE r.subject = e.subject AND r.kind = 'evaluation_report') "
-          "AND NOT EXISTS (SELECT 1 FROM events f WHERE f.trajectory_id = e.trajectory_id "
-          "AND f.kind = 'trajectory_finished') ORDER BY e.row_id")));
-  select.Bind(1, campaign_id);
-  return ReadEvents(database_.get(), &select, true);
-}
-
 Result<int64_t> Reader::LastRowId() { return ReadLastRowId(database_.get()); }
 
 Result<std::string> Reader::Content(const Sha256Digest& sha256) { return ReadContent(database_.get(), sha256); }

@@ -46,10 +46,6 @@ class Reader {
   Result<std::vector<Event>> Events(const EventQuery& query);
   // Every event of one trajectory or, with an empty trajectory id, of the campaign's own chain, with payloads.
   Result<std::vector<Event>> Chain(std::string_view campaign_id, std::string_view trajectory_id);
-  // llm_intent without llm_outcome and llm_lost: after a crash, these may have been paid.
-  Result<std::vector<Event>> OpenCalls(std::string_view campaign_id);
-  // evaluation_intent without evaluation_report in trajectories that are not finished: to be asked again, same id.
-  Result<std::vector<Event>> OpenEvaluations(std::string_view campaign_id);
   // The newest committed row; 0 for an empty journal.
   Result<int64_t> LastRowId();
 

@@ -1,200 +1,173 @@
 #include "trajectories/state_table.h"
 
+#include <functional>
 #include <string>
+
+#include "trajectories/state_columns.h"
 
 namespace passnet::trajectories {
 namespace {
 
-constexpr std::string_view kCampaignColumns =
-    "campaign_id, name, state, launched_at_utc_us, updated_at_utc_us, trajectories_started, trajectories_finished, "
-    "prompt_tokens, completion_tokens, cost_microusd, calls, calls_lost, first_row_id, head_seq, head_hash";
+// ---- the types that a column may have, in SQL and through a statement
 
-constexpr std::string_view kTrajectoryColumns =
-    "trajectory_id, campaign_id, task, state, outcome, verdict, rounds, evaluations, best_score, best_round, "
-    "final_score, final_subject, started_at_utc_us, updated_at_utc_us, prompt_tokens, completion_tokens, "
-    "cost_microusd, calls, calls_lost, first_row_id, head_seq, head_hash";
+std::string_view SqlType(const std::string&) { return "TEXT NOT NULL"; }
+std::string_view SqlType(const int64_t&) { return "INTEGER NOT NULL"; }
+std::string_view SqlType(const std::optional<int64_t>&) { return "INTEGER"; }
+std::string_view SqlType(const std::optional<double>&) { return "REAL"; }
+std::string_view SqlType(const Sha256Digest&) { return "BLOB NOT NULL"; }
 
-UsageTotals ReadUsage(const Statement& row, int first) {
-  return {row.Int64(first), row.Int64(first + 1), row.Int64(first + 2), row.Int64(first + 3), row.Int64(first + 4)};
+Status ReadColumn(const Statement& row, int column, std::string* value) {
+  *value = row.Text(column);
+  return OkStatus();
+}
+Status ReadColumn(const Statement& row, int column, int64_t* value) {
+  *value = row.Int64(column);
+  return OkStatus();
+}
+Status ReadColumn(const Statement& row, int column, std::optional<int64_t>* value) {
+  *value = row.OptionalInt64(column);
+  return OkStatus();
+}
+Status ReadColumn(const Statement& row, int column, std::optional<double>* value) {
+  *value = row.OptionalDouble(column);
+  return OkStatus();
+}
+Status ReadColumn(const Statement& row, int column, Sha256Digest* value) {
+  ASSIGN_OR_RETURN(*value, row.Digest(column));
+  return OkStatus();
 }
 
-void BindUsage(const UsageTotals& usage, int first, Statement* statement) {
-  statement->Bind(first, usage.prompt_tokens).Bind(first + 1, usage.completion_tokens);
-  statement->Bind(first + 2, usage.cost_microusd).Bind(first + 3, usage.calls).Bind(first + 4, usage.calls_lost);
-}
+// ---- SQL of a table
 
-Result<CampaignState> ReadCampaign(const Statement& row) {
-  CampaignState state;
-  state.campaign_id = row.Text(0);
-  state.name = row.Text(1);
-  state.state = row.Text(2);
-  state.launched_at_utc_us = row.Int64(3);
-  state.updated_at_utc_us = row.Int64(4);
-  state.trajectories_started = row.Int64(5);
-  state.trajectories_finished = row.Int64(6);
-  state.usage = ReadUsage(row, 7);
-  state.first_row_id = row.Int64(12);
-  state.head_seq = row.Int64(13);
-  ASSIGN_OR_RETURN(state.head_hash, row.Digest(14));
-  return state;
-}
-
-Result<TrajectoryState> ReadTrajectory(const Statement& row) {
-  TrajectoryState state;
-  state.trajectory_id = row.Text(0);
-  state.campaign_id = row.Text(1);
-  state.task = row.Text(2);
-  state.state = row.Text(3);
-  state.outcome = row.Text(4);
-  state.verdict = row.Text(5);
-  state.rounds = row.Int64(6);
-  state.evaluations = row.Int64(7);
-  state.best_score = row.OptionalDouble(8);
-  state.best_round = row.OptionalInt64(9);
-  state.final_score = row.OptionalDouble(10);
-  state.final_subject = row.Text(11);
-  state.started_at_utc_us = row.Int64(12);
-  state.updated_at_utc_us = row.Int64(13);
-  state.usage = ReadUsage(row, 14);
-  state.first_row_id = row.Int64(19);
-  state.head_seq = row.Int64(20);
-  ASSIGN_OR_RETURN(state.head_hash, row.Digest(21));
-  return state;
+template <typename State>
+std::vector<std::string> ColumnNames() {
+  std::vector<std::string> names;
+  StateTable<State>::VisitColumns([&](std::string_view name, auto...) { names.emplace_back(name); });
+  return names;
 }
 
 template <typename State>
-Result<std::vector<State>> ReadAll(Statement* select, Result<State> (*read)(const Statement&)) {
+std::string CreateSql() {
+  const State state;
+  std::string columns;
+  StateTable<State>::VisitColumns([&](std::string_view name, auto field, const auto&, auto... constraint) {
+    columns += columns.empty() ? "\n  " : ",\n  ";
+    columns += std::string(name) + " " + std::string(SqlType(std::invoke(field, state)));
+    ((columns += std::string(" ") + constraint), ...);
+  });
+  return "CREATE TABLE " + std::string(StateTable<State>::kName) + " (" + columns + "\n) STRICT;\n";
+}
+
+// Inserts, or replaces what stands under the same key.
+template <typename State>
+std::string SaveSql() {
+  std::string names, values, updates;
+  int parameter = 0;
+  for (const std::string& name : ColumnNames<State>()) {
+    std::string value = "?" + std::to_string(++parameter);
+    names += (parameter == 1 ? "" : ", ") + name;
+    values += (parameter == 1 ? "" : ", ") + value;
+    if (parameter > 1) updates += (parameter == 2 ? "" : ", ") + name + " = " + value;
+  }
+  return "INSERT INTO " + std::string(StateTable<State>::kName) + " (" + names + ") VALUES (" + values +
+         ") ON CONFLICT (" + ColumnNames<State>().front() + ") DO UPDATE SET " + updates;
+}
+
+template <typename State>
+std::string SelectSql(std::string_view rest) {
+  std::string names;
+  for (const std::string& name : ColumnNames<State>()) names += (names.empty() ? "" : ", ") + name;
+  return "SELECT " + names + " FROM " + std::string(StateTable<State>::kName) + " " + std::string(rest);
+}
+
+// ---- rows
+
+template <typename State>
+Status Save(Database* database, const State& state) {
+  static const std::string sql = SaveSql<State>();  // every event is a save or two
+  ASSIGN_OR_RETURN(Statement save, database->Prepare(sql));
+  int parameter = 0;
+  StateTable<State>::VisitColumns([&](std::string_view, auto field, auto...) {
+    save.Bind(++parameter, std::invoke(field, state));
+  });
+  return save.Run();
+}
+
+template <typename State>
+Result<State> ReadState(const Statement& row) {
+  State state;
+  Status read = OkStatus();
+  int column = 0;
+  StateTable<State>::VisitColumns([&](std::string_view, auto field, auto...) {
+    if (read) read = ReadColumn(row, column++, &std::invoke(field, state));
+  });
+  if (!read) return read.error();
+  return state;
+}
+
+// The one under `id`; `what` names it where there is none.
+template <typename State>
+Result<State> Load(Database* database, std::string_view id, std::string_view what) {
+  static const std::string sql = SelectSql<State>("WHERE " + ColumnNames<State>().front() + " = ?1");
+  ASSIGN_OR_RETURN(Statement select, database->Prepare(sql));
+  ASSIGN_OR_RETURN(bool row, select.Bind(1, id).Step());
+  if (!row) return NotFound("journal: no " + std::string(what) + " " + std::string(id));
+  return ReadState<State>(select);
+}
+
+template <typename State>
+Result<std::vector<State>> ReadAll(Statement* select) {
   std::vector<State> states;
   while (true) {
     ASSIGN_OR_RETURN(bool row, select->Step());
     if (!row) return states;
-    ASSIGN_OR_RETURN(State state, read(*select));
+    ASSIGN_OR_RETURN(State state, ReadState<State>(*select));
     states.push_back(std::move(state));
   }
 }
 
-std::string Select(std::string_view columns, std::string_view rest) {
-  return "SELECT " + std::string(columns) + " FROM " + std::string(rest);
+template <typename State>
+std::string DifferentColumns(const State& a, const State& b) {
+  std::string names;
+  StateTable<State>::VisitColumns([&](std::string_view name, auto field, auto...) {
+    if (std::invoke(field, a) != std::invoke(field, b)) names += (names.empty() ? "" : ", ") + std::string(name);
+  });
+  return names;
 }
-
-// Collects the names of fields that differ.
-class Names {
- public:
-  template <typename T>
-  Names& Compare(std::string_view name, const T& a, const T& b) {
-    if (!(a == b)) text_ += (text_.empty() ? "" : ", ") + std::string(name);
-    return *this;
-  }
-  Names& CompareUsage(const UsageTotals& a, const UsageTotals& b) {
-    Compare("prompt_tokens", a.prompt_tokens, b.prompt_tokens);
-    Compare("completion_tokens", a.completion_tokens, b.completion_tokens);
-    Compare("cost_microusd", a.cost_microusd, b.cost_microusd);
-    return Compare("calls", a.calls, b.calls).Compare("calls_lost", a.calls_lost, b.calls_lost);
-  }
-  std::string Text() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 }  // namespace
 
-Status SaveCampaign(Database* database, const CampaignState& state) {
-  ASSIGN_OR_RETURN(
-      Statement save,
-      database->Prepare(
-          "INSERT INTO campaigns (" + std::string(kCampaignColumns) +
-          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
-          "ON CONFLICT (campaign_id) DO UPDATE SET name = ?2, state = ?3, launched_at_utc_us = ?4, "
-          "updated_at_utc_us = ?5, trajectories_started = ?6, trajectories_finished = ?7, prompt_tokens = ?8, "
-          "completion_tokens = ?9, cost_microusd = ?10, calls = ?11, calls_lost = ?12, first_row_id = ?13, "
-          "head_seq = ?14, head_hash = ?15"));
-  save.Bind(1, state.campaign_id).Bind(2, state.name).Bind(3, state.state).Bind(4, state.launched_at_utc_us);
-  save.Bind(5, state.updated_at_utc_us).Bind(6, state.trajectories_started).Bind(7, state.trajectories_finished);
-  BindUsage(state.usage, 8, &save);
-  save.Bind(13, state.first_row_id).Bind(14, state.head_seq).Bind(15, state.head_hash);
-  return save.Run();
-}
+std::string CreateCampaignsSql() { return CreateSql<CampaignState>(); }
+std::string CreateTrajectoriesSql() { return CreateSql<TrajectoryState>(); }
 
-Status SaveTrajectory(Database* database, const TrajectoryState& state) {
-  ASSIGN_OR_RETURN(
-      Statement save,
-      database->Prepare(
-          "INSERT INTO trajectories (" + std::string(kTrajectoryColumns) +
-          ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, "
-          "?22) ON CONFLICT (trajectory_id) DO UPDATE SET campaign_id = ?2, task = ?3, state = ?4, outcome = ?5, "
-          "verdict = ?6, rounds = ?7, evaluations = ?8, best_score = ?9, best_round = ?10, final_score = ?11, "
-          "final_subject = ?12, started_at_utc_us = ?13, updated_at_utc_us = ?14, prompt_tokens = ?15, "
-          "completion_tokens = ?16, cost_microusd = ?17, calls = ?18, calls_lost = ?19, first_row_id = ?20, "
-          "head_seq = ?21, head_hash = ?22"));
-  save.Bind(1, state.trajectory_id).Bind(2, state.campaign_id).Bind(3, state.task).Bind(4, state.state);
-  save.Bind(5, state.outcome).Bind(6, state.verdict).Bind(7, state.rounds).Bind(8, state.evaluations);
-  save.Bind(9, state.best_score).Bind(10, state.best_round).Bind(11, state.final_score);
-  save.Bind(12, state.final_subject).Bind(13, state.started_at_utc_us).Bind(14, state.updated_at_utc_us);
-  BindUsage(state.usage, 15, &save);
-  save.Bind(20, state.first_row_id).Bind(21, state.head_seq).Bind(22, state.head_hash);
-  return save.Run();
-}
+Status SaveCampaign(Database* database, const CampaignState& state) { return Save(database, state); }
+Status SaveTrajectory(Database* database, const TrajectoryState& state) { return Save(database, state); }
 
 Result<CampaignState> LoadCampaign(Database* database, std::string_view campaign_id) {
-  ASSIGN_OR_RETURN(Statement select,
-                   database->Prepare(Select(kCampaignColumns, "campaigns WHERE campaign_id = ?1")));
-  ASSIGN_OR_RETURN(bool row, select.Bind(1, campaign_id).Step());
-  if (!row) return NotFound("journal: no campaign " + std::string(campaign_id));
-  return ReadCampaign(select);
+  return Load<CampaignState>(database, campaign_id, "campaign");
 }
 
 Result<TrajectoryState> LoadTrajectory(Database* database, std::string_view trajectory_id) {
-  ASSIGN_OR_RETURN(Statement select,
-                   database->Prepare(Select(kTrajectoryColumns, "trajectories WHERE trajectory_id = ?1")));
-  ASSIGN_OR_RETURN(bool row, select.Bind(1, trajectory_id).Step());
-  if (!row) return NotFound("journal: no trajectory " + std::string(trajectory_id));
-  return ReadTrajectory(select);
+  return Load<TrajectoryState>(database, trajectory_id, "trajectory");
 }
 
 Result<std::vector<CampaignState>> LoadCampaigns(Database* database, int64_t after_row_id, int64_t limit) {
-  ASSIGN_OR_RETURN(
-      Statement select,
-      database->Prepare(Select(kCampaignColumns, "campaigns WHERE first_row_id > ?1 ORDER BY first_row_id LIMIT ?2")));
+  ASSIGN_OR_RETURN(Statement select, database->Prepare(SelectSql<CampaignState>(
+                                         "WHERE first_row_id > ?1 ORDER BY first_row_id LIMIT ?2")));
   select.Bind(1, after_row_id).Bind(2, limit);
-  return ReadAll<CampaignState>(&select, &ReadCampaign);
+  return ReadAll<CampaignState>(&select);
 }
 
 Result<std::vector<TrajectoryState>> LoadTrajectories(Database* database, std::string_view campaign_id,
                                                       int64_t after_row_id, int64_t limit) {
   ASSIGN_OR_RETURN(Statement select,
-                   database->Prepare(Select(kTrajectoryColumns,
-                                            "trajectories WHERE campaign_id = ?1 AND first_row_id > ?2 "
-                                            "ORDER BY first_row_id LIMIT ?3")));
+                   database->Prepare(SelectSql<TrajectoryState>(
+                       "WHERE campaign_id = ?1 AND first_row_id > ?2 ORDER BY first_row_id LIMIT ?3")));
   select.Bind(1, campaign_id).Bind(2, after_row_id).Bind(3, limit);
-  return ReadAll<TrajectoryState>(&select, &ReadTrajectory);
+  return ReadAll<TrajectoryState>(&select);
 }
 
-std::string Difference(const CampaignState& a, const CampaignState& b) {
-  Names names;
-  names.Compare("name", a.name, b.name).Compare("state", a.state, b.state);
-  names.Compare("launched_at_utc_us", a.launched_at_utc_us, b.launched_at_utc_us);
-  names.Compare("updated_at_utc_us", a.updated_at_utc_us, b.updated_at_utc_us);
-  names.Compare("trajectories_started", a.trajectories_started, b.trajectories_started);
-  names.Compare("trajectories_finished", a.trajectories_finished, b.trajectories_finished);
-  names.CompareUsage(a.usage, b.usage).Compare("first_row_id", a.first_row_id, b.first_row_id);
-  names.Compare("head_seq", a.head_seq, b.head_seq).Compare("head_hash", a.head_hash, b.head_hash);
-  return names.Text();
-}
-
-std::string Difference(const TrajectoryState& a, const TrajectoryState& b) {
-  Names names;
-  names.Compare("campaign_id", a.campaign_id, b.campaign_id).Compare("task", a.task, b.task);
-  names.Compare("state", a.state, b.state).Compare("outcome", a.outcome, b.outcome);
-  names.Compare("verdict", a.verdict, b.verdict).Compare("rounds", a.rounds, b.rounds);
-  names.Compare("evaluations", a.evaluations, b.evaluations).Compare("best_score", a.best_score, b.best_score);
-  names.Compare("best_round", a.best_round, b.best_round).Compare("final_score", a.final_score, b.final_score);
-  names.Compare("final_subject", a.final_subject, b.final_subject);
-  names.Compare("started_at_utc_us", a.started_at_utc_us, b.started_at_utc_us);
-  names.Compare("updated_at_utc_us", a.updated_at_utc_us, b.updated_at_utc_us);
-  names.CompareUsage(a.usage, b.usage).Compare("first_row_id", a.first_row_id, b.first_row_id);
-  names.Compare("head_seq", a.head_seq, b.head_seq).Compare("head_hash", a.head_hash, b.head_hash);
-  return names.Text();
-}
+std::string Difference(const CampaignState& a, const CampaignState& b) { return DifferentColumns(a, b); }
+std::string Difference(const TrajectoryState& a, const TrajectoryState& b) { return DifferentColumns(a, b); }
 
 }  // namespace passnet::trajectories

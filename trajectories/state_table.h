@@ -1,4 +1,4 @@
-// The tables campaigns and trajectories: the folds of state.h, cached.
+// The tables campaigns and trajectories: the folds of state.h, cached. Their columns stand in state_columns.h.
 // Threads: as Database. Errors: kNotFound, those of Database.
 #pragma once
 
@@ -11,6 +11,10 @@
 #include "trajectories/state.h"
 
 namespace passnet::trajectories {
+
+// One CREATE TABLE statement each.
+std::string CreateCampaignsSql();
+std::string CreateTrajectoriesSql();
 
 // Inserts, or replaces the row of the same id.
 Status SaveCampaign(Database* database, const CampaignState& state);

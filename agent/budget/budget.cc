@@ -42,7 +42,7 @@ Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices
   return {prompt, max_tokens, Cost(prompt, max_tokens, prices)};
 }
 
-Amount AmountOf(const Usage& usage, const Prices& prices) {
+Amount AmountOf(const dialects::Usage& usage, const Prices& prices) {
   return {usage.prompt_tokens, usage.completion_tokens, Cost(usage.prompt_tokens, usage.completion_tokens, prices)};
 }
 

@@ -11,10 +11,10 @@
 #include <stop_token>
 #include <string>
 
-#include "agent/llm/chat.h"
 #include "base/event.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 #include "trajectories/event.h"
 
 namespace passnet::agent {
@@ -41,7 +41,7 @@ struct Amount {
 // What a request can cost at most: a token is at least one byte of the request, and the reply has at most `max_tokens`.
 Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices);
 // What the provider counted.
-Amount AmountOf(const Usage& usage, const Prices& prices);
+Amount AmountOf(const dialects::Usage& usage, const Prices& prices);
 
 class Budget {
  public:

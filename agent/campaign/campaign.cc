@@ -150,7 +150,7 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
     log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
   }
   if (auto failure = loop.progress().endpoint_failure()) {
-    endpoint_failure_ = "the endpoint refuses every call: " + std::string(OutcomeClassName(*failure));
+    endpoint_failure_ = "the endpoint refuses every call: " + std::string(dialects::OutcomeClassName(*failure));
   }
 }
 

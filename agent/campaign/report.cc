@@ -34,7 +34,7 @@ std::optional<double> MeanSpeedup(const std::vector<GraphReport>& graphs, int64_
   int64_t count = 0;
   for (const GraphReport& graph : graphs) {
     bool ok = graph.status == evaluator::GraphStatus::kCorrect && graph.speedup_call && *graph.speedup_call > 0;
-    if (!ok || evaluator::NeverForgiven(graph.verdict)) continue;
+    if (!ok || evaluator::IsCheating(graph.verdict)) continue;
     sum += std::log(*graph.speedup_call);
     ++count;
   }

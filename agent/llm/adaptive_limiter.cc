@@ -35,26 +35,26 @@ Task<Result<AdaptiveLimiter::Permit>> AdaptiveLimiter::Acquire(std::stop_token c
   co_return permit;
 }
 
-void AdaptiveLimiter::Settle(int episode, OutcomeClass outcome) {
+void AdaptiveLimiter::Settle(int episode, dialects::OutcomeClass outcome) {
   // Requests from before the last shrink tell nothing about the limit that holds now.
   if (episode != episode_) return;
   switch (outcome) {
-    case OutcomeClass::kRateLimited:
+    case dialects::OutcomeClass::kRateLimited:
       limit_ = std::max(options_.floor, static_cast<int>(limit_ * options_.shrink));
       ++episode_;
       clean_ = 0;
       return;
-    case OutcomeClass::kOverloaded:
-    case OutcomeClass::kLost: clean_ = 0; return;
-    case OutcomeClass::kQuota:
-    case OutcomeClass::kAuth:
-    case OutcomeClass::kCancelled: return;
-    case OutcomeClass::kAccepted:
-    case OutcomeClass::kTruncated:
-    case OutcomeClass::kFiltered:
-    case OutcomeClass::kMalformed:
-    case OutcomeClass::kContextOverflow:
-    case OutcomeClass::kBadRequest: break;
+    case dialects::OutcomeClass::kOverloaded:
+    case dialects::OutcomeClass::kLost: clean_ = 0; return;
+    case dialects::OutcomeClass::kQuota:
+    case dialects::OutcomeClass::kAuth:
+    case dialects::OutcomeClass::kCancelled: return;
+    case dialects::OutcomeClass::kAccepted:
+    case dialects::OutcomeClass::kTruncated:
+    case dialects::OutcomeClass::kFiltered:
+    case dialects::OutcomeClass::kMalformed:
+    case dialects::OutcomeClass::kContextOverflow:
+    case dialects::OutcomeClass::kBadRequest: break;
   }
   // A limit that nobody reaches has not been tried, so it must not grow.
   if (in_flight_ < limit_) return;
@@ -87,7 +87,7 @@ AdaptiveLimiter::Permit& AdaptiveLimiter::Permit::operator=(Permit&& other) noex
   return *this;
 }
 
-void AdaptiveLimiter::Permit::Settle(OutcomeClass outcome) {
+void AdaptiveLimiter::Permit::Settle(dialects::OutcomeClass outcome) {
   if (limiter_) limiter_->Settle(episode_, outcome);
   GiveBack();
 }

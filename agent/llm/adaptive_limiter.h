@@ -12,11 +12,11 @@
 #include <stop_token>
 #include <string>
 
-#include "agent/llm/chat.h"
 #include "base/event.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 
 namespace passnet::agent {
 
@@ -46,7 +46,7 @@ class AdaptiveLimiter : public std::enable_shared_from_this<AdaptiveLimiter> {
     Event granted_now;
     bool granted = false;
   };
-  void Settle(int episode, OutcomeClass outcome);
+  void Settle(int episode, dialects::OutcomeClass outcome);
   void GiveBack();
   void GrantFree();
 
@@ -64,7 +64,7 @@ class AdaptiveLimiter::Permit {
   Permit& operator=(Permit&& other) noexcept;
   ~Permit() { GiveBack(); }
   // Tells how the request ended and gives the place back.
-  void Settle(OutcomeClass outcome);
+  void Settle(dialects::OutcomeClass outcome);
 
  private:
   friend class AdaptiveLimiter;

@@ -5,7 +5,8 @@
 
 namespace passnet::agent {
 
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel) {
+Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest request, CallOptions options,
+                                   std::stop_token cancel) {
   CallResult result;
   result.counts = options.before;
   for (;;) {
@@ -15,13 +16,13 @@ Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOption
     Status intent = co_await ports.observer->BeforeSend(attempt);
     if (!intent) co_return intent.error();
 
-    result.raw = co_await ports.client->Send(body, options.limits, cancel);
+    result.raw = co_await ports.client->Send(request, options.limits, cancel);
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
-    result.outcome = ports.client->adapter().Interpret(result.raw);
+    result.outcome = request.dialect->Interpret(result.raw);
     permit.value().Settle(result.outcome.outcome);
-    if (result.outcome.outcome == OutcomeClass::kLost) ++result.counts.lost;
+    if (result.outcome.outcome == dialects::OutcomeClass::kLost) ++result.counts.lost;
     RetryDecision decision =
         DecideRetry(options.retry, result.raw, result.outcome, result.counts, ports.clock->UtcMicros(), ports.jitter());
     Status told = co_await ports.observer->AfterDecision(attempt, &result.outcome, &decision);

@@ -10,13 +10,13 @@
 #include <string>
 
 #include "agent/llm/adaptive_limiter.h"
-#include "agent/llm/chat.h"
 #include "agent/llm/client.h"
 #include "agent/llm/retry_policy.h"
 #include "agent/llm/sleeper.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 
 namespace passnet::agent {
 
@@ -27,9 +27,10 @@ class AttemptObserver {
   // Return once the intent to send is durable. An error means: nothing is sent.
   virtual Task<Status> BeforeSend(int attempt) = 0;
   // Return once the raw reply is durable. Nothing has parsed it yet.
-  virtual Task<Status> AfterReply(int attempt, const RawReply* reply) = 0;
+  virtual Task<Status> AfterReply(int attempt, const dialects::RawReply* reply) = 0;
   // Told after interpretation, before any wait.
-  virtual Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) = 0;
+  virtual Task<Status> AfterDecision(int attempt, const dialects::AttemptOutcome* outcome,
+                                     const RetryDecision* decision) = 0;
 };
 
 struct CallPorts {
@@ -48,13 +49,15 @@ struct CallOptions {
 };
 
 struct CallResult {
-  AttemptOutcome outcome;  // of the last attempt
-  RawReply raw;            // likewise
+  dialects::AttemptOutcome outcome;  // of the last attempt
+  dialects::RawReply raw;            // likewise
   AttemptCounts counts;
   std::string ended;  // why no further attempt was made
 };
 
-// `body` comes from client->adapter().RenderRequest().
-Task<Result<CallResult>> CallModel(CallPorts ports, std::string body, CallOptions options, std::stop_token cancel);
+// Every attempt sends the bytes of `request` and reads the reply in its dialect: rendered by client->dialect() for a new
+// call, as journaled for one that a restart interrupted.
+Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest request, CallOptions options,
+                                   std::stop_token cancel);
 
 }  // namespace passnet::agent

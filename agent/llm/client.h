@@ -1,5 +1,5 @@
 // One endpoint with one key: sends the bytes of one request once and brings back what came. No retry, no limiter, no
-// interpretation: those are retry_policy.h, adaptive_limiter.h, chat_adapter.h, put together in call.h.
+// interpretation: those are retry_policy.h, adaptive_limiter.h, dialects/dialect.h, put together in call.h.
 // Threads: loop-only. Owns: its kept-alive connections. Borrows: the loop it is first used on, which must outlive it.
 // Errors: OpenClient: kInvalidArgument (base URL, proxy URL, CA file). Send never fails: every fate is a RawReply.
 // Source: docs/llm.md, "Limits of one attempt".
@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "agent/llm/chat_adapter.h"
-#include "agent/llm/raw_reply.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/task.h"
+#include "dialects/dialect.h"
+#include "dialects/raw_reply.h"
 
 namespace passnet::agent {
 
@@ -42,12 +42,15 @@ struct AttemptLimits {
 class LlmClient {
  public:
   virtual ~LlmClient() = default;
-  virtual const ChatAdapter& adapter() const = 0;
-  // One attempt with these exact bytes. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
-  virtual Task<RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) = 0;
+  // What new requests are written in. One from a journal brings its own.
+  virtual const dialects::Dialect& dialect() const = 0;
+  // One attempt with these exact bytes, to the path of their dialect. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
+  virtual Task<dialects::RawReply> Send(dialects::WireRequest request, AttemptLimits limits,
+                                        std::stop_token cancel) = 0;
 };
 
-Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const ChatAdapter& adapter = OpenAiChat());
+Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options,
+                                              const dialects::Dialect& dialect = dialects::OpenAiChat());
 
 // The value of a named environment variable. kNotFound names the variable when it is unset or empty.
 Result<Secret> ApiKeyFromEnvironment(const std::string& variable);

@@ -10,15 +10,18 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::Dialect;
+using dialects::ExchangeEnd;
+using dialects::RawReply;
+using dialects::WireRequest;
+
 bool IsHeaderText(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7F; });
 }
 
-Result<std::string> RenderHead(const EndpointOptions& options, const ChatAdapter& adapter) {
-  auto url = ParseUrl(options.base_url, Credentials::kRefused);
-  if (!url) return url.error().Prefixed("base URL \"" + options.base_url + "\"");
-  std::string head = "POST " + url.value().path + std::string(adapter.path()) + " HTTP/1.1\r\n";
-  head += "Host: " + url.value().HostHeader() + "\r\n";
+// The lines between the request line and Content-Length.
+Result<std::string> RenderHeaders(const EndpointOptions& options, const Url& url) {
+  std::string head = "Host: " + url.HostHeader() + "\r\n";
   head += "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\n";
   if (!IsHeaderText(options.api_key.Reveal())) {
     return InvalidArgument("the API key holds a control character (a line end at its end?)");
@@ -35,24 +38,32 @@ Result<std::string> RenderHead(const EndpointOptions& options, const ChatAdapter
 
 }  // namespace
 
-Result<std::unique_ptr<HttpClient>> HttpClient::Create(EndpointOptions options, const ChatAdapter& adapter,
+Result<std::unique_ptr<HttpClient>> HttpClient::Create(EndpointOptions options, const Dialect& dialect,
                                                        std::unique_ptr<Connector> connector, const Clock& clock) {
-  ASSIGN_OR_RETURN(std::string head, RenderHead(options, adapter));
-  return std::unique_ptr<HttpClient>(
-      new HttpClient(std::move(options), adapter, std::move(connector), clock, std::move(head)));
+  auto url = ParseUrl(options.base_url, Credentials::kRefused);
+  if (!url) return url.error().Prefixed("base URL \"" + options.base_url + "\"");
+  ASSIGN_OR_RETURN(std::string headers, RenderHeaders(options, url.value()));
+  std::string path = std::move(url.value().path);
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(options), dialect, std::move(connector), clock,
+                                                    std::move(path), std::move(headers)));
 }
 
-HttpClient::HttpClient(EndpointOptions options, const ChatAdapter& adapter, std::unique_ptr<Connector> connector,
-                       const Clock& clock, std::string head)
+HttpClient::HttpClient(EndpointOptions options, const Dialect& dialect, std::unique_ptr<Connector> connector,
+                       const Clock& clock, std::string path, std::string headers)
     : options_(std::move(options)),
-      adapter_(adapter),
+      dialect_(dialect),
       connector_(std::move(connector)),
       clock_(clock),
-      head_(std::move(head)) {}
+      path_(std::move(path)),
+      headers_(std::move(headers)) {}
 
-Task<RawReply> HttpClient::Send(std::string body, AttemptLimits limits, std::stop_token cancel) {
-  Call call{head_ + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body, limits,
-            Deadline::After(limits.total, clock_), cancel};
+std::string HttpClient::Render(const WireRequest& request) const {
+  return "POST " + path_ + std::string(request.dialect->path()) + " HTTP/1.1\r\n" + headers_ +
+         "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
+}
+
+Task<RawReply> HttpClient::Send(WireRequest request, AttemptLimits limits, std::stop_token cancel) {
+  Call call{request.dialect, Render(request), limits, Deadline::After(limits.total, clock_), cancel};
   RawReply reply;
   bool closed_meanwhile = false;
   if (auto kept = TakeIdle()) {
@@ -82,7 +93,7 @@ Task<RawReply> HttpClient::SendOnFresh(const Call* call) {
 }
 
 Task<ExchangeResult> HttpClient::ExchangeOn(std::unique_ptr<ByteStream> stream, const Call* call) {
-  ExchangePorts ports{stream.get(), &adapter_, &clock_};
+  ExchangePorts ports{stream.get(), call->dialect, &clock_};
   ExchangeResult result = co_await Exchange(ports, call->request, call->limits, call->total, call->cancel);
   if (result.reusable) Keep(std::move(stream));
   co_return result;
@@ -131,7 +142,7 @@ void HttpClient::HideKey(RawReply* reply) const {
   }
 }
 
-Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const ChatAdapter& adapter) {
+Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Dialect& dialect) {
   auto target = ParseUrl(options.base_url, Credentials::kRefused);
   if (!target) return target.error().Prefixed("base URL \"" + options.base_url + "\"");
   std::optional<Url> proxy;
@@ -144,7 +155,7 @@ Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Cha
   }
   ASSIGN_OR_RETURN(auto connector, OpenConnector(std::move(target.value()), std::move(proxy), options.ca_file));
   ASSIGN_OR_RETURN(std::unique_ptr<LlmClient> client,
-                   HttpClient::Create(std::move(options), adapter, std::move(connector), Clock::System()));
+                   HttpClient::Create(std::move(options), dialect, std::move(connector), Clock::System()));
   return client;
 }
 

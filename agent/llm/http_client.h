@@ -1,5 +1,5 @@
 // The LlmClient over HTTP: keeps connections alive, and asks once more on a fresh one when a kept one turns out closed.
-// Threads: loop-only. Owns: connector and idle connections. Borrows: adapter, clock.
+// Threads: loop-only. Owns: connector and idle connections. Borrows: dialect, clock.
 // Errors: Create: kInvalidArgument. Source: RFC 9112 section 9.3.1 for asking again on a fresh connection.
 #pragma once
 
@@ -16,11 +16,11 @@ namespace passnet::agent {
 
 class HttpClient : public LlmClient {
  public:
-  static Result<std::unique_ptr<HttpClient>> Create(EndpointOptions options, const ChatAdapter& adapter,
+  static Result<std::unique_ptr<HttpClient>> Create(EndpointOptions options, const dialects::Dialect& dialect,
                                                     std::unique_ptr<Connector> connector, const Clock& clock);
 
-  const ChatAdapter& adapter() const override { return adapter_; }
-  Task<RawReply> Send(std::string body, AttemptLimits limits, std::stop_token cancel) override;
+  const dialects::Dialect& dialect() const override { return dialect_; }
+  Task<dialects::RawReply> Send(dialects::WireRequest request, AttemptLimits limits, std::stop_token cancel) override;
 
   size_t idle_connections() const { return idle_.size(); }
 
@@ -30,26 +30,29 @@ class HttpClient : public LlmClient {
     SteadyTime since;
   };
   struct Call {
-    std::string request;
+    const dialects::Dialect* dialect;
+    std::string request;  // head and body
     AttemptLimits limits;
     Deadline total;
     std::stop_token cancel;
   };
 
-  HttpClient(EndpointOptions options, const ChatAdapter& adapter, std::unique_ptr<Connector> connector,
-             const Clock& clock, std::string head);
-  Task<RawReply> SendOnFresh(const Call* call);
+  HttpClient(EndpointOptions options, const dialects::Dialect& dialect, std::unique_ptr<Connector> connector,
+             const Clock& clock, std::string path, std::string headers);
+  std::string Render(const dialects::WireRequest& request) const;
+  Task<dialects::RawReply> SendOnFresh(const Call* call);
   Task<ExchangeResult> ExchangeOn(std::unique_ptr<ByteStream> stream, const Call* call);
-  RawReply ConnectFailure(const Error& error, const Call& call) const;
+  dialects::RawReply ConnectFailure(const Error& error, const Call& call) const;
   std::unique_ptr<ByteStream> TakeIdle();
   void Keep(std::unique_ptr<ByteStream> stream);
-  void HideKey(RawReply* reply) const;
+  void HideKey(dialects::RawReply* reply) const;
 
   const EndpointOptions options_;
-  const ChatAdapter& adapter_;
+  const dialects::Dialect& dialect_;
   const std::unique_ptr<Connector> connector_;
   const Clock& clock_;
-  const std::string head_;  // request line and headers, up to the length
+  const std::string path_;     // of the base URL
+  const std::string headers_;  // between the request line and Content-Length
   std::vector<Idle> idle_;
 };
 

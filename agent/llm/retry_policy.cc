@@ -12,6 +12,11 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+
 using Seconds = std::chrono::duration<double>;
 
 const std::string* Header(const RawReply& reply, const char* name) {

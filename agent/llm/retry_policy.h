@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <string>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/raw_reply.h"
 #include "base/clock.h"
+#include "dialects/chat.h"
+#include "dialects/raw_reply.h"
 
 namespace passnet::agent {
 
@@ -35,7 +35,8 @@ struct RetryDecision {
 
 // `utc_micros`: now, for Retry-After as a date when the server sends no Date. `jitter` in [0, 1).
 // A wait that the server names is taken exactly; our own backoff has full jitter.
-RetryDecision DecideRetry(const RetryOptions& options, const RawReply& reply, const AttemptOutcome& outcome,
-                          AttemptCounts counts, int64_t utc_micros, double jitter);
+RetryDecision DecideRetry(const RetryOptions& options, const dialects::RawReply& reply,
+                          const dialects::AttemptOutcome& outcome, AttemptCounts counts, int64_t utc_micros,
+                          double jitter);
 
 }  // namespace passnet::agent

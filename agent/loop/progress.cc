@@ -3,12 +3,18 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
+#include "dialects/dialect.h"
 #include "evaluator/api/json.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::OpenAiChat;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::ReplyFromStored;
+using dialects::Role;
 using evaluator::EvaluationReport;
 using evaluator::Verdict;
 using trajectories::EventDraft;
@@ -171,7 +177,7 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (event.label == "transport") ++open_call_->counts.lost;
+    if (OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "agent/llm/chat.h"
-#include "agent/llm/raw_reply.h"
 #include "agent/llm/retry_policy.h"
 #include "agent/loop/options.h"
 #include "base/result.h"
+#include "dialects/chat.h"
+#include "dialects/raw_reply.h"
 #include "evaluator/api/evaluation.h"
 #include "trajectories/event.h"
 
@@ -50,13 +50,13 @@ class Progress {
 
   // ---- what the steps need
   int64_t round() const { return round_; }
-  const std::vector<ChatMessage>& messages() const { return messages_; }
+  const std::vector<dialects::ChatMessage>& messages() const { return messages_; }
 
   struct OpenCall {
     std::string id;
     AttemptCounts counts{0, 0};
-    bool in_flight = false;        // an attempt was sent and nothing is known of it
-    std::optional<RawReply> raw;   // arrived, not yet interpreted
+    bool in_flight = false;                // an attempt was sent and nothing is known of it
+    std::optional<dialects::RawReply> raw;  // arrived, not yet interpreted
     int64_t reserved_tokens = 0;
     std::optional<int64_t> reserved_microusd;
   };
@@ -64,7 +64,7 @@ class Progress {
   int64_t calls() const { return calls_; }
   int64_t lost_in_round() const { return lost_in_round_; }
 
-  const std::optional<AttemptOutcome>& reply() const { return reply_; }
+  const std::optional<dialects::AttemptOutcome>& reply() const { return reply_; }
   const std::string& reply_call_id() const { return reply_call_id_; }
   const std::string& format_problem() const { return format_problem_; }
   const std::optional<Candidate>& candidate() const { return candidate_; }
@@ -88,7 +88,7 @@ class Progress {
   bool stopped() const { return stop_ != Stop::kNone; }
 
   // Set when the endpoint said that no call of ours will succeed: quota or auth.
-  std::optional<OutcomeClass> endpoint_failure() const { return endpoint_failure_; }
+  std::optional<dialects::OutcomeClass> endpoint_failure() const { return endpoint_failure_; }
 
   // What trajectory_finished carries, once Next() is kFinish.
   std::string Outcome() const;
@@ -111,10 +111,10 @@ class Progress {
   bool finished_ = false;
   Stop stop_ = Stop::kNone;
   std::string stop_text_;
-  std::optional<OutcomeClass> endpoint_failure_;
+  std::optional<dialects::OutcomeClass> endpoint_failure_;
 
   int64_t graph_count_ = 0;
-  std::vector<ChatMessage> messages_;
+  std::vector<dialects::ChatMessage> messages_;
   int64_t calls_ = 0;
   std::vector<std::optional<double>> round_scores_;  // by round: the score of a correct candidate
   std::optional<Best> best_;
@@ -130,7 +130,7 @@ class Progress {
   int64_t round_ = 0;
   std::optional<OpenCall> open_call_;
   int64_t lost_in_round_ = 0;
-  std::optional<AttemptOutcome> reply_;
+  std::optional<dialects::AttemptOutcome> reply_;
   std::string reply_call_id_;
   bool parsed_ = false;
   std::string format_problem_;

@@ -5,21 +5,26 @@
 #include <stop_token>
 #include <utility>
 
-#include "agent/llm/chat_adapter.h"
 #include "agent/loop/durable_steps.h"
 #include "agent/loop/reply_parser.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "dialects/dialect.h"
 #include "evaluator/api/json.h"
 #include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using dialects::AttemptOutcome;
+using dialects::ChatRequest;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::Usage;
 using trajectories::EventDraft;
 using trajectories::EventKind;
+using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -56,12 +61,6 @@ std::string EvaluationId(const std::string& trajectory_id, int64_t round, const 
       .UpdateField(purpose)
       .UpdateField(std::to_string(repetition));
   return ToHex(sha.Finish());
-}
-
-std::string_view StoredClass(OutcomeClass outcome) {
-  if (outcome == OutcomeClass::kFiltered) return "refused";
-  if (outcome == OutcomeClass::kLost) return "transport";
-  return OutcomeClassName(outcome);
 }
 
 RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
@@ -190,7 +189,7 @@ Task<Status> RefineLoop::Ask() {
   request.seed = sampling.seed;
   request.stream = sampling.stream;
   request.extra_json = sampling.extra_json;
-  Result<std::string> body = ports_.client->adapter().RenderRequest(request);
+  Result<std::string> body = ports_.client->dialect().RenderRequest(request);
   if (!body) {
     std::string label = "infra_llm";
     co_return co_await GiveUp(std::move(label), body.error().context);
@@ -209,7 +208,8 @@ Task<Status> RefineLoop::Ask() {
   options.retry = options_->retry;
   options.before = progress_.open_call()->counts;
   std::string call_id = progress_.open_call()->id;
-  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(body).value(), options, ended_.get_token());
+  dialects::WireRequest wire{&ports_.client->dialect(), std::move(body).value()};
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(wire), options, ended_.get_token());
   if (called) {
     bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
     if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
@@ -246,7 +246,7 @@ Task<Status> RefineLoop::OpenCall(std::string body) {
   Step intent = NewStep(EventKind::kLlmIntent);
   intent.event.subject = call_id;
   intent.event.payload = Dump({{"schema", "passnet.llm_intent/1"},
-                               {"dialect", ports_.client->adapter().name()},
+                               {"dialect", ports_.client->dialect().name()},
                                {"endpoint", plan_.endpoint},
                                {"model", options_->sampling.model},
                                {"reserved_tokens", amount.tokens()},
@@ -286,7 +286,7 @@ Task<Status> RefineLoop::AfterDecision(int attempt, const AttemptOutcome* outcom
 Task<Status> RefineLoop::SettleReceived() {
   const RawReply raw = *progress_.open_call()->raw;
   AttemptCounts counts = progress_.open_call()->counts;
-  AttemptOutcome outcome = ports_.client->adapter().Interpret(raw);
+  AttemptOutcome outcome = ports_.client->dialect().Interpret(raw);
   if (outcome.outcome == OutcomeClass::kLost) ++counts.lost;
   RetryDecision decision =
       DecideRetry(options_->retry, raw, outcome, counts, ports_.clock->UtcMicros(), ports_.jitter());
@@ -298,7 +298,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
   const RawReply& raw = *progress_.open_call()->raw;
   Step step = NewStep(goes_on ? EventKind::kLlmAttemptEnd : EventKind::kLlmOutcome);
   step.event.subject = progress_.open_call()->id;
-  step.event.label = StoredClass(outcome.outcome);
+  step.event.label = OutcomeClassName(outcome.outcome);
   const Usage& usage = outcome.reply.usage;
   std::string source = "none";
   if (usage.known) {
@@ -313,7 +313,7 @@ Task<Status> RefineLoop::SettleAttempt(int attempt, AttemptOutcome outcome, bool
   }
   step.event.payload = Dump({{"schema", goes_on ? "passnet.llm_attempt_end/1" : "passnet.llm_outcome/1"},
                              {"attempt", attempt},
-                             {"dialect", ports_.client->adapter().name()},
+                             {"dialect", ports_.client->dialect().name()},
                              {"http_status", raw.status},
                              {"finish_reason", outcome.reply.finish_reason},
                              {"usage_source", source},

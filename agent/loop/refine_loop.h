@@ -72,9 +72,10 @@ class RefineLoop : private AttemptObserver {
   Task<Status> LaneFailed(std::string what, Error error, int64_t failures);
 
   Task<Status> BeforeSend(int attempt) override;
-  Task<Status> AfterReply(int attempt, const RawReply* reply) override;
-  Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) override;
-  Task<Status> SettleAttempt(int attempt, AttemptOutcome outcome, bool retry);
+  Task<Status> AfterReply(int attempt, const dialects::RawReply* reply) override;
+  Task<Status> AfterDecision(int attempt, const dialects::AttemptOutcome* outcome,
+                             const RetryDecision* decision) override;
+  Task<Status> SettleAttempt(int attempt, dialects::AttemptOutcome outcome, bool retry);
   Task<Status> SettleReceived();
 
   Step NewStep(trajectories::EventKind kind) const;
@@ -95,8 +96,5 @@ class RefineLoop : private AttemptObserver {
 
 // sha256 over trajectory, step, purpose and repetition: the same question always has the same id.
 std::string EvaluationId(const std::string& trajectory_id, int64_t round, const std::string& purpose, int repetition);
-
-// How an outcome class is called in the journal (docs/formats.md, "outcome class").
-std::string_view StoredClass(OutcomeClass outcome);
 
 }  // namespace passnet::agent

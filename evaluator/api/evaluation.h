@@ -51,6 +51,10 @@ enum class Verdict {
   kOk,
 };
 const char* VerdictName(Verdict verdict);
+// The candidate gamed the measurement, its inputs or its jail: no tolerance forgives it, and its times mean nothing.
+bool IsCheating(Verdict verdict);
+// Names of the verdicts after which a trajectory teaches nobody: cheating, and what waits until somebody looked.
+std::vector<std::string> VerdictsBarredFromTraining();
 
 enum class Profile { kPassbench, kQuick };
 enum class CallPath { kDynamo, kDirect };

@@ -4,19 +4,6 @@
 
 namespace passnet::evaluator {
 
-bool NeverForgiven(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kTamper:
-    case Verdict::kStatic:
-    case Verdict::kDispatch:
-    case Verdict::kMutation:
-    case Verdict::kState:
-    case Verdict::kTiming:
-    case Verdict::kImplausible: return true;
-    default: return false;
-  }
-}
-
 passbench::GraphStatus ToPassbenchStatus(GraphStatus status) {
   switch (status) {
     case GraphStatus::kCorrect:
@@ -33,7 +20,7 @@ passbench::GraphStatus ToPassbenchStatus(GraphStatus status) {
 }
 
 passbench::GraphResult ToGraphResult(const GraphReport& graph) {
-  if (NeverForgiven(graph.verdict)) return passbench::FailedWith(passbench::GraphStatus::kEagerFail);
+  if (IsCheating(graph.verdict)) return passbench::FailedWith(passbench::GraphStatus::kEagerFail);
   passbench::GraphStatus status = ToPassbenchStatus(graph.status);
   if (status != passbench::GraphStatus::kCorrect) return passbench::FailedWith(status);
   if (!graph.speedup_call) return passbench::FailedWith(passbench::GraphStatus::kRuntimeFail);

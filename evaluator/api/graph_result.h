@@ -8,9 +8,6 @@
 
 namespace passnet::evaluator {
 
-// The candidate gamed the measurement, its inputs or its jail: no tolerance forgives it, and its times mean nothing.
-bool NeverForgiven(Verdict verdict);
-
 // Our finer taxonomy on PassBench's: `accuracy` is a run whose tolerances tell, `unsupported_lane` an eager failure.
 passbench::GraphStatus ToPassbenchStatus(GraphStatus status);
 

@@ -41,6 +41,39 @@ const char* VerdictName(Verdict verdict) {
   return "INFRA";
 }
 
+bool IsCheating(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kTamper:
+    case Verdict::kStatic:
+    case Verdict::kDispatch:
+    case Verdict::kMutation:
+    case Verdict::kState:
+    case Verdict::kTiming:
+    case Verdict::kImplausible: return true;
+    case Verdict::kInfra:
+    case Verdict::kUnsupported:
+    case Verdict::kCrash:
+    case Verdict::kTimeout:
+    case Verdict::kOutOfMemory:
+    case Verdict::kMiss:
+    case Verdict::kCompile:
+    case Verdict::kIncorrect:
+    case Verdict::kQuarantine:
+    case Verdict::kTrivial:
+    case Verdict::kOk: return false;
+  }
+  return true;
+}
+
+std::vector<std::string> VerdictsBarredFromTraining() {
+  std::vector<std::string> names;
+  for (int i = 0; i <= static_cast<int>(Verdict::kOk); ++i) {
+    auto verdict = static_cast<Verdict>(i);
+    if (IsCheating(verdict) || verdict == Verdict::kQuarantine) names.emplace_back(VerdictName(verdict));
+  }
+  return names;
+}
+
 const char* ProfileName(Profile profile) { return profile == Profile::kQuick ? "quick" : "passbench"; }
 const char* CallPathName(CallPath path) { return path == CallPath::kDirect ? "direct" : "dynamo"; }
 const char* MatchingName(Matching matching) { return matching == Matching::kNormalised ? "normalised" : "upstream"; }

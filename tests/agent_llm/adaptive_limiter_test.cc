@@ -11,6 +11,8 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::OutcomeClass;
+
 using Permit = AdaptiveLimiter::Permit;
 
 class AdaptiveLimiterTest : public testing::Test {

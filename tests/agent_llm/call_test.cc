@@ -5,12 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/agent_llm/plain_dialect.h"
 #include "tests/agent_llm/run_task.h"
 #include "tests/fakes/fake_llm_client.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using fakes::FakeLlmClient;
 using std::chrono::seconds;
 using testing::ElementsAre;
@@ -50,7 +55,7 @@ class CallTest : public testing::Test {
   Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, std::stop_token cancel = {}) {
     client_ = std::make_unique<FakeLlmClient>(std::move(script));
     CallPorts ports{client_.get(), limiter_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
-    return RunTask(CallModel(ports, "body", options, cancel));
+    return RunTask(CallModel(ports, {dialect_, "body"}, options, cancel));
   }
 
   fakes::FakeClock clock_;
@@ -58,6 +63,7 @@ class CallTest : public testing::Test {
   std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   RecordingObserver observer_;
   std::unique_ptr<FakeLlmClient> client_;
+  const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
 };
 
 TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
@@ -70,6 +76,15 @@ TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
                                           "accepted 2 end"));
   EXPECT_THAT(client_->bodies(), ElementsAre("body", "body"));
   EXPECT_EQ(limiter_->in_flight(), 0);
+}
+
+// A resume brings the bytes and the dialect of its intent, whatever the client would write today.
+TEST_F(CallTest, ReplyIsReadInTheDialectOfTheRequest) {
+  const PlainDialect plain;
+  dialect_ = &plain;
+  auto result = Call({FakeLlmClient::Answer(200, "not what the client's own dialect accepts")});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.reply.content, "not what the client's own dialect accepts");
 }
 
 TEST_F(CallTest, EscalatingRetryAfterIsObeyedEachTime) {
@@ -107,7 +122,7 @@ TEST_F(CallTest, EarlierLifesAttemptsCount) {
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
   EXPECT_EQ(result.value().counts.made, 3);
   EXPECT_EQ(result.value().counts.lost, 3);
-  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "lost 3 end"));
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "transport 3 end"));
 }
 
 TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {

@@ -5,15 +5,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/agent_llm/plain_dialect.h"
 #include "tests/agent_llm/run_task.h"
 #include "tests/agent_llm/scripted_stream.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::ExchangeEnd;
+using dialects::OpenAiChat;
+using dialects::RawReply;
 using std::chrono::seconds;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 const std::string kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -50,7 +56,7 @@ class HttpClientTest : public testing::Test {
     client_ = std::move(client.value());
   }
   RawReply Send(std::string body = "{}", std::stop_token cancel = {}) {
-    return RunTask(client_->Send(std::move(body), {}, cancel));
+    return RunTask(client_->Send({&OpenAiChat(), std::move(body)}, {}, cancel));
   }
 
   fakes::FakeClock clock_;
@@ -73,6 +79,17 @@ TEST_F(HttpClientTest, RequestIsWholeAndExact) {
             "POST /v1/chat/completions HTTP/1.1\r\nHost: host:81\r\nContent-Type: application/json\r\n"
             "Accept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\nAuthorization: Bearer sk-key\r\n"
             "OpenAI-Organization: org\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+}
+
+TEST_F(HttpClientTest, RequestGoesToThePathOfItsDialect) {
+  const PlainDialect plain;
+  ScriptedStream* stream = Expect({Step::Bytes(kReply)});
+  EndpointOptions options;
+  options.base_url = "http://host/v1";
+  Open(options);
+  RunTask(client_->Send({&plain, "bytes as journaled"}, {}, {}));
+  EXPECT_THAT(stream->written(), StartsWith("POST /v1/plain HTTP/1.1\r\n"));
+  EXPECT_THAT(stream->written(), EndsWith("\r\n\r\nbytes as journaled"));
 }
 
 TEST_F(HttpClientTest, ConnectionIsKeptAlive) {

@@ -9,6 +9,8 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::ExchangeEnd;
+using dialects::OpenAiChat;
 using std::chrono::seconds;
 using testing::HasSubstr;
 

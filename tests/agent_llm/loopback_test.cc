@@ -15,6 +15,10 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -61,7 +65,9 @@ class LoopbackTest : public testing::Test {
     ASSERT_TRUE(client) << client.error().context;
     client_ = std::move(client.value());
   }
-  RawReply Send(std::stop_token cancel = {}) { return RunTaskOn(loop_, client_->Send("{}", limits_, cancel)); }
+  RawReply Send(std::stop_token cancel = {}) {
+    return RunTaskOn(loop_, client_->Send({&client_->dialect(), "{}"}, limits_, cancel));
+  }
 
   // The server goes before the loop whose coroutines use it; the client's sockets too.
   boost::asio::io_context loop_;
@@ -78,7 +84,7 @@ TEST_F(LoopbackTest, StreamInTinyPiecesArrivesWhole) {
   RawReply reply = Send();
   EXPECT_EQ(reply.end, ExchangeEnd::kComplete) << reply.error;
   EXPECT_EQ(reply.body, kEvents);
-  auto outcome = client_->adapter().Interpret(reply);
+  auto outcome = client_->dialect().Interpret(reply);
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted) << outcome.detail;
   EXPECT_EQ(outcome.reply.content, "h\xC3\xA9llo");
   EXPECT_TRUE(outcome.reply.usage.known);
@@ -206,7 +212,7 @@ TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
   auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   QuietObserver observer;
   CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
-  auto result = RunTaskOn(loop_, CallModel(ports, "{}", {}, {}));
+  auto result = RunTaskOn(loop_, CallModel(ports, {&client_->dialect(), "{}"}, {}, {}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted) << result.value().outcome.detail;
   EXPECT_EQ(observer.statuses_, (std::vector<int>{429, 429, 429, 500, 200}));

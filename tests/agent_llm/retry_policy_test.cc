@@ -6,6 +6,9 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::ExchangeEnd;
+using dialects::OutcomeClass;
+using dialects::RawReply;
 using std::chrono::seconds;
 using testing::HasSubstr;
 

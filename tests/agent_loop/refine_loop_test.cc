@@ -17,6 +17,7 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::RawReply;
 using fakes::FakeLlmClient;
 using fakes::ReplyWith;
 using ::testing::HasSubstr;

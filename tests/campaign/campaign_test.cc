@@ -50,7 +50,7 @@ class CampaignTest : public ::testing::Test {
   std::function<Task<void>(StoreJournal*)> watch_;
 
   // One life of a daemon: the script runs, then every campaign ends by itself.
-  void Live(Script script, std::deque<RawReply> replies) {
+  void Live(Script script, std::deque<dialects::RawReply> replies) {
     trajectories::StoreOptions options;
     options.path = path_;
     options.vfs = vfs_;
@@ -180,7 +180,7 @@ TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {
 }
 
 TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
-  RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
+  dialects::RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
   Live(Launching(Spec()), {refused, FakeLlmClient::Text(ReplyWith("OK", 2))});
   CampaignReport report = Report();
   EXPECT_EQ(report.n_infra, 1);
@@ -189,7 +189,8 @@ TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
 }
 
 TEST_F(CampaignTest, RefusedKeyEndsTheCampaignWithoutTryingTheOtherTasks) {
-  RawReply refused = FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
+  dialects::RawReply refused =
+      FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
   Live(Launching(Spec()), {refused, refused});
   CampaignReport report = Report();
   EXPECT_EQ(report.state.state, "failed");

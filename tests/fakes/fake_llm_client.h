@@ -16,17 +16,18 @@ namespace passnet::fakes {
 
 class FakeLlmClient : public agent::LlmClient {
  public:
-  explicit FakeLlmClient(std::deque<agent::RawReply> script) : script_(std::move(script)) {}
+  explicit FakeLlmClient(std::deque<dialects::RawReply> script) : script_(std::move(script)) {}
 
-  const agent::ChatAdapter& adapter() const override { return agent::OpenAiChat(); }
+  const dialects::Dialect& dialect() const override { return dialects::OpenAiChat(); }
 
-  Task<agent::RawReply> Send(std::string body, agent::AttemptLimits, std::stop_token cancel) override {
-    bodies_.push_back(std::move(body));
-    agent::RawReply reply;
+  Task<dialects::RawReply> Send(dialects::WireRequest request, agent::AttemptLimits,
+                                std::stop_token cancel) override {
+    bodies_.push_back(std::move(request.body));
+    dialects::RawReply reply;
     if (cancel.stop_requested()) {
-      reply.end = agent::ExchangeEnd::kCancelled;
+      reply.end = dialects::ExchangeEnd::kCancelled;
     } else if (script_.empty()) {
-      reply.end = agent::ExchangeEnd::kConnectFailed;
+      reply.end = dialects::ExchangeEnd::kConnectFailed;
       reply.error = "the script of the fake endpoint has ended";
     } else {
       reply = std::move(script_.front());
@@ -38,14 +39,14 @@ class FakeLlmClient : public agent::LlmClient {
   const std::vector<std::string>& bodies() const { return bodies_; }
 
   // A whole non-streamed reply with status 200.
-  static agent::RawReply Text(const std::string& json_escaped_content) {
+  static dialects::RawReply Text(const std::string& json_escaped_content) {
     return Answer(200, R"({"id":"r1","model":"m","choices":[{"index":0,"finish_reason":"stop","message":)"
                        R"({"role":"assistant","content":")" +
                            json_escaped_content +
                            R"("}}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})");
   }
-  static agent::RawReply Answer(int status, std::string body) {
-    agent::RawReply reply;
+  static dialects::RawReply Answer(int status, std::string body) {
+    dialects::RawReply reply;
     reply.sent = true;
     reply.status = status;
     reply.headers["content-type"] = "application/json";
@@ -54,7 +55,7 @@ class FakeLlmClient : public agent::LlmClient {
   }
 
  private:
-  std::deque<agent::RawReply> script_;
+  std::deque<dialects::RawReply> script_;
   std::vector<std::string> bodies_;
 };
 

@@ -112,6 +112,8 @@ class PlantedTest(unittest.TestCase):
             "passbench/task.h": HEADER + '#include "sandbox/plan.h"\n',
             "sandbox/plan.cc": '#include "trajectories/journal.h"\n',
             "sandbox/apply/apply.cc": '#include "base/file.h"\n',
+            "dialects/chat.cc": '#include "agent/llm/client.h"\n',
+            "trajectories/store.cc": '#include "dialects/chat.h"\n',
             "trajectories/export/sft.cc": '#include "passbench/task.h"\n',
             "evaluator/api/json.cc": '#include "evaluator/client/client.h"\n',
             "evaluator/timing/gate.cc": '#include "evaluator/candidate/candidate.h"\n',

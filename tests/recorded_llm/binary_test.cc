@@ -16,6 +16,12 @@
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
+using dialects::ChatMessage;
+using dialects::ChatRequest;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using dialects::Role;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -62,8 +68,8 @@ class RecordedLlmBinaryTest : public testing::Test {
     CallPorts ports{client_.get(), limiter_.get(), sleeper_.get(), observer, &Clock::System(), [] { return 0.01; }};
     CallOptions options;
     options.limits = limits_;
-    std::string body = client_->adapter().RenderRequest(request).value();
-    auto result = co_await CallModel(ports, body, options, {});
+    dialects::WireRequest wire{&client_->dialect(), client_->dialect().RenderRequest(request).value()};
+    auto result = co_await CallModel(ports, wire, options, {});
     co_return std::move(result.value());
   }
 

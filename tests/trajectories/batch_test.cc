@@ -93,7 +93,7 @@ TEST_P(BadDraftTest, IsRefusedByName) {
   draft.trajectory_id = "t-1";
   draft.kind = EventKind::kEvaluationReport;
   draft.subject = "e-1";
-  draft.label = "ok";
+  draft.label = "OK";
   ASSERT_TRUE(Validate(draft));
   GetParam().spoil(&draft);
   auto refused = Batch().Add(draft);

@@ -1,59 +1,31 @@
 #include <gmock/gmock.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/file.h"
+#include "base/json.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/api/json.h"
 #include "tests/trajectories/journal_fixture.h"
-#include "trajectories/export/chat_message.h"
 #include "trajectories/export/openai_chat.h"
 
 namespace passnet::trajectories {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 
 std::string Completion(const std::string& text) {
-  return json({{"choices", {{{"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}}}}}).dump();
+  Json choices = Json::MakeArray();
+  choices.Push({{"index", 0}, {"message", {{"role", "assistant"}, {"content", text}}}});
+  return Json({{"choices", std::move(choices)}}).Dump();
 }
 
 std::string Streamed(const std::vector<std::string>& pieces) {
   std::string body = ": keep-alive\n\n";
   for (const std::string& piece : pieces) {
-    body += "data: " + json({{"choices", {{{"index", 0}, {"delta", {{"content", piece}}}}}}}).dump() + "\r\n\r\n";
+    Json choices = Json::MakeArray();
+    choices.Push({{"index", 0}, {"delta", Json({{"content", piece}})}});
+    body += "data: " + Json({{"choices", std::move(choices)}}).Dump() + "\r\n\r\n";
   }
   return body + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
-}
-
-TEST(ChatMessageTest, ReplyIsReadFromBothForms) {
-  EXPECT_EQ(MessageOfReply(Completion("hällo")).value().content, "hällo");
-  ChatMessage streamed = MessageOfReply(Streamed({"h\xC3\xA4", "llo"})).value();
-  EXPECT_EQ(streamed.role, "assistant");
-  EXPECT_EQ(streamed.content, "hällo");
-}
-
-TEST(ChatMessageTest, StreamedToolCallsAreJoinedByIndex) {
-  std::string body =
-      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a",)"
-      R"("function":{"name":"f","arguments":"{\"x\""}}]}}]})"
-      "\n\n"
-      R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}}]})"
-      "\n\n";
-  auto message = MessageOfReply(body).value();
-  EXPECT_EQ(message.content, std::nullopt);
-  EXPECT_EQ(json::parse(message.tool_calls)[0]["function"]["arguments"], R"({"x":1})");
-}
-
-TEST(ChatMessageTest, NonsenseIsAnErrorThatSaysWhat) {
-  for (std::string body : {"", "<html>", "{}", R"({"choices":[]})", R"({"choices":[{"message":{"content":[1]}}]})",
-                           "data: {oops\n\n", R"({"choices":[{"message":{"content":null}}]})", "{\"a\":\"\xff\"}"}) {
-    auto message = MessageOfReply(body);
-    ASSERT_TRUE(message.has_error()) << body;
-    EXPECT_EQ(message.error().code, ErrorCode::kDataCorrupt);
-  }
-  EXPECT_TRUE(MessagesOfRequest(R"({"messages":[{"content":"no role"}]})").has_error());
-  // A lone surrogate is no text.
-  EXPECT_TRUE(MessagesOfRequest(R"({"messages":[{"role":"user","content":"\ud800"}]})").has_error());
 }
 
 using Messages = std::vector<std::pair<std::string, std::string>>;
@@ -79,9 +51,15 @@ class ExportTest : public JournalTest {
     MustAppend({Scored(Of(trajectory, Draft(EventKind::kTrajectoryFinished, hash, outcome)), score, 1)});
   }
 
+  // As the layers that know the verdicts pass them down.
+  static std::set<std::string> Barred() {
+    std::vector<std::string> names = evaluator::VerdictsBarredFromTraining();
+    return {names.begin(), names.end()};
+  }
+
   // A finished trajectory of one call.
   void Simple(const std::string& id, const std::string& task, double score, const std::string& hash,
-              const std::string& verdict = "ok", const std::string& outcome = "solved") {
+              const std::string& verdict = "OK", const std::string& outcome = "solved") {
     MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, task))});
     Turn(id, id + "-1", {{"system", "s"}, {"user", "do " + id}}, Completion("done " + id));
     MustAppend({Scored(Of(id, Draft(EventKind::kEvaluationReport, id + "-e", verdict)), score, 1)});
@@ -92,31 +70,32 @@ class ExportTest : public JournalTest {
     options.store_path = path_;
     options.folder = (folder_ / "out").string();
     options.tool_version = "1.2.3";
+    options.barred_verdicts = Barred();
     auto summary = ExportOpenAiChat(options);
     EXPECT_TRUE(summary) << ToString(summary.error());
     if (!summary) return {};
     bytes_ = ReadFile(summary.value().rows_path, 1 << 20).value();
-    manifest_ = json::parse(ReadFile(summary.value().manifest_path, 1 << 20).value());
+    manifest_ = ParseJson(ReadFile(summary.value().manifest_path, 1 << 20).value()).value();
     rows_.clear();
     lines_.clear();
     std::istringstream lines(bytes_);
     for (std::string line; std::getline(lines, line);) {
       lines_.push_back(line);
-      rows_.push_back(json::parse(line));
+      rows_.push_back(ParseJson(line).value());
     }
     return summary.value();
   }
 
   std::string Tasks() {
     std::string tasks;
-    for (const json& row : manifest_["row_index"]) tasks += row["trajectory_id"].get<std::string>() + " ";
+    for (const Json& row : manifest_["row_index"].Items()) tasks += row["trajectory_id"].Text() + " ";
     return tasks;
   }
 
   std::string bytes_;
   std::vector<std::string> lines_;
-  std::vector<json> rows_;
-  json manifest_;
+  std::vector<Json> rows_;
+  Json manifest_;
 };
 
 TEST_F(ExportTest, LinearHistoryIsOneRowWithWeights) {
@@ -135,7 +114,7 @@ TEST_F(ExportTest, LinearHistoryIsOneRowWithWeights) {
             R"({"role":"assistant","content":"no files here","weight":0},{"role":"user","content":"give files"},)"
             R"({"role":"assistant","content":"first pass","weight":1},{"role":"user","content":"faster"},)"
             R"({"role":"assistant","content":"second pass","weight":1}]})");
-  const json& entry = manifest_["row_index"][0];
+  const Json& entry = manifest_["row_index"].At(0);
   EXPECT_EQ(entry["id"], Sha256Hex(lines_[0]));
   EXPECT_EQ(entry["calls"], 3);
   EXPECT_EQ(entry["tokens"], 120);
@@ -148,9 +127,9 @@ TEST_F(ExportTest, RewrittenHistoryIsOneRowACall) {
   Finish("t-1", "solved", 1.5, "hash");
   EXPECT_EQ(Export().rows, 2);
   EXPECT_EQ(rows_[0]["messages"].size(), 2u);
-  EXPECT_EQ(rows_[0]["messages"][1]["weight"], 1);
-  EXPECT_EQ(rows_[1]["messages"][1]["weight"], 0);
-  EXPECT_EQ(rows_[1]["messages"][3]["weight"], 1);
+  EXPECT_EQ(rows_[0]["messages"].At(1)["weight"], 1);
+  EXPECT_EQ(rows_[1]["messages"].At(1)["weight"], 0);
+  EXPECT_EQ(rows_[1]["messages"].At(3)["weight"], 1);
 }
 
 TEST_F(ExportTest, AssistantTextOfThePromptIsNotTrained) {
@@ -158,15 +137,15 @@ TEST_F(ExportTest, AssistantTextOfThePromptIsNotTrained) {
   Turn("t-1", "call-1", {{"user", "example"}, {"assistant", "its answer"}, {"user", "write"}}, Completion("pass"));
   Finish("t-1", "solved", 1.5, "hash");
   Export();
-  EXPECT_EQ(rows_.at(0)["messages"][1]["weight"], 0);
-  EXPECT_EQ(rows_.at(0)["messages"][3]["weight"], 1);
+  EXPECT_EQ(rows_.at(0)["messages"].At(1)["weight"], 0);
+  EXPECT_EQ(rows_.at(0)["messages"].At(3)["weight"], 1);
 }
 
 TEST_F(ExportTest, OnlyFinishedHonestWorkIsExported) {
   Simple("t-good", "a", 1.5, "h1");
-  Simple("t-cheat", "b", 9.0, "h2", "tamper");
-  Simple("t-infra", "c", 1.0, "h3", "ok", "infra");
-  Simple("t-weak", "d", 0.1, "h4", "incorrect", "unsolved");
+  Simple("t-cheat", "b", 9.0, "h2", "R.TAMPER");
+  Simple("t-infra", "c", 1.0, "h3", "OK", "infra");
+  Simple("t-weak", "d", 0.1, "h4", "INCORRECT", "unsolved");
   MustAppend({Of("t-running", Draft(EventKind::kTrajectoryStarted, "e"))});
   auto summary = Export();
   EXPECT_EQ(Tasks(), "t-good ");
@@ -174,6 +153,136 @@ TEST_F(ExportTest, OnlyFinishedHonestWorkIsExported) {
   EXPECT_EQ(summary.excluded,
             (std::map<std::string, int64_t>{{"infra", 1}, {"integrity", 1}, {"not_finished", 1}, {"outcome", 1}}));
   EXPECT_EQ(manifest_["counts"]["excluded"]["integrity"], 1);
+}
+
+using evaluator::Verdict;
+
+// Decided here a second time, by hand: without `default`, so that a new verdict does not compile until somebody decides.
+bool MayTeach(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kTamper:
+    case Verdict::kStatic:
+    case Verdict::kDispatch:
+    case Verdict::kMutation:
+    case Verdict::kState:
+    case Verdict::kTiming:
+    case Verdict::kImplausible:
+    case Verdict::kQuarantine: return false;
+    case Verdict::kInfra:
+    case Verdict::kUnsupported:
+    case Verdict::kCrash:
+    case Verdict::kTimeout:
+    case Verdict::kOutOfMemory:
+    case Verdict::kMiss:
+    case Verdict::kCompile:
+    case Verdict::kIncorrect:
+    case Verdict::kTrivial:
+    case Verdict::kOk: return true;
+  }
+  return false;
+}
+
+// Every verdict of the evaluator, under the name that the loop stores.
+class VerdictTest : public ExportTest {
+ protected:
+  template <typename AddReports>
+  void ExpectExported(AddReports add_reports) {
+    std::string expected;
+    for (int i = 0; i <= static_cast<int>(Verdict::kOk); ++i) {
+      auto verdict = static_cast<Verdict>(i);
+      std::string id = "t-" + std::to_string(i);
+      MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, id))});
+      Turn(id, id + "-1", {{"user", "do " + id}}, Completion("done " + id));
+      add_reports(id, verdict);
+      Finish(id, "solved", 1.5, id);
+      if (MayTeach(verdict)) expected += id + " ";
+    }
+    Export();
+    EXPECT_EQ(Tasks(), expected);
+    EXPECT_EQ(manifest_["counts"]["excluded"], Json({{"integrity", 8}}));
+  }
+
+  EventDraft Report(const std::string& trajectory, int round, Verdict verdict) {
+    EventDraft draft = Draft(EventKind::kEvaluationReport, trajectory + "-e" + std::to_string(round));
+    draft.label = evaluator::VerdictName(verdict);
+    return Scored(Of(trajectory, std::move(draft)), 1, round);
+  }
+};
+
+// The filter knew "tamper" where the evaluator writes "R.TAMPER", and so did its test: cheats were exported.
+TEST_F(VerdictTest, OfTheLastRoundDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    MustAppend({Report(id, 1, Verdict::kOk), Report(id, 2, verdict)});
+  });
+}
+
+TEST_F(VerdictTest, OfAnEarlierRoundDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    MustAppend({Report(id, 1, verdict), Report(id, 2, Verdict::kOk)});
+  });
+}
+
+// A report is called by its worst graph: a crash comes before a faked clock, which teaches nobody all the same.
+TEST_F(VerdictTest, OfOneGraphDecides) {
+  ExpectExported([this](const std::string& id, Verdict verdict) {
+    evaluator::EvaluationReport report;
+    report.verdict = Verdict::kCrash;
+    report.graphs.resize(2);
+    report.graphs[0].verdict = Verdict::kCrash;
+    report.graphs[1].verdict = verdict;
+    EventDraft draft = Report(id, 1, report.verdict);
+    draft.payload = evaluator::ToJson(report);
+    MustAppend({std::move(draft), Report(id, 2, Verdict::kOk)});
+  });
+}
+
+// Lists in lists: a reader that recursed would have no stack left.
+const std::string& Nested() {
+  static const std::string nested = R"({"messages":)" + std::string(1'000'000, '[');
+  return nested;
+}
+
+TEST_F(ExportTest, ReportThatCannotBeReadVouchesForNothing) {
+  EventDraft report = Of("t-1", Draft(EventKind::kEvaluationReport, "e-1", "OK"));
+  report.payload = Nested();
+  MustAppend({Of("t-1", Draft(EventKind::kTrajectoryStarted, "a"))});
+  Turn("t-1", "call-1", {{"user", "u"}}, Completion("x"));
+  MustAppend({std::move(report)});
+  Finish("t-1", "solved", 1.5, "h1");
+  EXPECT_EQ(Export().rows, 0);
+  EXPECT_EQ(manifest_["counts"]["excluded"]["unreadable"], 1);
+}
+
+TEST_F(ExportTest, NestedRequestOrReplyIsUnreadable) {
+  for (std::string id : {"t-1", "t-2", "t-3"}) MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, id))});
+  Call("call-1", Nested(), Completion("x"), "t-1");
+  Turn("t-2", "call-2", {{"user", "u"}}, Nested());
+  Turn("t-3", "call-3", {{"user", "u"}}, "data: " + Nested() + "\n\n");
+  for (std::string id : {"t-1", "t-2", "t-3"}) Finish(id, "solved", 1.5, id);
+  EXPECT_EQ(Export().rows, 0);
+  EXPECT_EQ(manifest_["counts"]["excluded"], Json({{"unreadable", 3}}));
+}
+
+TEST_F(ExportTest, NestedLaunchIsAnErrorThatNamesTheCampaign) {
+  EventDraft launch = Draft(EventKind::kCampaignLaunched, "hostile");
+  launch.campaign_id = "c-2";
+  launch.payload = Nested();
+  MustAppend({std::move(launch)});
+  ExportOptions options;
+  options.store_path = path_;
+  options.folder = (folder_ / "out").string();
+  options.barred_verdicts = Barred();
+  Error error = ExportOpenAiChat(options).error();
+  EXPECT_EQ(error.code, ErrorCode::kDataCorrupt);
+  EXPECT_THAT(error.context, HasSubstr("launch of campaign c-2"));
+}
+
+TEST_F(ExportTest, CallerThatNamesNoVerdictIsRefused) {
+  Simple("t-1", "a", 1.5, "h1");
+  ExportOptions options;
+  options.store_path = path_;
+  options.folder = (folder_ / "out").string();
+  EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(ExportTest, FiltersChooseAndAreCounted) {
@@ -220,7 +329,7 @@ TEST_F(ExportTest, UnknownTokensAreNotTakenForFew) {
   EXPECT_EQ(Export(tokens).rows, 0);
   EXPECT_EQ(manifest_["counts"]["excluded"]["tokens_unknown"], 1);
   Export();
-  EXPECT_EQ(manifest_["row_index"][0]["tokens"], nullptr);
+  EXPECT_EQ(manifest_["row_index"].At(0)["tokens"], nullptr);
 }
 
 TEST_F(ExportTest, UnreadableReplyLeavesTheOthersIn) {
@@ -247,18 +356,18 @@ TEST_F(ExportTest, SameJournalGivesTheSameBytesAndTheManifestSaysWhence) {
   Simple("t-1", "a", 1.5, "h1");
   auto first = Export();
   std::string rows = bytes_;
-  std::string manifest = manifest_.dump();
+  std::string manifest = manifest_.Dump();
   EXPECT_EQ(Export().sha256, first.sha256);
   EXPECT_EQ(bytes_, rows);
-  EXPECT_EQ(manifest_.dump(), manifest);
+  EXPECT_EQ(manifest_.Dump(), manifest);
   EXPECT_EQ(manifest_["schema"], "passnet.export_manifest/1");
   EXPECT_EQ(manifest_["sha256"], Sha256Hex(rows));
   EXPECT_EQ(manifest_["size_bytes"], rows.size());
   EXPECT_EQ(manifest_["tool_version"], "1.2.3");
-  EXPECT_EQ(manifest_["campaigns"][0]["prices"]["m"]["prompt_usd"], 1);
-  Head head = ParseHead(manifest_["campaigns"][0]["head"].get<std::string>()).value();
+  EXPECT_EQ(manifest_["campaigns"].At(0)["prices"]["m"]["prompt_usd"], 1);
+  Head head = ParseHead(manifest_["campaigns"].At(0)["head"].Text()).value();
   EXPECT_FALSE(VerifyAll({head}).first);
-  EXPECT_THAT(manifest_["notes"][0], HasSubstr("fewer than 10"));
+  EXPECT_THAT(manifest_["notes"].At(0).Text(), HasSubstr("fewer than 10"));
 }
 
 TEST_F(ExportTest, UnknownCampaignIsBadInput) {
@@ -266,6 +375,7 @@ TEST_F(ExportTest, UnknownCampaignIsBadInput) {
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
   options.campaign_ids = {"c-none"};
+  options.barred_verdicts = Barred();
   EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kInvalidArgument);
 }
 
@@ -277,6 +387,7 @@ TEST_F(ExportTest, FailedWriteLeavesNoRowsFile) {
   ExportOptions options;
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
+  options.barred_verdicts = Barred();
   EXPECT_EQ(ExportOpenAiChat(options).error().code, ErrorCode::kResourceExhausted);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "openai-chat.jsonl"));
 }

@@ -53,27 +53,6 @@ TEST_F(ReaderTest, ConversationIsStoredOnce) {
   EXPECT_LT(twenty, 2 * ten + ten / 4);
 }
 
-TEST_F(ReaderTest, OpenCallsAreIntentsWithoutEnd) {
-  Call("call-1", "{}", "reply");
-  MustAppend({Draft(EventKind::kLlmIntent, "call-2"), Draft(EventKind::kLlmAttempt, "call-2")});
-  MustAppend({Draft(EventKind::kLlmIntent, "call-3"), Draft(EventKind::kLlmLost, "call-3")});
-  auto open = OpenReader()->OpenCalls("c-1").value();
-  ASSERT_EQ(open.size(), 1u);
-  EXPECT_EQ(open[0].body.subject, "call-2");
-  EXPECT_TRUE(OpenReader()->OpenCalls("c-other").value().empty());
-}
-
-TEST_F(ReaderTest, OpenEvaluationsAreIntentsWithoutReportInRunningTrajectories) {
-  MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "silu"))});
-  MustAppend({Draft(EventKind::kEvaluationIntent, "e-1"), Draft(EventKind::kEvaluationReport, "e-1", "ok")});
-  MustAppend({Draft(EventKind::kEvaluationIntent, "e-2"), Draft(EventKind::kEvaluationInfra, "e-2", "infra_lane")});
-  MustAppend({Of("t-2", Draft(EventKind::kEvaluationIntent, "e-3")),
-              Of("t-2", Draft(EventKind::kTrajectoryFinished, "", "infra"))});
-  auto open = OpenReader()->OpenEvaluations("c-1").value();
-  ASSERT_EQ(open.size(), 1u);
-  EXPECT_EQ(open[0].body.subject, "e-2");
-}
-
 TEST_F(ReaderTest, EventsArePagedByRow) {
   for (int i = 0; i < 5; ++i) MustAppend({Draft(EventKind::kPromptRendered)});
   auto reader = OpenReader();
@@ -90,7 +69,7 @@ TEST_F(ReaderTest, EventsArePagedByRow) {
 }
 
 TEST_F(ReaderTest, LongPayloadIsReadFromItsBlob) {
-  EventDraft draft = Draft(EventKind::kEvaluationReport, "e-1", "ok");
+  EventDraft draft = Draft(EventKind::kEvaluationReport, "e-1", "OK");
   draft.payload = std::string(100'000, 'p');
   MustAppend({draft});
   EXPECT_EQ(OpenReader()->Chain("c-1", "t-1").value().back().body.payload, draft.payload);
@@ -99,12 +78,17 @@ TEST_F(ReaderTest, LongPayloadIsReadFromItsBlob) {
 TEST_F(ReaderTest, StatesAreTheFoldOfTheirEvents) {
   int64_t started = clock_.UtcMicros();
   Call("call-1", "{}", "reply");
-  MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "incorrect"), 0.1, 1),
-              Scored(Draft(EventKind::kEvaluationReport, "e-2", "ok"), 1.5, 2),
-              Scored(Draft(EventKind::kEvaluationReport, "e-3", "ok"), 1.5, 3)});
-  EventDraft infra = Draft(EventKind::kEvaluationReport, "e-4", "infra");
+  MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "INCORRECT"), 0.1, 1),
+              Scored(Draft(EventKind::kEvaluationReport, "e-2", "OK"), 1.5, 2),
+              Scored(Draft(EventKind::kEvaluationReport, "e-3", "OK"), 1.5, 3)});
+  EventDraft infra = Draft(EventKind::kEvaluationReport, "e-4", "INFRA");
   infra.round = 4;
-  MustAppend({infra, Draft(EventKind::kLlmLost, "call-9")});
+  EventDraft retried = Draft(EventKind::kLlmAttemptEnd, "call-9", "transport");
+  retried.completion_tokens = 3;
+  EventDraft lost = Draft(EventKind::kLlmLost, "call-9");
+  lost.prompt_tokens = 5;
+  lost.cost_microusd = 2;
+  MustAppend({infra, retried, lost});
   auto reader = OpenReader();
   TrajectoryState t = reader->Trajectory("t-1").value();
   EXPECT_EQ(t.task, "gelu");
@@ -113,9 +97,9 @@ TEST_F(ReaderTest, StatesAreTheFoldOfTheirEvents) {
   EXPECT_EQ(t.evaluations, 4);
   EXPECT_EQ(t.best_score, 1.5);
   EXPECT_EQ(t.best_round, 2);  // the earliest wins a tie
-  EXPECT_EQ(t.verdict, "ok");
+  EXPECT_EQ(t.verdict, "OK");
   EXPECT_EQ(t.started_at_utc_us, started);
-  EXPECT_EQ(t.usage, (UsageTotals{100, 20, 7, 1, 1}));
+  EXPECT_EQ(t.usage, (UsageTotals{105, 23, 9, 1, 1}));
   EXPECT_EQ(t.final_score, std::nullopt);
 
   MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.4, 2)});
@@ -136,11 +120,11 @@ TEST_F(ReaderTest, StatesAreTheFoldOfTheirEvents) {
 }
 
 TEST_F(ReaderTest, UnscoredReportIsNotABestScoreOfZero) {
-  EventDraft infra = Draft(EventKind::kEvaluationReport, "e-1", "unsupported");
+  EventDraft infra = Draft(EventKind::kEvaluationReport, "e-1", "UNSUPPORTED");
   MustAppend({infra});
   TrajectoryState t = OpenReader()->Trajectory("t-1").value();
   EXPECT_EQ(t.best_score, std::nullopt);
-  EXPECT_EQ(t.verdict, "unsupported");
+  EXPECT_EQ(t.verdict, "UNSUPPORTED");
 }
 
 TEST_F(ReaderTest, ListsAreInOrderOfStartAndPaged) {

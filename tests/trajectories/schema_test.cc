@@ -40,7 +40,27 @@ TEST_P(PastVersionTest, OpensVerifiesAndGoesOn) {
   ExportOptions options;
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
+  options.barred_verdicts = {"R.TAMPER"};
   EXPECT_EQ(ExportOpenAiChat(options).value().rows, 1);
+}
+
+// The SQL of every table and index as the file keeps it.
+std::vector<std::string> SchemaOf(const std::string& path) {
+  auto database = Database::Open({.path = path, .read_only = true, .vfs = ""}).value();
+  auto select = database->Prepare("SELECT name || ': ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name").value();
+  std::vector<std::string> all;
+  while (select.Step().value()) all.push_back(select.Text(0));
+  return all;
+}
+
+// The state tables are made from a list of columns: what it makes is what files of this version have.
+TEST_P(PastVersionTest, UpgradedHasTheTablesOfANewOne) {
+  OpenStore();
+  store_.reset();
+  std::vector<std::string> upgraded = SchemaOf(path_);
+  path_ = (folder_ / "new.db").string();
+  OpenStore();
+  EXPECT_EQ(upgraded, SchemaOf(path_));
 }
 
 INSTANTIATE_TEST_SUITE_P(

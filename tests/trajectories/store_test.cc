@@ -149,8 +149,8 @@ TEST_F(StoreTest, SecondReportOfAnEvaluationIsRefused) {
   OpenStore();
   Launch();
   MustAppend({Draft(EventKind::kEvaluationIntent, "e-1", "refine"),
-              Scored(Draft(EventKind::kEvaluationReport, "e-1", "ok"), 1.2, 1)});
-  EXPECT_EQ(Append({Draft(EventKind::kEvaluationReport, "e-1", "ok")}).error().code, ErrorCode::kAlreadyExists);
+              Scored(Draft(EventKind::kEvaluationReport, "e-1", "OK"), 1.2, 1)});
+  EXPECT_EQ(Append({Draft(EventKind::kEvaluationReport, "e-1", "OK")}).error().code, ErrorCode::kAlreadyExists);
   EXPECT_EQ(Append({Draft(EventKind::kEvaluationIntent, "e-1", "refine")}).error().code, ErrorCode::kAlreadyExists);
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/trajectories/journal_fixture.h"
+#include "trajectories/content_table.h"
 
 namespace passnet::trajectories {
 namespace {
@@ -19,7 +20,7 @@ class VerifyTest : public JournalTest {
     OpenStore();
     Launch();
     Call("call-1", ChatRequest({{"system", "s"}, {"user", "write a pass"}}), "a reply");
-    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "ok"), 1.5, 1)});
+    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "OK"), 1.5, 1)});
     MustAppend({Draft(EventKind::kFeedback)});
     MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.5, 1)});
   }
@@ -148,6 +149,44 @@ INSTANTIATE_TEST_SUITE_P(
                   What::kAdded, "table trajectories, row t-0", "no event tells of it"}),
     [](const auto& one) { return one.param.name; });
 
+// The columns are asked of the file itself: one that the fold or the comparison forgot would be seen here.
+class EveryColumnTest : public VerifyTest {
+ protected:
+  std::vector<std::string> ColumnsOf(const std::string& table) {
+    auto database = Database::Open({.path = path_, .read_only = true, .vfs = ""}).value();
+    auto select = database->Prepare("SELECT name FROM pragma_table_info('" + table + "')").value();
+    std::vector<std::string> names;
+    while (select.Step().value()) names.push_back(select.Text(0));
+    return names;
+  }
+
+  // Another value of the column's own type; NULL where it may be.
+  void Change(const std::string& table, const std::string& column) {
+    Tamper("UPDATE " + table + " SET " + column + " = CASE typeof(" + column + ") WHEN 'text' THEN " + column +
+           " || 'x' WHEN 'blob' THEN zeroblob(32) ELSE " + column + " - 1 END");
+  }
+};
+
+TEST_F(EveryColumnTest, OfAStateTableIsComparedWithTheFold) {
+  Tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+  const std::string original = path_;
+  for (std::string table : {"campaigns", "trajectories"}) {
+    std::vector<std::string> columns = ColumnsOf(table);
+    ASSERT_GE(columns.size(), 15u);
+    for (const std::string& column : columns) {
+      path_ = original + "-" + table + "-" + column;
+      std::filesystem::copy_file(original, path_);
+      Change(table, column);
+      auto report = VerifyAll();
+      ASSERT_TRUE(report.first) << table << "." << column;
+      // Under another id (its own, or its campaign's) nobody finds the row that the events tell of.
+      if (column.ends_with("_id")) continue;
+      EXPECT_THAT(report.first->detail, HasSubstr("other than the events tell: " + column));
+      path_ = original;
+    }
+  }
+}
+
 // Rewriting with hashes that hold: what an attacker with our source would do.
 class RewriteTest : public VerifyTest {
  protected:
@@ -177,6 +216,33 @@ TEST_F(RewriteTest, EndOfATrajectoryIsSeenByTheCampaignsHead) {
   ASSERT_TRUE(report.first);
   EXPECT_THAT(report.first->where, HasSubstr("campaign_head"));
   EXPECT_THAT(report.first->detail, HasSubstr("trajectory t-1, seq 6: that chain was rewritten"));
+}
+
+// A reader that recursed into lists in lists would have no stack left.
+TEST_F(RewriteTest, CampaignHeadOfNestedListsIsNamed) {
+  store_.reset();
+  auto database = Database::Open({.path = path_, .read_only = false, .vfs = ""}).value();
+  Batch content;
+  const std::string nested = R"({"heads":)" + std::string(1'000'000, '[');
+  Event head = OpenReader()->Chain("c-1", "").value().at(1);
+  head.payload_sha256 = content.AddBlob(nested).value();
+  ASSERT_TRUE(PutBlob(database.get(), content.blobs().front()));
+  auto update =
+      database->Prepare("UPDATE events SET payload = NULL, payload_sha256 = ?1, hash = ?2 WHERE row_id = ?3").value();
+  ASSERT_TRUE(update.Bind(1, head.payload_sha256).Bind(2, HashOf(head)).Bind(3, head.row_id).Run());
+  auto report = VerifyAll();
+  ASSERT_TRUE(report.first);
+  EXPECT_THAT(report.first->where, HasSubstr("event row 8 (campaign c-1, seq 2, campaign_head)"));
+  EXPECT_THAT(report.first->detail, HasSubstr("no list of heads"));
+}
+
+// The store does not look into payloads: neither the fold nor verify may stumble over one.
+TEST_F(VerifyTest, PayloadOfNestedListsIsKeptAsItIs) {
+  EventDraft hostile = Of("t-2", Draft(EventKind::kTrajectoryStarted, "silu"));
+  hostile.payload = std::string(1'000'000, '[');
+  MustAppend({hostile});
+  EXPECT_EQ(OpenReader()->Trajectory("t-2").value().task, "silu");
+  EXPECT_FALSE(VerifyAll().first);
 }
 
 TEST_F(VerifyTest, LostTailIsSeenOnlyAgainstAHead) {

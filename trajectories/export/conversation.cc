@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json.h"
+
 namespace passnet::trajectories {
 namespace {
 
+using dialects::Dialect;
+using dialects::StoredMessage;
+
 struct Call {
-  std::vector<ChatMessage> request;
-  ChatMessage reply;
+  std::vector<StoredMessage> request;
+  StoredMessage reply;
   bool trained = false;
   std::optional<int64_t> tokens;
 };
@@ -35,12 +40,37 @@ Result<std::string> ContentNamed(Reader* reader, const Event* event, std::string
   return DataCorrupt("journal: a call without its " + std::string(name));
 }
 
+// The payload of an event that was read without it.
+Result<Json> PayloadOf(Reader* reader, const Event& event) {
+  EventQuery query;
+  query.campaign_id = event.body.campaign_id;
+  query.trajectory_id = event.body.trajectory_id;
+  query.after_row_id = event.row_id - 1;
+  query.limit = 1;
+  ASSIGN_OR_RETURN(std::vector<Event> found, reader->Events(query));
+  if (found.empty()) return DataCorrupt("journal: row " + std::to_string(event.row_id) + " is gone");
+  auto payload = ParseJsonObject(found[0].body.payload, "journal: payload of row " + std::to_string(event.row_id));
+  if (!payload) return DataCorrupt(payload.error().context);
+  return payload;
+}
+
+// What was asked tells in which dialect; a dialect of a later build is as unreadable as broken bytes.
+Result<const Dialect*> DialectOf(Reader* reader, const Event& intent) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(reader, intent));
+  auto dialect = dialects::DialectNamed(payload["dialect"].Text());
+  if (!dialect) return DataCorrupt(dialect.error().context);
+  return dialect;
+}
+
 Result<Call> ReadCall(Reader* reader, const CallEvents& events) {
   Call call;
   ASSIGN_OR_RETURN(std::string request, ContentNamed(reader, events.intent, "request"));
-  ASSIGN_OR_RETURN(call.request, MessagesOfRequest(request));
+  ASSIGN_OR_RETURN(const Dialect* dialect, DialectOf(reader, *events.intent));
+  ASSIGN_OR_RETURN(call.request, dialect->ReadMessages(request));
   ASSIGN_OR_RETURN(std::string reply, ContentNamed(reader, events.outcome, "reply"));
-  ASSIGN_OR_RETURN(call.reply, MessageOfReply(reply));
+  ASSIGN_OR_RETURN(Json outcome_facts, PayloadOf(reader, *events.outcome));
+  const auto http_status = static_cast<int>(outcome_facts["http_status"].Integer(200));
+  ASSIGN_OR_RETURN(call.reply, MessageOfReply(*dialect, http_status, std::move(reply)));
   const EventDraft& outcome = events.outcome->body;
   call.trained = outcome.label == "accepted" && !events.format_error;
   if (outcome.prompt_tokens && outcome.completion_tokens) {
@@ -84,7 +114,7 @@ bool HistoryOnlyGrew(const std::vector<Call>& calls) {
 
 ConversationRow RowOf(const Call& call) {
   ConversationRow row;
-  for (const ChatMessage& message : call.request) row.messages.push_back({message, false});
+  for (const StoredMessage& message : call.request) row.messages.push_back({message, false});
   row.messages.push_back({call.reply, call.trained});
   row.calls = 1;
   row.tokens = call.tokens;

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "trajectories/export/conversation.h"
 #include "trajectories/export/row_file.h"
 #include "trajectories/reader.h"
@@ -14,15 +15,9 @@
 namespace passnet::trajectories {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
-
 // Trainers refuse fewer (docs/formats.md).
 constexpr int64_t kFewestExamples = 10;
 constexpr int64_t kPage = 1000;
-
-// Verdicts that say that the candidate cheated or may have (evaluator/api, persisted by name).
-constexpr std::string_view kIntegrityVerdicts[] = {"tamper", "static", "dispatch",    "mutation",
-                                                   "state",  "timing", "implausible", "quarantine"};
 
 struct Candidate {
   TrajectoryState state;
@@ -32,13 +27,22 @@ struct Candidate {
   }
 };
 
-bool HasIntegrityVerdict(const std::vector<Event>& events) {
-  return std::any_of(events.begin(), events.end(), [](const Event& event) {
-    return event.body.kind == EventKind::kEvaluationReport &&
-           std::find(std::begin(kIntegrityVerdicts), std::end(kIntegrityVerdicts), event.body.label) !=
-               std::end(kIntegrityVerdicts);
-  });
+// Why the reports of a trajectory keep it out; nullptr: they do not. A report's own verdict is the first by precedence,
+// behind which another graph's may hide: a crash on one, a faked clock on the other. What cannot be read stays out.
+const char* ReasonInReports(const std::vector<Event>& events, const std::set<std::string>& barred) {
+  for (const Event& event : events) {
+    if (event.body.kind != EventKind::kEvaluationReport) continue;
+    if (barred.contains(event.body.label)) return "integrity";
+    auto report = ParseJsonObject(event.body.payload, "evaluation report");
+    if (!report) return "unreadable";
+    for (const Json& graph : report.value()["graphs"].Items()) {
+      if (barred.contains(graph["verdict"].Text())) return "integrity";
+    }
+  }
+  return nullptr;
 }
+
+Json List(const std::set<std::string>& texts) { return Json(Json::Array(texts.begin(), texts.end())); }
 
 class Exporter {
  public:
@@ -58,22 +62,23 @@ class Exporter {
   }
 
   Result<std::string> Manifest(const std::string& file_name, const std::string& sha256) {
-    OrderedJson json;
-    json["schema"] = "passnet.export_manifest/1";
-    json["format"] = "openai-chat";
-    json["tool_version"] = options_.tool_version;
-    json["file"] = file_name;
-    json["sha256"] = sha256;
-    json["size_bytes"] = file_->size_bytes();
-    json["rows"] = summary_.rows;
-    json["filters"] = Filters();
-    ASSIGN_OR_RETURN(auto campaigns, Campaigns());
-    json["campaigns"] = campaigns;
-    json["counts"] = {{"trajectories", summary_.trajectories}, {"exported", summary_.exported}};
-    json["counts"]["excluded"] = summary_.excluded;
-    json["row_index"] = row_index_;
-    json["notes"] = Notes();
-    return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+    ASSIGN_OR_RETURN(Json campaigns, Campaigns());
+    Json manifest{{"schema", "passnet.export_manifest/1"},
+                  {"format", "openai-chat"},
+                  {"tool_version", options_.tool_version},
+                  {"file", file_name},
+                  {"sha256", sha256},
+                  {"size_bytes", file_->size_bytes()},
+                  {"rows", summary_.rows},
+                  {"filters", Filters()},
+                  {"campaigns", std::move(campaigns)},
+                  {"counts",
+                   {{"trajectories", summary_.trajectories},
+                    {"exported", summary_.exported},
+                    {"excluded", summary_.excluded}}},
+                  {"row_index", row_index_},
+                  {"notes", Notes()}};
+    return manifest.Dump(1) + "\n";
   }
 
   ExportSummary summary() const { return summary_; }
@@ -115,12 +120,13 @@ class Exporter {
                                                         .trajectory_id = candidate.state.trajectory_id,
                                                         .after_row_id = 0,
                                                         .limit = std::numeric_limits<int64_t>::max(),
-                                                        .with_payload = false}));
+                                                        .with_payload = true}));
     if (const char* reason = ReasonAgainst(candidate)) {
       ++summary_.excluded[reason];
-    } else {
-      candidates_.push_back(std::move(candidate));
+      return OkStatus();
     }
+    for (Event& event : candidate.events) event.body.payload = std::string();
+    candidates_.push_back(std::move(candidate));
     return OkStatus();
   }
 
@@ -129,7 +135,7 @@ class Exporter {
     if (state.state != "finished") return "not_finished";
     if (state.outcome == "infra") return "infra";
     if (!options_.outcomes.empty() && !options_.outcomes.contains(state.outcome)) return "outcome";
-    if (HasIntegrityVerdict(candidate.events)) return "integrity";
+    if (const char* reason = ReasonInReports(candidate.events, options_.barred_verdicts)) return reason;
     if (options_.excluded_tasks.contains(state.task)) return "excluded_task";
     if (options_.min_score && !(candidate.Score() >= *options_.min_score)) return "min_score";
     return nullptr;
@@ -171,14 +177,12 @@ class Exporter {
   }
 
   Status WriteRow(const Candidate& candidate, const ConversationRow& row) {
-    auto line = TrainingLine(row.messages);
+    const std::string line = TrainingLine(row.messages);
     const char* reason = nullptr;
     if (options_.max_tokens && !row.tokens) {
       reason = "tokens_unknown";
     } else if (options_.max_tokens && *row.tokens > *options_.max_tokens) {
       reason = "max_tokens";
-    } else if (!line) {
-      reason = "unreadable";
     } else if (!row.AnyTrained()) {
       reason = "nothing_to_train";
     }
@@ -186,51 +190,57 @@ class Exporter {
       ++summary_.excluded[reason];
       return OkStatus();
     }
-    RETURN_IF_ERROR(file_->WriteLine(line.value()));
+    RETURN_IF_ERROR(file_->WriteLine(line));
     ++summary_.rows;
     const TrajectoryState& state = candidate.state;
-    OrderedJson entry = {{"id", Sha256Hex(line.value())},
-                         {"trajectory_id", state.trajectory_id},
-                         {"campaign_id", state.campaign_id},
-                         {"task", state.task}};
-    entry["score"] = state.final_score ? OrderedJson(*state.final_score) : OrderedJson(nullptr);
-    entry["calls"] = row.calls;
-    entry["tokens"] = row.tokens ? OrderedJson(*row.tokens) : OrderedJson(nullptr);
-    row_index_.push_back(std::move(entry));
+    row_index_.Push({{"id", Sha256Hex(line)},
+                     {"trajectory_id", state.trajectory_id},
+                     {"campaign_id", state.campaign_id},
+                     {"task", state.task},
+                     {"score", OrNull(state.final_score)},
+                     {"calls", row.calls},
+                     {"tokens", OrNull(row.tokens)}});
     return OkStatus();
   }
 
-  OrderedJson Filters() const {
-    OrderedJson json;
-    json["campaigns"] = options_.campaign_ids;
-    json["outcomes"] = options_.outcomes;
-    json["min_score"] = options_.min_score ? OrderedJson(*options_.min_score) : OrderedJson(nullptr);
-    json["best_only"] = options_.best_only;
-    json["max_tokens"] = options_.max_tokens ? OrderedJson(*options_.max_tokens) : OrderedJson(nullptr);
-    json["excluded_tasks"] = options_.excluded_tasks;
-    return json;
+  Json Filters() const {
+    return {{"campaigns", options_.campaign_ids},
+            {"outcomes", List(options_.outcomes)},
+            {"barred_verdicts", List(options_.barred_verdicts)},
+            {"min_score", OrNull(options_.min_score)},
+            {"best_only", options_.best_only},
+            {"max_tokens", OrNull(options_.max_tokens)},
+            {"excluded_tasks", List(options_.excluded_tasks)}};
   }
 
-  Result<std::vector<OrderedJson>> Campaigns() {
-    std::vector<OrderedJson> list;
+  Result<Json> Campaigns() {
+    Json list = Json::MakeArray();
     for (const CampaignState& campaign : campaigns_) {
-      ASSIGN_OR_RETURN(auto first, reader_->Events({.campaign_id = campaign.campaign_id,
-                                                    .trajectory_id = "",
-                                                    .after_row_id = campaign.first_row_id - 1,
-                                                    .limit = 1,
-                                                    .with_payload = true}));
-      OrderedJson entry = {{"campaign_id", campaign.campaign_id}, {"name", campaign.name}};
-      entry["head"] = ToString(Head{campaign.campaign_id, campaign.head_seq, campaign.head_hash});
-      auto launch = first.empty() ? OrderedJson() : OrderedJson::parse(first[0].body.payload, nullptr, false);
-      entry["prices"] = launch.is_object() && launch.contains("prices") ? launch["prices"] : OrderedJson(nullptr);
-      list.push_back(std::move(entry));
+      ASSIGN_OR_RETURN(Json prices, PricesOf(campaign));
+      list.Push({{"campaign_id", campaign.campaign_id},
+                 {"name", campaign.name},
+                 {"head", ToString(Head{campaign.campaign_id, campaign.head_seq, campaign.head_hash})},
+                 {"prices", std::move(prices)}});
     }
     return list;
   }
 
-  OrderedJson Notes() const {
-    OrderedJson notes = OrderedJson::array();
-    if (summary_.rows < kFewestExamples) notes.push_back("fewer than 10 rows: trainers usually refuse such a file");
+  // Pinned by the campaign's first event.
+  Result<Json> PricesOf(const CampaignState& campaign) {
+    ASSIGN_OR_RETURN(auto launch, reader_->Events({.campaign_id = campaign.campaign_id,
+                                                   .trajectory_id = "",
+                                                   .after_row_id = campaign.first_row_id - 1,
+                                                   .limit = 1,
+                                                   .with_payload = true}));
+    if (launch.empty()) return Json();
+    auto payload = ParseJsonObject(launch[0].body.payload, "launch of campaign " + campaign.campaign_id);
+    if (!payload) return DataCorrupt(payload.error().context);
+    return payload.value()["prices"];
+  }
+
+  Json Notes() const {
+    Json notes = Json::MakeArray();
+    if (summary_.rows < kFewestExamples) notes.Push("fewer than 10 rows: trainers usually refuse such a file");
     return notes;
   }
 
@@ -239,7 +249,7 @@ class Exporter {
   RowFile* file_;
   std::vector<CampaignState> campaigns_;
   std::vector<Candidate> candidates_;
-  OrderedJson row_index_ = OrderedJson::array();
+  Json row_index_ = Json::MakeArray();
   ExportSummary summary_;
 };
 
@@ -252,6 +262,8 @@ Status CreateFolder(const std::string& folder) {
 }  // namespace
 
 Result<ExportSummary> ExportOpenAiChat(const ExportOptions& options) {
+  // Forgotten names would let every cheat into the file without a word.
+  if (options.barred_verdicts.empty()) return InvalidArgument("export: no verdict is named that bars from training");
   ASSIGN_OR_RETURN(auto reader, Reader::Open(options.store_path));
   RETURN_IF_ERROR(CreateFolder(options.folder));
   const std::string name = "openai-chat.jsonl";
@@ -275,10 +287,8 @@ std::set<std::string> ParseTaskList(std::string_view text) {
     size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    line = line.substr(0, line.find('#'));
-    size_t first = line.find_first_not_of(" \t\r");
-    if (first == std::string_view::npos) continue;
-    tasks.emplace(line.substr(first, line.find_last_not_of(" \t\r") - first + 1));
+    std::string_view task = Trimmed(line.substr(0, line.find('#')));
+    if (!task.empty()) tasks.emplace(task);
   }
   return tasks;
 }

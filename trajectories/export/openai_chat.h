@@ -1,6 +1,6 @@
 // `passnet export --format openai-chat`: trajectories of a journal as a fine-tuning file with a manifest.
 // Threads: thread-safe, blocking. Reads through its own connection, also beside a running daemon.
-// Errors: kInvalidArgument (unknown campaign), those of Reader and RowFile. A trajectory that cannot be read is counted
+// Errors: kInvalidArgument (unknown campaign, no barred verdict), those of Reader and RowFile. A trajectory that cannot be read is counted
 // under `unreadable`, not an Error.
 // Source: docs/formats.md, "Export: openai-chat".
 #pragma once
@@ -22,6 +22,7 @@ struct ExportOptions {
   std::string folder;                          // created when missing
   std::vector<std::string> campaign_ids;       // empty: all
   std::set<std::string> outcomes = {"solved"};  // of trajectories; empty: any but infra
+  std::set<std::string> barred_verdicts;        // by stored name: who knows verdicts says which; must not be empty
   std::optional<double> min_score;
   bool best_only = false;
   std::optional<int64_t> max_tokens;

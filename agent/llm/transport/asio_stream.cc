@@ -36,7 +36,8 @@ auto Into(ErrorCodeOfAsio& error) { return asio::redirect_error(asio::use_awaita
 // names, TCP and TLS.
 class Watch {
  public:
-  Watch(const asio::any_io_executor& executor, Deadline deadline, const std::stop_token& cancel, std::function<void()> stop)
+  Watch(const asio::any_io_executor& executor, Deadline deadline, const std::stop_token& cancel,
+        std::function<void()> stop)
       : state_(std::make_shared<State>(executor, std::move(stop))),
         cancelled_(cancel, [state = state_] { Fire(state, ErrorCode::kCancelled); }) {
     if (deadline.at() == SteadyTime::max()) return;

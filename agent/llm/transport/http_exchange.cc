@@ -13,10 +13,15 @@
 #include <string>
 #include <utility>
 
-#include "agent/llm/sse_parser.h"
+#include "dialects/sse_parser.h"
 
 namespace passnet::agent {
 namespace {
+
+using dialects::Dialect;
+using dialects::ExchangeEnd;
+using dialects::RawReply;
+using dialects::SseParser;
 
 namespace http = boost::beast::http;
 using ErrorCodeOfBeast = boost::beast::error_code;
@@ -52,7 +57,7 @@ std::string Lower(std::string_view text) {
 // The reply as it grows: bytes in, and what they mean for the exchange.
 class ReplyReader {
  public:
-  ReplyReader(const ChatAdapter* adapter, size_t max_body_bytes) : adapter_(adapter), max_body_bytes_(max_body_bytes) {
+  ReplyReader(const Dialect* dialect, size_t max_body_bytes) : dialect_(dialect), max_body_bytes_(max_body_bytes) {
     Restart();
   }
 
@@ -127,7 +132,7 @@ class ReplyReader {
   void WatchForLastEvent() {
     if (!parser_->is_header_done() || !IsEventStream()) return;
     for (const std::string& event : events_.Feed(std::string_view(Body()).substr(watched_))) {
-      if (adapter_->EndsStream(event)) last_event_seen_ = true;
+      if (dialect_->EndsStream(event)) last_event_seen_ = true;
     }
     watched_ = Body().size();
   }
@@ -142,7 +147,7 @@ class ReplyReader {
     if (IsKept(lower)) reply->headers.emplace(std::move(lower), value.substr(0, kMaxHeaderValueBytes));
   }
 
-  const ChatAdapter* adapter_;
+  const Dialect* dialect_;
   const size_t max_body_bytes_;
   std::unique_ptr<Parser> parser_;
   int replies_ = 0;
@@ -228,7 +233,7 @@ Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, Att
                               std::stop_token cancel) {
   ExchangeResult result;
   result.reply.sent = true;
-  ReplyReader reader(ports.adapter, limits.max_body_bytes);
+  ReplyReader reader(ports.dialect, limits.max_body_bytes);
   Course course(ports, limits, total);
   std::optional<ExchangeEnd> end;
 

@@ -8,23 +8,23 @@
 #include <stop_token>
 #include <string_view>
 
-#include "agent/llm/chat_adapter.h"
 #include "agent/llm/client.h"
-#include "agent/llm/raw_reply.h"
 #include "agent/llm/transport/byte_stream.h"
 #include "base/clock.h"
 #include "base/task.h"
+#include "dialects/dialect.h"
+#include "dialects/raw_reply.h"
 
 namespace passnet::agent {
 
 struct ExchangePorts {
   ByteStream* stream = nullptr;
-  const ChatAdapter* adapter = nullptr;  // tells which event ends a stream
+  const dialects::Dialect* dialect = nullptr;  // tells which event ends a stream
   const Clock* clock = nullptr;
 };
 
 struct ExchangeResult {
-  RawReply reply;
+  dialects::RawReply reply;
   bool reusable = false;   // the connection may carry another request
   bool untouched = false;  // the connection ended before a single byte came back
 };

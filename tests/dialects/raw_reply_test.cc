@@ -1,8 +1,10 @@
-#include "agent/llm/raw_reply.h"
+#include "dialects/raw_reply.h"
 
 #include <gtest/gtest.h>
 
-namespace passnet::agent {
+#include "tests/dialects/replies.h"
+
+namespace passnet::dialects {
 namespace {
 
 TEST(RawReplyTest, StoredReplyComesBackWhole) {
@@ -37,7 +39,14 @@ TEST(RawReplyTest, EveryEndHasItsOwnName) {
 }
 
 TEST(RawReplyTest, BrokenFactsAreCorrupt) {
-  for (const char* facts : {"", "[]", "{}", "{\"end\":7}", "nonsense"}) {
+  const std::string whole = ReplyFactsToJson({});
+  std::vector<std::string> broken = {"", "[]", "{}", "{\"end\":7}", "nonsense", "{\"end\":" + Nested() + "}"};
+  for (const char* key : {"asked_on_fresh", "end", "headers", "sent", "status", "total_ns"}) {
+    std::string lost = whole;
+    lost.replace(lost.find(key), 1, "_");
+    broken.push_back(lost);
+  }
+  for (const std::string& facts : broken) {
     auto back = ReplyFromStored(facts, "");
     ASSERT_FALSE(back) << facts;
     EXPECT_EQ(back.error().code, ErrorCode::kDataCorrupt);
@@ -45,4 +54,4 @@ TEST(RawReplyTest, BrokenFactsAreCorrupt) {
 }
 
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,8 +1,8 @@
-#include "agent/llm/sse_parser.h"
+#include "dialects/sse_parser.h"
 
 #include <utility>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 std::vector<std::string> SseParser::Feed(std::string_view bytes) {
   std::vector<std::string> events;
@@ -46,4 +46,4 @@ void SseParser::EndEvent(std::vector<std::string>* events) {
   if (std::exchange(has_data_, false)) events->push_back(std::exchange(data_, {}));
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,6 +1,6 @@
-#include "agent/llm/chat.h"
+#include "dialects/chat.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 std::string_view RoleName(Role role) {
   switch (role) {
@@ -12,11 +12,19 @@ std::string_view RoleName(Role role) {
   return "user";
 }
 
+StoredMessage MessageOf(const ChatReply& reply) {
+  StoredMessage message;
+  message.role = RoleName(Role::kAssistant);
+  message.tool_calls = reply.tool_calls;
+  if (!reply.content.empty() || reply.tool_calls.empty()) message.content = reply.content;
+  return message;
+}
+
 std::string_view OutcomeClassName(OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kAccepted: return "accepted";
     case OutcomeClass::kTruncated: return "truncated";
-    case OutcomeClass::kFiltered: return "filtered";
+    case OutcomeClass::kFiltered: return "refused";
     case OutcomeClass::kMalformed: return "malformed";
     case OutcomeClass::kContextOverflow: return "context_overflow";
     case OutcomeClass::kRateLimited: return "rate_limited";
@@ -24,10 +32,10 @@ std::string_view OutcomeClassName(OutcomeClass outcome) {
     case OutcomeClass::kAuth: return "auth";
     case OutcomeClass::kBadRequest: return "bad_request";
     case OutcomeClass::kOverloaded: return "overloaded";
-    case OutcomeClass::kLost: return "lost";
+    case OutcomeClass::kLost: return "transport";
     case OutcomeClass::kCancelled: return "cancelled";
   }
-  return "lost";
+  return "transport";
 }
 
 std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name) {
@@ -56,4 +64,4 @@ bool IsModelBehaviour(OutcomeClass outcome) {
   return false;
 }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,9 +1,9 @@
-#include "agent/llm/sse_parser.h"
+#include "dialects/sse_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using testing::ElementsAre;
@@ -61,4 +61,4 @@ TEST(SseParserTest, PiecesOfAnySizeGiveTheSameEvents) {
 }
 
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

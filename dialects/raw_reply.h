@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 // How the exchange ended. Persisted by name.
 enum class ExchangeEnd {
@@ -45,9 +45,9 @@ struct RawReply {
 
 std::string_view ExchangeEndName(ExchangeEnd end);
 
-// Everything except the body, as one line of JSON with sorted keys: the body is stored beside it as a blob.
+// Everything except the body, as one line of JSON: the body is stored beside it as a blob.
 std::string ReplyFactsToJson(const RawReply& reply);
 // The reply as it was, so that a replay interprets the same bytes.
 Result<RawReply> ReplyFromStored(std::string_view facts_json, std::string body);
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -1,69 +1,65 @@
-#include "agent/llm/openai_reply.h"
+#include "dialects/openai_reply.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "agent/llm/chat_adapter.h"
-#include "agent/llm/openai_error.h"
-#include "agent/llm/sse_parser.h"
+#include "base/json.h"
 #include "base/text.h"
+#include "dialects/dialect.h"
+#include "dialects/openai_error.h"
+#include "dialects/sse_parser.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view kBlank = " \t\r\n";
+constexpr size_t kMaxToolCalls = 1024;  // chosen: far above what a model makes in one reply; each is looked up by index
 
 // null when the text is not JSON.
 Json ParseTolerant(std::string_view text) {
-  Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  auto parsed = ParseJson(text);
   // Servers split characters between tokens and pass the halves on.
-  if (parsed.is_discarded()) parsed = Json::parse(ReplaceInvalidUtf8(text), nullptr, /*allow_exceptions=*/false);
-  return parsed.is_discarded() ? Json() : parsed;
+  if (!parsed && !IsUtf8(text)) parsed = ParseJson(ReplaceInvalidUtf8(text));
+  return parsed ? std::move(parsed).value() : Json();
 }
 
-const Json& Field(const Json& object, const char* key) {
-  static const Json kAbsent;
-  if (!object.is_object()) return kAbsent;
-  auto field = object.find(key);
-  return field == object.end() ? kAbsent : *field;
-}
-
-// A string, or the text parts of a list of parts.
+// A text, or the texts of a list of parts.
 std::string TextOf(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_text()) return value.Text();
   std::string text;
-  if (!value.is_array()) return text;
-  for (const Json& part : value) text += TextOf(Field(part, "text"));
+  for (const Json& part : value.Items()) text += TextOf(part["text"]);
   return text;
 }
 
-int64_t CountOf(const Json& object, const char* key) {
-  const Json& value = Field(object, key);
-  return value.is_number_integer() ? std::max<int64_t>(0, value.get<int64_t>()) : 0;
+// A number of tokens, absent as 0. Nothing when it cannot be one: settled with, it would be free, or eat the budget up.
+std::optional<int64_t> TokensOf(const Json& value) {
+  constexpr int64_t kMaxTokens = 1'000'000'000;  // chosen: hundred times the longest context window
+  if (value.is_null()) return 0;
+  const int64_t count = value.Integer(-1);
+  if (count < 0 || count > kMaxTokens) return std::nullopt;
+  return count;
 }
 
 // Collects one answer from a message or from deltas: both have the same fields.
 class ReplyBuilder {
  public:
   void AddEnvelope(const Json& root) {
-    if (reply_.response_id.empty()) reply_.response_id = TextOf(Field(root, "id"));
-    if (reply_.model.empty()) reply_.model = TextOf(Field(root, "model"));
-    AddUsage(Field(root, "usage"));
+    if (reply_.response_id.empty()) reply_.response_id = TextOf(root["id"]);
+    if (reply_.model.empty()) reply_.model = TextOf(root["model"]);
+    AddUsage(root["usage"]);
   }
 
   // `part`: the choice's "message" or "delta".
   void AddPart(const Json& choice, const Json& part) {
-    reply_.content += TextOf(Field(part, "content"));
-    reply_.refusal += TextOf(Field(part, "refusal"));
-    reasoning_content_ += TextOf(Field(part, "reasoning_content"));
-    reasoning_ += TextOf(Field(part, "reasoning"));
-    reasoning_details_ += TextOf(Field(part, "reasoning_details"));
-    AddToolCalls(Field(part, "tool_calls"));
-    if (std::string reason = TextOf(Field(choice, "finish_reason")); !reason.empty()) reply_.finish_reason = reason;
+    reply_.content += TextOf(part["content"]);
+    reply_.refusal += TextOf(part["refusal"]);
+    reasoning_content_ += TextOf(part["reasoning_content"]);
+    reasoning_ += TextOf(part["reasoning"]);
+    reasoning_details_ += TextOf(part["reasoning_details"]);
+    AddToolCalls(part["tool_calls"]);
+    if (std::string reason = TextOf(choice["finish_reason"]); !reason.empty()) reply_.finish_reason = reason;
   }
 
   bool finished() const { return !reply_.finish_reason.empty(); }
@@ -81,6 +77,7 @@ class ReplyBuilder {
     if (reason == "length" || reason == "max_tokens") return Ended(OutcomeClass::kTruncated, "cut at the token limit");
     // vLLM says "abort" when its engine dropped the request.
     if (reason == "error" || reason == "abort") return Ended(OutcomeClass::kOverloaded, "finish_reason " + reason);
+    if (too_many_calls_) return Ended(OutcomeClass::kMalformed, "more tool calls than any answer has");
     if (const ToolCall* bad = BrokenToolCall()) {
       return Ended(OutcomeClass::kMalformed, "tool call \"" + OneLine(bad->name, 80) + "\": arguments are not JSON");
     }
@@ -101,49 +98,52 @@ class ReplyBuilder {
     return {outcome, std::move(detail), std::move(reply_)};
   }
 
-  // The last one that is not null wins: some servers send it with the last choice, some in a chunk of its own.
+  // The last one that can be believed wins: some servers send it with the last choice, some in a chunk of its own.
   void AddUsage(const Json& usage) {
-    if (!usage.is_object() || !Field(usage, "prompt_tokens").is_number_integer()) return;
+    const auto prompt = TokensOf(usage["prompt_tokens"]);
+    const auto completion = TokensOf(usage["completion_tokens"]);
+    if (usage["prompt_tokens"].is_null() || !prompt || !completion) return;
     Usage& seen = reply_.usage;
     seen.known = true;
-    seen.prompt_tokens = CountOf(usage, "prompt_tokens");
-    seen.completion_tokens = CountOf(usage, "completion_tokens");
-    seen.total_tokens = CountOf(usage, "total_tokens");
+    seen.prompt_tokens = *prompt;
+    seen.completion_tokens = *completion;
+    seen.total_tokens = TokensOf(usage["total_tokens"]).value_or(0);
     if (seen.total_tokens == 0) seen.total_tokens = seen.prompt_tokens + seen.completion_tokens;
-    seen.cached_tokens = CountOf(Field(usage, "prompt_tokens_details"), "cached_tokens");
-    seen.reasoning_tokens = CountOf(Field(usage, "completion_tokens_details"), "reasoning_tokens");
+    seen.cached_tokens = TokensOf(usage["prompt_tokens_details"]["cached_tokens"]).value_or(0);
+    seen.reasoning_tokens = TokensOf(usage["completion_tokens_details"]["reasoning_tokens"]).value_or(0);
   }
 
   void AddToolCalls(const Json& calls) {
-    if (!calls.is_array()) return;
-    for (size_t position = 0; position < calls.size(); ++position) AddToolCall(calls[position], position);
+    for (size_t position = 0; position < calls.Items().size(); ++position) AddToolCall(calls.At(position), position);
   }
 
   void AddToolCall(const Json& delta, size_t position) {
-    const Json& index = Field(delta, "index");
-    ToolCall& call = SlotFor(index.is_number_unsigned() ? index.get<size_t>() : position, TextOf(Field(delta, "id")));
-    const Json& function = Field(delta, "function");
+    ToolCall* call = SlotFor(delta["index"].Unsigned(position), TextOf(delta["id"]));
+    if (call == nullptr) return;
+    const Json& function = delta["function"];
     // llama-cpp-python repeats the name in every delta.
-    if (call.name.empty()) call.name = TextOf(Field(function, "name"));
-    const Json& arguments = Field(function, "arguments");
-    call.arguments_json += arguments.is_object() ? arguments.dump() : TextOf(arguments);
+    if (call->name.empty()) call->name = TextOf(function["name"]);
+    const Json& arguments = function["arguments"];
+    call->arguments_json += arguments.is_object() ? arguments.Dump() : TextOf(arguments);
   }
 
-  // A new id on a known index is a new call: some servers give every call the index 0, or none.
-  ToolCall& SlotFor(size_t index, const std::string& id) {
+  // A new id on a known index is a new call: some servers give every call the index 0, or none. nullptr: too many.
+  ToolCall* SlotFor(size_t index, const std::string& id) {
     for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
       if (slot->index != index) continue;
       if (!id.empty() && !slot->call.id.empty() && slot->call.id != id) break;
       if (slot->call.id.empty()) slot->call.id = id;
-      return slot->call;
+      return &slot->call;
     }
+    too_many_calls_ = slots_.size() == kMaxToolCalls;
+    if (too_many_calls_) return nullptr;
     slots_.push_back({index, {id, {}, {}}});
-    return slots_.back().call;
+    return &slots_.back().call;
   }
 
   const ToolCall* BrokenToolCall() const {
     for (const ToolCall& call : reply_.tool_calls) {
-      bool readable = call.arguments_json.empty() || Json::accept(call.arguments_json);
+      bool readable = call.arguments_json.empty() || ParseJson(call.arguments_json).has_value();
       if (call.name.empty() || !readable) return &call;
     }
     return nullptr;
@@ -174,47 +174,40 @@ class ReplyBuilder {
   ChatReply reply_;
   std::vector<Slot> slots_;
   std::string reasoning_details_, reasoning_content_, reasoning_;
+  bool too_many_calls_ = false;
   bool settled_ = false;
 };
 
-bool IsError(const Json& root) { return !Field(root, "error").is_null() || TextOf(Field(root, "object")) == "error"; }
+bool IsError(const Json& root) { return !root["error"].is_null() || TextOf(root["object"]) == "error"; }
 
 // Only the first choice: one answer is asked for.
-const Json& FirstChoice(const Json& root) {
-  const Json& choices = Field(root, "choices");
-  return choices.is_array() && !choices.empty() ? choices.front() : Field(Json(), "");
-}
-
-}  // namespace
+const Json& FirstChoice(const Json& root) { return root["choices"].At(0); }
 
 AttemptOutcome InterpretMessage(std::string_view body, bool whole) {
   ReplyBuilder builder;
   if (!whole) return builder.Lost("the reply is not whole");
-  Json root = ParseTolerant(body);
+  const Json root = ParseTolerant(body);
   if (!root.is_object()) return builder.Lost("status 200, but the body is not a JSON object: " + OneLine(body));
   builder.AddEnvelope(root);
   if (IsError(root)) return builder.Failed(InterpretErrorInside(body));
   const Json& choice = FirstChoice(root);
-  if (!Field(choice, "message").is_object()) return builder.Lost("status 200, but no message in it: " + OneLine(body));
-  builder.AddPart(choice, Field(choice, "message"));
+  if (!choice["message"].is_object()) return builder.Lost("status 200, but no message in it: " + OneLine(body));
+  builder.AddPart(choice, choice["message"]);
   if (!builder.finished()) return builder.Lost("the reply has no finish_reason: the server stopped half way");
   return builder.Finished();
 }
 
-AttemptOutcome InterpretStream(std::string_view body, bool whole) {
-  SseParser parser;
-  std::vector<std::string> events = parser.Feed(body);
-  for (std::string& event : parser.Finish()) events.push_back(std::move(event));
+AttemptOutcome InterpretStream(const std::vector<std::string>& events, bool whole) {
   ReplyBuilder builder;
   for (const std::string& event : events) {
     if (OpenAiChat().EndsStream(event)) break;
-    Json chunk = ParseTolerant(event);
+    const Json chunk = ParseTolerant(event);
     // A piece of the text is gone with it, so the rest is no answer.
     if (!chunk.is_object()) return builder.Lost("a chunk of the stream is not JSON: " + OneLine(event));
     builder.AddEnvelope(chunk);
     if (IsError(chunk)) return builder.Failed(InterpretErrorInside(event));
     const Json& choice = FirstChoice(chunk);
-    if (!choice.is_null()) builder.AddPart(choice, Field(choice, "delta"));
+    if (!choice.is_null()) builder.AddPart(choice, choice["delta"]);
   }
   if (!whole) return builder.Lost("the stream is not whole");
   // [DONE] is no proof: llama-cpp-python sends it after an answer that another request interrupted.
@@ -222,4 +215,19 @@ AttemptOutcome InterpretStream(std::string_view body, bool whole) {
   return builder.Finished();
 }
 
-}  // namespace passnet::agent
+std::vector<std::string> EventsOf(std::string_view body) {
+  SseParser parser;
+  std::vector<std::string> events = parser.Feed(body);
+  for (std::string& event : parser.Finish()) events.push_back(std::move(event));
+  return events;
+}
+
+}  // namespace
+
+AttemptOutcome InterpretAnswer(std::string_view body, bool whole) {
+  if (Trimmed(body).starts_with('{')) return InterpretMessage(body, whole);
+  const std::vector<std::string> events = EventsOf(body);
+  return events.empty() ? InterpretMessage(body, whole) : InterpretStream(events, whole);
+}
+
+}  // namespace passnet::dialects

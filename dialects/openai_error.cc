@@ -1,17 +1,15 @@
-#include "agent/llm/openai_error.h"
+#include "dialects/openai_error.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json.h"
 #include "base/text.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
-
-using Json = nlohmann::json;
 
 struct ErrorFacts {
   int status = 0;
@@ -26,27 +24,23 @@ std::string Lower(std::string text) {
   return text;
 }
 
-std::string TextField(const Json& object, const char* key) {
-  auto field = object.find(key);
-  if (field == object.end()) return {};
-  if (field->is_string()) return field->get<std::string>();
-  return field->is_number_integer() ? field->dump() : std::string();
-}
+// llama.cpp writes codes as integers.
+std::string TextOrNumber(const Json& value) { return value.is_integer() ? value.Dump() : value.Text(); }
 
 ErrorFacts ReadFacts(int status, std::string_view body) {
   ErrorFacts facts{status, {}, {}, std::string(body), false};
-  Json root = Json::parse(ReplaceInvalidUtf8(body), nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object()) return facts;
+  auto root = ParseJson(ReplaceInvalidUtf8(body));
+  if (!root || !root.value().is_object()) return facts;
   facts.json = true;
-  const Json& error = root.contains("error") ? root["error"] : root;
-  if (error.is_string()) facts.message = error.get<std::string>();
+  const Json& error = root.value().Has("error") ? root.value()["error"] : root.value();
+  if (error.is_text()) facts.message = error.Text();
   if (!error.is_object()) return facts;
-  facts.code = Lower(TextField(error, "code"));
-  facts.type = Lower(TextField(error, "type"));
-  if (std::string message = TextField(error, "message"); !message.empty()) facts.message = message;
+  facts.code = Lower(TextOrNumber(error["code"]));
+  facts.type = Lower(TextOrNumber(error["type"]));
+  if (std::string message = TextOrNumber(error["message"]); !message.empty()) facts.message = message;
   // A gateway that has already answered 200 can tell the real status only in here.
-  auto code = error.find("code");
-  if (status == 200 && code != error.end() && code->is_number_integer()) facts.status = code->get<int>();
+  const int64_t told = error["code"].Integer();
+  if (status == 200 && told >= 100 && told <= 999) facts.status = static_cast<int>(told);
   return facts;
 }
 
@@ -125,4 +119,4 @@ AttemptOutcome InterpretRefusal(int status, std::string_view body) { return From
 
 AttemptOutcome InterpretErrorInside(std::string_view json) { return FromFacts(ReadFacts(200, json)); }
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

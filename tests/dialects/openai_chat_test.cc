@@ -1,13 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/llm/chat_adapter.h"
-#include "tests/fakes/fake_llm_client.h"
+#include "base/file.h"
+#include "dialects/dialect.h"
+#include "tests/dialects/replies.h"
+#include "tests/fakes/paths.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
-using fakes::FakeLlmClient;
 using testing::HasSubstr;
 
 ChatRequest SmallRequest() {
@@ -29,7 +30,7 @@ TEST(OpenAiRenderTest, KeysHaveOneOrder) {
   EXPECT_EQ(Render(request),
             R"({"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"u \"q\"\n"}],)"
             R"("max_tokens":7,"temperature":0.5,"seed":3,"stop":["END"],"stream":true,)"
-            R"("stream_options":{"include_usage":true},"a":{"b":2,"z":1},"reasoning_effort":"high"})");
+            R"("stream_options":{"include_usage":true},"reasoning_effort":"high","a":{"z":1,"b":2}})");
 }
 
 TEST(OpenAiRenderTest, SwitchesChangeTheirKeysOnly) {
@@ -51,6 +52,14 @@ TEST(OpenAiRenderTest, HostileBytesCannotStopATrial) {
   EXPECT_THAT(Render(request), HasSubstr("\xEF\xBF\xBD\\u0001"));
 }
 
+TEST(OpenAiRenderTest, NestedExtraKeysAreRefused) {
+  ChatRequest request = SmallRequest();
+  request.extra_json = R"({"x":)" + Nested() + "}";
+  auto rendered = OpenAiChat().RenderRequest(request);
+  ASSERT_FALSE(rendered);
+  EXPECT_EQ(rendered.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST(OpenAiRenderTest, ExtraKeysMustBeNewOnes) {
   ChatRequest request = SmallRequest();
   for (const char* extra : {"[]", "nonsense", R"({"model":"other"})", R"({"stream":false})"}) {
@@ -61,26 +70,19 @@ TEST(OpenAiRenderTest, ExtraKeysMustBeNewOnes) {
   }
 }
 
+TEST(DialectNamedTest, StoredNamesLeadBack) {
+  EXPECT_EQ(DialectNamed(OpenAiChat().name()).value(), &OpenAiChat());
+  EXPECT_EQ(DialectNamed("").value(), &OpenAiChat());
+  auto unknown = DialectNamed("of a later build");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(unknown.error().context, HasSubstr("of a later build"));
+}
+
 AttemptOutcome Interpret(const RawReply& reply) { return OpenAiChat().Interpret(reply); }
 
-// A message body with this choice.
-RawReply Message(const std::string& choice) {
-  return FakeLlmClient::Answer(200, R"({"id":"r","choices":[)" + choice + "]}");
-}
-
-RawReply Stream(const std::vector<std::string>& events) {
-  RawReply reply = FakeLlmClient::Answer(200, "");
-  reply.headers["content-type"] = "text/event-stream; charset=utf-8";
-  for (const auto& event : events) reply.body += "data: " + event + "\n\n";
-  return reply;
-}
-
-std::string Delta(const std::string& delta, const std::string& finish = "null") {
-  return R"({"id":"c","model":"m-1","choices":[{"index":0,"delta":)" + delta + R"(,"finish_reason":)" + finish + "}]}";
-}
-
 TEST(OpenAiMessageTest, WholeReplyIsAccepted) {
-  RawReply reply = FakeLlmClient::Answer(
+  RawReply reply = Answer(
       200, R"({"id":"r1","model":"gpt-x","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant",
       "content":"hi","refusal":null}}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,
       "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}})");
@@ -124,12 +126,12 @@ TEST(OpenAiMessageTest, NothingInItIsMalformed) {
 TEST(OpenAiMessageTest, WhatIsNoReplyIsLost) {
   for (const char* body : {"", "<html>captive portal</html>", "[]", "{}", R"({"choices":[]})", R"({"choices":[{}]})",
                            R"({"choices":[{"finish_reason":"stop","message":{"content":"x")"}) {
-    EXPECT_EQ(Interpret(FakeLlmClient::Answer(200, body)).outcome, OutcomeClass::kLost) << body;
+    EXPECT_EQ(Interpret(Answer(200, body)).outcome, OutcomeClass::kLost) << body;
   }
 }
 
 TEST(OpenAiMessageTest, ErrorInsideA200IsNoReply) {
-  EXPECT_EQ(Interpret(FakeLlmClient::Answer(200, R"({"error":{"message":"x"}})")).outcome, OutcomeClass::kOverloaded);
+  EXPECT_EQ(Interpret(Answer(200, R"({"error":{"message":"x"}})")).outcome, OutcomeClass::kOverloaded);
 }
 
 TEST(OpenAiMessageTest, ReasoningComesFromFourPlaces) {
@@ -216,7 +218,7 @@ TEST(OpenAiStreamTest, FormIsToldByTheBytes) {
   untyped.body = ": ping\n\n" + untyped.body;
   EXPECT_EQ(Interpret(untyped).outcome, OutcomeClass::kAccepted);
   // LiteLLM's mocks answer a streamed request with plain JSON.
-  RawReply plain = FakeLlmClient::Text("x");
+  RawReply plain = TextReply("x");
   EXPECT_EQ(Interpret(plain).outcome, OutcomeClass::kAccepted);
   plain.headers["content-type"] = "text/event-stream";
   EXPECT_EQ(Interpret(plain).outcome, OutcomeClass::kAccepted);
@@ -274,9 +276,81 @@ TEST(OpenAiToolCallTest, ArgumentsThatAreNotJsonAreMalformed) {
   EXPECT_EQ(outcome.reply.tool_calls[0].arguments_json, "{\"x\":");
 }
 
+// Some gateways write content as a list of parts.
+TEST(OpenAiMessageTest, ContentMayBeAListOfParts) {
+  auto outcome = Interpret(Message(R"({"finish_reason":"stop","message":{"content":[{"type":"text","text":"a"},)"
+                                   R"({"type":"text","text":"b"}]}})"));
+  EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted);
+  EXPECT_EQ(outcome.reply.content, "ab");
+}
+
+Usage UsageOf(const std::string& usage) {
+  return Interpret(Answer(200, R"({"choices":[{"finish_reason":"stop","message":{"content":"x"}}],"usage":)" + usage +
+                                   "}"))
+      .reply.usage;
+}
+
+// Settled with, such a number would be free or eat the budget up; unknown settles at the reservation.
+TEST(OpenAiUsageTest, NumbersThatCannotBeAreNotKnown) {
+  for (const char* count :
+       {"9223372036854775807", "18446744073709551615", "1000000001", "-1", "1e308", "1.5", "\"7\""}) {
+    EXPECT_FALSE(UsageOf(R"({"prompt_tokens":)" + std::string(count) + R"(,"completion_tokens":1})").known) << count;
+    EXPECT_FALSE(UsageOf(R"({"prompt_tokens":1,"completion_tokens":)" + std::string(count) + "}").known) << count;
+  }
+  EXPECT_FALSE(UsageOf("{}").known);
+  EXPECT_FALSE(UsageOf("[]").known);
+}
+
+TEST(OpenAiUsageTest, OddDetailsDoNotHideTheCounts) {
+  Usage usage = UsageOf(R"({"prompt_tokens":1000000000,"completion_tokens":1000000000,"total_tokens":-3,)"
+                        R"("prompt_tokens_details":{"cached_tokens":9223372036854775807},)"
+                        R"("completion_tokens_details":[]})");
+  EXPECT_TRUE(usage.known);
+  EXPECT_EQ(usage.total_tokens, 2'000'000'000);
+  EXPECT_EQ(usage.cached_tokens, 0);
+  EXPECT_EQ(usage.reasoning_tokens, 0);
+}
+
+// dump() of such a reply overflowed the stack, and again at every restart, since the reply was durable.
+TEST(OpenAiHostileTest, NestedArraysEndAsAnOutcome) {
+  const std::string nested = Nested();
+  EXPECT_EQ(Interpret(Answer(200, nested)).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Answer(200, R"({"choices":)" + nested + "}")).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Stream({nested, Delta("{}", "\"stop\"")})).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Stream({Delta(R"({"content":)" + nested + "}", "\"stop\"")})).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Answer(400, nested)).outcome, OutcomeClass::kBadRequest);
+  EXPECT_EQ(Interpret(Answer(500, R"({"error":{"code":)" + nested + "}}")).outcome, OutcomeClass::kOverloaded);
+  EXPECT_EQ(Interpret(Answer(200, R"({"error":)" + nested + "}")).outcome, OutcomeClass::kLost);
+}
+
+TEST(OpenAiHostileTest, NestedArgumentsAreMalformed) {
+  const std::string call = R"({"tool_calls":[{"id":"a","function":{"name":"f","arguments":)";
+  auto as_text = Interpret(Stream({Delta(call + "\"" + Nested() + "\"}}]}", "\"stop\"")}));
+  EXPECT_EQ(as_text.outcome, OutcomeClass::kMalformed);
+  auto as_object = Interpret(Stream({Delta(call + R"({"x":)" + Nested() + "}}}]}", "\"stop\"")}));
+  EXPECT_EQ(as_object.outcome, OutcomeClass::kLost);
+}
+
+// 440 KB took the daemon's stack.
+TEST(OpenAiHostileTest, NestedErrorOf440KilobytesHasItsClass) {
+  const std::string body = R"({"error":{"message":"x","code":)" + std::string(440'000, '[');
+  EXPECT_EQ(Interpret(Answer(429, body)).outcome, OutcomeClass::kRateLimited);
+}
+
+// Each call is looked up among the others: without a bound a reply of 32 MiB is hours of work.
+TEST(OpenAiHostileTest, ToolCallsAreBounded) {
+  std::string calls;
+  for (int i = 0; i < 200'000; ++i) {
+    calls += (i == 0 ? "" : ",") + (R"({"index":)" + std::to_string(i) + R"(,"id":"a","function":{"name":"f"}})");
+  }
+  auto outcome = Interpret(Stream({Delta(R"({"tool_calls":[)" + calls + "]}", "\"stop\"")}));
+  EXPECT_EQ(outcome.outcome, OutcomeClass::kMalformed);
+  EXPECT_LE(outcome.reply.tool_calls.size(), 1024u);
+}
+
 TEST(OpenAiInterpretTest, TransportEndsHaveTheirClasses) {
   auto of = [](ExchangeEnd end, int status) {
-    RawReply reply = FakeLlmClient::Text("x");
+    RawReply reply = TextReply("x");
     reply.end = end;
     reply.status = status;
     return Interpret(reply).outcome;
@@ -302,5 +376,20 @@ TEST(OpenAiInterpretTest, ClassNamesAreDistinct) {
   EXPECT_FALSE(OutcomeClassFromName("nonsense"));
 }
 
+// Journals held "refused" and "transport" where docs and logs said "filtered" and "lost".
+TEST(OpenAiInterpretTest, ClassNamesAreThoseOfTheDocs) {
+  const std::string docs = fakes::SourceDir() + "/docs/";
+  const std::string llm = ReadFile(docs + "llm.md", 1 << 20).value();
+  const std::string formats = ReadFile(docs + "formats.md", 1 << 20).value();
+  size_t begin = formats.find("- **outcome class**");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string stored = formats.substr(begin, formats.find("\n- **", begin) - begin);
+  for (int i = 0; i <= static_cast<int>(OutcomeClass::kCancelled); ++i) {
+    std::string name(OutcomeClassName(static_cast<OutcomeClass>(i)));
+    EXPECT_THAT(llm, HasSubstr("\n| " + name + " | "));
+    EXPECT_THAT(stored, testing::ContainsRegex("[ \n]" + name + "[, ]"));
+  }
+}
+
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 enum class Role { kSystem, kDeveloper, kUser, kAssistant };
 
@@ -45,6 +45,7 @@ struct ToolCall {
   std::string id;
   std::string name;
   std::string arguments_json;  // raw text as it came
+  bool operator==(const ToolCall&) const = default;
 };
 
 struct ChatReply {
@@ -59,12 +60,25 @@ struct ChatReply {
   std::string model;        // as the server names it
 };
 
+// A message as a request's bytes hold it, whoever wrote them: more than our own requests have (ChatMessage).
+struct StoredMessage {
+  std::string role;
+  std::optional<std::string> content;  // absent only beside tool calls
+  std::string name;
+  std::vector<ToolCall> tool_calls;
+  std::string tool_call_id;
+  bool operator==(const StoredMessage&) const = default;
+};
+
+// The assistant's message in a later request or a training row: what the loop takes for the answer, without reasoning.
+StoredMessage MessageOf(const ChatReply& reply);
+
 // How one attempt ended. Only the first four say anything about the model; the others are infrastructure or ours and
-// never score. Persisted by name.
+// never score. Persisted by name (docs/formats.md, "outcome class").
 enum class OutcomeClass {
   kAccepted,         // a whole reply with something in it
   kTruncated,        // a whole reply that hit the token limit
-  kFiltered,         // refused or cut by a content filter
+  kFiltered,         // "refused": by the model, or cut by a content filter
   kMalformed,        // empty, or tool arguments that are not JSON
   kContextOverflow,  // the prompt does not fit; the same request never will
   kRateLimited,      // wait and ask again
@@ -72,7 +86,7 @@ enum class OutcomeClass {
   kAuth,             // the key is refused: stop using the endpoint
   kBadRequest,       // this request is refused and will be again: stop this trial
   kOverloaded,       // 5xx, transport failure before anything was sent, "error" inside a 200: ask again
-  kLost,             // sent, but no whole reply came back: perhaps billed
+  kLost,             // "transport": sent, but no whole reply came back: perhaps billed
   kCancelled,        // we stopped it
 };
 
@@ -83,11 +97,11 @@ std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name);
 // Accepted, truncated, filtered, malformed.
 bool IsModelBehaviour(OutcomeClass outcome);
 
-// One attempt after interpretation (ChatAdapter::Interpret).
+// One attempt after interpretation (Dialect::Interpret).
 struct AttemptOutcome {
   OutcomeClass outcome = OutcomeClass::kLost;
   std::string detail;  // for people: what failed and the next step; bounded, printable; empty when accepted
   ChatReply reply;     // as far as it got; usage may be known even when the class is kLost
 };
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

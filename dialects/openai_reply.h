@@ -5,12 +5,12 @@
 
 #include <string_view>
 
-#include "agent/llm/chat.h"
+#include "dialects/chat.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
+// The bytes alone tell the form: gateways answer a streamed request with plain JSON, and name no type or a wrong one.
 // `whole`: the HTTP message ended as it should.
-AttemptOutcome InterpretMessage(std::string_view body, bool whole);
-AttemptOutcome InterpretStream(std::string_view body, bool whole);
+AttemptOutcome InterpretAnswer(std::string_view body, bool whole);
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

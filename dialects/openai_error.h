@@ -6,9 +6,9 @@
 
 #include <string_view>
 
-#include "agent/llm/chat.h"
+#include "dialects/chat.h"
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 // A status outside 2xx with its body, JSON or not.
 AttemptOutcome InterpretRefusal(int status, std::string_view body);
@@ -16,4 +16,4 @@ AttemptOutcome InterpretRefusal(int status, std::string_view body);
 // An error object that came with status 200, whole or as an event of a stream.
 AttemptOutcome InterpretErrorInside(std::string_view json);
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

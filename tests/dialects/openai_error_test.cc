@@ -1,9 +1,9 @@
-#include "agent/llm/openai_error.h"
+#include "dialects/openai_error.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 namespace {
 
 using testing::HasSubstr;
@@ -72,4 +72,4 @@ TEST(OpenAiErrorTest, DetailIsOneBoundedLine) {
 }
 
 }  // namespace
-}  // namespace passnet::agent
+}  // namespace passnet::dialects

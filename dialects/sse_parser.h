@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace passnet::agent {
+namespace passnet::dialects {
 
 class SseParser {
  public:
@@ -29,4 +29,4 @@ class SseParser {
   bool first_line_ = true;
 };
 
-}  // namespace passnet::agent
+}  // namespace passnet::dialects
