@@ -43,7 +43,7 @@ int Main(int argc, char** argv) {
   if (check && !print) std::printf("%s is in order\n", config.empty() ? "the default configuration" : config.c_str());
   if (print || check) return 0;
   log::SetLevelByName(options.log_level);
-  Status ended = RunDaemon(options, {PASSNET_VERSION, PASSNET_GIT}, LaneProcess(options));
+  Status ended = RunDaemon(options, {PASSNET_VERSION, PASSNET_GIT}, EvaluatorProcess(options));
   return ended ? 0 : Fail(ended.error());
 }
 

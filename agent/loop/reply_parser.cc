@@ -85,7 +85,9 @@ std::string ProblemOfFolder(const std::vector<CandidateFile>& files) {
   for (const Json& name : names.value().Items()) {
     if (!name.is_text()) return std::string(kRuleListName) + " holds something that is no text";
     std::string file = name.Text() + ".py";
-    if (Find(files, file) == nullptr) return std::string(kRuleListName) + " names a pass without its file " + ShownFileName(file);
+    if (Find(files, file) == nullptr) {
+      return std::string(kRuleListName) + " names a pass without its file " + ShownFileName(file);
+    }
   }
   return {};
 }
@@ -116,13 +118,14 @@ ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limit
     CandidateFile file;
     file.name = WithoutMarkup(line.substr(kMarker.size()));
     if (auto named = evaluator::CheckPassFileName(file.name); !named) return Problem(named.error().context);
-    if (Find(parsed.files, file.name) != nullptr) return Problem("file " + ShownFileName(file.name) + " is there twice");
+    const std::string shown = ShownFileName(file.name);
+    if (Find(parsed.files, file.name) != nullptr) return Problem("file " + shown + " is there twice");
     if (parsed.files.size() == limits.max_files) {
       return Problem("it has more than " + std::to_string(limits.max_files) + " files");
     }
     std::string problem;
     if (!ReadBlock(&lines, file.name, &file.bytes, &problem)) return Problem(problem);
-    if (file.bytes.find('\0') != std::string::npos) return Problem("file " + ShownFileName(file.name) + " holds a NUL byte");
+    if (file.bytes.find('\0') != std::string::npos) return Problem("file " + shown + " holds a NUL byte");
     total += file.bytes.size();
     if (total > limits.max_total_bytes) {
       return Problem("its files are larger than " + std::to_string(limits.max_total_bytes) + " bytes together");
