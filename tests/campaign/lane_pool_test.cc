@@ -1,0 +1,123 @@
+#include "agent/campaign/lane_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+
+#include "tests/fakes/fake_lane.h"
+
+namespace passnet::agent {
+namespace {
+
+using testing::UnorderedElementsAre;
+
+// Evaluations of all clients wait until the gate opens; who got what is written down.
+struct Gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  std::vector<std::string> entered;
+
+  void Enter(const std::string& who) {
+    std::unique_lock lock(mutex);
+    entered.push_back(who);
+    changed.notify_all();
+    changed.wait(lock, [&] { return open; });
+  }
+  void OpenOnceEntered(size_t count) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return entered.size() == count; });
+    open = true;
+    changed.notify_all();
+  }
+};
+
+class GatedLane : public fakes::FakeLane {
+ public:
+  GatedLane(std::string name, Gate* gate) : FakeLane(std::make_shared<Log>()), name_(std::move(name)), gate_(gate) {}
+
+  Result<evaluator::EvaluationReport> Evaluate(const evaluator::EvaluateRequest& request, Deadline deadline,
+                                               const evaluator::ProgressFn& progress) override {
+    gate_->Enter(name_ + " evaluates");
+    return FakeLane::Evaluate(request, deadline, progress);
+  }
+  Result<evaluator::BaselineReport> Baseline(const evaluator::BaselineRequest& request, Deadline deadline,
+                                             const evaluator::ProgressFn& progress) override {
+    gate_->Enter(name_ + " measures a baseline");
+    return FakeLane::Baseline(request, deadline, progress);
+  }
+
+ private:
+  const std::string name_;
+  Gate* const gate_;
+};
+
+class LanePoolTest : public testing::Test {
+ protected:
+  LanePoolTest() {
+    std::vector<LanePool::Member> members;
+    for (const char* name : {"first", "second"}) {
+      auto start = [this, name](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+        return std::unique_ptr<evaluator::LaneClient>(std::make_unique<GatedLane>(name, &gate_));
+      };
+      members.push_back({name, start});
+    }
+    pool_.emplace(std::move(members));
+  }
+
+  void Spawn(Task<void> task) { boost::asio::co_spawn(loop_, std::move(task), Rethrow); }
+  static void Rethrow(std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  }
+  // GCC 12 destroys temporaries of a co_await expression twice: every argument has a name.
+  Task<void> Evaluate() {
+    evaluator::EvaluateRequest request;
+    std::stop_token never;
+    auto report = co_await pool_->Evaluate(std::move(request), never);
+    EXPECT_TRUE(report);
+  }
+  Task<void> Baseline() {
+    evaluator::BaselineRequest request;
+    std::stop_token never;
+    auto report = co_await pool_->Baseline(std::move(request), never);
+    EXPECT_TRUE(report);
+  }
+
+  // Everything is asked before anything is answered.
+  void RunUntilEntered(size_t count) {
+    std::thread opener([&] { gate_.OpenOnceEntered(count); });
+    loop_.run();
+    opener.join();
+  }
+
+  Gate gate_;
+  boost::asio::io_context loop_;
+  std::optional<LanePool> pool_;
+};
+
+TEST_F(LanePoolTest, SecondEvaluationGoesToTheIdleProcess) {
+  Spawn(Evaluate());
+  Spawn(Evaluate());
+  RunUntilEntered(2);
+  EXPECT_THAT(gate_.entered, UnorderedElementsAre("first evaluates", "second evaluates"));
+}
+
+TEST_F(LanePoolTest, BaselinesGoToTheLastAndEvaluationsBesideThem) {
+  Spawn(Baseline());
+  Spawn(Evaluate());
+  RunUntilEntered(2);
+  EXPECT_THAT(gate_.entered, UnorderedElementsAre("second measures a baseline", "first evaluates"));
+}
+
+TEST_F(LanePoolTest, StateIsThatOfTheWhole) {
+  EXPECT_EQ(pool_->state(), "idle");
+  EXPECT_EQ(pool_->facts().size(), 2u);
+}
+
+}  // namespace
+}  // namespace passnet::agent
