@@ -68,20 +68,18 @@ agent::LimiterOptions LimiterOf(const LlmOptions& llm) {
   return options;
 }
 
-std::vector<std::unique_ptr<agent::LaneService>> LaneServices(const LaneSpec& spec,
-                                                             const agent::LaneService::StartFn& start) {
-  std::vector<std::unique_ptr<agent::LaneService>> services;
-  for (int64_t i = 1; i <= spec.processes; ++i) {
-    std::string name = spec.device + ":" + std::to_string(spec.threads) + "#" + std::to_string(i);
-    services.push_back(std::make_unique<agent::LaneService>(std::move(name), start, agent::LaneServiceOptions{}));
+std::vector<agent::LanePool::Member> LanesOf(const LaneOptions& options, const agent::LanePool::StartFn& start) {
+  std::vector<agent::LanePool::Member> members;
+  for (int64_t i = 1; i <= options.processes; ++i) {
+    members.push_back({options.device + ":" + std::to_string(options.threads) + "#" + std::to_string(i), start});
   }
-  return services;
+  return members;
 }
 
 // The loop with its thread, and what lives on it.
 class Machine {
  public:
-  Machine(const DaemonOptions& options, const agent::BuildFacts& build, agent::LaneService::StartFn start_lane,
+  Machine(const DaemonOptions& options, const agent::BuildFacts& build, agent::LanePool::StartFn start_lane,
           std::unique_ptr<trajectories::Store> store)
       : options_(options),
         store_(std::move(store)),
@@ -90,7 +88,7 @@ class Machine {
         pool_("pn-work", kWorkThreads, kWorkQueue),
         sleeper_(agent::LoopSleeper()),
         limiters_(LimiterOf(options.llm)),
-        lane_(LaneServices(options.lane, start_lane)),
+        lanes_(LanesOf(options.lane, start_lane)),
         journal_(store_.get(), &pool_, sleeper_.get(), &Clock::System()),
         manager_(loop_.get_executor(), CampaignPortsOf(), {options.journal, build, 64}),
         signals_(loop_, SIGTERM, SIGINT),
@@ -118,7 +116,7 @@ class Machine {
   agent::CampaignPorts CampaignPortsOf() {
     agent::CampaignPorts ports;
     ports.journal = &journal_;
-    ports.lane = &lane_;
+    ports.evaluation = &lanes_;
     ports.limiters = &limiters_;
     ports.sleeper = sleeper_.get();
     ports.clock = &Clock::System();
@@ -133,7 +131,7 @@ class Machine {
     ports.loop = &loop_;
     ports.manager = &manager_;
     ports.journal = &journal_;
-    ports.lane = &lane_;
+    ports.lanes = &lanes_;
     ports.store = store_.get();
     ports.readers = &readers_;
     ports.streams = &streams_;
@@ -180,7 +178,7 @@ class Machine {
   WorkPool pool_;
   const std::unique_ptr<agent::Sleeper> sleeper_;
   agent::LimiterRegistry limiters_;
-  agent::LaneGroup lane_;
+  agent::LanePool lanes_;
   agent::StoreJournal journal_;
   agent::CampaignManager manager_;
   asio::signal_set signals_;
@@ -190,7 +188,7 @@ class Machine {
 }  // namespace
 
 Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
-                 agent::LaneService::StartFn start_lane) {
+                 agent::LanePool::StartFn start_lane) {
   std::signal(SIGPIPE, SIG_IGN);  // a follower that goes away is no reason to end
   std::filesystem::path journal(options.journal);
   std::error_code made;
@@ -202,7 +200,7 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
   return machine.Run();
 }
 
-agent::LaneService::StartFn LaneProcess(const DaemonOptions& options) {
+agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
   evaluator::LaneOptions lane;
   lane.evaluator_binary = options.lane.evaluator_binary;
   lane.cache_dir = options.lane.cache_dir;

@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "agent/campaign/lane_service.h"
+#include "agent/campaign/lane_pool.h"
 #include "agent/campaign/launch.h"
 #include "base/result.h"
 #include "daemon/options.h"
@@ -16,9 +16,9 @@ namespace passnet::daemon {
 
 // Returns after SIGTERM or SIGINT, once everything has ended in order. `start_lane` is called on the lane's thread.
 Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
-                 agent::LaneService::StartFn start_lane);
+                 agent::LanePool::StartFn start_lane);
 
-// The lane of the options, as a child process.
-agent::LaneService::StartFn LaneProcess(const DaemonOptions& options);
+// A passnet-evaluator as the options want it, as a child process.
+agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options);
 
 }  // namespace passnet::daemon

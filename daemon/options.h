@@ -23,7 +23,7 @@ struct HttpOptions {
   double read_limit_s = 5;         // a read of a request that takes longer ends the connection
 };
 
-struct LaneSpec {
+struct LaneOptions {
   std::string evaluator_binary;  // empty: passnet-evaluator beside passnetd
   std::string cache_dir;         // empty: "cache" beside the journal
   std::string device = "cpu";
@@ -41,7 +41,7 @@ struct DaemonOptions {
   std::string journal = "passnet.db";
   std::string log_level = "info";
   HttpOptions http;
-  LaneSpec lane;
+  LaneOptions lane;
   LlmOptions llm;
 };
 

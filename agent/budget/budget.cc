@@ -1,9 +1,10 @@
 #include "agent/budget/budget.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <utility>
+
+#include "base/json.h"
 
 namespace passnet::agent {
 namespace {
@@ -23,15 +24,12 @@ void Add(const Amount& more, Amount* sum) {
 
 Amount ReservationOf(const std::string& payload) {
   Amount amount;
-  auto json = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return amount;
-  auto number = [&](const char* key) -> std::optional<int64_t> {
-    auto found = json.find(key);
-    if (found == json.end() || !found->is_number_integer()) return std::nullopt;
-    return found->get<int64_t>();
-  };
-  amount.prompt_tokens = number("reserved_tokens").value_or(0);
-  amount.microusd = number("reserved_microusd");
+  // A payload that does not parse ends its trajectory (progress.h); here it reserves nothing.
+  auto json = ParseJson(payload);
+  if (!json) return amount;
+  amount.prompt_tokens = json.value()["reserved_tokens"].Integer();
+  const Json& microusd = json.value()["reserved_microusd"];
+  if (microusd.is_integer()) amount.microusd = microusd.Integer();
   return amount;
 }
 

@@ -1,14 +1,14 @@
 #include "agent/campaign/campaign.h"
 
 #include <boost/asio/this_coro.hpp>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <utility>
 
 #include "agent/campaign/task_group.h"
-#include "agent/loop/durable_steps.h"
+#include "agent/loop/commit_failpoints.h"
 #include "base/failpoint.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace passnet::agent {
@@ -87,7 +87,7 @@ Task<Status> Campaign::Prepare(std::stop_token stop) {
 
 Task<Status> Campaign::CheckEnvironment(std::stop_token stop) {
   for (int attempt = 1;; ++attempt) {
-    auto now = co_await ports_.lane->Environment(stop);
+    auto now = co_await ports_.evaluation->Environment(stop);
     if (now) {
       std::string difference = Difference(stored_.launch.environment, now.value());
       if (difference.empty()) co_return OkStatus();
@@ -134,7 +134,7 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   plan.endpoint = stored_.launch.spec.endpoint.base_url;
   LoopPorts ports;
   ports.journal = ports_.journal;
-  ports.lane = ports_.lane;
+  ports.evaluation = ports_.evaluation;
   ports.client = client_.get();
   ports.limiter = limiter_.get();
   ports.budget = &budget_;
@@ -142,14 +142,14 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   ports.clock = ports_.clock;
   ports.jitter = ports_.jitter;
   RefineLoop loop(std::move(plan), &stored_.launch.spec.refine, &stored_.launch.prompts, std::move(ports),
-                  std::move(stored.progress));
+                  std::move(stored.fold));
   std::stop_token cancel = cancel_.get_token();
   Status ended = co_await loop.Run(stop, cancel);
   if (!ended && ended.error().code != ErrorCode::kCancelled) {
     journal_failure_ = ended.error().context;
     log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
   }
-  if (auto failure = loop.progress().endpoint_failure()) {
+  if (auto failure = loop.fold().endpoint_failure()) {
     endpoint_failure_ = "the endpoint refuses every call: " + std::string(dialects::OutcomeClassName(*failure));
   }
 }
@@ -160,16 +160,15 @@ std::string Campaign::EndState() const {
 }
 
 Task<Status> Campaign::SetState(std::string state, std::string reason, std::stop_token stop) {
-  nlohmann::ordered_json payload = {{"reason", reason}};
-  Step step;
-  step.event.campaign_id = id();
-  step.event.kind = EventKind::kCampaignState;
-  step.event.label = state;
-  step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  auto steps = std::make_shared<std::vector<Step>>();
-  steps->push_back(std::move(step));
-  Status written = co_await ports_.journal->Append(std::move(steps), stop);
-  if (written) StepIsDurable(EventKind::kCampaignState);
+  JournalEntry entry;
+  entry.event.campaign_id = id();
+  entry.event.kind = EventKind::kCampaignState;
+  entry.event.label = state;
+  entry.event.payload = Json({{"reason", reason}}).Dump();
+  auto entries = std::make_shared<std::vector<JournalEntry>>();
+  entries->push_back(std::move(entry));
+  Status written = co_await ports_.journal->Append(std::move(entries), stop);
+  if (written) FailpointAfter(EventKind::kCampaignState);
   log::Info("agent", "campaign state", {{"campaign_id", id()}, {"state", state}, {"reason", reason}});
   co_return written;
 }

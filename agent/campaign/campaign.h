@@ -24,7 +24,7 @@ namespace passnet::agent {
 
 struct CampaignPorts {
   Journal* journal = nullptr;
-  Lane* lane = nullptr;
+  EvaluationPort* evaluation = nullptr;
   LimiterRegistry* limiters = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;

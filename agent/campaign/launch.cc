@@ -1,14 +1,13 @@
 #include "agent/campaign/launch.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/fields.h"
 #include "base/sha256.h"
 
 namespace passnet::agent {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using trajectories::Event;
 using trajectories::EventKind;
 
@@ -20,10 +19,11 @@ bool IsSpending(EventKind kind) {
          kind == EventKind::kLlmLost;
 }
 
-std::string TextOf(const Json& object, const char* key) {
-  if (!object.is_object()) return {};
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+void VisitPrices(FieldVisitor& fields, const std::string& model, Prices& prices) {
+  fields.Enter(model);
+  fields.Number("prompt_usd_per_million", &prices.prompt_usd_per_million, 0, kAnyNumber);
+  fields.Number("completion_usd_per_million", &prices.completion_usd_per_million, 0, kAnyNumber);
+  fields.Leave();
 }
 
 ContentFn ContentOf(trajectories::Reader& reader, const Event& event) {
@@ -42,41 +42,86 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.finished = state.state == "finished";
   if (stored.finished) return stored;
   ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
-  for (const Event& event : events) RETURN_IF_ERROR(stored.progress.Apply(event.body, ContentOf(reader, event)));
+  for (const Event& event : events) RETURN_IF_ERROR(stored.fold.Apply(event.body, ContentOf(reader, event)));
   return stored;
+}
+
+// `read` gives the page of rows after one.
+template <typename State, typename ReadPage>
+Result<std::vector<State>> AllPages(ReadPage read) {
+  std::vector<State> all;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto page, read(all.empty() ? 0 : all.back().first_row_id));
+    all.insert(all.end(), page.begin(), page.end());
+    if (page.size() < static_cast<size_t>(kPage)) return all;
+  }
+}
+
+// What the budget folds, and whether the operator has cancelled.
+Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
+  trajectories::EventQuery query;
+  query.campaign_id = stored->launch.campaign_id;
+  query.limit = kPage;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto events, reader.Events(query));
+    for (Event& event : events) {
+      query.after_row_id = event.row_id;
+      bool of_campaign = event.body.trajectory_id.empty();
+      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
+        stored->cancelled = true;
+      }
+      if (IsSpending(event.body.kind)) stored->spending.push_back(std::move(event.body));
+    }
+    if (events.size() < static_cast<size_t>(kPage)) return OkStatus();
+  }
+}
+
+// passnet.campaign_launch/1. `prompts` has the digests by name; the texts are contents of the event.
+void VisitLaunch(FieldVisitor& fields, Launch& launch, std::map<std::string, std::string>& prompts) {
+  VisitSchema(fields, "passnet.campaign_launch/1");
+  fields.Required("spec");
+  fields.Enter("spec");
+  VisitFields(fields, launch.spec);
+  fields.Leave();
+  fields.Required("tasks");
+  VisitList(fields, "tasks", &launch.tasks, [](FieldVisitor& task, CampaignTask& value) {
+    task.Text("name", &value.name);
+    task.Text("path", &value.path);
+    task.Text("hash", &value.hash);
+  });
+  fields.Enter("prices");
+  VisitPrices(fields, launch.spec.refine.sampling.model, launch.spec.refine.prices);
+  fields.Leave();
+  fields.TextMap("prompts", &prompts);
+  fields.TextMap("environment", &launch.environment);
+  fields.Enter("build");
+  fields.Text("version", &launch.build.version);
+  fields.Text("git", &launch.build.git);
+  fields.Leave();
+}
+
+Status ReadLaunch(const std::string& payload, Launch* launch) {
+  std::map<std::string, std::string> prompts;
+  auto problems = FieldsFromJson(payload, [&](FieldVisitor& fields) { VisitLaunch(fields, *launch, prompts); });
+  if (problems.empty()) problems = Check(launch->spec);
+  if (problems.empty()) return OkStatus();
+  return DataCorrupt("campaign " + launch->campaign_id + ": its launch does not parse: " + ToString(problems));
 }
 
 }  // namespace
 
-Step ToStep(const Launch& launch) {
-  Json tasks = Json::array();
-  for (const auto& task : launch.tasks) {
-    tasks.push_back({{"name", task.name}, {"path", task.path}, {"hash", task.hash}});
-  }
-  Json prompts = Json::object();
-  const Prices& prices = launch.spec.refine.prices;
-  Step step;
-  step.event.campaign_id = launch.campaign_id;
-  step.event.kind = EventKind::kCampaignLaunched;
-  step.event.subject = launch.spec.name;
+JournalEntry ToJournalEntry(Launch launch) {
+  JournalEntry entry;
+  entry.event.campaign_id = launch.campaign_id;
+  entry.event.kind = EventKind::kCampaignLaunched;
+  entry.event.subject = launch.spec.name;
+  std::map<std::string, std::string> prompts;
   for (const auto& [name, text] : launch.prompts) {
     prompts[name] = Sha256Hex(text);
-    step.contents[std::string(kPromptPrefix) + name] = text;
+    entry.contents[std::string(kPromptPrefix) + name] = text;
   }
-  auto or_null = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
-  Json payload = {
-      {"schema", "passnet.campaign_launch/1"},
-      {"spec", Json::parse(ToJson(launch.spec))},
-      {"tasks", tasks},
-      {"prices",
-       {{launch.spec.refine.sampling.model,
-         {{"prompt_usd_per_million", or_null(prices.prompt_usd_per_million)},
-          {"completion_usd_per_million", or_null(prices.completion_usd_per_million)}}}}},
-      {"prompts", prompts},
-      {"environment", launch.environment},
-      {"build", {{"version", launch.build.version}, {"git", launch.build.git}}}};
-  step.event.payload = payload.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return step;
+  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
+  return entry;
 }
 
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id) {
@@ -85,24 +130,9 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
     return NotFound("campaign " + campaign_id + " is not in the journal");
   }
   const Event& event = events.front();
-  Json payload = Json::parse(event.body.payload, nullptr, /*allow_exceptions=*/false);
-  if (!payload.is_object() || !payload.contains("spec") || !payload.contains("tasks")) {
-    return DataCorrupt("campaign " + campaign_id + ": its launch does not parse");
-  }
   Launch launch;
   launch.campaign_id = campaign_id;
-  ASSIGN_OR_RETURN(launch.spec, CampaignSpecFromJson(payload["spec"].dump()));
-  for (const Json& task : payload["tasks"]) {
-    launch.tasks.push_back({TextOf(task, "name"), TextOf(task, "path"), TextOf(task, "hash")});
-  }
-  if (payload.contains("environment")) {
-    for (const auto& [key, value] : payload["environment"].items()) {
-      if (value.is_string()) launch.environment[key] = value.get<std::string>();
-    }
-  }
-  if (payload.contains("build")) {
-    launch.build = {TextOf(payload["build"], "version"), TextOf(payload["build"], "git")};
-  }
+  RETURN_IF_ERROR(ReadLaunch(event.body.payload, &launch));
   for (const auto& ref : event.body.refs) {
     if (!ref.name.starts_with(kPromptPrefix)) continue;
     ASSIGN_OR_RETURN(launch.prompts[ref.name.substr(kPromptPrefix.size())], reader.Content(ref.sha256));
@@ -110,35 +140,27 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
   return launch;
 }
 
+Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
+                                                                   const std::string& campaign_id) {
+  return AllPages<trajectories::TrajectoryState>(
+      [&](int64_t after) { return reader.Trajectories(campaign_id, after, kPage); });
+}
+
+Result<std::vector<trajectories::CampaignState>> AllCampaigns(trajectories::Reader& reader) {
+  return AllPages<trajectories::CampaignState>([&](int64_t after) { return reader.Campaigns(after, kPage); });
+}
+
 Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::string& campaign_id) {
   StoredCampaign stored;
   ASSIGN_OR_RETURN(stored.launch, LoadLaunch(reader, campaign_id));
   ASSIGN_OR_RETURN(auto state, reader.Campaign(campaign_id));
   stored.state = state.state;
-  for (int64_t after = 0;;) {
-    ASSIGN_OR_RETURN(auto page, reader.Trajectories(campaign_id, after, kPage));
-    for (const auto& trajectory : page) {
-      ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));
-      stored.trajectories.push_back(std::move(loaded));
-      after = trajectory.first_row_id;
-    }
-    if (page.size() < static_cast<size_t>(kPage)) break;
+  ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
+  for (const auto& trajectory : trajectories) {
+    ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));
+    stored.trajectories.push_back(std::move(loaded));
   }
-  trajectories::EventQuery query;
-  query.campaign_id = campaign_id;
-  query.limit = kPage;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto events, reader.Events(query));
-    for (Event& event : events) {
-      query.after_row_id = event.row_id;
-      bool of_campaign = event.body.trajectory_id.empty();
-      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
-        stored.cancelled = true;
-      }
-      if (IsSpending(event.body.kind)) stored.spending.push_back(std::move(event.body));
-    }
-    if (events.size() < static_cast<size_t>(kPage)) break;
-  }
+  RETURN_IF_ERROR(LoadSpending(reader, &stored));
   return stored;
 }
 

@@ -10,7 +10,7 @@
 
 #include "agent/campaign/spec.h"
 #include "agent/loop/ports.h"
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 #include "prompts/prompt_set.h"
 #include "trajectories/reader.h"
 
@@ -30,12 +30,12 @@ struct Launch {
   BuildFacts build;
 };
 
-Step ToStep(const Launch& launch);
+JournalEntry ToJournalEntry(Launch launch);
 
 struct StoredTrajectory {
   std::string trajectory_id;
   std::string task;
-  Progress progress;
+  TrajectoryFold fold;
   bool finished = false;
 };
 
@@ -46,6 +46,11 @@ struct StoredCampaign {
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
 };
+
+// Every trajectory of a campaign, every campaign of the journal: the reader gives pages.
+Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
+                                                                   const std::string& campaign_id);
+Result<std::vector<trajectories::CampaignState>> AllCampaigns(trajectories::Reader& reader);
 
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id);
 Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::string& campaign_id);

@@ -1,11 +1,11 @@
 #include "agent/campaign/manager.h"
 
-#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <utility>
 
-#include "agent/loop/durable_steps.h"
+#include "agent/loop/commit_failpoints.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace passnet::agent {
@@ -14,21 +14,24 @@ namespace {
 using trajectories::EventKind;
 using trajectories::Reader;
 
-constexpr int64_t kPage = 1000;
-
 Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
   ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
+  ASSIGN_OR_RETURN(auto campaigns, AllCampaigns(*reader));
   std::vector<StoredCampaign> unfinished;
-  for (int64_t after = 0;;) {
-    ASSIGN_OR_RETURN(auto page, reader->Campaigns(after, kPage));
-    for (const auto& campaign : page) {
-      after = campaign.first_row_id;
-      if (IsEndState(campaign.state)) continue;
-      ASSIGN_OR_RETURN(auto stored, LoadCampaign(*reader, campaign.campaign_id));
-      unfinished.push_back(std::move(stored));
+  for (const auto& campaign : campaigns) {
+    if (IsEndState(campaign.state)) continue;
+    auto stored = LoadCampaign(*reader, campaign.campaign_id);
+    if (stored) {
+      unfinished.push_back(std::move(stored).value());
+    } else if (stored.error().code == ErrorCode::kDataCorrupt) {
+      // The other campaigns, and whoever wants to look at this one, still get their daemon.
+      log::Err("agent", "a campaign cannot go on",
+               {{"campaign_id", campaign.campaign_id}, {"error", stored.error().context}});
+    } else {
+      return stored.error();
     }
-    if (page.size() < static_cast<size_t>(kPage)) return unfinished;
   }
+  return unfinished;
 }
 
 }  // namespace
@@ -61,18 +64,18 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
   Result<std::vector<CampaignTask>> tasks = co_await RunBlocking(ports_.pool, std::move(resolve));
   if (!tasks) co_return tasks.error();
-  auto environment = co_await ports_.lane->Environment(stop_.get_token());
+  auto environment = co_await ports_.evaluation->Environment(stop_.get_token());
   if (!environment) co_return environment.error().Prefixed("lane");
   stored.launch.spec = std::move(spec);
   stored.launch.tasks = std::move(tasks).value();
   stored.launch.environment = std::move(environment).value();
   stored.launch.prompts = prompts::ShippedPrompts();
   stored.launch.build = options_.build;
-  auto steps = std::make_shared<std::vector<Step>>();
-  steps->push_back(ToStep(stored.launch));
-  Status written = co_await ports_.journal->Append(std::move(steps), stop_.get_token());
+  auto entries = std::make_shared<std::vector<JournalEntry>>();
+  entries->push_back(ToJournalEntry(stored.launch));
+  Status written = co_await ports_.journal->Append(std::move(entries), stop_.get_token());
   if (!written) co_return written.error();
-  StepIsDurable(EventKind::kCampaignLaunched);
+  FailpointAfter(EventKind::kCampaignLaunched);
   stored.state = "launched";
   std::string id = stored.launch.campaign_id;
   StartCampaign(std::move(stored));
@@ -83,15 +86,14 @@ Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {
   if (campaigns_.count(campaign_id) == 0) {
     co_return NotFound("campaign " + campaign_id + " is not running: it is unknown, paused or has ended");
   }
-  nlohmann::ordered_json payload = {{"who", who}};
-  Step step;
-  step.event.campaign_id = campaign_id;
-  step.event.kind = EventKind::kOperatorAction;
-  step.event.label = "cancel";
-  step.event.payload = payload.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  auto steps = std::make_shared<std::vector<Step>>();
-  steps->push_back(std::move(step));
-  Status written = co_await ports_.journal->Append(std::move(steps), stop_.get_token());
+  JournalEntry entry;
+  entry.event.campaign_id = campaign_id;
+  entry.event.kind = EventKind::kOperatorAction;
+  entry.event.label = "cancel";
+  entry.event.payload = Json({{"who", who}}).Dump();
+  auto entries = std::make_shared<std::vector<JournalEntry>>();
+  entries->push_back(std::move(entry));
+  Status written = co_await ports_.journal->Append(std::move(entries), stop_.get_token());
   auto running = campaigns_.find(campaign_id);
   if (written && running != campaigns_.end()) running->second->Cancel();
   co_return written;

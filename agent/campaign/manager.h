@@ -27,7 +27,7 @@ class CampaignManager {
  public:
   CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options);
 
-  // Goes on with every unfinished campaign of the journal.
+  // Goes on with every unfinished campaign of the journal; one whose events do not parse is left as it is and logged.
   Task<Status> Resume();
   // Pins everything, stores it, starts it. The campaign's id.
   Task<Result<std::string>> Launch(CampaignSpec spec);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "evaluator/api/graph_result.h"
 #include "evaluator/api/json.h"
 
@@ -13,13 +13,10 @@ namespace {
 
 using evaluator::GraphReport;
 using evaluator::Verdict;
-using Json = nlohmann::ordered_json;
 using passbench::GraphResult;
 using passbench::GraphStatus;
 using trajectories::Event;
 using trajectories::EventKind;
-
-constexpr int64_t kPage = 1000;
 
 // What the events of one trajectory say beside its cached state.
 struct Measured {
@@ -71,10 +68,10 @@ Status ReadTrajectory(const std::vector<Event>& events, Measured* measured) {
     }
     bool first_prompt = body.kind == EventKind::kPromptRendered && body.round == 1;
     if (!first_prompt && body.kind != EventKind::kTrajectoryFinished) continue;
-    Json payload = Json::parse(body.payload, nullptr, /*allow_exceptions=*/false);
-    if (!payload.is_object()) continue;
-    if (first_prompt) measured->graphs = payload.value("graphs", int64_t{0});
-    if (!first_prompt) measured->reason = payload.value("reason", std::string());
+    auto payload = ParseJsonObject(body.payload, "journal row " + std::to_string(event.row_id));
+    if (!payload) return DataCorrupt(payload.error().context);
+    if (first_prompt) measured->graphs = payload.value()["graphs"].Integer();
+    if (!first_prompt) measured->reason = payload.value()["reason"].Text();
   }
   return OkStatus();
 }
@@ -116,19 +113,6 @@ void FillRow(const trajectories::TrajectoryState& state, const Measured& measure
   row->scored = IsScored(*row, measured);
 }
 
-Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
-                                                                   const std::string& campaign_id) {
-  std::vector<trajectories::TrajectoryState> all;
-  for (;;) {
-    ASSIGN_OR_RETURN(auto page, reader.Trajectories(campaign_id, all.empty() ? 0 : all.back().first_row_id, kPage));
-    all.insert(all.end(), page.begin(), page.end());
-    if (page.size() < static_cast<size_t>(kPage)) return all;
-  }
-}
-
-Json OrNull(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-Json OrNull(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
-
 Json ToObject(const trajectories::UsageTotals& usage) {
   return {{"calls", usage.calls},
           {"calls_lost", usage.calls_lost},
@@ -138,8 +122,8 @@ Json ToObject(const trajectories::UsageTotals& usage) {
 }
 
 Json ToObject(const Figures& figures) {
-  Json es = Json::object();
-  for (const auto& [t, value] : figures.es) es[std::to_string(t)] = value;
+  Json es = Json::MakeObject();
+  for (const auto& [t, value] : figures.es) es.Set(std::to_string(t), value);
   return {{"aggregated_score", OrNull(figures.aggregated_score)},
           {"tasks", figures.tasks},
           {"graphs", figures.graphs},
@@ -212,8 +196,8 @@ Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::stri
 
 std::string ToJson(const CampaignReport& report) {
   const ScoringOptions& scoring = report.spec.refine.scoring;
-  Json tasks = Json::array();
-  for (const TaskRow& row : report.tasks) tasks.push_back(ToObject(row));
+  Json tasks = Json::MakeArray();
+  for (const TaskRow& row : report.tasks) tasks.Push(ToObject(row));
   Json json = {{"schema", "passnet.campaign_report/1"},
                {"campaign_id", report.state.campaign_id},
                {"name", report.state.name},
@@ -238,7 +222,7 @@ std::string ToJson(const CampaignReport& report) {
                {"usage", ToObject(report.state.usage)},
                {"lost_calls", report.lost_calls},
                {"tasks", tasks}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.Dump();
 }
 
 }  // namespace passnet::agent

@@ -131,10 +131,12 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
   return problems;
 }
 
-std::string ToJson(const CampaignSpec& spec) {
+Json ToJsonValue(const CampaignSpec& spec) {
   CampaignSpec copy = spec;
-  return FieldsToJson([&](FieldVisitor& fields) { VisitFields(fields, copy); });
+  return WriteFields([&](FieldVisitor& fields) { VisitFields(fields, copy); });
 }
+
+std::string ToJson(const CampaignSpec& spec) { return ToJsonValue(spec).Dump(); }
 
 Result<CampaignSpec> CampaignSpecFromJson(std::string_view json) {
   CampaignSpec spec;

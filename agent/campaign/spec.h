@@ -40,7 +40,8 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec);
 // What no single field can tell: required texts, URL and variable names, a price limit without prices.
 std::vector<FieldProblem> Check(const CampaignSpec& spec);
 
-std::string ToJson(const CampaignSpec& spec);
+Json ToJsonValue(const CampaignSpec& spec);
+std::string ToJson(const CampaignSpec& spec);  // the same on one line
 // Reads and checks. kInvalidArgument with every problem.
 Result<CampaignSpec> CampaignSpecFromJson(std::string_view json);
 

@@ -15,21 +15,21 @@ using trajectories::Batch;
 constexpr size_t kInlineBytes = 64 << 10;
 constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
 
-size_t BytesOf(const std::vector<Step>& steps) {
+size_t BytesOf(const std::vector<JournalEntry>& entries) {
   size_t bytes = 0;
-  for (const Step& step : steps) {
-    bytes += step.event.payload.size();
-    for (const auto& [name, content] : step.contents) bytes += content.size();
+  for (const JournalEntry& entry : entries) {
+    bytes += entry.event.payload.size();
+    for (const auto& [name, content] : entry.contents) bytes += content.size();
   }
   return bytes;
 }
 
-Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<Step>& steps) {
+Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& entries) {
   auto batch = std::make_shared<Batch>();
-  for (const Step& step : steps) {
-    trajectories::EventDraft event = step.event;
+  for (const JournalEntry& entry : entries) {
+    trajectories::EventDraft event = entry.event;
     event.refs.clear();
-    for (const auto& [name, bytes] : step.contents) {
+    for (const auto& [name, bytes] : entry.contents) {
       ASSIGN_OR_RETURN(Sha256Digest digest, name == "request" ? batch->AddRequest(bytes) : batch->AddBlob(bytes));
       event.refs.push_back({name, digest});
     }
@@ -40,12 +40,12 @@ Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<Step>& steps) {
 
 }  // namespace
 
-Task<Status> StoreJournal::Append(Steps steps, std::stop_token stop) {
+Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) {
   Result<std::shared_ptr<const Batch>> batch = Internal("no batch was made");
-  if (BytesOf(*steps) <= kInlineBytes) {
-    batch = MakeBatch(*steps);
+  if (BytesOf(*entries) <= kInlineBytes) {
+    batch = MakeBatch(*entries);
   } else {
-    auto make = [steps] { return MakeBatch(*steps); };
+    auto make = [entries] { return MakeBatch(*entries); };
     batch = co_await RunBlocking(pool_, std::move(make));
   }
   if (!batch) co_return batch.error();

@@ -1,6 +1,6 @@
 // The journal of the loops over trajectories::Store: builds batches, waits out a full disk and a full queue, and tells
 // for the health report that it waits.
-// Threads: loop-only; hashing and compressing of large steps run on the work pool.
+// Threads: loop-only; hashing and compressing of large entries run on the work pool.
 // Borrows: store, pool, sleeper, clock. Errors: as Journal; a broken store (kIo, kDataCorrupt) is returned at once.
 #pragma once
 
@@ -22,7 +22,7 @@ class StoreJournal : public Journal {
                Nanos space_wait = std::chrono::seconds(2))
       : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock), space_wait_(space_wait) {}
 
-  Task<Status> Append(Steps steps, std::stop_token stop) override;
+  Task<Status> Append(JournalEntries entries, std::stop_token stop) override;
 
   // Appends that wait for disk space now: the campaigns behind them are paused by it.
   int waiting_for_space() const { return waiting_for_space_; }

@@ -1,4 +1,5 @@
-// What the loop needs from below, as interfaces that it owns: a place where steps become durable, and a lane.
+// What the loop needs from below, as interfaces that it owns: a place where entries become durable, and the evaluation
+// port.
 // Threads: loop-only.
 #pragma once
 
@@ -17,27 +18,29 @@ namespace passnet::agent {
 
 // An event and the content it stands on, by the name of the reference. "request" is stored as a chat request (one blob
 // a message), everything else as one blob.
-struct Step {
+struct JournalEntry {
   trajectories::EventDraft event;
   std::map<std::string, std::string> contents;
 };
-using Steps = std::shared_ptr<const std::vector<Step>>;
+using JournalEntries = std::shared_ptr<const std::vector<JournalEntry>>;
 
 class Journal {
  public:
   virtual ~Journal() = default;
-  // Returns once all steps are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
+  // Returns once all entries are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
   // disk is waited out.
-  virtual Task<Status> Append(Steps steps, std::stop_token stop) = 0;
+  virtual Task<Status> Append(JournalEntries entries, std::stop_token stop) = 0;
 };
 
-// A lane as seen from the loop. Every error is infrastructure. A cancelled request ends with kCancelled.
-class Lane {
+// Where candidates are measured, as seen from the loop. Every error is infrastructure. A cancelled request ends with
+// kCancelled.
+class EvaluationPort {
  public:
-  virtual ~Lane() = default;
+  virtual ~EvaluationPort() = default;
   virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
                                                              std::stop_token cancel) = 0;
-  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token cancel) = 0;
+  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request,
+                                                           std::stop_token cancel) = 0;
   virtual Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
                                                                 std::stop_token cancel) = 0;
   virtual Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) = 0;

@@ -1,30 +1,25 @@
 #include "agent/loop/reply_parser.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
 
-#include "base/sha256.h"
+#include "base/json.h"
+#include "evaluator/api/pass_dir.h"
 
 namespace passnet::agent {
 namespace {
 
 using evaluator::CandidateFile;
+using evaluator::kRuleListName;
+using evaluator::ShownFileName;
 
 constexpr std::string_view kMarker = "#### FILE:";
-constexpr std::string_view kRuleNames = "sorted_output_pass_rule_names.json";
-constexpr size_t kMaxNameBytes = 128;  // chosen: half of what a path component may have
 
-std::string_view Trimmed(std::string_view text) {
-  size_t from = text.find_first_not_of(" \t\r`*");
+// Without blanks and the signs with which models set a file's name as code or in bold.
+std::string_view WithoutMarkup(std::string_view text) {
+  constexpr std::string_view kSigns = " \t\r`*";
+  size_t from = text.find_first_not_of(kSigns);
   if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\r`*") - from + 1);
-}
-
-std::string Shown(std::string_view name) {
-  std::string text = "\"";
-  for (char c : name.substr(0, kMaxNameBytes)) text += c >= 0x20 && c < 0x7F ? c : '?';
-  return text + "\"";
+  return text.substr(from, text.find_last_not_of(kSigns) - from + 1);
 }
 
 // The number of fence characters at the line's start; 0 when it opens no fence.
@@ -60,8 +55,8 @@ bool ReadBlock(Lines* lines, const std::string& name, std::string* bytes, std::s
   std::string_view line;
   size_t fence = 0;
   while (fence == 0) {
-    if (!lines->Next(&line) || (!Trimmed(line).empty() && FenceLength(line) == 0)) {
-      *problem = "file " + Shown(name) + ": no fenced code block follows its line";
+    if (!lines->Next(&line) || (!WithoutMarkup(line).empty() && FenceLength(line) == 0)) {
+      *problem = "file " + ShownFileName(name) + ": no fenced code block follows its line";
       return false;
     }
     fence = FenceLength(line);
@@ -72,7 +67,7 @@ bool ReadBlock(Lines* lines, const std::string& name, std::string* bytes, std::s
     if (line.ends_with('\r')) line.remove_suffix(1);
     bytes->append(line).push_back('\n');
   }
-  *problem = "file " + Shown(name) + ": its code block is not closed";
+  *problem = "file " + ShownFileName(name) + ": its code block is not closed";
   return false;
 }
 
@@ -83,14 +78,16 @@ const CandidateFile* Find(const std::vector<CandidateFile>& files, std::string_v
 
 std::string ProblemOfFolder(const std::vector<CandidateFile>& files) {
   if (files.empty()) return "there is no line \"#### FILE: <name>\" in it";
-  const CandidateFile* rules = Find(files, kRuleNames);
-  if (rules == nullptr) return "the file " + std::string(kRuleNames) + " is missing";
-  auto names = nlohmann::json::parse(rules->bytes, nullptr, /*allow_exceptions=*/false);
-  if (!names.is_array() || names.empty()) return std::string(kRuleNames) + " is no JSON array of pass names";
-  for (const auto& name : names) {
-    if (!name.is_string()) return std::string(kRuleNames) + " holds something that is no text";
-    std::string file = name.get<std::string>() + ".py";
-    if (Find(files, file) == nullptr) return std::string(kRuleNames) + " names a pass without its file " + Shown(file);
+  const CandidateFile* rules = Find(files, kRuleListName);
+  if (rules == nullptr) return "the file " + std::string(kRuleListName) + " is missing";
+  auto names = ParseJson(rules->bytes);
+  if (!names || names.value().Items().empty()) return std::string(kRuleListName) + " is no JSON array of pass names";
+  for (const Json& name : names.value().Items()) {
+    if (!name.is_text()) return std::string(kRuleListName) + " holds something that is no text";
+    std::string file = name.Text() + ".py";
+    if (Find(files, file) == nullptr) {
+      return std::string(kRuleListName) + " names a pass without its file " + ShownFileName(file);
+    }
   }
   return {};
 }
@@ -104,28 +101,6 @@ std::string_view AfterThoughts(std::string_view reply) {
 ParsedReply Problem(std::string text) { return {{}, std::move(text)}; }
 
 }  // namespace
-
-std::string ProblemOfName(std::string_view name) {
-  auto bad = [&](const std::string& why) { return "file name " + Shown(name) + " " + why; };
-  if (name.empty()) return bad("is empty");
-  if (name.size() > kMaxNameBytes) return bad("is longer than " + std::to_string(kMaxNameBytes) + " bytes");
-  for (char c : name) {
-    bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                   c == '-' || c == '.' || c == '/';
-    if (!allowed) return bad("has a character other than letters, digits, _ - . and /");
-  }
-  if (name.front() == '/') return bad("is absolute");
-  for (size_t at = 0; at <= name.size();) {
-    size_t end = std::min(name.find('/', at), name.size());
-    std::string_view part = name.substr(at, end - at);
-    if (part.empty() || part.front() == '.') return bad("has an empty part, or one that begins with a dot");
-    at = end + 1;
-  }
-  for (std::string_view suffix : {".py", ".json", ".cc", ".h"}) {
-    if (name.ends_with(suffix)) return {};
-  }
-  return bad("does not end in .py, .json, .cc or .h");
-}
 
 ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limits) {
   ParsedReply parsed;
@@ -141,15 +116,16 @@ ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limit
       continue;
     }
     CandidateFile file;
-    file.name = Trimmed(line.substr(kMarker.size()));
-    if (std::string bad = ProblemOfName(file.name); !bad.empty()) return Problem(bad);
-    if (Find(parsed.files, file.name) != nullptr) return Problem("file " + Shown(file.name) + " is there twice");
+    file.name = WithoutMarkup(line.substr(kMarker.size()));
+    if (auto named = evaluator::CheckPassFileName(file.name); !named) return Problem(named.error().context);
+    const std::string shown = ShownFileName(file.name);
+    if (Find(parsed.files, file.name) != nullptr) return Problem("file " + shown + " is there twice");
     if (parsed.files.size() == limits.max_files) {
       return Problem("it has more than " + std::to_string(limits.max_files) + " files");
     }
     std::string problem;
     if (!ReadBlock(&lines, file.name, &file.bytes, &problem)) return Problem(problem);
-    if (file.bytes.find('\0') != std::string::npos) return Problem("file " + Shown(file.name) + " holds a NUL byte");
+    if (file.bytes.find('\0') != std::string::npos) return Problem("file " + shown + " holds a NUL byte");
     total += file.bytes.size();
     if (total > limits.max_total_bytes) {
       return Problem("its files are larger than " + std::to_string(limits.max_total_bytes) + " bytes together");
@@ -158,13 +134,6 @@ ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limit
   }
   if (std::string problem = ProblemOfFolder(parsed.files); !problem.empty()) return Problem(problem);
   return parsed;
-}
-
-std::string PassDirHash(std::vector<CandidateFile> files) {
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  Sha256 sha;
-  for (const CandidateFile& file : files) sha.UpdateField(file.name).UpdateField(file.bytes);
-  return ToHex(sha.Finish());
 }
 
 }  // namespace passnet::agent

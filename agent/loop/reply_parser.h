@@ -20,10 +20,4 @@ struct ParsedReply {
 
 ParsedReply ParseReply(std::string_view reply, const prompts::ReplyLimits& limits);
 
-// Empty when `name` may be a file of pass_dir, else what is wrong with it.
-std::string ProblemOfName(std::string_view name);
-
-// docs/formats.md, "pass_dir hash". Order of `files` does not matter.
-std::string PassDirHash(std::vector<evaluator::CandidateFile> files);
-
 }  // namespace passnet::agent

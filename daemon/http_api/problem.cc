@@ -1,11 +1,9 @@
 #include "daemon/http_api/problem.h"
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace passnet::daemon {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const char* Title(int status) {
   switch (status) {
@@ -27,7 +25,7 @@ Response Make(int status, const Json& body) {
   Response response;
   response.status = status;
   response.content_type = "application/problem+json";
-  response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  response.body = body.Dump();
   if (status == 503) response.headers["Retry-After"] = "5";
   if (status == 401) response.headers["WWW-Authenticate"] = "Bearer";
   return response;

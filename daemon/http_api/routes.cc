@@ -1,18 +1,16 @@
 #include "daemon/http_api/routes.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/campaign/report.h"
+#include "base/json.h"
 #include "daemon/http_api/problem.h"
 #include "daemon/http_api/views.h"
 #include "daemon/loop_call.h"
 
 namespace passnet::daemon {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr Nanos kCommandLimit = std::chrono::seconds(150);  // a launch may wait for the lane's start
 constexpr Nanos kHealthLimit = std::chrono::seconds(2);
@@ -75,14 +73,14 @@ Response Health(const ApiPorts& ports) {
   bool full = facts.value().waiting_for_space > 0;
   Json json = {{"status", full ? "degraded" : "ok"},
                {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
-               {"lane", ports.lane->state()},
+               {"lane", ports.lanes->state()},
                {"campaigns_running", facts.value().campaigns}};
-  return Ok(json.dump());
+  return Ok(json.Dump());
 }
 
 Response Version(const ApiPorts& ports) {
   Json json = {{"name", "passnetd"}, {"version", ports.build.version}, {"git", ports.build.git}, {"api", "v1"}};
-  return Ok(json.dump());
+  return Ok(json.Dump());
 }
 
 Response Config(const ApiPorts& ports) {
@@ -98,7 +96,7 @@ Response Launch(const ApiPorts& ports, const Request& request) {
   };
   Result<std::string> id = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(launch));
   if (!id) return Problem(id.error());
-  Response response = Ok(Json({{"schema", "passnet.campaign/1"}, {"campaign_id", id.value()}}).dump());
+  Response response = Ok(Json({{"schema", "passnet.campaign_launched/1"}, {"campaign_id", id.value()}}).Dump());
   response.status = 201;
   response.headers["Location"] = "/v1/campaigns/" + id.value();
   return response;
@@ -130,7 +128,7 @@ Response Cancel(const ApiPorts& ports, const Request& request) {
   };
   Status cancelled = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(cancel));
   if (!cancelled) return Problem(cancelled.error());
-  Response response = Ok(Json({{"campaign_id", request.parameters[0]}, {"state", "cancelling"}}).dump());
+  Response response = Ok(Json({{"campaign_id", request.parameters[0]}, {"state", "cancelling"}}).Dump());
   response.status = 202;
   return response;
 }
@@ -177,7 +175,7 @@ Router MakeRouter(const ApiPorts& ports) {
   router.Add("GET", "/health", [ports](const Request&) { return Health(ports); });
   router.Add("GET", "/v1/version", [ports](const Request&) { return Version(ports); });
   router.Add("GET", "/v1/config", [ports](const Request&) { return Config(ports); });
-  router.Add("GET", "/v1/lanes", [ports](const Request&) { return Ok(LanesJson(ports.lane->facts())); });
+  router.Add("GET", "/v1/lanes", [ports](const Request&) { return Ok(LanesJson(ports.lanes->facts())); });
   router.Add("POST", "/v1/campaigns", [ports](const Request& request) { return Launch(ports, request); });
   router.Add("GET", "/v1/campaigns", [ports](const Request& request) { return Answer(ListCampaigns(ports, request)); });
   router.Add("GET", "/v1/campaigns/{}",

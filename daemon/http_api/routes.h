@@ -6,7 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <string>
 
-#include "agent/campaign/lane_group.h"
+#include "agent/campaign/lane_pool.h"
 #include "agent/campaign/manager.h"
 #include "agent/campaign/store_journal.h"
 #include "daemon/http_api/event_stream.h"
@@ -21,7 +21,7 @@ struct ApiPorts {
   boost::asio::io_context* loop = nullptr;
   agent::CampaignManager* manager = nullptr;    // loop-only
   agent::StoreJournal* journal = nullptr;       // loop-only
-  agent::LaneGroup* lane = nullptr;
+  agent::LanePool* lanes = nullptr;
   trajectories::Store* store = nullptr;
   trajectories::ReaderPool* readers = nullptr;
   StreamSlots* streams = nullptr;

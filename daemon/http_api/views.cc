@@ -1,23 +1,13 @@
 #include "daemon/http_api/views.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/clock.h"
+#include "base/json.h"
 
 namespace passnet::daemon {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using trajectories::CampaignState;
 using trajectories::TrajectoryState;
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-template <typename T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-Json OrNull(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
 
 Json UsageObject(const trajectories::UsageTotals& usage) {
   return {{"calls", usage.calls},
@@ -56,48 +46,46 @@ Json TrajectoryObject(const TrajectoryState& state) {
           {"usage", UsageObject(state.usage)}};
 }
 
+// `object` with the schema's name in front.
+Json Named(const char* schema, Json object) {
+  Json json = {{"schema", schema}};
+  for (const auto& [key, value] : object.Members()) json.Set(key, value);
+  return json;
+}
+
 Json Page(const char* schema, const char* key, Json items, int64_t next) {
-  Json page;
-  page["schema"] = schema;
-  page[key] = std::move(items);
-  page["next"] = next > 0 ? Json(next) : Json(nullptr);
-  return page;
+  return {{"schema", schema}, {key, std::move(items)}, {"next", next > 0 ? Json(next) : Json()}};
 }
 
 }  // namespace
 
 std::string CampaignJson(const CampaignState& state, const agent::CampaignSpec& spec, int64_t tasks) {
-  Json json;
-  json["schema"] = "passnet.campaign/1";
-  json.update(CampaignObject(state));
-  json["tasks"] = tasks;
-  json["spec"] = Json::parse(ToJson(spec));
-  return Dump(json);
+  Json json = Named("passnet.campaign/1", CampaignObject(state));
+  json.Set("tasks", tasks);
+  json.Set("spec", ToJsonValue(spec));
+  return json.Dump();
 }
 
 std::string CampaignsJson(const std::vector<CampaignState>& states, int64_t next) {
-  Json items = Json::array();
-  for (const auto& state : states) items.push_back(CampaignObject(state));
-  return Dump(Page("passnet.campaigns/1", "campaigns", std::move(items), next));
+  Json items = Json::MakeArray();
+  for (const auto& state : states) items.Push(CampaignObject(state));
+  return Page("passnet.campaigns/1", "campaigns", std::move(items), next).Dump();
 }
 
 std::string TrajectoryJson(const TrajectoryState& state) {
-  Json json;
-  json["schema"] = "passnet.trajectory/1";
-  json.update(TrajectoryObject(state));
-  return Dump(json);
+  return Named("passnet.trajectory_state/1", TrajectoryObject(state)).Dump();
 }
 
 std::string TrajectoriesJson(const std::vector<TrajectoryState>& states, int64_t next) {
-  Json items = Json::array();
-  for (const auto& state : states) items.push_back(TrajectoryObject(state));
-  return Dump(Page("passnet.trajectories/1", "trajectories", std::move(items), next));
+  Json items = Json::MakeArray();
+  for (const auto& state : states) items.Push(TrajectoryObject(state));
+  return Page("passnet.trajectories/1", "trajectories", std::move(items), next).Dump();
 }
 
-std::string LanesJson(const std::vector<agent::LaneService::Facts>& lanes) {
-  Json items = Json::array();
+std::string LanesJson(const std::vector<agent::LaneFacts>& lanes) {
+  Json items = Json::MakeArray();
   for (const auto& lane : lanes) {
-    items.push_back({{"name", lane.name},
+    items.Push({{"name", lane.name},
                      {"state", lane.state},
                      {"working_on", OrNull(lane.working_on)},
                      {"queued", lane.queued},
@@ -105,15 +93,12 @@ std::string LanesJson(const std::vector<agent::LaneService::Facts>& lanes) {
                      {"starts", lane.starts},
                      {"last_error", OrNull(lane.last_error)}});
   }
-  Json json;
-  json["schema"] = "passnet.lanes/1";
-  json["lanes"] = std::move(items);
-  return Dump(json);
+  return Json({{"schema", "passnet.lanes/1"}, {"lanes", std::move(items)}}).Dump();
 }
 
 std::string EventJson(const trajectories::Event& event) {
   const auto& body = event.body;
-  return Dump({{"row_id", event.row_id},
+  return Json({{"row_id", event.row_id},
                {"seq", event.seq},
                {"at", FormatUtc(event.at_utc_us)},
                {"kind", EventKindName(body.kind)},
@@ -124,7 +109,8 @@ std::string EventJson(const trajectories::Event& event) {
                {"round", OrNull(body.round)},
                {"score", OrNull(body.score)},
                {"prompt_tokens", OrNull(body.prompt_tokens)},
-               {"completion_tokens", OrNull(body.completion_tokens)}});
+               {"completion_tokens", OrNull(body.completion_tokens)}})
+      .Dump();
 }
 
 }  // namespace passnet::daemon

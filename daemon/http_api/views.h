@@ -1,12 +1,12 @@
 // Stored states and events as the JSON that the API shows: passnet.campaign/1, passnet.campaigns/1,
-// passnet.trajectory/1, passnet.trajectories/1, and one event on one line.
+// passnet.trajectory_state/1, passnet.trajectories/1, and one event on one line.
 // Threads: pure functions.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "agent/campaign/lane_service.h"
+#include "agent/campaign/lane_pool.h"
 #include "agent/campaign/spec.h"
 #include "trajectories/event.h"
 #include "trajectories/state.h"
@@ -18,7 +18,7 @@ std::string CampaignJson(const trajectories::CampaignState& state, const agent::
 std::string CampaignsJson(const std::vector<trajectories::CampaignState>& states, int64_t next);
 std::string TrajectoryJson(const trajectories::TrajectoryState& state);
 std::string TrajectoriesJson(const std::vector<trajectories::TrajectoryState>& states, int64_t next);
-std::string LanesJson(const std::vector<agent::LaneService::Facts>& lanes);
+std::string LanesJson(const std::vector<agent::LaneFacts>& lanes);
 // Without payload and content: what a follower needs, never what a candidate wrote.
 std::string EventJson(const trajectories::Event& event);
 

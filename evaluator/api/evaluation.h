@@ -12,12 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "passbench/score.h"
+
 namespace passnet::evaluator {
 
 // PassBench's status of one graph (docs/passbench.md, section 7). Persisted by name.
+// Finer than passbench::GraphStatus, which calls both kinds of a run correct and knows no lanes: graph_result.h converts.
 enum class GraphStatus {
   kCorrect,
-  kAccuracy,  // ran, shapes and types agree, but not close at t = -5 .. see tolerances_ok
+  kAccuracy,  // ran, shapes and types agree, but not close at t = -5: see tolerances_ok
   kEagerFail,
   kCompileFail,
   kShapeMismatch,
@@ -59,11 +62,10 @@ std::vector<std::string> VerdictsBarredFromTraining();
 enum class Profile { kPassbench, kQuick };
 enum class CallPath { kDynamo, kDirect };
 enum class Matching { kUpstream, kNormalised };
-enum class Interpretation { kDefault, kMismatchExtended };
+using passbench::Interpretation;
 const char* ProfileName(Profile);
 const char* CallPathName(CallPath);
 const char* MatchingName(Matching);
-const char* InterpretationName(Interpretation);
 
 struct TaskRef {
   std::string path;  // the task folder, as the lane sees it
@@ -87,7 +89,7 @@ struct EvaluateRequest {
   double p = 0.0;  // penalty exponent of slow-downs (docs/passbench.md, section 8)
   double b = 0.1;  // score of a failure
   std::string device = "cpu";
-  // The graph capture has one cap, each graph's timing has one; see LaneOptions. 0 = the profile's own.
+  // Of the timing of each graph; 0 = the profile's own.
   std::chrono::milliseconds time_cap{0};
 };
 

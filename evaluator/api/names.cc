@@ -77,9 +77,6 @@ std::vector<std::string> VerdictsBarredFromTraining() {
 const char* ProfileName(Profile profile) { return profile == Profile::kQuick ? "quick" : "passbench"; }
 const char* CallPathName(CallPath path) { return path == CallPath::kDirect ? "direct" : "dynamo"; }
 const char* MatchingName(Matching matching) { return matching == Matching::kNormalised ? "normalised" : "upstream"; }
-const char* InterpretationName(Interpretation interpretation) {
-  return interpretation == Interpretation::kMismatchExtended ? "mismatch_extended" : "default";
-}
 const char* BaselineCompilerName(BaselineCompiler compiler) {
   return compiler == BaselineCompiler::kEager ? "eager" : "inductor";
 }

@@ -3,72 +3,20 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "base/sha256.h"
+#include "base/text.h"
 
 namespace passnet::evaluator {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string Shown(const std::string& name) {
-  std::string text;
-  for (char c : name.substr(0, 80)) text.push_back(c >= ' ' && c < 0x7f ? c : '?');
-  return "\"" + text + "\"";
-}
-
-bool IsPlainPart(std::string_view part) {
-  if (part.empty() || part == "." || part == "..") return false;
-  return std::all_of(part.begin(), part.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  });
-}
-
-Status CheckName(const std::string& name) {
-  if (name.empty() || name.size() > 200) return InvalidArgument("file name " + Shown(name) + ": 1 to 200 characters");
-  std::string_view rest = name;
-  while (true) {
-    size_t slash = rest.find('/');
-    if (!IsPlainPart(rest.substr(0, slash))) {
-      return InvalidArgument("file name " + Shown(name) +
-                             ": only relative names of letters, digits, '_', '-' and '.' below pass_dir are allowed");
-    }
-    if (slash == std::string_view::npos) break;
-    rest.remove_prefix(slash + 1);
-  }
-  std::string suffix = fs::path(name).extension().native();
-  for (const char* known : {".py", ".json", ".cc", ".h", ".md"}) {
-    if (suffix == known) return OkStatus();
-  }
-  if (suffix == ".cu") return InvalidArgument("file " + Shown(name) + ": CUDA kernels need a GPU lane; this one is a CPU");
-  return InvalidArgument("file " + Shown(name) + ": only .py, .json, .cc, .h and .md files are allowed");
-}
-
-// RFC 3629, without surrogates and overlong forms.
-bool IsUtf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    size_t more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2
-                  : lead >= 0xF0 && lead < 0xF5 ? 3 : 4;
-    if (more == 4 || i + more >= text.size() + (more == 0 ? 1 : 0)) return false;
-    for (size_t k = 1; k <= more; ++k) {
-      auto byte = static_cast<unsigned char>(text[i + k]);
-      unsigned char low = k == 1 && lead == 0xE0 ? 0xA0 : k == 1 && lead == 0xF0 ? 0x90 : 0x80;
-      unsigned char high = k == 1 && lead == 0xED ? 0x9F : k == 1 && lead == 0xF4 ? 0x8F : 0xBF;
-      if (byte < low || byte > high) return false;
-    }
-    i += more + 1;
-  }
-  return true;
-}
-
 Status CheckContent(const CandidateFile& file) {
   if (file.bytes.size() > kMaxCandidateFileBytes) {
-    return InvalidArgument("file " + Shown(file.name) + " has " + std::to_string(file.bytes.size()) +
+    return InvalidArgument("file " + ShownFileName(file.name) + " has " + std::to_string(file.bytes.size()) +
                            " bytes, the limit is " + std::to_string(kMaxCandidateFileBytes));
   }
   if (file.bytes.find('\0') != std::string::npos || !IsUtf8(file.bytes)) {
-    return InvalidArgument("file " + Shown(file.name) + " is not UTF-8 text");
+    return InvalidArgument("file " + ShownFileName(file.name) + " is not UTF-8 text");
   }
   return OkStatus();
 }
@@ -90,13 +38,11 @@ Result<Candidate> MakeCandidate(std::vector<CandidateFile> files) {
   Candidate candidate;
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   size_t total = 0;
-  Sha256 hash;
   for (size_t i = 0; i < files.size(); ++i) {
-    RETURN_IF_ERROR(CheckName(files[i].name));
+    RETURN_IF_ERROR(CheckPassFileName(files[i].name));
     RETURN_IF_ERROR(CheckContent(files[i]));
-    if (i > 0 && files[i].name == files[i - 1].name) return InvalidArgument("file " + Shown(files[i].name) + " is given twice");
+    if (i > 0 && files[i].name == files[i - 1].name) return InvalidArgument("file " + ShownFileName(files[i].name) + " is given twice");
     total += files[i].bytes.size();
-    hash.UpdateField(files[i].name).UpdateField(files[i].bytes);
     fs::path path(files[i].name);
     if (path.extension() == ".cc" && !path.has_parent_path()) candidate.kernels.push_back(path.stem().native());
   }
@@ -105,7 +51,6 @@ Result<Candidate> MakeCandidate(std::vector<CandidateFile> files) {
                            std::to_string(kMaxCandidateBytes));
   }
   candidate.files = std::move(files);
-  candidate.hash = ToHex(hash.Finish());
   if (candidate.Find(kRuleListName) == nullptr) {
     return InvalidArgument(std::string(kRuleListName) + " is missing: a JSON array with the names of the pass files");
   }

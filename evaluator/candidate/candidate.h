@@ -4,32 +4,24 @@
 // Source: docs/passbench.md, section 4.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
+#include "evaluator/api/pass_dir.h"
 
 namespace passnet::evaluator {
 
-// Chosen: real passes are below 64 KiB in all; the rest is room for long kernels.
-inline constexpr size_t kMaxCandidateFiles = 64;
-inline constexpr size_t kMaxCandidateFileBytes = 1u << 20;
-inline constexpr size_t kMaxCandidateBytes = 4u << 20;
-inline constexpr const char* kRuleListName = "sorted_output_pass_rule_names.json";
-
 struct Candidate {
   std::vector<CandidateFile> files;  // sorted by name
-  std::string hash;                  // sha256 over names and bytes
   std::vector<std::string> kernels;  // stems of the .cc files directly in pass_dir
 
   const CandidateFile* Find(const std::string& name) const;
 };
 
-// Names: relative, '/'-separated parts of [A-Za-z0-9_.-], no part "." or "..", at most 200 characters, suffix .py, .json,
-// .cc, .h or .md. Contents: UTF-8 without NUL, within the bounds above. The rule list must be there.
+// Names and bounds: evaluator/api/pass_dir.h. Contents: UTF-8 without NUL. The rule list must be there.
 Result<Candidate> MakeCandidate(std::vector<CandidateFile> files);
 
 // Reads a pass_dir from disk: regular files only, through ReadFileBeneath, hidden files and __pycache__ left out.

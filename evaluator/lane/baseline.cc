@@ -1,6 +1,5 @@
 #include "evaluator/lane/baseline.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -9,8 +8,6 @@
 
 namespace passnet::evaluator {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kForkLimit{120};
 
@@ -31,13 +28,14 @@ Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context,
   Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(setup.inductor, spec, deadline));
   std::string source = context.graph->MappedSource(setup.device);
-  Json load = {{"cmd", "load"},
-               {"source", source},
-               {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)},
-               {"seed_each_call", context.task->random()},
-               {"inputs", Json::array()}};
-  for (const passbench::TensorMeta& meta : context.graph->inputs) load["inputs"].push_back({{"name", meta.name}});
-  RETURN_IF_ERROR(ExpectOk(process->Command(load.dump(), {}, deadline), "load"));
+  Json inputs = Json::MakeArray();
+  for (const passbench::TensorMeta& meta : context.graph->inputs) inputs.Push({{"name", meta.name}});
+  const Json load = {{"cmd", "load"},
+                     {"source", source},
+                     {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)},
+                     {"seed_each_call", context.task->random()},
+                     {"inputs", inputs}};
+  RETURN_IF_ERROR(ExpectOk(process->Command(load, {}, deadline), "load"));
   return process;
 }
 

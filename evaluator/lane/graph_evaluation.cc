@@ -2,21 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "evaluator/integrity/judge.h"
+#include "evaluator/lane/candidate_process.h"
+#include "evaluator/lane/match.h"
 #include "evaluator/lane/stopwatch.h"
-#include "evaluator/worker/run_protocol.h"
 #include "sandbox/read_back.h"
 
 namespace passnet::evaluator {
 namespace {
 
-// Ordered: keyword arguments of a traced node keep their order on the way through.
-using Json = nlohmann::ordered_json;
-
-constexpr std::chrono::seconds kMatchLimit{60};
-constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite
 constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
 constexpr std::chrono::minutes kCoreLimit{60};  // others measure graphs of a minute a call
 constexpr size_t kMaxOutputShown = 8u << 10;
@@ -30,81 +25,6 @@ MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::mill
   auto patience = std::clamp(eager * 50 * 64, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
   options.call_limit = std::max(patience, eager * 10);
   return options;
-}
-
-// The match child's plan: trusted code on hostile data, in a process of its own.
-Result<Json> Match(const GraphContext& context, const EvaluateRequest& request, const PreparedCandidate& candidate) {
-  ForkSpec spec;
-  spec.role = "match";
-  spec.plan = "reader";
-  spec.first_frame = Json{{"traced", Json::parse(candidate.traced_json)}, {"matching", MatchingName(request.matching)}}.dump();
-  Deadline deadline = Deadline::After(kMatchLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(context.task, spec, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, 16u << 20));
-  Json plan = Json::parse(frame.json, nullptr, false);
-  if (!plan.is_object()) return DataCorrupt("the match child sent nonsense");
-  return Result<Json>(boost::system::in_place_value, std::move(plan));
-}
-
-std::string MissReason(const Json& plan) {
-  std::string text = "no pattern matched";
-  const Json& mismatch = plan.contains("first_mismatch") ? plan["first_mismatch"] : Json();
-  if (mismatch.is_object()) {
-    text += ": pass " + mismatch.value("pass", "?") + ": ";
-    if (mismatch.contains("pattern_node") && mismatch["pattern_node"].is_string()) {
-      text += "pattern node " + mismatch["pattern_node"].get<std::string>() + " did not line up: ";
-    }
-    text += mismatch.value("what", "");
-  }
-  return text;
-}
-
-// Room for what an honest kernel may want beside the graph's own tensors; the shared regions are charged to us.
-uint64_t MemoryLimit(const GraphContext& context, const SlotLayout& layout) {
-  uint64_t one_call = layout.in_stride + layout.out_stride;
-  return std::min<uint64_t>(context.candidate_memory_bytes, (1ull << 30) + 8 * one_call);
-}
-
-// The candidate's process, installed; or the report of why there is none.
-Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const GraphContext& context, const EvaluateRequest& request,
-                                                     const PreparedCandidate& candidate, const Json& plan,
-                                                     const Side& side) {
-  Json message;
-  message["layout"] = Json::parse(side.layout().AttachJson());
-  message["files"] = Json::parse(candidate.files_json);
-  message["plan"] = plan;
-  message["call_path"] = CallPathName(request.call_path);
-  message["seed_each_call"] = context.task->random();
-  message["kernels"] = Json::array();
-  ForkSpec spec;
-  spec.role = "candidate";
-  spec.plan = "candidate";
-  spec.cgroup.memory_bytes = MemoryLimit(context, side.layout());
-  spec.fds = {side.in_fd(), side.out_fd()};
-  std::vector<UniqueFd> objects;
-  for (const CompiledKernel& kernel : candidate.kernels) {
-    message["kernels"].push_back(kernel.stem);
-    ASSIGN_OR_RETURN(UniqueFd object, SharedRegion::FileOf("passnet-kernel", kernel.object));
-    spec.fds.push_back(object.get());
-    objects.push_back(std::move(object));
-  }
-  spec.first_frame = message.dump();
-  return WorkerProcess::Fork(context.task, spec, Deadline::After(kInstallLimit));
-}
-
-// Waits for {"installed": …}: the candidate's own code ran by then. Empty when it is ready to be called.
-std::optional<CallFailure> AwaitInstalled(WorkerProcess& process) {
-  auto frame = process.channel().ReceiveFrame(Deadline::After(kInstallLimit), 1u << 20);
-  if (!frame) {
-    Error error = std::move(frame).error();
-    if (error.code == ErrorCode::kDeadlineExceeded) return CallFailure{CallFailureKind::kTimeout, error.context, {}};
-    if (error.code == ErrorCode::kDataCorrupt) return CallFailure{CallFailureKind::kProtocol, error.context, {}};
-    return CallFailure{CallFailureKind::kDied, error.context, process.End()};
-  }
-  Json reply = Json::parse(frame.value().json, nullptr, false);
-  if (!reply.is_object()) return CallFailure{CallFailureKind::kProtocol, "the candidate's process sent nonsense", {}};
-  if (reply.value("installed", false)) return std::nullopt;
-  return CallFailure{CallFailureKind::kException, reply.value("error", "unknown error"), {}};
 }
 
 // Measures on the timing core and goes back to the others.
@@ -183,18 +103,13 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
   GraphOutcome outcome;
   outcome.report = NewReport(*context.graph);
   Stopwatch watch(&outcome.timings_ms);
-  ASSIGN_OR_RETURN(Json plan, Match(context, request, candidate));
+  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching));
   watch.Lap("match");
-  if (plan.contains("error")) {
-    integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, "matching failed: " + integrity::LastLine(plan.value("error", "")),
-                    &outcome.report);
-    return outcome;
-  }
-  outcome.report.matched_nodes = plan.value("matched_nodes", 0);
-  outcome.report.coverage = plan.value("coverage", 0.0);
-  outcome.upstream_refuses = !plan["upstream_refuses"].empty();
-  if (plan["rewrites"].empty()) {
-    integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, MissReason(plan), &outcome.report);
+  outcome.report.matched_nodes = match.matched_nodes;
+  outcome.report.coverage = match.coverage;
+  outcome.upstream_refuses = match.upstream_refuses;
+  if (!match.miss.empty()) {
+    integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match.miss, &outcome.report);
     return outcome;
   }
   ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
@@ -207,7 +122,8 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
     return outcome;
   }
   ASSIGN_OR_RETURN(Side side, Side::Create(reference.value().side.layout(), "candidate"));
-  ASSIGN_OR_RETURN(auto process, ForkCandidate(context, request, candidate, plan, side));
+  ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, match.plan, side, request.call_path,
+                                                              context.candidate_memory_bytes}));
   NoteFacts(*process, &outcome);
   if (auto failure = AwaitInstalled(*process)) {
     integrity::JudgeFailure(*failure, &outcome.report);

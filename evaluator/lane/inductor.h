@@ -9,13 +9,12 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "evaluator/lane/worker_process.h"
-#include "evaluator/lane/zygote.h"
 
 namespace passnet::evaluator {
 
 class InductorParent : public ForkParent {
  public:
-  static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<Zygote> zygote, Deadline deadline);
+  static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<ForkParent> zygote, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
 

@@ -1,18 +1,17 @@
 #include "evaluator/lane/prepare.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/stopwatch.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
 namespace {
-
-// Ordered: keyword arguments of a traced node keep their order on the way through.
-using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kTraceLimit{30};  // a pattern traces in milliseconds; beyond it, it hangs
 constexpr std::chrono::seconds kScreenLimit{30};
@@ -22,42 +21,65 @@ constexpr uint32_t kMaxTraceBytes = 16u << 20;
 constexpr size_t kMaxReasonBytes = 2000;
 constexpr size_t kMaxOutputShown = 8u << 10;
 
-std::string FilesJson(const Candidate& candidate) {
-  Json files = Json::object();
-  for (const CandidateFile& file : candidate.files) files[file.name] = file.bytes;
-  return files.dump();
+Json FilesOf(const Candidate& candidate) {
+  Json files = Json::MakeObject();
+  for (const CandidateFile& file : candidate.files) files.Set(file.name, file.bytes);
+  return files;
 }
 
 // A throw-away child that gets the candidate's files with its first frame.
-ForkSpec ReaderOf(const Candidate& candidate, const std::string& role) {
+ForkSpec ReaderOf(const Json& files, const std::string& role) {
   ForkSpec spec;
   spec.role = role;
   spec.plan = "reader";
-  spec.first_frame = "{\"files\":" + FilesJson(candidate) + "}";
+  spec.first_frame = Json{{"files", files}}.Dump();
   return spec;
 }
 
-std::string FindingsText(const Json& findings) {
+struct Finding {
+  std::string file, rule, text;
+  int64_t line = 0;
+};
+
+void VisitFinding(FieldVisitor& fields, Finding& finding) {
+  fields.Required("file");
+  fields.Text("file", &finding.file);
+  fields.Required("rule");
+  fields.Text("rule", &finding.rule);
+  fields.Text("text", &finding.text);
+  fields.Integer("line", &finding.line, 0, std::numeric_limits<int32_t>::max());
+}
+
+std::string TextOf(const std::vector<Finding>& findings) {
   std::string text;
-  for (const Json& finding : findings) {
-    text += (text.empty() ? "" : "; ") + finding.value("file", "?") + ":" + std::to_string(finding.value("line", 0));
-    text += " [" + finding.value("rule", "?") + "] " + finding.value("text", "");
+  for (const Finding& finding : findings) {
+    text += (text.empty() ? "" : "; ") + finding.file + ":" + std::to_string(finding.line);
+    text += " [" + finding.rule + "] " + finding.text;
     if (text.size() > kMaxReasonBytes) break;
   }
   return text;
 }
 
+// What the screen found, as one line; empty when there is nothing to find fault with.
+Result<std::string> ReadScreen(std::string_view frame) {
+  constexpr const char* kWho = "the screen";
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame, kWho));
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, kWho));
+  if (words) return Internal("the screen failed: " + integrity::LastLine(*words));
+  std::vector<Finding> findings;
+  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
+    fields.Required("findings");
+    VisitList(fields, "findings", &findings, VisitFinding);
+  }));
+  return TextOf(findings);
+}
+
 // False when the screen found something: every graph then has R.STATIC.
-Result<bool> Screen(const Workshop& workshop, const Candidate& candidate, EvaluationReport* report) {
+Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationReport* report) {
   Deadline deadline = Deadline::After(kScreenLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(candidate, "screen"), deadline));
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(files, "screen"), deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, kMaxScreenBytes));
-  Json reply = Json::parse(frame.json, nullptr, false);
-  if (!reply.is_object()) return DataCorrupt("the screen sent nonsense");
-  if (reply.contains("error")) {
-    return Internal("the screen failed: " + integrity::LastLine(reply["error"].get<std::string>()));
-  }
-  report->reason = FindingsText(reply["findings"]);
+  ASSIGN_OR_RETURN(report->reason, ReadScreen(frame.json));
   if (report->reason.empty()) return true;
   report->verdict = Verdict::kStatic;
   return false;
@@ -66,6 +88,7 @@ Result<bool> Screen(const Workshop& workshop, const Candidate& candidate, Evalua
 // False when a kernel does not compile.
 Result<bool> Compile(const Workshop& workshop, const Candidate& candidate, PreparedCandidate* prepared,
                      EvaluationReport* report) {
+  if (candidate.kernels.empty()) return true;
   ASSIGN_OR_RETURN(prepared->kernels, workshop.compiler->Compile(candidate, Deadline::After(kCompileLimit)));
   std::string broken;
   for (const CompiledKernel& kernel : prepared->kernels) {
@@ -95,72 +118,100 @@ void FailSilentTrace(const Error& error, WorkerProcess& process, EvaluationRepor
   Fail(fate.verdict, "while its patterns were traced: " + fate.reason, report);
 }
 
-bool IsTraceAnswer(const Json& reply) {
-  if (!reply.is_object()) return false;
-  if (reply.contains("error")) return true;
-  return reply.contains("passes") && reply["passes"].is_array() && reply.contains("errors") &&
-         reply["errors"].is_array();
+// A pass that could not be loaded. Every field is what a candidate's process wrote.
+struct PassError {
+  std::string pass, what;
+  bool breaks_rule = false;
+};
+
+struct TraceAnswer {
+  std::optional<std::string> error;  // the tracing as a whole failed
+  std::vector<PassError> errors;
+  bool uses_triton = false;
+  bool has_passes = false;
+};
+
+void VisitPassError(FieldVisitor& fields, PassError& error) {
+  fields.Text("pass", &error.pass);
+  fields.Text("what", &error.what);
+  fields.Flag("static", &error.breaks_rule);
 }
 
-std::string TextOr(const Json& object, const char* key) {
-  return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
+// An Error here is the candidate's doing, not ours: its code ran in the process that wrote this.
+Result<TraceAnswer> ReadTrace(const Json& json) {
+  constexpr const char* kWho = "the process that traces them";
+  TraceAnswer answer;
+  ASSIGN_OR_RETURN(answer.error, ErrorIn(json, kWho));
+  if (answer.error) return answer;
+  std::string unsupported;
+  RETURN_IF_ERROR(ReadAnswer(json, kWho, [&](FieldVisitor& fields) {
+    fields.Required("passes");
+    fields.List("passes", 0, [&](size_t size) { answer.has_passes = size > 0; }, [](size_t) {});
+    fields.Required("errors");
+    VisitList(fields, "errors", &answer.errors, VisitPassError);
+    fields.Flag("uses_triton", &answer.uses_triton);
+    fields.Text("unsupported_lane", &unsupported);
+  }));
+  answer.uses_triton |= !unsupported.empty();
+  return answer;
 }
 
-// Passes that could not be loaded, as diagnostics and as one line; `is_static` when one of them breaks a static rule.
-std::string NotePassErrors(const Json& errors, bool* is_static, EvaluationReport* report) {
+// Passes that could not be loaded, as diagnostics and as one line.
+std::string NotePassErrors(const std::vector<PassError>& errors, EvaluationReport* report) {
   std::string line;
-  for (const Json& error : errors) {
-    if (!error.is_object()) continue;
-    *is_static |= error.contains("static") && error["static"] == true;
-    const std::string file = TextOr(error, "pass") + ".py", what = TextOr(error, "what");
-    report->compile.push_back({file, false, false, 0, what});
-    line += (line.empty() ? "" : "; ") + file + ": " + what;
+  for (const PassError& error : errors) {
+    const std::string file = error.pass + ".py";
+    report->compile.push_back({file, false, false, 0, error.what});
+    line += (line.empty() ? "" : "; ") + file + ": " + error.what;
   }
   return line;
 }
 
-// False when the candidate's own code failed. The reply is a candidate's bytes: nothing in it is taken for granted.
-bool JudgeTrace(const Workshop& workshop, const Json& reply, EvaluationReport* report) {
-  if (!IsTraceAnswer(reply)) {
-    Fail(Verdict::kTamper, "while its patterns were traced: it wrote bytes that are no answer", report);
+// False when the candidate's own code failed.
+bool JudgeTrace(const Workshop& workshop, const TraceAnswer& answer, EvaluationReport* report) {
+  if (answer.error) {
+    Fail(Verdict::kCrash, "while its patterns were traced: " + integrity::LastLine(*answer.error), report);
     return false;
   }
-  if (reply.contains("error")) {
-    Fail(Verdict::kCrash, "while its patterns were traced: " + integrity::LastLine(TextOr(reply, "error")), report);
-    return false;
-  }
-  bool is_static = false;
-  const std::string errors = NotePassErrors(reply["errors"], &is_static, report);
-  if ((reply.contains("uses_triton") && reply["uses_triton"] == true) || reply.contains("unsupported_lane")) {
+  const std::string errors = NotePassErrors(answer.errors, report);
+  const bool breaks_rule = std::any_of(answer.errors.begin(), answer.errors.end(),
+                                       [](const PassError& error) { return error.breaks_rule; });
+  if (answer.uses_triton) {
     Fail(Verdict::kUnsupported,
          "the pass uses triton, which needs a GPU lane; this lane is " + workshop.device + ", so it is not scored", report);
     return false;
   }
-  if (is_static) {
+  if (breaks_rule) {
     Fail(Verdict::kStatic, errors, report);
     return false;
   }
-  if (reply["passes"].empty()) {
+  if (!answer.has_passes) {
     Fail(Verdict::kCompile, errors.empty() ? "no pass could be loaded" : errors, report);
     return false;
   }
   return true;
 }
 
-// The traced passes as JSON, or nothing when the candidate's own code failed.
-Result<std::optional<std::string>> Trace(const Workshop& workshop, const Candidate& candidate,
-                                         EvaluationReport* report) {
+// The trace child's answer, or nothing when the candidate's own code failed.
+Result<std::optional<Json>> Trace(const Workshop& workshop, const Json& files, EvaluationReport* report) {
+  const std::optional<Json> none;
   Deadline deadline = Deadline::After(kTraceLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(candidate, "trace"), deadline));
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(files, "trace"), deadline));
   auto frame = process->channel().ReceiveFrame(deadline, kMaxTraceBytes);
   report->candidate_output = process->Output(kMaxOutputShown);
   if (!frame) {
     FailSilentTrace(frame.error(), *process, report);
-    return std::optional<std::string>();
+    return none;
   }
-  Json reply = Json::parse(frame.value().json, nullptr, false);
-  if (!JudgeTrace(workshop, reply, report)) return std::optional<std::string>();
-  return std::optional(reply.dump());
+  auto json = ParseAnswer(frame.value().json, "the process that traces them");
+  auto answer = json ? ReadTrace(json.value()) : Result<TraceAnswer>(json.error());
+  if (!answer) {
+    Fail(Verdict::kTamper, "while its patterns were traced: it wrote bytes that are no answer: " + answer.error().context,
+         report);
+    return none;
+  }
+  if (!JudgeTrace(workshop, answer.value(), report)) return none;
+  return std::optional(std::move(json).value());
 }
 
 }  // namespace
@@ -174,18 +225,18 @@ Result<std::optional<PreparedCandidate>> PrepareCandidate(const Workshop& worksh
     Fail(Verdict::kCompile, candidate.error().context, report);
     return none;
   }
-  ASSIGN_OR_RETURN(bool clean, Screen(workshop, candidate.value(), report));
+  PreparedCandidate prepared;
+  prepared.files = FilesOf(candidate.value());
+  ASSIGN_OR_RETURN(bool clean, Screen(workshop, prepared.files, report));
   watch.Lap("screen");
   if (!clean) return none;
-  PreparedCandidate prepared;
   ASSIGN_OR_RETURN(bool compiled, Compile(workshop, candidate.value(), &prepared, report));
   watch.Lap("compile");
   if (!compiled) return none;
-  ASSIGN_OR_RETURN(std::optional<std::string> traced, Trace(workshop, candidate.value(), report));
+  ASSIGN_OR_RETURN(std::optional<Json> traced, Trace(workshop, prepared.files, report));
   watch.Lap("trace");
   if (!traced) return none;
-  prepared.traced_json = *traced;
-  prepared.files_json = FilesJson(candidate.value());
+  prepared.traced = std::move(*traced);
   return std::optional(std::move(prepared));
 }
 

@@ -8,22 +8,23 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
-#include "evaluator/lane/zygote.h"
+#include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
 
 // A candidate ready to be installed into any graph of the task.
 struct PreparedCandidate {
-  std::string traced_json;              // the trace child's answer, bounded
-  std::string files_json;               // {"name": "text"}
+  Json traced;                          // the trace child's answer: a stranger's data, bounded
+  Json files;                           // {"name": "text"}
   std::vector<CompiledKernel> kernels;  // all compiled
 };
 
 struct Workshop {
-  std::shared_ptr<Zygote> zygote;
+  std::shared_ptr<ForkParent> zygote;
   KernelCompiler* compiler;
   std::string device;  // for messages
 };

@@ -3,45 +3,66 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <limits>
 
+#include "evaluator/integrity/judge.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 #include "passbench/inputs.h"
 
 namespace passnet::evaluator {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::chrono::seconds kForkLimit{60};
 constexpr std::chrono::minutes kCallLimit{15};
 constexpr int kEstimateCalls = 3;
 
+struct ProbedOutput {
+  std::string kind;            // "tensor" or "other"
+  std::string type = "value";  // of the other
+  OutputSpec spec;
+};
+
+// What layouts are made of must agree with itself before memory is laid out by it.
+Result<OutputSpec> CheckOutput(OutputSpec output, size_t inputs) {
+  output.scalar_type = ScalarTypeOf(output.dtype);
+  if (output.scalar_type < 0) return InvalidArgument("eager returns the type " + output.dtype + ", which is not supported");
+  output.elements = 1;
+  bool fits = output.shape.size() == output.strides.size() && output.alias < static_cast<int64_t>(inputs);
+  for (int64_t size : output.shape) fits &= !__builtin_mul_overflow(output.elements, size, &output.elements);
+  if (!fits) return DataCorrupt("the reference described an output that cannot be: shape, strides or alias do not fit");
+  return output;
+}
+
+void VisitProbed(FieldVisitor& fields, ProbedOutput& output) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  fields.Required("kind");
+  fields.Text("kind", &output.kind);
+  fields.Text("type", &output.type);
+  if (output.kind != "tensor") return;
+  for (const char* key : {"dtype", "shape", "strides", "alias", "bytes"}) fields.Required(key);
+  fields.Text("dtype", &output.spec.dtype);
+  fields.Integers("shape", &output.spec.shape, 0, kMax);
+  fields.Integers("strides", &output.spec.strides, 0, kMax);
+  VisitInteger(fields, "alias", &output.spec.alias, -1, std::numeric_limits<int>::max());
+  VisitInteger(fields, "bytes", &output.spec.bytes, 0, kMax);
+}
+
 Result<std::vector<OutputSpec>> Probe(Side& side) {
-  ASSIGN_OR_RETURN(std::string text, side.Command(Json{{"cmd", "probe"}}.dump(), {}));
-  Json reply = Json::parse(text, nullptr, false);
-  if (!reply.is_object()) return DataCorrupt("the reference sent nonsense");
-  if (reply.contains("error")) {
-    std::string words = reply["error"].get<std::string>();
-    words.erase(words.find_last_not_of('\n') + 1);
-    return InvalidArgument("eager fails: " + words.substr(words.rfind('\n') + 1));
-  }
+  constexpr const char* kWho = "the reference";
+  ASSIGN_OR_RETURN(Json answer, side.Command({{"cmd", "probe"}}, {}));
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, kWho));
+  if (words) return InvalidArgument("eager fails: " + integrity::LastLine(*words));
+  std::vector<ProbedOutput> probed;
+  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
+    fields.Required("outputs");
+    VisitList(fields, "outputs", &probed, VisitProbed);
+  }));
   std::vector<OutputSpec> outputs;
-  for (const Json& item : reply["outputs"]) {
-    if (item.value("kind", "") != "tensor") {
-      return InvalidArgument("eager returns a " + item.value("type", "value") + ", only tensors can be compared");
-    }
-    OutputSpec output;
-    output.dtype = item["dtype"].get<std::string>();
-    output.scalar_type = ScalarTypeOf(output.dtype);
-    output.shape = item["shape"].get<std::vector<int64_t>>();
-    output.strides = item["strides"].get<std::vector<int64_t>>();
-    output.alias = item["alias"].get<int>();
-    output.bytes = item["bytes"].get<uint64_t>();
-    output.elements = 1;
-    for (int64_t size : output.shape) output.elements *= size;
-    if (output.scalar_type < 0) return InvalidArgument("eager returns the type " + output.dtype + ", which is not supported");
-    outputs.push_back(std::move(output));
+  for (ProbedOutput& output : probed) {
+    if (output.kind != "tensor") return InvalidArgument("eager returns a " + output.type + ", only tensors can be compared");
+    ASSIGN_OR_RETURN(OutputSpec checked, CheckOutput(std::move(output.spec), side.layout().inputs.size()));
+    outputs.push_back(std::move(checked));
   }
   return outputs;
 }
@@ -80,9 +101,9 @@ uint32_t ChooseSlots(const SlotLayout& one, double estimate_us, const ReferenceO
 }  // namespace
 
 Status Attach(Side& side) {
-  Json command = Json::parse(side.layout().AttachJson());
-  command["cmd"] = "attach";
-  return ExpectOk(side.Command(command.dump(), {side.in_fd(), side.out_fd()}), "attach");
+  Json command = side.layout().AttachFields();
+  command.Set("cmd", "attach");
+  return ExpectOk(side.Command(command, {side.in_fd(), side.out_fd()}), "attach");
 }
 
 Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskChild>& task, const std::string& mode,
@@ -93,8 +114,8 @@ Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskC
   spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
-  Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
-  RETURN_IF_ERROR(ExpectOk(process->Command(configure.dump(), {}, deadline), "configure"));
+  const Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
+  RETURN_IF_ERROR(ExpectOk(process->Command(configure, {}, deadline), "configure"));
   return process;
 }
 

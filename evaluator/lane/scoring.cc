@@ -7,12 +7,6 @@
 namespace passnet::evaluator {
 namespace {
 
-passbench::ScoreOptions Convert(const ScoreOptions& options) {
-  return {options.p, options.b,
-          options.interpretation == Interpretation::kMismatchExtended ? passbench::Interpretation::kMismatchExtended
-                                                                      : passbench::Interpretation::kDefault};
-}
-
 bool Unscored(Verdict verdict) {
   return verdict == Verdict::kInfra || verdict == Verdict::kUnsupported || verdict == Verdict::kQuarantine;
 }
@@ -32,18 +26,18 @@ passbench::GraphResult UpstreamResult(const GraphOutcome& graph) {
 
 }  // namespace
 
-ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const ScoreOptions& options) {
+ScoredGraphs ScoreOurs(const std::vector<GraphReport>& graphs, const passbench::ScoreOptions& options) {
   std::vector<passbench::GraphResult> results;
   for (const GraphReport& graph : graphs) {
     if (Unscored(graph.verdict)) return {};
     results.push_back(ToGraphResult(graph));
   }
-  auto scores = passbench::Score(results, Convert(options));
+  auto scores = passbench::Score(results, options);
   if (!scores) return {};
   return {scores.value().aggregated, scores.value().es};
 }
 
-std::optional<double> ScoreUpstream(const std::vector<GraphOutcome>& graphs, const ScoreOptions& options) {
+std::optional<double> ScoreUpstream(const std::vector<GraphOutcome>& graphs, const passbench::ScoreOptions& options) {
   std::vector<passbench::GraphResult> results;
   for (const GraphOutcome& graph : graphs) {
     if (graph.in_place || graph.report.verdict == Verdict::kInfra || graph.report.verdict == Verdict::kUnsupported) {
@@ -51,7 +45,7 @@ std::optional<double> ScoreUpstream(const std::vector<GraphOutcome>& graphs, con
     }
     results.push_back(UpstreamResult(graph));
   }
-  auto scores = passbench::Score(results, Convert(options));
+  auto scores = passbench::Score(results, options);
   return scores ? scores.value().aggregated : std::nullopt;
 }
 

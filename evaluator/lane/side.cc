@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/ids.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::evaluator {
@@ -26,12 +26,11 @@ std::chrono::nanoseconds Now() {
 }  // namespace
 
 Status SetNullLayout(Side& side, const std::vector<OutputSpec>& outputs) {
-  nlohmann::json command = {{"cmd", "null_layout"}, {"outputs", nlohmann::json::array()}};
+  Json layouts = Json::MakeArray();
   for (const OutputSpec& output : outputs) {
-    command["outputs"].push_back(
-        {{"shape", output.shape}, {"strides", output.strides}, {"scalar_type", output.scalar_type}});
+    layouts.Push({{"shape", output.shape}, {"strides", output.strides}, {"scalar_type", output.scalar_type}});
   }
-  return ExpectOk(side.Command(command.dump(), {}), "null_layout");
+  return ExpectOk(side.Command({{"cmd", "null_layout"}, {"outputs", layouts}}, {}), "null_layout");
 }
 
 Status PinToCores(const std::vector<int>& cores) {
@@ -83,19 +82,24 @@ std::span<const std::byte> Side::OutputBytes(uint32_t slot, size_t index, size_t
   return {OutSlot(slot) + layout_.output_offsets[index] + sizeof(PnOutputHeader), bytes};
 }
 
-Result<std::string> Side::Command(const std::string& json, const std::vector<int>& fds) {
+Result<Json> Side::Command(const Json& command, const std::vector<int>& fds) {
   RETURN_IF_ERROR(process_->Continue());
-  auto reply = process_->Command(json, fds, Deadline::After(kCommandLimit));
+  auto answer = process_->Command(command, fds, Deadline::After(kCommandLimit));
   RETURN_IF_ERROR(process_->Stop());
-  return reply;
+  return answer;
 }
 
-Status ExpectOk(Result<std::string> reply, const std::string& command) {
-  if (!reply) return std::move(reply).error();
-  nlohmann::json json = nlohmann::json::parse(reply.value(), nullptr, false);
-  if (json.is_object() && json.value("ok", false)) return OkStatus();
-  std::string text = json.is_object() ? json.value("error", reply.value()) : reply.value();
-  return Internal("worker command " + command + " failed: " + text);
+Status ExpectOk(const Result<Json>& answer, const std::string& command) {
+  if (!answer) return answer.error();
+  const std::string who = "worker command " + command;
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer.value(), who));
+  if (words) return Internal(who + " failed: " + *words);
+  bool ok = false;
+  RETURN_IF_ERROR(ReadAnswer(answer.value(), who, [&](FieldVisitor& fields) {
+    fields.Required("ok");
+    fields.Flag("ok", &ok);
+  }));
+  return ok ? OkStatus() : Status(Internal(who + " failed without a word"));
 }
 
 Result<RunAnswer> Side::Ask(uint32_t kind, uint32_t first, uint32_t count, Deadline deadline) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "evaluator/lane/shared_region.h"
 #include "evaluator/lane/slots.h"
@@ -35,7 +36,6 @@ class Side {
   int in_fd() const { return in_.fd(); }
   int out_fd() const { return out_.fd(); }
   WorkerProcess& process() { return *process_; }
-  bool has_process() const { return process_ != nullptr; }
   // `calls_graph`: graph calls must equal calls (the candidate behind Dynamo); otherwise the counter is not looked at.
   void Take(std::unique_ptr<WorkerProcess> process, bool calls_graph);
   std::unique_ptr<WorkerProcess> Release() { return std::move(process_); }
@@ -46,7 +46,7 @@ class Side {
   const std::byte* OutSlot(uint32_t slot) const { return out_.data() + slot * layout_.out_stride; }
 
   // A JSON command to the Python side of a trusted process (reference, inductor), which is stopped again afterwards.
-  Result<std::string> Command(const std::string& json, const std::vector<int>& fds);
+  Result<Json> Command(const Json& command, const std::vector<int>& fds);
 
   // Continues the process, lets it make calls on slots [0, lead), then under the clock on [lead, lead + count), stops it.
   // The lead-in brings code and tables back into the caches, as in upstream's uninterrupted loop. `kind` is a PnRunKind.
@@ -75,8 +75,8 @@ class Side {
   std::optional<CallFailure> failure_;
 };
 
-// kInternal with the worker's words unless the reply is {"ok": true}.
-Status ExpectOk(Result<std::string> reply, const std::string& command);
+// kInternal with the worker's words unless the answer is {"ok": true}.
+Status ExpectOk(const Result<Json>& answer, const std::string& command);
 
 // Makes null blocks of `side` return tensors of this layout.
 Status SetNullLayout(Side& side, const std::vector<OutputSpec>& outputs);

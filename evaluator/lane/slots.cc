@@ -1,7 +1,6 @@
 #include "evaluator/lane/slots.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "evaluator/worker/run_protocol.h"
@@ -9,8 +8,6 @@
 
 namespace passnet::evaluator {
 namespace {
-
-using Json = nlohmann::json;
 
 struct DtypeNumber {
   const char* name;
@@ -81,22 +78,16 @@ SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const st
   return layout;
 }
 
-std::string SlotLayout::AttachJson() const {
-  Json json;
-  json["slots"] = slots;
-  json["in_size"] = InBytes();
-  json["out_size"] = OutBytes();
-  json["in_stride"] = in_stride;
-  json["out_stride"] = out_stride;
-  json["inputs"] = Json::array();
+Json SlotLayout::AttachFields() const {
+  Json places_in = Json::MakeArray(), places_out = Json::MakeArray();
   for (const InputSpec& input : inputs) {
-    json["inputs"].push_back({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
+    places_in.Push({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
   }
-  json["outputs"] = Json::array();
   for (size_t i = 0; i < outputs.size(); ++i) {
-    json["outputs"].push_back({{"offset", output_offsets[i]}, {"capacity", output_capacities[i]}});
+    places_out.Push({{"offset", output_offsets[i]}, {"capacity", output_capacities[i]}});
   }
-  return json.dump();
+  return {{"slots", slots},           {"in_size", InBytes()},     {"out_size", OutBytes()}, {"in_stride", in_stride},
+          {"out_stride", out_stride}, {"inputs", places_in}, {"outputs", places_out}};
 }
 
 Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "evaluator/timing/fresh_bits.h"
 #include "passbench/task.h"
@@ -47,7 +48,7 @@ struct SlotLayout {
   size_t InBytes() const { return in_stride * slots; }
   size_t OutBytes() const { return out_stride * slots; }
   // The fields of the worker's attach command, without "cmd".
-  std::string AttachJson() const;
+  Json AttachFields() const;
 };
 
 // Inputs at 64-byte borders; an output has room for its own bytes and a little more, so that one that is larger shows

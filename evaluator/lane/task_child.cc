@@ -1,57 +1,62 @@
 #include "evaluator/lane/task_child.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
+#include "evaluator/integrity/judge.h"
+#include "evaluator/lane/worker_answer.h"
 
 namespace passnet::evaluator {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr uint32_t kMaxDescriptionBytes = 16u << 20;
 
-OpRecord OpOf(const Json& item) {
-  OpRecord op;
-  auto text = [&](const char* key) { return item.contains(key) && item[key].is_string() ? item[key].get<std::string>() : ""; };
-  op.name = text("name");
-  op.op = text("op");
-  op.target = text("target");
-  op.arguments = text("arguments");
-  op.output = text("output");
-  op.matchable = item.value("matchable", true);
-  return op;
+// The text of an operator that has none of that kind (an output has no target) is null.
+void VisitOperator(FieldVisitor& fields, OpRecord& op) {
+  fields.Required("name");
+  fields.Text("name", &op.name);
+  fields.Text("op", &op.op);
+  fields.Text("target", &op.target);
+  fields.Text("arguments", &op.arguments);
+  fields.Text("output", &op.output);
+  fields.Flag("matchable", &op.matchable);
+}
+
+Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
+  const std::string source = graph.MappedSource(device);
+  Json inputs = Json::MakeArray();
+  for (const passbench::TensorMeta& meta : graph.inputs) {
+    inputs.Push({{"name", meta.name}, {"shape", meta.shape}, {"dtype", passbench::DTypeName(meta.dtype)}});
+  }
+  return {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}, {"inputs", inputs}};
 }
 
 }  // namespace
 
-Result<std::shared_ptr<TaskChild>> TaskChild::Start(std::shared_ptr<Zygote> zygote, const passbench::Graph& graph,
+Result<std::shared_ptr<TaskChild>> TaskChild::Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
                                                     const std::string& device, Deadline deadline) {
   auto child = std::make_shared<TaskChild>();
-  std::string source = graph.MappedSource(device);
-  Json message = {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}};
-  message["inputs"] = Json::array();
-  for (const passbench::TensorMeta& meta : graph.inputs) {
-    message["inputs"].push_back(
-        {{"name", meta.name}, {"shape", meta.shape}, {"dtype", std::string(passbench::DTypeName(meta.dtype))}});
-  }
   ForkSpec spec;
   spec.role = "task";
   spec.plan = "task";
-  spec.first_frame = message.dump();
+  spec.first_frame = FirstFrame(graph, device).Dump();
   ASSIGN_OR_RETURN(child->process_, WorkerProcess::Fork(std::move(zygote), spec, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, child->process_->channel().ReceiveFrame(deadline, kMaxDescriptionBytes));
-  Json reply = Json::parse(frame.json, nullptr, false);
-  if (!reply.is_object()) return DataCorrupt("the task child sent nonsense");
-  if (reply.contains("error")) {
-    std::string text = reply["error"].get<std::string>();
-    text.erase(text.find_last_not_of('\n') + 1);
-    return InvalidArgument("graph " + graph.path + " cannot be captured: " + text.substr(text.rfind('\n') + 1));
-  }
-  child->random_ = reply.value("random", false);
-  for (const Json& item : reply["ops"]) child->ops_.push_back(OpOf(item));
+  RETURN_IF_ERROR(child->TakeDescription(frame.json, graph.path));
   return child;
+}
+
+Status TaskChild::TakeDescription(std::string_view text, const std::string& graph) {
+  constexpr const char* kWho = "the task child";
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(text, kWho));
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, kWho));
+  if (words) return InvalidArgument("graph " + graph + " cannot be captured: " + integrity::LastLine(*words));
+  return ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
+    fields.Required("random");
+    fields.Flag("random", &random_);
+    fields.Required("ops");
+    VisitList(fields, "ops", &ops_, VisitOperator);
+  });
 }
 
 std::shared_ptr<TaskChild> TaskChildCache::Find(const std::string& key) {

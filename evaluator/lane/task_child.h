@@ -7,19 +7,19 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/lane/worker_process.h"
-#include "evaluator/lane/zygote.h"
 #include "passbench/task.h"
 
 namespace passnet::evaluator {
 
 class TaskChild : public ForkParent {
  public:
-  static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<Zygote> zygote, const passbench::Graph& graph,
+  static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
                                                   const std::string& device, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
@@ -27,6 +27,8 @@ class TaskChild : public ForkParent {
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
 
  private:
+  Status TakeDescription(std::string_view text, const std::string& graph);
+
   std::unique_ptr<WorkerProcess> process_;
   std::vector<OpRecord> ops_;
   bool random_ = false;
@@ -39,7 +41,6 @@ class TaskChildCache {
 
   std::shared_ptr<TaskChild> Find(const std::string& key);
   void Put(const std::string& key, std::shared_ptr<TaskChild> child);
-  void Clear() { entries_.clear(); }
 
  private:
   size_t capacity_;

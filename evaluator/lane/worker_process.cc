@@ -10,15 +10,14 @@
 
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <limits>
 
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 #include "sandbox/child.h"
 
 namespace passnet::evaluator {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr uint32_t kMaxReplyBytes = 16u << 20;  // a description of a 2,000-node graph is below 2 MiB
 constexpr std::chrono::seconds kParentWait{10};
@@ -30,21 +29,63 @@ Status SendSignal(int pidfd, int signal) {
   return OkStatus();
 }
 
-Result<Json> ReceiveObject(WorkerChannel& channel, Deadline deadline, std::vector<UniqueFd>* fds = nullptr) {
+constexpr int kMaxErrno = 4095;               // of Linux
+
+// A new child says whether its plan holds before it does anything else.
+Status ExpectJailed(WorkerChannel& channel, const std::string& role, Deadline deadline) {
+  const std::string who = "the " + role + " process";
   ASSIGN_OR_RETURN(FrameWithFds frame, channel.ReceiveFrame(deadline, kMaxReplyBytes));
-  Json json = Json::parse(frame.json, nullptr, false);
-  if (!json.is_object()) return DataCorrupt("the worker answered with something that is no JSON object");
-  if (fds != nullptr) *fds = std::move(frame.fds);
-  return Result<Json>(boost::system::in_place_value, std::move(json));
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
+  bool jailed = false;
+  std::string step = "?", what = "?";
+  int err = 0;
+  RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
+    fields.Required("jailed");
+    fields.Flag("jailed", &jailed);
+    fields.Text("step", &step);
+    fields.Text("what", &what);
+    VisitInteger(fields, "errno", &err, 0, kMaxErrno);
+  }));
+  if (jailed) return OkStatus();
+  return Error{ErrorCode::kPermissionDenied, "sandbox of " + who + ": step " + step + " (" + what +
+                                                 ") failed: " + std::strerror(err) + "; run passnet doctor"};
 }
 
-Status ExpectJailed(WorkerChannel& channel, const std::string& role, Deadline deadline) {
-  ASSIGN_OR_RETURN(Json json, ReceiveObject(channel, deadline));
-  if (json.value("jailed", false)) return OkStatus();
-  int err = json.value("errno", 0);
-  return Error{ErrorCode::kPermissionDenied,
-               "sandbox of the " + role + " process: step " + json.value("step", "?") + " (" +
-                   json.value("what", "?") + ") failed: " + std::strerror(err) + "; run passnet doctor"};
+struct Forked {
+  UniqueFd pidfd;
+  int64_t pid = -1;  // in the parent's pid namespace
+};
+
+Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::vector<int>& fds, Deadline deadline) {
+  const std::string who = "the parent of the " + spec.role + " process";
+  const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
+  RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
+  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
+  Forked forked;
+  RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
+    fields.Required("pid");
+    fields.Integer("pid", &forked.pid, 1, std::numeric_limits<pid_t>::max());
+  }));
+  if (frame.fds.size() != 1) return DataCorrupt(who + " sent " + std::to_string(frame.fds.size()) + " descriptors");
+  forked.pidfd = std::move(frame.fds[0]);
+  return forked;
+}
+
+// How a child ended, asked of its parent.
+Result<WorkerEnd> AskForEnd(ForkParent& parent, int64_t pid, Deadline deadline) {
+  const Json command = {{"cmd", "wait"}, {"pid", pid}};
+  RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), {}, deadline));
+  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, "the parent process"));
+  WorkerEnd end;
+  end.known = true;
+  RETURN_IF_ERROR(ReadAnswer(answer, "the parent process", [&](FieldVisitor& fields) {
+    fields.Required(answer.Has("signalled") ? "signalled" : "exited");
+    VisitInteger(fields, "exited", &end.exit_code, 0, 255);
+    VisitInteger(fields, "signalled", &end.signal, 1, 64);
+  }));
+  return end;
 }
 
 }  // namespace
@@ -57,13 +98,9 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Fork(std::shared_ptr<ForkP
   ASSIGN_OR_RETURN(auto ends, WorkerChannel::Pair());
   worker->channel_ = WorkerChannel(std::move(ends.first));
 
-  Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
-  RETURN_IF_ERROR(parent->channel().SendFrame(command.dump(), {ends.second.get(), worker->output_.get()}, deadline));
-  std::vector<UniqueFd> fds;
-  ASSIGN_OR_RETURN(Json forked, ReceiveObject(parent->channel(), deadline, &fds));
-  if (fds.size() != 1 || !forked.contains("pid")) return DataCorrupt("the parent process did not fork: " + forked.dump());
-  worker->pidfd_ = std::move(fds[0]);
-  worker->pid_in_parent_ = forked["pid"].get<int64_t>();
+  ASSIGN_OR_RETURN(Forked forked, AskForFork(*parent, spec, {ends.second.get(), worker->output_.get()}, deadline));
+  worker->pidfd_ = std::move(forked.pidfd);
+  worker->pid_in_parent_ = forked.pid;
   worker->parent_ = std::move(parent);
   ends.second.Reset();
   ASSIGN_OR_RETURN(worker->pid_, sandbox::PidOf(worker->pidfd_.get()));
@@ -79,11 +116,11 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Fork(std::shared_ptr<ForkP
 
 WorkerProcess::~WorkerProcess() { End(); }
 
-Result<std::string> WorkerProcess::Command(std::string_view json, const std::vector<int>& fds, Deadline deadline) {
+Result<Json> WorkerProcess::Command(const Json& command, const std::vector<int>& fds, Deadline deadline) {
   RETURN_IF_ERROR(channel_.SendRun(PN_RUN_FRAME, 0, 0, 0));
-  RETURN_IF_ERROR(channel_.SendFrame(json, fds, deadline));
+  RETURN_IF_ERROR(channel_.SendFrame(command.Dump(), fds, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, channel_.ReceiveFrame(deadline, kMaxReplyBytes));
-  return std::move(frame.json);
+  return ParseAnswer(frame.json, "worker command " + command["cmd"].Text());
 }
 
 Status WorkerProcess::Stop() { return SendSignal(pidfd_.get(), SIGSTOP); }
@@ -120,16 +157,7 @@ WorkerEnd WorkerProcess::End() {
   if (parent_ != nullptr) {
     // A stopped process dies of SIGKILL like any other; its pid namespace goes with it.
     (void)SendSignal(pidfd_.get(), SIGKILL);
-    Deadline deadline = Deadline::After(kParentWait);
-    Json command = {{"cmd", "wait"}, {"pid", pid_in_parent_}};
-    if (parent_->channel().SendFrame(command.dump(), {}, deadline)) {
-      auto reply = ReceiveObject(parent_->channel(), deadline);
-      if (reply.has_value()) {
-        end.known = true;
-        end.exit_code = reply.value().value("exited", 0);
-        end.signal = reply.value().value("signalled", 0);
-      }
-    }
+    if (auto told = AskForEnd(*parent_, pid_in_parent_, Deadline::After(kParentWait))) end = told.value();
     if (cgroup_) end.out_of_memory = end.signal == SIGKILL && cgroup_->OomKills() > 0;
   }
   end_ = end;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "evaluator/integrity/observations.h"
@@ -56,8 +57,8 @@ class WorkerProcess {
   WorkerChannel& channel() { return channel_; }
   pid_t pid() const { return pid_; }  // in our pid namespace
 
-  // A JSON command to the Python side of a calling process and its answer.
-  Result<std::string> Command(std::string_view json, const std::vector<int>& fds, Deadline deadline);
+  // A JSON command to the Python side of a calling process and its answer, an object.
+  Result<Json> Command(const Json& command, const std::vector<int>& fds, Deadline deadline);
 
   Status Stop();      // SIGSTOP; on a one-core lane it runs nothing more once this returned
   Status Continue();  // SIGCONT

@@ -4,16 +4,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
+#include <limits>
 
 #include "base/sha256.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 #include "sandbox/plan.h"
 
 namespace passnet::evaluator {
 namespace {
 
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr int kControlFd = 3;  // passnet_worker/processes.py
@@ -63,13 +63,12 @@ Result<std::string> PlansFrame(const ZygoteOptions& options, const sandbox::Root
   candidate.cpu = std::chrono::seconds(60);
   ASSIGN_OR_RETURN(std::string reader_plan, sandbox::CandidatePlan(candidate));
 
-  Json frame = {{"plans",
-                 {{"task", Hex(task_plan)},
-                  {"reference", Hex(reference_plan)},
-                  {"candidate", Hex(candidate_plan)},
-                  {"reader", Hex(reader_plan)},
-                  {"", ""}}}};
-  return frame.dump();
+  const Json plans = {{"task", Hex(task_plan)},
+                      {"reference", Hex(reference_plan)},
+                      {"candidate", Hex(candidate_plan)},
+                      {"reader", Hex(reader_plan)},
+                      {"", ""}};
+  return Json{{"plans", plans}}.Dump();
 }
 
 sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
@@ -99,6 +98,24 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
 
 }  // namespace
 
+Status Zygote::TakeGreeting(std::string_view text) {
+  constexpr const char* kWho = "the torch zygote";
+  ASSIGN_OR_RETURN(Json greeting, ParseAnswer(text, kWho));
+  int threads = 0;
+  RETURN_IF_ERROR(ReadAnswer(greeting, kWho, [&](FieldVisitor& fields) {
+    fields.Required("tasks");
+    VisitInteger(fields, "tasks", &threads, 1, std::numeric_limits<int>::max());
+    fields.Required("torch");
+    fields.Text("torch", &torch_version_);
+    fields.Required("python");
+    fields.Text("python", &python_version_);
+  }));
+  if (threads != 1) {
+    return Internal(std::string(kWho) + " has " + std::to_string(threads) + " threads and must have one");
+  }
+  return OkStatus();
+}
+
 Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Deadline deadline) {
   auto zygote = std::make_shared<Zygote>();
   ASSIGN_OR_RETURN(auto ends, WorkerChannel::Pair());
@@ -110,13 +127,7 @@ Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Dead
   RETURN_IF_ERROR(zygote->channel_.SendFrame(plans, {}, deadline));
   auto frame = zygote->channel_.ReceiveFrame(deadline, 1u << 20);
   if (!frame) return std::move(frame).error().Prefixed("the torch zygote did not come up (its own words are above)");
-  Json ready = Json::parse(frame.value().json, nullptr, false);
-  if (!ready.is_object() || !ready.value("ready", false)) return DataCorrupt("the torch zygote sent nonsense");
-  if (ready.value("tasks", 0) != 1) {
-    return Internal("the torch zygote has " + std::to_string(ready.value("tasks", 0)) + " threads and must have one");
-  }
-  zygote->torch_version_ = ready.value("torch", "");
-  zygote->python_version_ = ready.value("python", "");
+  RETURN_IF_ERROR(zygote->TakeGreeting(frame.value().json));
   return zygote;
 }
 

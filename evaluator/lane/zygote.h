@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -34,6 +35,9 @@ class Zygote : public ForkParent {
   const std::string& torch_version() const { return torch_version_; }
   const std::string& python_version() const { return python_version_; }
   const std::vector<std::string>& layers() const { return child_->layers(); }
+
+  // What it says once it is ready to fork; a step of Start.
+  Status TakeGreeting(std::string_view text);
 
  private:
   std::unique_ptr<sandbox::Child> child_;

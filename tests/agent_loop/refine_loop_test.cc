@@ -1,4 +1,4 @@
-// The loop over durable steps with an endpoint and a lane from a script.
+// The loop over durable entries with an endpoint and a lane from a script.
 #include "agent/loop/refine_loop.h"
 
 #include <stop_token>
@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "tests/fakes/direct_port.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
@@ -23,6 +24,21 @@ using fakes::ReplyWith;
 using ::testing::HasSubstr;
 using trajectories::EventKind;
 
+// The dialect as a later build might render it: the same name and meaning, other bytes.
+class LaterDialect : public dialects::Dialect {
+ public:
+  std::string_view name() const override { return dialects::OpenAiChat().name(); }
+  std::string_view path() const override { return dialects::OpenAiChat().path(); }
+  Result<std::string> RenderRequest(const dialects::ChatRequest& request) const override {
+    ASSIGN_OR_RETURN(std::string body, dialects::OpenAiChat().RenderRequest(request));
+    return body + "\n";
+  }
+  bool EndsStream(std::string_view data) const override { return dialects::OpenAiChat().EndsStream(data); }
+  dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
+    return dialects::OpenAiChat().Interpret(reply);
+  }
+};
+
 class RefineLoopTest : public ::testing::Test {
  protected:
   RefineLoopTest() {
@@ -34,14 +50,14 @@ class RefineLoopTest : public ::testing::Test {
 
   // One life of the process: from what is stored until it ends.
   Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}) {
-    FakeLlmClient client(std::move(replies));
-    auto progress = journal_.Fold();
-    if (!progress) return progress.error();
+    FakeLlmClient client(std::move(replies), *dialect_);
+    auto fold = journal_.Fold();
+    if (!fold) return fold.error();
     Budget budget(limits_);
-    for (const auto& step : journal_.steps()) budget.Apply(step.event);
+    for (const auto& entry : journal_.entries()) budget.Apply(entry.event);
     LoopPorts ports;
     ports.journal = &journal_;
-    ports.lane = &lane_port_;
+    ports.evaluation = &port_;
     ports.client = &client;
     ports.limiter = limiter_.get();
     ports.budget = &budget;
@@ -49,7 +65,7 @@ class RefineLoopTest : public ::testing::Test {
     ports.clock = &clock_;
     ports.jitter = [] { return 0.5; };
     TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
-    RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(progress).value());
+    RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(fold).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
     boost::asio::co_spawn(context, Await(&loop, stop_.get_token(), cancel, &ended), [](std::exception_ptr thrown) {
@@ -75,8 +91,9 @@ class RefineLoopTest : public ::testing::Test {
   std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
   fakes::FakeLane lane_{lane_log_};
-  fakes::DirectLane lane_port_{&lane_};
+  fakes::DirectPort port_{&lane_};
   fakes::MemoryJournal journal_;
+  const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
   std::stop_source stop_;
   std::vector<std::string> bodies_;
 };
@@ -193,6 +210,65 @@ TEST_F(RefineLoopTest, UnknownUsageIsSettledAtTheReservation) {
   EXPECT_GT(*outcome.prompt_tokens, 1000);
 }
 
+// The request used to be rendered a second time for sending: a build that renders otherwise sent what no intent named.
+TEST_F(RefineLoopTest, ResumeUnderALaterBuildSendsTheJournaledBytes) {
+  const LaterDialect later;
+  options_.rounds.rounds = 1;
+  journal_.DieWith(3, /*durable=*/true);
+  ASSERT_FALSE(Live({}));
+  ASSERT_EQ(journal_.entries().back().event.kind, EventKind::kLlmIntent);
+  const std::string journaled = journal_.entries().back().contents.at("request");
+  ASSERT_TRUE(bodies_.empty());
+  journal_.Live();
+  dialect_ = &later;
+  ASSERT_TRUE(Live({FakeLlmClient::Answer(429, "{}"), Reply("OK", 1.5)}));
+  ASSERT_EQ(bodies_.size(), 2u);
+  EXPECT_EQ(bodies_[0], journaled);
+  EXPECT_EQ(bodies_[1], journaled) << "a further attempt of the same call";
+  EXPECT_EQ(Finished().label, "solved");
+  // The later build's own calls are rendered its way, and journaled so.
+  journal_ = fakes::MemoryJournal();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(bodies_[0], journaled + "\n");
+}
+
+TEST_F(RefineLoopTest, IntentOfAnUnknownDialectIsCorruptData) {
+  options_.rounds.rounds = 1;
+  journal_.DieWith(3, /*durable=*/true);
+  ASSERT_FALSE(Live({}));
+  TrajectoryFold fold;
+  Status applied = OkStatus();
+  for (JournalEntry entry : journal_.entries()) {
+    size_t name = entry.event.payload.find("openai-chat");
+    if (name != std::string::npos) entry.event.payload.replace(name, 11, "no-such-one");
+    applied = fold.Apply(entry.event, [&](const std::string& content) -> Result<std::string> {
+      return entry.contents.at(content);
+    });
+  }
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, ErrorCode::kDataCorrupt);
+  EXPECT_THAT(applied.error().context, HasSubstr("no-such-one"));
+}
+
+// The reply is durable before it is read: a daemon that died of it would die of it at every start.
+TEST_F(RefineLoopTest, HostileReplyIsSurvivedNowAndAfterARestart) {
+  options_.rounds.rounds = 1;
+  const std::string nested(1'000'000, '[');
+  std::deque<RawReply> replies;
+  for (int i = 0; i < 10; ++i) replies.push_back(FakeLlmClient::Answer(200, i % 2 == 0 ? nested : "{\"choices\":" + nested));
+  ASSERT_TRUE(Live(replies));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_TRUE(journal_.Fold());
+  // Killed between the durable reply and its interpretation.
+  journal_ = fakes::MemoryJournal();
+  journal_.DieWith(5, /*durable=*/true);
+  ASSERT_FALSE(Live(replies));
+  ASSERT_EQ(journal_.entries().back().event.label, "received");
+  journal_.Live();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+}
+
 TEST_F(RefineLoopTest, CancelEndsAtOnce) {
   std::stop_source cancel;
   cancel.request_stop();
@@ -222,16 +298,16 @@ TEST_P(KilledLoopTest, GoesOnAfterEachStep) {
     }
     journal_.Live();
     // The endpoint goes on with what has not arrived yet; a reply that has is never asked for again.
-    for (const auto& step : journal_.steps()) {
-      if (step.event.label == "received") replies.pop_front();
+    for (const auto& entry : journal_.entries()) {
+      if (entry.event.label == "received") replies.pop_front();
     }
     ASSERT_TRUE(Live(replies)) << "after " << appends;
     EXPECT_EQ(Finished().label, "solved") << "after " << appends;
     EXPECT_EQ(Finished().round, 2) << "after " << appends;
     EXPECT_EQ(journal_.Count(EventKind::kTrajectoryFinished), 1);
     std::map<std::string, int> reports;
-    for (const auto& step : journal_.steps()) {
-      if (step.event.kind == EventKind::kEvaluationReport) ++reports[step.event.subject];
+    for (const auto& entry : journal_.entries()) {
+      if (entry.event.kind == EventKind::kEvaluationReport) ++reports[entry.event.subject];
     }
     EXPECT_EQ(reports.size(), 3u);
     for (const auto& [id, count] : reports) EXPECT_EQ(count, 1) << id;

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <stop_token>
 
-#include "agent/campaign/lane_service.h"
+#include "agent/campaign/lane_pool.h"
 #include "agent/campaign/manager.h"
 #include "agent/campaign/report.h"
 #include "agent/campaign/store_journal.h"
@@ -26,6 +26,7 @@ namespace {
 using fakes::FakeLlmClient;
 using fakes::ReplyWith;
 using ::testing::HasSubstr;
+using trajectories::EventKind;
 
 class CampaignTest : public ::testing::Test {
  protected:
@@ -63,11 +64,11 @@ class CampaignTest : public ::testing::Test {
     auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
     };
-    LaneService lane("fake", start, {});
+    LanePool lanes(std::vector<LanePool::Member>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
-    ports.lane = &lane;
+    ports.evaluation = &lanes;
     ports.limiters = &limiters;
     ports.sleeper = sleeper.get();
     ports.clock = &Clock::System();
@@ -117,8 +118,28 @@ class CampaignTest : public ::testing::Test {
     EXPECT_TRUE(resumed);
   }
 
+  static Task<void> ResumeAndLaunch(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
+    co_await ResumeAll(manager);
+    co_await LaunchOne(manager, std::move(spec), id, error);
+  }
+
   Script Launching(CampaignSpec spec) {
     return [this, spec](CampaignManager* manager) { return LaunchOne(manager, spec, &id_, &error_); };
+  }
+
+  // An event of the journal as no daemon of ours would have written it.
+  void StoreEvent(EventKind kind, const std::string& payload) {
+    trajectories::StoreOptions options;
+    options.path = path_;
+    auto store = trajectories::Store::Open(options);
+    ASSERT_TRUE(store) << store.error().context;
+    trajectories::EventDraft event;
+    event.campaign_id = id_;
+    event.kind = kind;
+    event.payload = payload;
+    trajectories::Batch batch;
+    ASSERT_TRUE(batch.Add(std::move(event)));
+    ASSERT_TRUE(store.value()->Append(batch));
   }
 
   CampaignReport Report() {
@@ -224,6 +245,21 @@ TEST_F(CampaignTest, LaneOfAnotherEnvironmentPausesInsteadOfMixingFigures) {
        {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
   EXPECT_EQ(Report().state.state, "finished");
   EXPECT_EQ(Report().n_scored, 2);
+}
+
+TEST_F(CampaignTest, HostilePayloadsInTheJournalStopTheirCampaignAlone) {
+  const std::string nested(1'000'000, '[');
+  id_ = "c-hostile-launch";
+  StoreEvent(EventKind::kCampaignLaunched, nested);
+  auto resume_and_launch = [this](CampaignManager* manager) { return ResumeAndLaunch(manager, Spec(), &id_, &error_); };
+  Live(resume_and_launch, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(Report().n_scored, 2);
+  auto reader = trajectories::Reader::Open(path_);
+  ASSERT_TRUE(reader);
+  auto report = BuildReport(*reader.value(), "c-hostile-launch");
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kDataCorrupt);
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ TEST(CampaignSpecTest, JsonProblemsAreAllNamed) {
   EXPECT_THAT(read.error().context, HasSubstr("colour: unknown key"));
 }
 
+TEST(CampaignSpecTest, HostileJsonIsRefused) {
+  auto read = CampaignSpecFromJson(std::string(1'000'000, '['));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(read.error().context, HasSubstr("nested deeper than"));
+}
+
 TEST(ResolveTasksTest, BundledTasksAreFoundWithStableHashes) {
   auto tasks = ResolveTasks({fakes::SourceDir() + "/tasks", {"rope", "swiglu"}});
   ASSERT_TRUE(tasks) << tasks.error().context;

@@ -4,26 +4,24 @@
 #include <httplib.h>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "tests/daemon/daemon_fixture.h"
 
 namespace passnet {
 namespace {
 
-using nlohmann::json;
 using ::testing::HasSubstr;
 
 std::string Launch(DaemonFixture* fixture, const std::string& changes = "{}") {
   auto launched = fixture->client().Post("/v1/campaigns", fixture->SpecJson(changes));
   EXPECT_TRUE(launched) << launched.error().context << fixture->log();
-  return launched ? json::parse(launched.value()).value("campaign_id", "") : "";
+  return launched ? Parsed(launched.value())["campaign_id"].Text() : "";
 }
 
-json Report(DaemonFixture* fixture, const std::string& id) {
+Json Report(DaemonFixture* fixture, const std::string& id) {
   auto report = fixture->client().Get("/v1/campaigns/" + id + "/report");
   EXPECT_TRUE(report) << report.error().context;
-  return report ? json::parse(report.value()) : json::object();
+  return report ? Parsed(report.value()) : Json();
 }
 
 TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
@@ -33,21 +31,21 @@ TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   int64_t last = 0;
   std::vector<std::string> kinds;
   auto take = [&](std::string_view data) {
-    json event = json::parse(data);
-    EXPECT_GT(event["row_id"].get<int64_t>(), last);
-    last = event["row_id"];
-    kinds.push_back(event["kind"]);
+    Json event = Parsed(data);
+    EXPECT_GT(event["row_id"].Integer(), last);
+    last = event["row_id"].Integer();
+    kinds.push_back(event["kind"].Text());
     return !(kinds.back() == "campaign_state" && event["label"] == "finished");
   };
   ASSERT_TRUE(fixture.client().Follow("/v1/campaigns/" + id + "/events", take));
   EXPECT_EQ(kinds.front(), "campaign_launched");
   EXPECT_THAT(kinds, ::testing::Contains("evaluation_report"));
-  json lanes = json::parse(fixture.client().Get("/v1/lanes").value());
-  EXPECT_GT(lanes["lanes"][0]["served"], 6);
-  json shown = json::parse(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
+  Json lanes = Parsed(fixture.client().Get("/v1/lanes").value());
+  EXPECT_GT(lanes["lanes"].At(0)["served"].Integer(), 6);
+  Json shown = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   ASSERT_EQ(shown["trajectories"].size(), 2u);
-  std::string trajectory = shown["trajectories"][0]["trajectory_id"];
-  EXPECT_EQ(json::parse(fixture.client().Get("/v1/trajectories/" + trajectory).value())["outcome"], "solved");
+  std::string trajectory = shown["trajectories"].At(0)["trajectory_id"].Text();
+  EXPECT_EQ(Parsed(fixture.client().Get("/v1/trajectories/" + trajectory).value())["outcome"], "solved");
 }
 
 TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
@@ -67,9 +65,9 @@ TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
     std::string id = Launch(&fixture, R"({"retry":{"max_attempts":3}})");
     std::string state = fixture.WaitForEnd(id);
     EXPECT_EQ(state, "finished") << test.fault << fixture.log();
-    json report = Report(&fixture, id);
-    EXPECT_EQ(report["n_infra"], test.infra) << test.fault << " " << report.dump();
-    for (const json& task : report["tasks"]) EXPECT_EQ(task["outcome"], test.outcome) << test.fault << task.dump();
+    Json report = Report(&fixture, id);
+    EXPECT_EQ(report["n_infra"], test.infra) << test.fault << " " << report;
+    for (const Json& task : report["tasks"].Items()) EXPECT_EQ(task["outcome"], test.outcome) << test.fault << task;
     EXPECT_EQ(report["aggregated_score"].is_null(), test.infra > 0) << test.fault;
     EXPECT_FALSE(fixture.daemon().Ended()) << test.fault;
   }
@@ -89,9 +87,9 @@ TEST(DaemonApiTest, SlowEndpointRunsIntoItsLimit) {
   ASSERT_TRUE(fixture.Start());
   std::string id = Launch(&fixture, R"({"retry":{"max_attempts":1,"first_byte_limit_s":0.2}})");
   EXPECT_EQ(fixture.WaitForEnd(id), "finished");
-  json report = Report(&fixture, id);
+  Json report = Report(&fixture, id);
   EXPECT_EQ(report["n_infra"], 2);
-  EXPECT_THAT(report["tasks"][0]["reason"].get<std::string>(), HasSubstr("transport"));
+  EXPECT_THAT(report["tasks"].At(0)["reason"].Text(), HasSubstr("transport"));
 }
 
 TEST(DaemonApiTest, CancelEndsACampaign) {
@@ -124,6 +122,10 @@ TEST(DaemonApiTest, BadRequestsAreProblems) {
   EXPECT_EQ(raw.Get("/nothing")->status, 404);
   EXPECT_EQ(raw.Get("/nothing")->get_header_value("Content-Type"), "application/problem+json");
   EXPECT_EQ(raw.Put("/v1/campaigns", "x", "text/plain")->status, 405);
+  auto nested = raw.Post("/v1/campaigns", std::string(1'000'000, '['), "application/json");
+  EXPECT_EQ(nested->status, 400);
+  EXPECT_EQ(nested->get_header_value("Content-Type"), "application/problem+json");
+  EXPECT_THAT(Parsed(nested->body)["detail"].Text(), HasSubstr("nested deeper than"));
   EXPECT_EQ(raw.Post("/v1/campaigns", std::string(8 << 20, 'x'), "application/json")->status, 413);
   EXPECT_EQ(raw.Get("/health", {{"Host", "evil.example"}})->status, 421);
   EXPECT_EQ(raw.Get("/health", {{"Origin", "http://evil.example"}})->status, 403);

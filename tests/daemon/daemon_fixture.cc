@@ -1,13 +1,13 @@
 #include "tests/daemon/daemon_fixture.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/check.h"
@@ -32,7 +32,24 @@ std::string WaitForFile(const std::filesystem::path& path, ChildProgram* program
   return "";
 }
 
+// RFC 7396, without removals.
+void Merge(const Json& changes, Json* into) {
+  for (const auto& [key, value] : changes.Members()) {
+    if (value.is_object()) {
+      Merge(value, &into->Member(key));
+    } else {
+      into->Set(key, value);
+    }
+  }
+}
+
 }  // namespace
+
+Json Parsed(std::string_view text) {
+  auto json = ParseJson(text);
+  EXPECT_TRUE(json) << json.error().context;
+  return json ? std::move(json).value() : Json();
+}
 
 ChildProgram::ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
                            const std::map<std::string, std::string>& environment, const std::string& log_file) {
@@ -115,17 +132,17 @@ bool DaemonFixture::Start(const std::map<std::string, std::string>& environment,
 }
 
 std::string DaemonFixture::SpecJson(const std::string& changes) const {
-  nlohmann::json spec = {
+  Json spec = {
       {"name", "test"},
       {"concurrency", 2},
       {"tasks",
-       {{"path", fakes::SourceDir() + "/tasks"}, {"include", nlohmann::json::array({"rope", "swiglu"})}}},
+       {{"path", fakes::SourceDir() + "/tasks"}, {"include", std::vector<std::string>{"rope", "swiglu"}}}},
       {"endpoint", {{"base_url", "http://127.0.0.1:" + endpoint_port_ + "/v1"}, {"api_key_env", ""}}},
       {"sampling", {{"model", "recorded"}}},
       {"rounds", {{"limit", 3}}},
       {"retry", {{"first_backoff_s", 0.01}}}};
-  spec.merge_patch(nlohmann::json::parse(changes));
-  return spec.dump();
+  Merge(Parsed(changes), &spec);
+  return spec.Dump();
 }
 
 std::string DaemonFixture::WaitForEnd(const std::string& campaign_id) {
@@ -133,7 +150,7 @@ std::string DaemonFixture::WaitForEnd(const std::string& campaign_id) {
     if (daemon_->Ended()) return "";
     auto shown = client_->Get("/v1/campaigns/" + campaign_id);
     if (shown) {
-      std::string state = nlohmann::json::parse(shown.value()).value("state", "");
+      std::string state = Parsed(shown.value())["state"].Text();
       if (state == "finished" || state == "failed" || state == "cancelled" || state == "paused") return state;
     }
     Rest();

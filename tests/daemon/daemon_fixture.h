@@ -10,10 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "cli/daemon_client.h"
 #include "tests/fakes/temp_folder.h"
 
 namespace passnet {
+
+// What the API answered; a failure of the test when it is no JSON.
+Json Parsed(std::string_view text);
 
 // A program of the build folder.
 class ChildProgram {

@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -16,8 +15,6 @@
 
 namespace passnet {
 namespace {
-
-using nlohmann::json;
 
 // Every name that is linked into the daemon.
 std::vector<std::string> Failpoints() {
@@ -37,22 +34,22 @@ std::vector<std::string> Failpoints() {
 std::string LaunchOnce(DaemonFixture* fixture) {
   auto list = fixture->client().Get("/v1/campaigns");
   if (list) {
-    json campaigns = json::parse(list.value())["campaigns"];
-    if (!campaigns.empty()) return campaigns[0]["campaign_id"];
+    std::string id = Parsed(list.value())["campaigns"].At(0)["campaign_id"].Text();
+    if (!id.empty()) return id;
   }
   auto launched = fixture->client().Post("/v1/campaigns", fixture->SpecJson());
-  return launched ? json::parse(launched.value()).value("campaign_id", "") : "";
+  return launched ? Parsed(launched.value())["campaign_id"].Text() : "";
 }
 
 void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const std::string& at) {
   auto report = fixture->client().Get("/v1/campaigns/" + campaign_id + "/report");
   ASSERT_TRUE(report) << at;
-  json figures = json::parse(report.value());
+  Json figures = Parsed(report.value());
   EXPECT_EQ(figures["n_scored"], 2) << at << report.value();
-  for (const json& task : figures["tasks"]) EXPECT_EQ(task["outcome"], "solved") << at << " " << task.dump();
+  for (const Json& task : figures["tasks"].Items()) EXPECT_EQ(task["outcome"], "solved") << at << " " << task;
   // Two trajectories at a time: at most one call each was in flight.
   EXPECT_LE(figures["lost_calls"].size(), 2u) << at;
-  EXPECT_LE(figures["usage"]["calls"], 6 + figures["lost_calls"].size()) << at << ": a call was paid twice, unlisted";
+  EXPECT_LE(figures["usage"]["calls"].Unsigned(), 6 + figures["lost_calls"].size()) << at << ": a call was paid twice, unlisted";
 
   auto reader = trajectories::Reader::Open(fixture->journal());
   ASSERT_TRUE(reader);

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "evaluator/api/json.h"
 #include "tests/fakes/paths.h"
@@ -37,20 +36,20 @@ const std::string kTask = " --task " + fakes::SourceDir() + "/tasks/rope";
 TEST(EvalVerbTest, JsonHoldsTheContract) {
   Outcome outcome = Passnet("eval" + kTask + " --pass " + fakes::SourceDir() + "/tests/fixtures/passes/rope --profile quick --json" + kCache);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
-  nlohmann::json json = nlohmann::json::parse(outcome.LastLine());
+  const Json json = ParseJson(outcome.LastLine()).value();
   EXPECT_EQ(json["schema"], "passnet.evaluation/1");
   for (const char* key : {"task", "profile", "device", "call_path", "verdict", "aggregated_score", "upstream_score", "es",
                           "graphs", "compile", "sandbox", "environment", "timings_ms"}) {
-    EXPECT_TRUE(json.contains(key)) << key;
+    EXPECT_TRUE(json.Has(key)) << key;
   }
   for (const char* key : {"path", "dtype", "status", "verdict", "reason", "speedup_call", "speedup_upstream", "speedup_device",
                           "eager_us", "candidate_us", "noise", "matched_nodes", "coverage", "max_abs_diff", "tolerances_ok"}) {
-    EXPECT_TRUE(json["graphs"][0].contains(key)) << key;
+    EXPECT_TRUE(json["graphs"].At(0).Has(key)) << key;
   }
-  EXPECT_TRUE(json["es"].contains("-10"));
-  EXPECT_TRUE(json["es"].contains("4"));
+  EXPECT_TRUE(json["es"].Has("-10"));
+  EXPECT_TRUE(json["es"].Has("4"));
   // Read back from the candidate's own process: filters stack, the last one is the candidate's.
-  std::string layers = json["sandbox"]["layers"].dump();
+  std::string layers = json["sandbox"]["layers"].Dump();
   EXPECT_NE(layers.find("seccomp"), std::string::npos) << layers;
   EXPECT_NE(layers.find("namespaces: user,mount,pid,net,ipc,uts"), std::string::npos) << layers;
   EXPECT_NE(layers.find("capabilities: none"), std::string::npos) << layers;
@@ -77,25 +76,25 @@ TEST(EvalVerbTest, HelpShowsAnExample) {
 TEST(DoctorVerbTest, ThisHostCanEvaluate) {
   Outcome outcome = Passnet("doctor --json" + kCache);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
-  nlohmann::json json = nlohmann::json::parse(outcome.LastLine());
+  const Json json = ParseJson(outcome.LastLine()).value();
   EXPECT_EQ(json["schema"], "passnet.doctor/1");
-  EXPECT_TRUE(json["ok"]);
+  EXPECT_TRUE(json["ok"].Flag());
 }
 
 TEST(BaselineVerbTest, InductorIsMeasuredOnceAndThenCached) {
   std::string verb = "baseline --compiler inductor --profile quick --json" + kTask + kCache;
   Outcome first = Passnet(verb);
   ASSERT_EQ(first.exit_code, 0) << first.output;
-  nlohmann::json json = nlohmann::json::parse(first.LastLine());
+  const Json json = ParseJson(first.LastLine()).value();
   EXPECT_EQ(json["schema"], "passnet.baseline/1");
-  for (const auto& graph : json["graphs"]) {
+  for (const Json& graph : json["graphs"].Items()) {
     // TorchInductor keeps fp32 between the operators of a low-precision graph, which eager rounds: close, but not at t = -5.
-    bool low_precision = graph["dtype"] != "float32";
-    EXPECT_TRUE(graph["status"] == "correct" || (low_precision && graph["status"] == "accuracy")) << graph.dump();
-    EXPECT_TRUE(graph["speedup_call"].is_number()) << graph.dump();
+    const bool low_precision = graph["dtype"].Text() != "float32";
+    EXPECT_TRUE(graph["status"].Text() == "correct" || (low_precision && graph["status"].Text() == "accuracy")) << graph.Dump();
+    EXPECT_TRUE(graph["speedup_call"].is_number()) << graph.Dump();
   }
-  nlohmann::json again = nlohmann::json::parse(Passnet(verb).LastLine());
-  EXPECT_TRUE(again["cached"]);
+  const Json again = ParseJson(Passnet(verb).LastLine()).value();
+  EXPECT_TRUE(again["cached"].Flag());
   EXPECT_EQ(again["graphs"], json["graphs"]);
 }
 

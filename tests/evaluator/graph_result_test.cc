@@ -33,6 +33,15 @@ TEST(ToGraphResultTest, RanWithoutATimeIsAFailure) {
   EXPECT_EQ(ToGraphResult(graph).status, passbench::GraphStatus::kRuntimeFail);
 }
 
+// Where both have a status they call it the same: a report's words are those of PassBench's log.
+TEST(GraphStatusNameTest, SharedStatusesHaveOneName) {
+  for (int i = 0; i <= static_cast<int>(GraphStatus::kUnsupportedLane); ++i) {
+    const auto status = static_cast<GraphStatus>(i);
+    if (status == GraphStatus::kAccuracy || status == GraphStatus::kUnsupportedLane) continue;
+    EXPECT_EQ(passbench::ParseGraphStatus(GraphStatusName(status)), ToPassbenchStatus(status)) << GraphStatusName(status);
+  }
+}
+
 TEST(ToGraphResultTest, InaccurateIsARunWhoseTolerancesTell) {
   GraphReport graph = Ran(Verdict::kIncorrect, 3);
   graph.status = GraphStatus::kAccuracy;

@@ -5,31 +5,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
-
-#include "tests/fakes/paths.h"
 
 namespace passnet::fakes {
 
 // $PASSNET_DATA_DIR, or shared/data beside the source folder.
-inline std::filesystem::path SharedDataDir() {
-  if (const char* dir = std::getenv("PASSNET_DATA_DIR"); dir != nullptr && *dir != '\0') return dir;
-  return (std::filesystem::path(fakes::SourceDir()) / "../shared/data").lexically_normal();
-}
+std::filesystem::path SharedDataDir();
 
 // The path of one file or folder of it: SharedData("passbench/INDEX.tsv").
-inline std::filesystem::path SharedData(const std::string& relative) { return SharedDataDir() / relative; }
+std::filesystem::path SharedData(const std::string& relative);
 
-inline bool SharedDataIsRequired() {
-  const char* value = std::getenv("PASSNET_REQUIRE_DATA");
-  return value != nullptr && std::string(value) == "1";
-}
-
-inline std::string SharedDataAdvice(const std::filesystem::path& path) {
-  return path.native() + " is missing: set PASSNET_DATA_DIR to the folder of test data";
-}
+bool SharedDataIsRequired();
+std::string SharedDataAdvice(const std::filesystem::path& path);
 
 }  // namespace passnet::fakes
 

@@ -2,26 +2,15 @@
 // Threads: thread-compatible. Owns: the folder.
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
-
-#include "base/check.h"
 
 namespace passnet::fakes {
 
 class TempFolder {
  public:
-  explicit TempFolder(const std::string& name) {
-    std::string pattern = (std::filesystem::temp_directory_path() / ("passnet-" + name + "-XXXXXX")).native();
-    CHECK(::mkdtemp(pattern.data()) != nullptr);
-    path_ = std::filesystem::canonical(pattern);
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+  explicit TempFolder(const std::string& name);
+  ~TempFolder();
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
 

@@ -1,4 +1,5 @@
-// A lane: the exclusive use of a timing core, with everything an evaluation needs. Answers requests one after another.
+// What evaluates: a timing core, used exclusively while something is timed, and everything else an evaluation needs.
+// Answers requests one after another.
 // Threads: one; Create and every request on the same thread, because the processes below die with it.
 // Owns: zygote, task children, compiler, caches on disk.
 // Errors: of the request's input: kInvalidArgument, kNotFound (task folder); of ours: kUnavailable, kPermissionDenied,
@@ -26,7 +27,7 @@
 
 namespace passnet::evaluator {
 
-struct LaneSetup {
+struct EvaluatorOptions {
   std::filesystem::path python;
   std::filesystem::path worker_dir;
   std::filesystem::path include_dir;
@@ -44,18 +45,17 @@ struct RequestHooks {
   std::function<bool()> cancelled;
 };
 
-class Lane {
+class Evaluator {
  public:
-  static Result<std::unique_ptr<Lane>> Create(const LaneSetup& setup);
+  static Result<std::unique_ptr<Evaluator>> Create(const EvaluatorOptions& options);
 
   Result<EvaluationReport> Evaluate(const EvaluateRequest& request, const RequestHooks& hooks);
   Result<BaselineReport> Baseline(const BaselineRequest& request, const RequestHooks& hooks);
   Result<TaskDescription> Describe(const DescribeTaskRequest& request, const RequestHooks& hooks);
   const std::map<std::string, std::string>& environment() const { return environment_; }
-  pid_t zygote_pid() const { return zygote_->pid(); }
 
  private:
-  explicit Lane(const LaneSetup& setup) : setup_(setup), task_children_(setup.kept_task_children) {}
+  explicit Evaluator(const EvaluatorOptions& options) : options_(options), task_children_(options.kept_task_children) {}
 
   Status CheckDevice(const std::string& device) const;
   // The graph's task child, from the cache or captured now.
@@ -74,7 +74,7 @@ class Lane {
   Result<GraphDescription> DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks);
   std::filesystem::path BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const;
 
-  LaneSetup setup_;
+  EvaluatorOptions options_;
   std::vector<int> other_cores_;
   std::optional<TimingCore> timing_core_;
   std::shared_ptr<Zygote> zygote_;

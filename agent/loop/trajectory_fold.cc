@@ -1,8 +1,8 @@
-#include "agent/loop/progress.h"
+#include "agent/loop/trajectory_fold.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "dialects/dialect.h"
 #include "evaluator/api/json.h"
 
@@ -10,7 +10,6 @@ namespace passnet::agent {
 namespace {
 
 using dialects::AttemptOutcome;
-using dialects::OpenAiChat;
 using dialects::OutcomeClass;
 using dialects::RawReply;
 using dialects::ReplyFromStored;
@@ -25,20 +24,16 @@ Error Corrupt(const EventDraft& event, const std::string& what) {
                      event.subject + ": " + what);
 }
 
-nlohmann::json ParsePayload(const EventDraft& event) {
-  return nlohmann::json::parse(event.payload, nullptr, /*allow_exceptions=*/false);
+Result<Json> PayloadOf(const EventDraft& event) {
+  auto json = ParseJsonObject(event.payload, "payload");
+  if (!json) return Corrupt(event, json.error().context);
+  return json;
 }
 
-int64_t IntegerOf(const nlohmann::json& json, const char* key) {
-  if (!json.is_object()) return 0;
-  auto found = json.find(key);
-  return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
-std::string TextOf(const nlohmann::json& json, const char* key) {
-  if (!json.is_object()) return {};
-  auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+// Why a trajectory ends: what its event says under `key`.
+Result<std::string> TextOf(const EventDraft& event, std::string_view key) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  return payload[key].Text();
 }
 
 bool HasRef(const EventDraft& event, const std::string& name) {
@@ -50,7 +45,7 @@ bool HasRef(const EventDraft& event, const std::string& name) {
 
 }  // namespace
 
-Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content) {
   switch (event.kind) {
     case EventKind::kTrajectoryStarted:
       started_ = true;
@@ -65,10 +60,7 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
     case EventKind::kLlmOutcome:
       return ApplyOutcome(event);
     case EventKind::kReplyParsed:
-      parsed_ = true;
-      format_problem_ = event.label == "ok" ? "" : TextOf(ParsePayload(event), "problem");
-      if (event.label != "ok") round_scores_.push_back(std::nullopt);
-      return OkStatus();
+      return ApplyParsed(event);
     case EventKind::kCandidate:
       return ApplyCandidate(event, content);
     case EventKind::kEvaluationIntent:
@@ -92,14 +84,9 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
       baseline_done_ = true;
       return OkStatus();
     case EventKind::kBudget:
-      if (event.label == "refuse") StopFor(Stop::kBudget, TextOf(ParsePayload(event), "reason"));
-      return OkStatus();
     case EventKind::kInfra:
-      StopFor(Stop::kInfra, event.label + ": " + TextOf(ParsePayload(event), "error"));
-      return OkStatus();
     case EventKind::kOperatorAction:
-      if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
-      return OkStatus();
+      return ApplyStop(event);
     case EventKind::kTrajectoryFinished:
       finished_ = true;
       return OkStatus();
@@ -115,8 +102,30 @@ Status Progress::Apply(const EventDraft& event, const ContentFn& content) {
   return OkStatus();
 }
 
+Status TrajectoryFold::ApplyParsed(const EventDraft& event) {
+  parsed_ = true;
+  format_problem_.clear();
+  if (event.label == "ok") return OkStatus();
+  ASSIGN_OR_RETURN(format_problem_, TextOf(event, "problem"));
+  round_scores_.push_back(std::nullopt);
+  return OkStatus();
+}
+
+Status TrajectoryFold::ApplyStop(const EventDraft& event) {
+  if (event.kind == EventKind::kOperatorAction) {
+    if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
+  } else if (event.kind == EventKind::kInfra) {
+    ASSIGN_OR_RETURN(std::string error, TextOf(event, "error"));
+    StopFor(Stop::kInfra, event.label + ": " + error);
+  } else if (event.label == "refuse") {
+    ASSIGN_OR_RETURN(std::string reason, TextOf(event, "reason"));
+    StopFor(Stop::kBudget, std::move(reason));
+  }
+  return OkStatus();
+}
+
 // The first cause is the one that is told, except that infrastructure and the operator end what still goes on.
-void Progress::StopFor(Stop stop, std::string text) {
+void TrajectoryFold::StopFor(Stop stop, std::string text) {
   bool ends_now = stop == Stop::kInfra || stop == Stop::kCancelled;
   bool ended = stop_ == Stop::kInfra || stop_ == Stop::kCancelled;
   if (ended || (stop_ != Stop::kNone && !ends_now)) return;
@@ -124,7 +133,7 @@ void Progress::StopFor(Stop stop, std::string text) {
   stop_text_ = std::move(text);
 }
 
-void Progress::BeginRound(int64_t round) {
+void TrajectoryFold::BeginRound(int64_t round) {
   round_ = round;
   open_call_.reset();
   lost_in_round_ = 0;
@@ -136,14 +145,15 @@ void Progress::BeginRound(int64_t round) {
   feedback_given_ = false;
 }
 
-Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
   int64_t round = event.round.value_or(0);
   if (round != round_ + 1) {
     return Corrupt(event, "round " + std::to_string(round) + " follows " + std::to_string(round_));
   }
   BeginRound(round);
   if (round == 1) {
-    graph_count_ = IntegerOf(ParsePayload(event), "graphs");
+    ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+    graph_count_ = payload["graphs"].Integer();
     auto system = content("system");
     if (!system) return system.error();
     messages_.push_back({Role::kSystem, std::move(system).value()});
@@ -154,30 +164,38 @@ Status Progress::ApplyPrompt(const EventDraft& event, const ContentFn& content) 
   return OkStatus();
 }
 
-Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
-  auto payload = ParsePayload(event);
-  if (event.kind == EventKind::kLlmIntent) {
-    ++calls_;
-    open_call_.emplace();
-    open_call_->id = event.subject;
-    open_call_->reserved_tokens = IntegerOf(payload, "reserved_tokens");
-    if (int64_t cost = IntegerOf(payload, "reserved_microusd"); cost > 0) open_call_->reserved_microusd = cost;
-    return OkStatus();
-  }
+Status TrajectoryFold::ApplyIntent(const EventDraft& event, const ContentFn& content) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  auto dialect = dialects::DialectNamed(payload["dialect"].Text());
+  if (!dialect) return Corrupt(event, dialect.error().context);
+  auto request = content("request");
+  if (!request) return request.error();
+  ++calls_;
+  open_call_.emplace();
+  open_call_->request = {dialect.value(), std::move(request).value()};
+  open_call_->id = event.subject;
+  open_call_->reserved_tokens = payload["reserved_tokens"].Integer();
+  if (int64_t cost = payload["reserved_microusd"].Integer(); cost > 0) open_call_->reserved_microusd = cost;
+  return OkStatus();
+}
+
+Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& content) {
+  if (event.kind == EventKind::kLlmIntent) return ApplyIntent(event, content);
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   if (event.kind == EventKind::kLlmLost) {
     ++lost_in_round_;
     open_call_.reset();
     return OkStatus();
   }
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
   if (event.kind == EventKind::kLlmAttempt) {
-    open_call_->counts.made = static_cast<int>(IntegerOf(payload, "attempt"));
+    open_call_->counts.made = static_cast<int>(payload["attempt"].Integer());
     open_call_->in_flight = true;
     return OkStatus();
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
+    if (dialects::OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }
@@ -187,19 +205,20 @@ Status Progress::ApplyCall(const EventDraft& event, const ContentFn& content) {
     if (!bytes) return bytes.error();
     body = std::move(bytes).value();
   }
-  auto raw = ReplyFromStored(TextOf(payload, "facts"), std::move(body));
+  auto raw = ReplyFromStored(payload["facts"].Text(), std::move(body));
   if (!raw) return Corrupt(event, raw.error().context);
   open_call_->raw = std::move(raw).value();
   return OkStatus();
 }
 
-Status Progress::ApplyOutcome(const EventDraft& event) {
+Status TrajectoryFold::ApplyOutcome(const EventDraft& event) {
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   std::optional<RawReply> raw = std::move(open_call_->raw);
+  const dialects::Dialect& dialect = *open_call_->request.dialect;
   open_call_.reset();
   if (event.label == "cancelled") return OkStatus();
   if (!raw) return Corrupt(event, "no reply was received before it");
-  AttemptOutcome outcome = OpenAiChat().Interpret(*raw);
+  AttemptOutcome outcome = dialect.Interpret(*raw);
   if (outcome.outcome == OutcomeClass::kContextOverflow) {
     StopFor(Stop::kContext, outcome.detail);
   } else if (!IsModelBehaviour(outcome.outcome)) {
@@ -214,7 +233,7 @@ Status Progress::ApplyOutcome(const EventDraft& event) {
   return OkStatus();
 }
 
-Status Progress::ApplyCandidate(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::ApplyCandidate(const EventDraft& event, const ContentFn& content) {
   candidate_.emplace();
   candidate_->round = event.round.value_or(round_);
   candidate_->hash = event.subject;
@@ -227,7 +246,7 @@ Status Progress::ApplyCandidate(const EventDraft& event, const ContentFn& conten
   return OkStatus();
 }
 
-Status Progress::ApplyReport(const EventDraft& event) {
+Status TrajectoryFold::ApplyReport(const EventDraft& event) {
   auto report = evaluator::EvaluationReportFromJson(event.payload);
   if (!report) return Corrupt(event, report.error().context);
   if (event.subject != open_evaluation_) return Corrupt(event, "this evaluation is not open");
@@ -242,7 +261,7 @@ Status Progress::ApplyReport(const EventDraft& event) {
   return OkStatus();
 }
 
-void Progress::Consider(const EvaluationReport& report) {
+void TrajectoryFold::Consider(const EvaluationReport& report) {
   bool ok = report.verdict == Verdict::kOk && report.aggregated_score;
   round_scores_.push_back(ok ? report.aggregated_score : std::nullopt);
   if (!report.aggregated_score) return;
@@ -252,7 +271,7 @@ void Progress::Consider(const EvaluationReport& report) {
   if (better) best_ = Best{*candidate_, report.verdict, score};
 }
 
-bool Progress::Plateau(const RoundOptions& options) const {
+bool TrajectoryFold::Plateau(const RoundOptions& options) const {
   std::optional<double> level;
   int64_t flat = 0;
   for (const auto& score : round_scores_) {
@@ -266,7 +285,7 @@ bool Progress::Plateau(const RoundOptions& options) const {
   return level && flat >= options.plateau_rounds;
 }
 
-NextStep Progress::Next(const RefineOptions& options) const {
+NextStep TrajectoryFold::Next(const RefineOptions& options) const {
   if (finished_) return NextStep::kDone;
   if (!started_) return NextStep::kStart;
   if (stop_ == Stop::kInfra || stop_ == Stop::kCancelled) return NextStep::kFinish;
@@ -284,14 +303,14 @@ NextStep Progress::Next(const RefineOptions& options) const {
   return NextStep::kFinish;
 }
 
-std::string Progress::Outcome() const {
+std::string TrajectoryFold::Outcome() const {
   if (stop_ == Stop::kInfra) return "infra";
   if (stop_ == Stop::kCancelled) return "cancelled";
   if (final_report_ && final_report_->verdict == Verdict::kOk) return "solved";
   return stop_ == Stop::kBudget ? "budget" : "unsolved";
 }
 
-std::string Progress::Reason(const RoundOptions& options) const {
+std::string TrajectoryFold::Reason(const RoundOptions& options) const {
   if (stop_ == Stop::kBudget) return "budget: " + stop_text_;
   if (stop_ == Stop::kContext) return "context: " + stop_text_;
   if (stop_ != Stop::kNone) return stop_text_;

@@ -1,10 +1,10 @@
-#include "agent/loop/durable_steps.h"
+#include "agent/loop/commit_failpoints.h"
 
 #include "base/failpoint.h"
 
 namespace passnet::agent {
 
-void StepIsDurable(trajectories::EventKind kind) {
+void FailpointAfter(trajectories::EventKind kind) {
   using trajectories::EventKind;
   switch (kind) {
     case EventKind::kTrajectoryStarted: PASSNET_FAILPOINT("agent.after_trajectory_started"); return;

@@ -1,4 +1,4 @@
-#include "agent/campaign/lane_group.h"
+#include "agent/campaign/lane_pool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,17 +57,17 @@ class GatedLane : public fakes::FakeLane {
   Gate* const gate_;
 };
 
-class LaneGroupTest : public testing::Test {
+class LanePoolTest : public testing::Test {
  protected:
-  LaneGroupTest() {
-    std::vector<std::unique_ptr<LaneService>> services;
+  LanePoolTest() {
+    std::vector<LanePool::Member> members;
     for (const char* name : {"first", "second"}) {
       auto start = [this, name](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
         return std::unique_ptr<evaluator::LaneClient>(std::make_unique<GatedLane>(name, &gate_));
       };
-      services.push_back(std::make_unique<LaneService>(name, start, LaneServiceOptions{}));
+      members.push_back({name, start});
     }
-    group_.emplace(std::move(services));
+    pool_.emplace(std::move(members));
   }
 
   void Spawn(Task<void> task) { boost::asio::co_spawn(loop_, std::move(task), Rethrow); }
@@ -78,13 +78,13 @@ class LaneGroupTest : public testing::Test {
   Task<void> Evaluate() {
     evaluator::EvaluateRequest request;
     std::stop_token never;
-    auto report = co_await group_->Evaluate(std::move(request), never);
+    auto report = co_await pool_->Evaluate(std::move(request), never);
     EXPECT_TRUE(report);
   }
   Task<void> Baseline() {
     evaluator::BaselineRequest request;
     std::stop_token never;
-    auto report = co_await group_->Baseline(std::move(request), never);
+    auto report = co_await pool_->Baseline(std::move(request), never);
     EXPECT_TRUE(report);
   }
 
@@ -97,26 +97,26 @@ class LaneGroupTest : public testing::Test {
 
   Gate gate_;
   boost::asio::io_context loop_;
-  std::optional<LaneGroup> group_;
+  std::optional<LanePool> pool_;
 };
 
-TEST_F(LaneGroupTest, SecondEvaluationGoesToTheIdleProcess) {
+TEST_F(LanePoolTest, SecondEvaluationGoesToTheIdleProcess) {
   Spawn(Evaluate());
   Spawn(Evaluate());
   RunUntilEntered(2);
   EXPECT_THAT(gate_.entered, UnorderedElementsAre("first evaluates", "second evaluates"));
 }
 
-TEST_F(LaneGroupTest, BaselinesGoToTheLastAndEvaluationsBesideThem) {
+TEST_F(LanePoolTest, BaselinesGoToTheLastAndEvaluationsBesideThem) {
   Spawn(Baseline());
   Spawn(Evaluate());
   RunUntilEntered(2);
   EXPECT_THAT(gate_.entered, UnorderedElementsAre("second measures a baseline", "first evaluates"));
 }
 
-TEST_F(LaneGroupTest, StateIsThatOfTheWhole) {
-  EXPECT_EQ(group_->state(), "idle");
-  EXPECT_EQ(group_->facts().size(), 2u);
+TEST_F(LanePoolTest, StateIsThatOfTheWhole) {
+  EXPECT_EQ(pool_->state(), "idle");
+  EXPECT_EQ(pool_->facts().size(), 2u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "evaluator/lane/lane.h"
+#include "evaluator/lane/evaluator.h"
 
 #include <sched.h>
 #include <sys/utsname.h>
@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -17,14 +16,12 @@
 #include "evaluator/lane/prepare.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
+#include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
 #include "sandbox/cgroup.h"
 
 namespace passnet::evaluator {
 namespace {
-
-// Ordered: keyword arguments of a traced node keep their order on the way through.
-using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
@@ -79,76 +76,96 @@ GraphStatus StatusOfUnprepared(Verdict verdict) {
   return verdict == Verdict::kCompile ? GraphStatus::kCompileFail : GraphStatus::kRuntimeFail;
 }
 
+// Each operator's share of the graph's eager time.
+Status NoteShares(Side& reference, GraphDescription* description) {
+  const std::string who = "the profile of " + description->path;
+  ASSIGN_OR_RETURN(Json answer, reference.Command({{"cmd", "profile"}}, {}));
+  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, who));
+  if (words) return Internal(who + " failed: " + integrity::LastLine(*words));
+  std::map<std::string, double> seconds;
+  RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
+    fields.Required("seconds");
+    fields.NumberMap("seconds", &seconds);
+  }));
+  double total = 0;
+  for (const auto& [name, time] : seconds) total += time;
+  for (OpRecord& op : description->ops) {
+    auto found = seconds.find(op.name);
+    if (total > 0 && found != seconds.end()) op.eager_share = found->second / total;
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Lane>> Lane::Create(const LaneSetup& setup) {
-  if (setup.threads != 1) {
-    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(setup.threads) +
+Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& options) {
+  if (options.threads != 1) {
+    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(options.threads) +
                            " is not supported");
   }
-  std::unique_ptr<Lane> lane(new Lane(setup));
-  RETURN_IF_ERROR(lane->CheckDevice(setup.device));
+  std::unique_ptr<Evaluator> made(new Evaluator(options));
+  RETURN_IF_ERROR(made->CheckDevice(options.device));
   ASSIGN_OR_RETURN(std::vector<int> cores, UsableCores());
-  if (setup.timing_core < 0) lane->setup_.timing_core = cores.back();
-  int timing = lane->setup_.timing_core;
+  if (options.timing_core < 0) made->options_.timing_core = cores.back();
+  int timing = made->options_.timing_core;
   if (std::find(cores.begin(), cores.end(), timing) == cores.end()) {
     return InvalidArgument("timing core " + std::to_string(timing) + " is not among the cores this process may use");
   }
   for (int core : cores) {
-    if (core != timing) lane->other_cores_.push_back(core);
+    if (core != timing) made->other_cores_.push_back(core);
   }
   // One core alone: everything shares it, and the report's noise tells.
-  if (lane->other_cores_.empty()) lane->other_cores_ = {timing};
+  if (made->other_cores_.empty()) made->other_cores_ = {timing};
 
-  ZygoteOptions zygote{setup.python, setup.worker_dir, setup.threads, timing, lane->other_cores_,
-                       setup.candidate_memory_bytes};
-  ASSIGN_OR_RETURN(lane->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
+  ZygoteOptions zygote{options.python, options.worker_dir, options.threads, timing, made->other_cores_,
+                       options.candidate_memory_bytes};
+  ASSIGN_OR_RETURN(made->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
   KernelCompilerOptions compile;
-  compile.include_dir = setup.include_dir;
-  compile.cache_dir = setup.cache_dir / "kernels";
-  compile.cores = lane->other_cores_;
+  compile.include_dir = options.include_dir;
+  compile.cache_dir = options.cache_dir / "kernels";
+  compile.cores = made->other_cores_;
   ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
-  lane->compiler_.emplace(std::move(compiler));
+  made->compiler_.emplace(std::move(compiler));
   ASSIGN_OR_RETURN(TimingCore core, TimingCore::Open(timing));
-  lane->timing_core_.emplace(std::move(core));
+  made->timing_core_.emplace(std::move(core));
   {
-    ASSIGN_OR_RETURN(TimingCore::Hold hold, lane->timing_core_->Take(Deadline::After(kStartLimit), {}));
+    ASSIGN_OR_RETURN(TimingCore::Hold hold, made->timing_core_->Take(Deadline::After(kStartLimit), {}));
     RETURN_IF_ERROR(PinToCore(timing));
-    lane->memory_speed_ = MeasureMemorySpeed();
-    RETURN_IF_ERROR(PinToCores(lane->other_cores_));
+    made->memory_speed_ = MeasureMemorySpeed();
+    RETURN_IF_ERROR(PinToCores(made->other_cores_));
   }
-  lane->environment_ = {
-      {"device", setup.device},
-      {"threads", std::to_string(setup.threads)},
-      {"torch", lane->zygote_->torch_version()},
-      {"python", lane->zygote_->python_version()},
-      {"compiler", Sha256Hex(lane->compiler_->version()).substr(0, 16)},
+  made->environment_ = {
+      {"device", options.device},
+      {"threads", std::to_string(options.threads)},
+      {"torch", made->zygote_->torch_version()},
+      {"python", made->zygote_->python_version()},
+      {"compiler", Sha256Hex(made->compiler_->version()).substr(0, 16)},
       {"cpu", CpuModel()},
       {"kernel", KernelRelease()},
       {"build", PASSNET_VERSION},
   };
-  return lane;
+  return made;
 }
 
-Status Lane::CheckDevice(const std::string& device) const {
-  if (device == setup_.device && device == "cpu") return OkStatus();
-  return InvalidArgument("device " + device + ": this lane is " + setup_.device +
+Status Evaluator::CheckDevice(const std::string& device) const {
+  if (device == options_.device && device == "cpu") return OkStatus();
+  return InvalidArgument("device " + device + ": this lane is " + options_.device +
                          ", and only \"cpu\" lanes exist in this build");
 }
 
-std::string Lane::KeyOf(const passbench::Graph& graph) const {
-  return passbench::CaptureCacheKey(graph, {setup_.device, setup_.threads, true, zygote_->torch_version()});
+std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
+  return passbench::CaptureCacheKey(graph, {options_.device, options_.threads, true, zygote_->torch_version()});
 }
 
-Result<std::shared_ptr<TaskChild>> Lane::ChildOf(const passbench::Graph& graph) {
+Result<std::shared_ptr<TaskChild>> Evaluator::ChildOf(const passbench::Graph& graph) {
   std::string key = KeyOf(graph);
   if (auto child = task_children_.Find(key)) return child;
-  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, setup_.device, Deadline::After(kCaptureLimit)));
+  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, options_.device, Deadline::After(kCaptureLimit)));
   task_children_.Put(key, child);
   return child;
 }
 
-GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task,
+GraphContext Evaluator::ContextOf(const passbench::Graph& graph, std::shared_ptr<TaskChild> task,
                              std::chrono::milliseconds time_cap, const RequestHooks& hooks) {
   GraphContext context;
   context.task = std::move(task);
@@ -156,15 +173,15 @@ GraphContext Lane::ContextOf(const passbench::Graph& graph, std::shared_ptr<Task
   context.bits = &bits_;
   context.timing_core = &*timing_core_;
   context.other_cores = other_cores_;
-  context.threads = setup_.threads;
+  context.threads = options_.threads;
   context.write_bytes_per_us = memory_speed_.write_bytes_per_us;
-  context.candidate_memory_bytes = setup_.candidate_memory_bytes;
+  context.candidate_memory_bytes = options_.candidate_memory_bytes;
   context.time_cap = time_cap;
   context.cancelled = hooks.cancelled;
   return context;
 }
 
-Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const RequestHooks& hooks) {
+Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   EvaluationReport report;
   report.evaluation_id = request.evaluation_id;
@@ -182,14 +199,14 @@ Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const Re
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
-  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate({zygote_, &*compiler_, setup_.device}, request, &report));
+  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate({zygote_, &*compiler_, options_.device}, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));
   } else {
     FailAll(task, StatusOfUnprepared(report.verdict), report.verdict, report.reason, &report);
   }
-  ScoreOptions score{request.p, request.b, request.interpretation};
+  const passbench::ScoreOptions score{request.p, request.b, request.interpretation};
   ScoredGraphs scored = ScoreOurs(report.graphs, score);
   report.aggregated_score = scored.aggregated;
   report.es = scored.es;
@@ -198,7 +215,7 @@ Result<EvaluationReport> Lane::Evaluate(const EvaluateRequest& request, const Re
   return report;
 }
 
-Result<std::vector<GraphOutcome>> Lane::EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
+Result<std::vector<GraphOutcome>> Evaluator::EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
                                                        const PreparedCandidate& prepared, const RequestHooks& hooks,
                                                        EvaluationReport* report) {
   int total = static_cast<int>(task.graphs.size());
@@ -227,7 +244,7 @@ Result<std::vector<GraphOutcome>> Lane::EvaluateGraphs(const passbench::Task& ta
   return outcomes;
 }
 
-std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& graphs,
+std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph>& graphs,
                                          const BaselineRequest& request) const {
   Sha256 hash;
   hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
@@ -236,17 +253,17 @@ std::filesystem::path Lane::BaselinePath(const std::vector<passbench::Graph>& gr
   hash.UpdateField(std::to_string(request.time_cap.count()));
   for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);
   for (const passbench::Graph& graph : graphs) hash.UpdateField(graph.path).UpdateField(KeyOf(graph));
-  return setup_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
+  return options_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
 }
 
-Result<std::shared_ptr<InductorParent>> Lane::Inductor() {
+Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
   if (!inductor_) {
     ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, Deadline::After(kInductorLimit)));
   }
   return inductor_;
 }
 
-Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
+Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   SteadyTime started = Clock::System().Now();
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
@@ -262,7 +279,7 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   report.compiler = request.compiler;
   report.device = request.device;
   report.environment = environment_;
-  BaselineSetup baseline{setup_.device, request.profile, nullptr, {}, {}};
+  BaselineSetup baseline{options_.device, request.profile, nullptr, {}, {}};
   if (request.compiler == BaselineCompiler::kInductor) {
     ASSIGN_OR_RETURN(baseline.inductor, Inductor());
   }
@@ -297,46 +314,37 @@ Result<BaselineReport> Lane::Baseline(const BaselineRequest& request, const Requ
   return report;
 }
 
-Result<GraphDescription> Lane::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
+Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
   ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(ContextOf(graph, child, {}, hooks)));
   ASSIGN_OR_RETURN(Reference reference, PrepareReference(child, graph, bits_, {.secret_sets = 0}));
   GraphDescription description;
   description.path = graph.path;
   description.dtype = graph.Dtype();
-  description.model_source = graph.MappedSource(setup_.device);
+  description.model_source = graph.MappedSource(options_.device);
   description.ops = child->ops();
   const SlotLayout& layout = reference.side.layout();
   for (const InputSpec& input : layout.inputs) {
-    description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).dump());
+    description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).Dump());
     description.bytes_touched += input.bytes;
   }
   for (const OutputSpec& output : layout.outputs) {
-    std::string text = output.dtype + Json(output.shape).dump();
+    std::string text = output.dtype + Json(output.shape).Dump();
     if (output.alias >= 0) text += " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")";
     description.outputs.push_back(std::move(text));
     if (output.alias < 0) description.bytes_touched += output.bytes;
   }
   double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
   description.floor_us = speed > 0 ? static_cast<double>(description.bytes_touched) / speed : 0;
-  RETURN_IF_ERROR(PinToCore(setup_.timing_core));
+  RETURN_IF_ERROR(PinToCore(options_.timing_core));
   auto eager = EagerMicros(reference, bits_);
   RETURN_IF_ERROR(PinToCores(other_cores_));
   ASSIGN_OR_RETURN(description.eager_us, std::move(eager));
-  ASSIGN_OR_RETURN(std::string text, reference.side.Command(Json{{"cmd", "profile"}}.dump(), {}));
-  Json profile = Json::parse(text, nullptr, false);
-  if (!profile.is_object() || !profile.contains("seconds")) {
-    return Internal("profile of " + graph.path + " failed: " + text);
-  }
-  double total = 0;
-  for (const auto& item : profile["seconds"]) total += item.get<double>();
-  for (OpRecord& op : description.ops) {
-    if (total > 0) op.eager_share = profile["seconds"].value(op.name, 0.0) / total;
-  }
+  RETURN_IF_ERROR(NoteShares(reference.side, &description));
   return description;
 }
 
-Result<TaskDescription> Lane::Describe(const DescribeTaskRequest& request, const RequestHooks& hooks) {
+Result<TaskDescription> Evaluator::Describe(const DescribeTaskRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   TaskDescription description;

@@ -1,4 +1,4 @@
-// Where a trajectory stands: a fold of its events and nothing else. The running loop applies each step after it became
+// Where a trajectory stands: a fold of its events and nothing else. The running loop applies each event after it became
 // durable; a resume applies the stored ones: both arrive at the same state, so both go on in the same way.
 // Threads: thread-compatible. Owns: the conversation, the round's candidate and the best one.
 // Errors: kDataCorrupt (an event that does not follow from the ones before it, content that does not parse).
@@ -14,6 +14,7 @@
 #include "agent/loop/options.h"
 #include "base/result.h"
 #include "dialects/chat.h"
+#include "dialects/dialect.h"
 #include "dialects/raw_reply.h"
 #include "evaluator/api/evaluation.h"
 #include "trajectories/event.h"
@@ -42,7 +43,7 @@ enum class NextStep {
   kDone,
 };
 
-class Progress {
+class TrajectoryFold {
  public:
   Status Apply(const trajectories::EventDraft& event, const ContentFn& content);
 
@@ -54,6 +55,7 @@ class Progress {
 
   struct OpenCall {
     std::string id;
+    dialects::WireRequest request;          // as journaled: what every attempt sends
     AttemptCounts counts{0, 0};
     bool in_flight = false;                // an attempt was sent and nothing is known of it
     std::optional<dialects::RawReply> raw;  // arrived, not yet interpreted
@@ -100,6 +102,9 @@ class Progress {
   bool Plateau(const RoundOptions& options) const;
   void BeginRound(int64_t round);
   Status ApplyPrompt(const trajectories::EventDraft& event, const ContentFn& content);
+  Status ApplyIntent(const trajectories::EventDraft& event, const ContentFn& content);
+  Status ApplyParsed(const trajectories::EventDraft& event);
+  Status ApplyStop(const trajectories::EventDraft& event);
   Status ApplyCall(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyOutcome(const trajectories::EventDraft& event);
   Status ApplyCandidate(const trajectories::EventDraft& event, const ContentFn& content);

@@ -1,0 +1,216 @@
+#include "agent/loop/asking.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "agent/loop/payloads.h"
+#include "dialects/dialect.h"
+
+namespace passnet::agent {
+namespace {
+
+using dialects::AttemptOutcome;
+using dialects::OutcomeClass;
+using dialects::RawReply;
+using trajectories::EventDraft;
+using trajectories::EventKind;
+
+// Refusals are not billed; whatever was sent and not refused may be.
+bool MayBeBilled(const AttemptOutcome& outcome, bool sent) {
+  if (IsModelBehaviour(outcome.outcome)) return true;
+  return sent && (outcome.outcome == OutcomeClass::kLost || outcome.outcome == OutcomeClass::kCancelled);
+}
+
+dialects::ChatRequest RequestOf(const SamplingOptions& sampling, const std::vector<dialects::ChatMessage>& messages) {
+  dialects::ChatRequest request;
+  request.model = sampling.model;
+  request.messages = messages;
+  request.max_tokens = sampling.max_tokens;
+  request.max_completion_tokens = sampling.max_completion_tokens;
+  request.temperature = sampling.temperature;
+  request.seed = sampling.seed;
+  request.stream = sampling.stream;
+  request.extra_json = sampling.extra_json;
+  return request;
+}
+
+}  // namespace
+
+Task<Status> Asking::Advance() {
+  const TrajectoryFold& fold = trajectory_.fold();
+  const auto& open = fold.open_call();
+  if (open && open->raw) co_return co_await SettleReceived();
+  if (open && open->in_flight) {
+    // The attempt left in an earlier life of the daemon and may have been billed.
+    JournalEntry lost = *EndOfOpenCall();
+    co_return co_await trajectory_.Append(std::move(lost));
+  }
+  if (fold.lost_in_round() > trajectory_.options().rounds.lost_calls) {
+    std::string label = "infra_llm";
+    std::string error = std::to_string(fold.lost_in_round()) + " calls of this round were lost";
+    co_return co_await trajectory_.GiveUp(std::move(label), std::move(error));
+  }
+  if (!open) co_return co_await Open();
+  co_return co_await Send();
+}
+
+std::optional<JournalEntry> Asking::EndOfOpenCall() const {
+  const auto& open = trajectory_.fold().open_call();
+  if (!open) return std::nullopt;
+  JournalEntry end = EntryOfCall(open->in_flight ? EventKind::kLlmLost : EventKind::kLlmOutcome);
+  if (open->in_flight) {
+    SpendReservation(&end.event);
+  } else {
+    end.event.label = "cancelled";
+  }
+  return end;
+}
+
+// Renders the request, reserves what the call may cost and writes the intent; nothing is sent yet.
+Task<Status> Asking::Open() {
+  const RefineOptions& options = trajectory_.options();
+  const LoopPorts& ports = trajectory_.ports();
+  const dialects::Dialect& dialect = ports.client->dialect();
+  Result<std::string> body = dialect.RenderRequest(RequestOf(options.sampling, trajectory_.fold().messages()));
+  if (!body) {
+    std::string label = "infra_llm";
+    std::string error = body.error().context;
+    co_return co_await trajectory_.GiveUp(std::move(label), std::move(error));
+  }
+  std::string call_id = trajectory_.plan().trajectory_id + "/call-" + std::to_string(trajectory_.fold().calls() + 1);
+  Amount amount = UpperBound(body.value().size(), options.sampling.max_tokens, options.prices);
+  std::stop_token interrupted = trajectory_.interrupt().get_token();
+  Status reserved = co_await ports.budget->Reserve(call_id, amount, interrupted);
+  if (!reserved) {
+    if (reserved.error().code != ErrorCode::kResourceExhausted) co_return reserved.error();
+    JournalEntry refusal = Refusal(call_id, reserved.error().context);
+    co_return co_await trajectory_.Append(std::move(refusal));
+  }
+  JournalEntry intent = trajectory_.NewEntry(EventKind::kLlmIntent);
+  intent.event.subject = call_id;
+  intent.event.payload = IntentPayload({dialect.name(), trajectory_.plan().endpoint, options.sampling.model, amount});
+  intent.contents["request"] = std::move(body).value();
+  Status written = co_await trajectory_.Append(std::move(intent));
+  if (!written) ports.budget->Release(call_id);
+  co_return written;
+}
+
+Task<Status> Asking::Send() {
+  const LoopPorts& borrowed = trajectory_.ports();
+  CallPorts ports;
+  ports.client = borrowed.client;
+  ports.limiter = borrowed.limiter;
+  ports.sleeper = borrowed.sleeper;
+  ports.observer = this;
+  ports.clock = borrowed.clock;
+  ports.jitter = borrowed.jitter;
+  CallOptions options;
+  options.limits = trajectory_.options().limits;
+  options.retry = trajectory_.options().retry;
+  options.before = call().counts;
+  dialects::WireRequest request = call().request;
+  std::stop_token interrupted = trajectory_.interrupt().get_token();
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(request), options, interrupted);
+  if (called) {
+    bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
+    if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
+    co_return OkStatus();
+  }
+  if (called.error().code != ErrorCode::kResourceExhausted) co_return called.error();
+  std::string reason = called.error().context;
+  co_return co_await EndForBudget(std::move(reason));
+}
+
+// BeforeSend refused a further attempt: what earlier ones may have cost has used the budget up.
+Task<Status> Asking::EndForBudget(std::string reason) {
+  JournalEntry outcome = EntryOfCall(EventKind::kLlmOutcome);
+  outcome.event.label = "cancelled";
+  std::vector<JournalEntry> entries;
+  entries.push_back(std::move(outcome));
+  entries.push_back(Refusal(call().id, reason));
+  co_return co_await trajectory_.Append(std::move(entries));
+}
+
+Task<Status> Asking::BeforeSend(int attempt) {
+  if (attempt > 1 && trajectory_.ports().budget->overdrawn()) {
+    co_return Error{ErrorCode::kResourceExhausted, "earlier attempts have used up the campaign's budget"};
+  }
+  JournalEntry entry = EntryOfCall(EventKind::kLlmAttempt);
+  entry.event.payload = AttemptPayload(attempt);
+  co_return co_await trajectory_.Append(std::move(entry));
+}
+
+Task<Status> Asking::AfterReply(int attempt, const RawReply* reply) {
+  JournalEntry entry = EntryOfCall(EventKind::kLlmAttemptEnd);
+  entry.event.label = "received";
+  entry.event.payload = ReceivedPayload(attempt, *reply);
+  if (!reply->body.empty()) entry.contents["reply"] = reply->body;
+  co_return co_await trajectory_.Append(std::move(entry));
+}
+
+Task<Status> Asking::AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) {
+  // A call that we stopped goes on later under the same id, as after a wait.
+  bool goes_on = decision->retry || outcome->outcome == OutcomeClass::kCancelled;
+  co_return co_await Settle(attempt, *outcome, goes_on);
+}
+
+// A reply that arrived before a crash: what follows from it is decided now.
+Task<Status> Asking::SettleReceived() {
+  const LoopPorts& ports = trajectory_.ports();
+  const RawReply raw = *call().raw;
+  AttemptCounts counts = call().counts;
+  AttemptOutcome outcome = call().request.dialect->Interpret(raw);
+  if (outcome.outcome == OutcomeClass::kLost) ++counts.lost;
+  RetryDecision decision =
+      DecideRetry(trajectory_.options().retry, raw, outcome, counts, ports.clock->UtcMicros(), ports.jitter());
+  bool goes_on = decision.retry || outcome.outcome == OutcomeClass::kCancelled;
+  co_return co_await Settle(counts.made, std::move(outcome), goes_on);
+}
+
+Task<Status> Asking::Settle(int attempt, AttemptOutcome outcome, bool call_goes_on) {
+  const RawReply& raw = *call().raw;
+  JournalEntry entry = EntryOfCall(call_goes_on ? EventKind::kLlmAttemptEnd : EventKind::kLlmOutcome);
+  entry.event.label = OutcomeClassName(outcome.outcome);
+  std::string usage_source = FillUsage(outcome, &entry.event);
+  entry.event.payload =
+      SettledPayload({call_goes_on, attempt, call().request.dialect->name(), usage_source}, raw, outcome);
+  if (!raw.body.empty()) entry.contents["reply"] = raw.body;
+  co_return co_await trajectory_.Append(std::move(entry));
+}
+
+// What the attempt costs, into the event; where the figure comes from.
+std::string Asking::FillUsage(const AttemptOutcome& outcome, EventDraft* event) const {
+  if (outcome.reply.usage.known) {
+    Amount amount = AmountOf(outcome.reply.usage, trajectory_.options().prices);
+    event->prompt_tokens = amount.prompt_tokens;
+    event->completion_tokens = amount.completion_tokens;
+    event->cost_microusd = amount.microusd;
+    return "provider";
+  }
+  if (!MayBeBilled(outcome, call().raw->sent)) return "none";
+  SpendReservation(event);
+  return "reserved";
+}
+
+void Asking::SpendReservation(EventDraft* event) const {
+  event->completion_tokens = std::min(call().reserved_tokens, trajectory_.options().sampling.max_tokens);
+  event->prompt_tokens = call().reserved_tokens - *event->completion_tokens;
+  event->cost_microusd = call().reserved_microusd;
+}
+
+JournalEntry Asking::EntryOfCall(EventKind kind) const {
+  JournalEntry entry = trajectory_.NewEntry(kind);
+  entry.event.subject = call().id;
+  return entry;
+}
+
+JournalEntry Asking::Refusal(const std::string& call_id, const std::string& reason) const {
+  JournalEntry refusal = trajectory_.NewEntry(EventKind::kBudget);
+  refusal.event.subject = call_id;
+  refusal.event.label = "refuse";
+  refusal.event.payload = ReasonPayload(reason);
+  return refusal;
+}
+
+}  // namespace passnet::agent

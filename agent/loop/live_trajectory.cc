@@ -1,0 +1,70 @@
+#include "agent/loop/live_trajectory.h"
+
+#include <memory>
+#include <utility>
+
+#include "agent/loop/commit_failpoints.h"
+#include "agent/loop/payloads.h"
+#include "base/log.h"
+
+namespace passnet::agent {
+
+using trajectories::EventKind;
+
+LiveTrajectory::LiveTrajectory(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
+                               LoopPorts ports, TrajectoryFold fold)
+    : plan_(std::move(plan)), options_(options), texts_(texts), ports_(std::move(ports)), fold_(std::move(fold)) {}
+
+JournalEntry LiveTrajectory::NewEntry(EventKind kind) const {
+  JournalEntry entry;
+  entry.event.campaign_id = plan_.campaign_id;
+  entry.event.trajectory_id = plan_.trajectory_id;
+  entry.event.kind = kind;
+  if (fold_.round() > 0) entry.event.round = fold_.round();
+  return entry;
+}
+
+Task<Status> LiveTrajectory::Append(JournalEntry entry) {
+  std::vector<JournalEntry> entries;
+  entries.push_back(std::move(entry));
+  co_return co_await Append(std::move(entries));
+}
+
+Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
+  // The fold goes by the events' references; the store fills in the digests from the same list.
+  for (JournalEntry& entry : entries) {
+    for (const auto& [name, bytes] : entry.contents) entry.event.refs.push_back({name, {}});
+  }
+  auto shared = std::make_shared<const std::vector<JournalEntry>>(std::move(entries));
+  Status written = co_await ports_.journal->Append(shared, stop_);
+  if (!written) co_return written.error();
+  for (const JournalEntry& entry : *shared) {
+    FailpointAfter(entry.event.kind);
+    ports_.budget->Apply(entry.event);
+    auto content = [&entry](const std::string& name) -> Result<std::string> {
+      auto found = entry.contents.find(name);
+      if (found == entry.contents.end()) return Internal("entry without the content " + name);
+      return found->second;
+    };
+    Status applied = fold_.Apply(entry.event, content);
+    if (!applied) co_return applied.error();
+  }
+  co_return OkStatus();
+}
+
+Task<Status> LiveTrajectory::GiveUp(std::string label, std::string error) {
+  log::Warning("agent", "trajectory ends for a failure on our side",
+               {{"trajectory_id", plan_.trajectory_id}, {"class", label}, {"error", error}});
+  JournalEntry entry = NewEntry(EventKind::kInfra);
+  entry.event.label = std::move(label);
+  entry.event.payload = ErrorPayload(error);
+  co_return co_await Append(std::move(entry));
+}
+
+Task<void> LiveTrajectory::Rest(Nanos span) {
+  Deadline until = Deadline::After(span, *ports_.clock);
+  std::stop_token interrupted = interrupt_.get_token();
+  co_await ports_.sleeper->SleepUntil(until, interrupted);
+}
+
+}  // namespace passnet::agent

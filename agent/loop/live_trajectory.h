@@ -1,0 +1,80 @@
+// A trajectory under way, as the parts of the loop share it: what it is about, where it stands, and the one way to add
+// to it. An entry is durable first; then the budget and the fold learn of it.
+// Threads: loop-only. Borrows: options, texts and everything in LoopPorts. Owns: the fold.
+// Errors: kCancelled (the daemon stops), and what the journal returned when it is broken.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/budget/budget.h"
+#include "agent/llm/adaptive_limiter.h"
+#include "agent/llm/client.h"
+#include "agent/llm/sleeper.h"
+#include "agent/loop/options.h"
+#include "agent/loop/ports.h"
+#include "agent/loop/trajectory_fold.h"
+#include "base/clock.h"
+#include "prompts/prompt_set.h"
+
+namespace passnet::agent {
+
+struct TrajectoryPlan {
+  std::string campaign_id;
+  std::string trajectory_id;
+  std::string task;       // name
+  std::string task_path;  // as the evaluator sees it
+  std::string task_hash;
+  std::string endpoint;   // base URL, for the record
+};
+
+struct LoopPorts {
+  Journal* journal = nullptr;
+  EvaluationPort* evaluation = nullptr;
+  LlmClient* client = nullptr;
+  AdaptiveLimiter* limiter = nullptr;
+  Budget* budget = nullptr;
+  Sleeper* sleeper = nullptr;
+  const Clock* clock = nullptr;
+  std::function<double()> jitter;  // uniform in [0, 1)
+};
+
+class LiveTrajectory {
+ public:
+  LiveTrajectory(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts, LoopPorts ports,
+                 TrajectoryFold fold);
+
+  const TrajectoryPlan& plan() const { return plan_; }
+  const RefineOptions& options() const { return *options_; }
+  const prompts::PromptTexts& texts() const { return *texts_; }
+  const LoopPorts& ports() const { return ports_; }
+  const TrajectoryFold& fold() const { return fold_; }
+
+  // The daemon ends: what is not durable yet stays undone.
+  void StopWith(std::stop_token stop) { stop_ = std::move(stop); }
+  // What is in flight ends, by the daemon's end or the operator's cancel.
+  std::stop_source& interrupt() { return interrupt_; }
+
+  // Of this trajectory and its current round.
+  JournalEntry NewEntry(trajectories::EventKind kind) const;
+  Task<Status> Append(std::vector<JournalEntry> entries);
+  Task<Status> Append(JournalEntry entry);
+
+  // Ends the trajectory for a failure on our side.
+  Task<Status> GiveUp(std::string label, std::string error);
+  // Sleeps unless interrupted.
+  Task<void> Rest(Nanos span);
+
+ private:
+  const TrajectoryPlan plan_;
+  const RefineOptions* const options_;
+  const prompts::PromptTexts* const texts_;
+  const LoopPorts ports_;
+  TrajectoryFold fold_;
+  std::stop_token stop_;
+  std::stop_source interrupt_;
+};
+
+}  // namespace passnet::agent

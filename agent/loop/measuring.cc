@@ -1,0 +1,202 @@
+#include "agent/loop/measuring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "agent/loop/payloads.h"
+#include "base/failpoint.h"
+#include "base/sha256.h"
+#include "evaluator/api/json.h"
+
+namespace passnet::agent {
+namespace {
+
+using evaluator::BaselineReport;
+using evaluator::EvaluateRequest;
+using evaluator::EvaluationReport;
+using evaluator::TaskDescription;
+using trajectories::EventKind;
+
+// A malformed task folder will not get better by asking again.
+bool IsLasting(const Error& error) {
+  return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound;
+}
+
+Nanos BackoffAfter(int64_t failures) {  // chosen: 1, 2, 4 … at most 30 s; an evaluator restarts within a few seconds
+  return std::chrono::seconds(std::min<int64_t>(30, int64_t{1} << std::min<int64_t>(failures - 1, 5)));
+}
+
+// Infrastructure, whether the port says so or the report does.
+std::optional<Error> InfraOf(const Result<EvaluationReport>& report) {
+  if (!report) return report.error();
+  if (report.value().verdict == evaluator::Verdict::kInfra) {
+    return Error{ErrorCode::kUnavailable, report.value().reason};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const char* PurposeName(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kRefine: return "refine";
+    case Purpose::kFinal: return "final";
+  }
+  return "refine";
+}
+
+std::string EvaluationId(const std::string& trajectory_id, int64_t round, const std::string& purpose, int repetition) {
+  Sha256 sha;
+  sha.UpdateField(trajectory_id)
+      .UpdateField("round " + std::to_string(round))
+      .UpdateField(purpose)
+      .UpdateField(std::to_string(repetition));
+  return ToHex(sha.Finish());
+}
+
+Task<Result<std::optional<TaskDescription>>> Measuring::DescribeTask() {
+  evaluator::DescribeTaskRequest request;
+  request.task.path = trajectory_.plan().task_path;
+  request.device = trajectory_.options().scoring.device;
+  std::stop_token interrupted = trajectory_.interrupt().get_token();
+  Result<TaskDescription> task =
+      co_await trajectory_.ports().evaluation->DescribeTask(std::move(request), interrupted);
+  if (task) {
+    failures_ = 0;
+    task.value().task = trajectory_.plan().task;
+    co_return std::optional<TaskDescription>(std::move(task).value());
+  }
+  std::string what = "task description";
+  Error error = task.error();
+  Status dealt_with = co_await PortFailed(std::move(what), std::move(error), ++failures_);
+  if (!dealt_with) co_return dealt_with.error();
+  co_return std::optional<TaskDescription>();
+}
+
+EvaluateRequest Measuring::RequestFor(Purpose purpose) const {
+  const bool last = purpose == Purpose::kFinal;
+  const Candidate& candidate = last ? trajectory_.fold().best()->candidate : *trajectory_.fold().candidate();
+  const ScoringOptions& scoring = trajectory_.options().scoring;
+  EvaluateRequest request;
+  request.purpose = PurposeName(purpose);
+  request.evaluation_id = EvaluationId(trajectory_.plan().trajectory_id, candidate.round, request.purpose, 0);
+  request.task.path = trajectory_.plan().task_path;
+  request.files = candidate.files;
+  request.profile = last ? scoring.final_profile : scoring.refine_profile;
+  request.time_cap = std::chrono::milliseconds(last ? scoring.final_time_cap_ms : scoring.refine_time_cap_ms);
+  request.call_path = scoring.call_path;
+  request.matching = scoring.matching;
+  request.p = scoring.p;
+  request.b = scoring.b;
+  request.device = scoring.device;
+  return request;
+}
+
+Task<Status> Measuring::Evaluate(Purpose purpose) {
+  const TrajectoryFold& fold = trajectory_.fold();
+  const int64_t round = purpose == Purpose::kFinal ? fold.best()->candidate.round : fold.candidate()->round;
+  EvaluateRequest request = RequestFor(purpose);
+  std::string id = request.evaluation_id;
+  if (fold.open_evaluation() != id) {
+    JournalEntry intent = trajectory_.NewEntry(EventKind::kEvaluationIntent);
+    intent.event.round = round;
+    intent.event.subject = id;
+    intent.event.label = request.purpose;
+    intent.event.payload = EvaluationIntentPayload(request);
+    Status written = co_await trajectory_.Append(std::move(intent));
+    if (!written) co_return written.error();
+  }
+  std::stop_token interrupted = trajectory_.interrupt().get_token();
+  Result<EvaluationReport> report =
+      co_await trajectory_.ports().evaluation->Evaluate(std::move(request), interrupted);
+  PASSNET_FAILPOINT("agent.report_not_durable");
+  std::optional<Error> infra = InfraOf(report);
+  if (infra) co_return co_await EvaluationFailed(round, std::move(*infra), std::move(id), purpose);
+  EvaluationReport measured = std::move(report).value();
+  co_return co_await StoreReport(round, std::move(measured), std::move(id));
+}
+
+Task<Status> Measuring::StoreReport(int64_t round, EvaluationReport report, std::string id) {
+  std::vector<JournalEntry> entries;
+  if (!report.compile.empty()) {
+    const bool ok = std::all_of(report.compile.begin(), report.compile.end(), [](const auto& file) { return file.ok; });
+    JournalEntry compile = trajectory_.NewEntry(EventKind::kCompile);
+    compile.event.round = round;
+    compile.event.label = ok ? "ok" : "failed";
+    compile.event.payload = CompilePayload(report);
+    entries.push_back(std::move(compile));
+  }
+  JournalEntry entry = trajectory_.NewEntry(EventKind::kEvaluationReport);
+  entry.event.round = round;
+  entry.event.subject = std::move(id);
+  entry.event.label = evaluator::VerdictName(report.verdict);
+  entry.event.score = report.aggregated_score;
+  entry.event.payload = evaluator::ToJson(report);
+  entries.push_back(std::move(entry));
+  co_return co_await trajectory_.Append(std::move(entries));
+}
+
+Task<Status> Measuring::EvaluationFailed(int64_t round, Error error, std::string id, Purpose purpose) {
+  if (error.code == ErrorCode::kCancelled) co_return error;
+  JournalEntry failed = trajectory_.NewEntry(EventKind::kEvaluationInfra);
+  failed.event.round = round;
+  failed.event.subject = std::move(id);
+  failed.event.label = "infra_lane";
+  failed.event.payload = ErrorPayload(ToString(error));
+  Status written = co_await trajectory_.Append(std::move(failed));
+  if (!written) co_return written.error();
+  std::string what = std::string("evaluation (") + PurposeName(purpose) + ")";
+  co_return co_await PortFailed(std::move(what), std::move(error), trajectory_.fold().evaluation_failures());
+}
+
+// Waits before the next attempt, or ends the trajectory when there were enough.
+Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failures) {
+  if (error.code == ErrorCode::kCancelled) co_return error;
+  if (IsLasting(error) || failures >= trajectory_.options().rounds.infra_attempts) {
+    std::string label = IsLasting(error) ? "infra_task" : "infra_lane";
+    std::string why = what + ": " + ToString(error);
+    co_return co_await trajectory_.GiveUp(std::move(label), std::move(why));
+  }
+  co_await trajectory_.Rest(BackoffAfter(failures));
+  co_return OkStatus();
+}
+
+evaluator::BaselineRequest Measuring::RequestForBaseline() const {
+  const ScoringOptions& scoring = trajectory_.options().scoring;
+  evaluator::BaselineRequest request;
+  request.evaluation_id = EvaluationId(trajectory_.plan().trajectory_id, 0, "baseline", 0);
+  request.task.path = trajectory_.plan().task_path;
+  request.profile = scoring.final_profile;
+  request.time_cap = std::chrono::milliseconds(scoring.final_time_cap_ms);
+  request.device = scoring.device;
+  request.p = scoring.p;
+  request.b = scoring.b;
+  return request;
+}
+
+Task<Status> Measuring::Baseline() {
+  evaluator::BaselineRequest request = RequestForBaseline();
+  JournalEntry entry = trajectory_.NewEntry(EventKind::kBaseline);
+  entry.event.round.reset();
+  entry.event.subject = trajectory_.plan().task;
+  entry.event.label = evaluator::BaselineCompilerName(request.compiler);
+  std::stop_token interrupted = trajectory_.interrupt().get_token();
+  Result<BaselineReport> report = co_await trajectory_.ports().evaluation->Baseline(std::move(request), interrupted);
+  if (report) {
+    entry.event.payload = evaluator::ToJson(report.value());
+  } else {
+    if (report.error().code == ErrorCode::kCancelled) co_return report.error();
+    // The figure beside the score, not the score: after a few attempts the report says that it is not known.
+    if (++failures_ < trajectory_.options().rounds.infra_attempts && !IsLasting(report.error())) {
+      co_await trajectory_.Rest(BackoffAfter(failures_));
+      co_return OkStatus();
+    }
+    entry.event.payload = ErrorPayload(ToString(report.error()));
+  }
+  failures_ = 0;
+  co_return co_await trajectory_.Append(std::move(entry));
+}
+
+}  // namespace passnet::agent

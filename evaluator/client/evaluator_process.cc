@@ -1,0 +1,81 @@
+#include "evaluator/client/evaluator_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "evaluator/api/lane_protocol.h"
+#include "evaluator/client/installation.h"
+
+namespace passnet::evaluator {
+namespace {
+
+constexpr int kEndLooks = 50;  // each 20 ms: a second for an evaluator to hear that its client has gone
+
+std::vector<std::string> ArgumentsOf(const LaneOptions& options, const Installation& installation) {
+  return {installation.evaluator.native(),
+          "--python", installation.python,
+          "--worker-dir", installation.worker_dir.native(),
+          "--include-dir", installation.include_dir.native(),
+          "--cache-dir", std::filesystem::absolute(options.cache_dir).native(),
+          "--device", options.device,
+          "--threads", std::to_string(options.threads),
+          "--timing-core", std::to_string(options.timing_core)};
+}
+
+// The child's way to execv. Async-signal-safe only: the daemon that forks has threads.
+[[noreturn]] void Become(int channel, const std::vector<char*>& argv, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(3);
+  // dup2 onto the same number would keep close-on-exec.
+  if (channel == kLaneControlFd) {
+    ::fcntl(channel, F_SETFD, 0);
+  } else {
+    ::dup2(channel, kLaneControlFd);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneOptions& options) {
+  ASSIGN_OR_RETURN(const Installation installation, FindInstallation(options.evaluator_binary));
+  std::vector<std::string> args = ArgumentsOf(options, installation);
+  std::vector<char*> argv;
+  for (std::string& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Error::FromErrno("socketpair", "lane", errno);
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return Error::FromErrno("fork", "lane", errno);
+  if (pid == 0) Become(theirs.get(), argv, parent);
+  return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(pid, std::move(ours)));
+}
+
+EvaluatorProcess::~EvaluatorProcess() {
+  // Closing the channel asks it to end; what does not hear it is killed, and its jails with it.
+  channel_.Reset();
+  for (int i = 0; i < kEndLooks; ++i) {
+    if (::waitpid(pid_, nullptr, WNOHANG) != 0) return;
+    ::poll(nullptr, 0, 20);
+  }
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+}  // namespace passnet::evaluator

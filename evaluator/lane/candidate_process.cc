@@ -1,0 +1,75 @@
+#include "evaluator/lane/candidate_process.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evaluator/lane/worker_answer.h"
+
+namespace passnet::evaluator {
+namespace {
+
+constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite
+constexpr uint32_t kMaxAnswerBytes = 1u << 20;
+
+// Room for what an honest kernel may want beside the graph's own tensors; the shared regions are charged to us.
+uint64_t MemoryLimit(uint64_t lane_limit, const SlotLayout& layout) {
+  const uint64_t one_call = layout.in_stride + layout.out_stride;
+  return std::min<uint64_t>(lane_limit, (1ull << 30) + 8 * one_call);
+}
+
+Result<std::optional<CallFailure>> ReadInstalled(std::string_view text) {
+  constexpr const char* kWho = "the candidate's process";
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(text, kWho));
+  bool installed = false;
+  std::string words = "unknown error";
+  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
+    fields.Required("installed");
+    fields.Flag("installed", &installed);
+    fields.Text("error", &words);
+  }));
+  if (installed) return std::optional<CallFailure>();
+  return std::optional(CallFailure{CallFailureKind::kException, std::move(words), {}});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskChild>& task, const CandidateFork& fork) {
+  ForkSpec spec;
+  spec.role = "candidate";
+  spec.plan = "candidate";
+  spec.cgroup.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
+  spec.fds = {fork.side.in_fd(), fork.side.out_fd()};
+  Json kernels = Json::MakeArray();
+  std::vector<UniqueFd> objects;
+  for (const CompiledKernel& kernel : fork.candidate.kernels) {
+    kernels.Push(kernel.stem);
+    ASSIGN_OR_RETURN(UniqueFd object, SharedRegion::FileOf("passnet-kernel", kernel.object));
+    spec.fds.push_back(object.get());
+    objects.push_back(std::move(object));
+  }
+  const Json first_frame = {{"layout", fork.side.layout().AttachFields()},
+                            {"files", fork.candidate.files},
+                            {"plan", fork.plan},
+                            {"call_path", CallPathName(fork.call_path)},
+                            {"seed_each_call", task->random()},
+                            {"kernels", kernels}};
+  spec.first_frame = first_frame.Dump();
+  return WorkerProcess::Fork(task, spec, Deadline::After(kInstallLimit));
+}
+
+std::optional<CallFailure> AwaitInstalled(WorkerProcess& process) {
+  auto frame = process.channel().ReceiveFrame(Deadline::After(kInstallLimit), kMaxAnswerBytes);
+  if (!frame) {
+    Error error = std::move(frame).error();
+    if (error.code == ErrorCode::kDeadlineExceeded) return CallFailure{CallFailureKind::kTimeout, error.context, {}};
+    if (error.code == ErrorCode::kDataCorrupt) return CallFailure{CallFailureKind::kProtocol, error.context, {}};
+    return CallFailure{CallFailureKind::kDied, error.context, process.End()};
+  }
+  auto failure = ReadInstalled(frame.value().json);
+  if (!failure) return CallFailure{CallFailureKind::kProtocol, failure.error().context, {}};
+  return std::move(failure).value();
+}
+
+}  // namespace passnet::evaluator

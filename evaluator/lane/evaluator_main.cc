@@ -1,0 +1,130 @@
+// passnet-evaluator: one lane. Started by evaluator/client with its channel on descriptor 3.
+// Threads: one.
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <variant>
+
+#include "base/log.h"
+#include "command_line/command_line.h"
+#include "command_line/exit_code.h"
+#include "evaluator/api/json.h"
+#include "evaluator/api/lane_protocol.h"
+#include "evaluator/lane/evaluator.h"
+
+namespace passnet::evaluator {
+namespace {
+
+constexpr std::chrono::minutes kSendLimit{5};  // a client that reads nothing for so long is gone
+constexpr std::chrono::seconds kGreetingLimit{30};
+
+// Answers one request after another, until the client goes.
+class Server {
+ public:
+  explicit Server(Evaluator& evaluator) : evaluator_(evaluator) {}
+
+  Status Serve() {
+    while (true) {
+      auto request = ReceiveRequest(kLaneControlFd, Deadline::Never());
+      if (request) {
+        RETURN_IF_ERROR(std::visit([this](const auto& asked) { return Answer(asked); }, request.value()));
+      } else if (request.error().code == ErrorCode::kInvalidArgument) {
+        RETURN_IF_ERROR(SendFailure(kLaneControlFd, request.error(), Deadline::After(kSendLimit)));
+      } else if (request.error().code == ErrorCode::kUnavailable) {
+        return OkStatus();  // the client has gone: so do we
+      } else {
+        return request.error();
+      }
+    }
+  }
+
+ private:
+  Status Answer(const CancelRequest&) { return OkStatus(); }  // it crossed the report
+  Status Answer(const EvaluateRequest& request) { return Send(evaluator_.Evaluate(request, Hooks())); }
+  Status Answer(const BaselineRequest& request) { return Send(evaluator_.Baseline(request, Hooks())); }
+  Status Answer(const DescribeTaskRequest& request) { return Send(evaluator_.Describe(request, Hooks())); }
+
+  template <typename Report>
+  Status Send(const Result<Report>& report) {
+    const Deadline deadline = Deadline::After(kSendLimit);
+    if (!report) return SendFailure(kLaneControlFd, report.error(), deadline);
+    return SendReport(kLaneControlFd, ToJsonValue(report.value()), deadline);
+  }
+
+  RequestHooks Hooks() {
+    RequestHooks hooks;
+    hooks.progress = [](const std::string& what, int done, int total) {
+      (void)SendProgress(kLaneControlFd, {what, done, total}, Deadline::After(kSendLimit));
+    };
+    // Between two steps of a request the client says Cancel or nothing.
+    hooks.cancelled = [] {
+      pollfd entry{kLaneControlFd, POLLIN, 0};
+      if (::poll(&entry, 1, 0) <= 0) return false;
+      (void)ReceiveMessage(kLaneControlFd, Deadline::After(std::chrono::seconds(5)));
+      return true;  // Cancel, or the client has gone
+    };
+    return hooks;
+  }
+
+  Evaluator& evaluator_;
+};
+
+struct Arguments {
+  std::string python, worker, include, cache;
+  EvaluatorOptions options;
+};
+
+std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
+  return {
+      {.name = "--python", .help = "interpreter with the pinned torch", .value = &arguments->python, .required = true},
+      {.name = "--worker-dir", .help = "folder of the worker's extension and package", .value = &arguments->worker,
+       .required = true},
+      {.name = "--include-dir", .help = "folder of passnet_kernel.h", .value = &arguments->include, .required = true},
+      {.name = "--cache-dir", .help = "compile and baseline caches", .value = &arguments->cache, .required = true},
+      {"--device", "cpu", &arguments->options.device},
+      {"--threads", "threads of torch and kernels", &arguments->options.threads},
+      {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
+  };
+}
+
+int Serve(const Arguments& arguments) {
+  EvaluatorOptions options = arguments.options;
+  options.python = arguments.python;
+  options.worker_dir = arguments.worker;
+  options.include_dir = arguments.include;
+  options.cache_dir = arguments.cache;
+  std::signal(SIGPIPE, SIG_IGN);
+
+  auto evaluator = Evaluator::Create(options);
+  const Deadline soon = Deadline::After(kGreetingLimit);
+  if (!evaluator) {
+    (void)SendRefusal(kLaneControlFd, evaluator.error(), soon);
+    return command_line::kExitInfrastructure;
+  }
+  const Greeting greeting{PASSNET_VERSION, evaluator.value()->environment()};
+  if (!SendGreeting(kLaneControlFd, greeting, soon)) return command_line::kExitInfrastructure;
+  auto served = Server(*evaluator.value()).Serve();
+  if (!served) {
+    log::Err("evaluator", "lane ended", {{"error", ToString(served.error())}});
+    return command_line::kExitInfrastructure;
+  }
+  return command_line::kExitDone;
+}
+
+int Main(int argc, char** argv) {
+  Arguments arguments;
+  const command_line::Command program{
+      .name = "passnet-evaluator",
+      .help = "One evaluation lane of passnetd; started by passnetd and passnet, not by hand.",
+      .options = OptionsFor(&arguments),
+      .run = [&arguments] { return Serve(arguments); }};
+  return command_line::Main(program, nullptr, argc, argv);
+}
+
+}  // namespace
+}  // namespace passnet::evaluator
+
+int main(int argc, char** argv) { return passnet::evaluator::Main(argc, argv); }

@@ -1,0 +1,134 @@
+// The client against programs that stand in for passnet-evaluator: whatever they say ends as an Error, and the next
+// request starts a fresh one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/json.h"
+#include "evaluator/api/json.h"
+#include "evaluator/client/lane_client.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kHello = R"({"type": "Hello", "protocol": 2, "environment": {"torch": "2"}})";
+
+// An installation whose evaluator writes the same frames at each start, and then waits until the client goes.
+class EvaluatorClientTest : public testing::Test {
+ protected:
+  void Install(const std::vector<std::string>& frames) {
+    namespace fs = std::filesystem;
+    fs::create_directories(folder_ / "bin");
+    fs::create_directories(folder_ / "lib");
+    std::ofstream(folder_ / "lib/python-path") << "/usr/bin/python3\n";
+    std::ofstream said(folder_ / "said", std::ios::binary);
+    for (const std::string& frame : frames) {
+      const auto size = static_cast<uint32_t>(frame.size());
+      for (int shift : {0, 8, 16, 24}) said.put(static_cast<char>(size >> shift));
+      said << frame;
+    }
+    said.close();
+    const std::string program = folder_ / "bin/passnet-evaluator";
+    std::ofstream(program) << "#!/bin/sh\necho started >> " << folder_ / "starts" << "\ncat " << folder_ / "said"
+                           << " >&3\nexec cat <&3 >/dev/null\n";
+    fs::permissions(program, fs::perms::owner_all);
+  }
+
+  Result<std::unique_ptr<LaneClient>> Start() {
+    LaneOptions options;
+    options.evaluator_binary = folder_ / "bin/passnet-evaluator";
+    options.cache_dir = folder_ / "cache";
+    return StartLane(options, Soon());
+  }
+
+  // Of a request to an evaluator that greets and then says `frame`.
+  Error ErrorOfReply(const std::string& frame) {
+    Install({kHello, frame});
+    auto client = Start();
+    if (!client) return client.error();
+    auto report = client.value()->Baseline({}, Soon(), {});
+    return report ? Internal("it was taken") : report.error();
+  }
+
+  int Starts() const {
+    std::ifstream lines(folder_ / "starts");
+    int count = 0;
+    for (std::string line; std::getline(lines, line);) ++count;
+    return count;
+  }
+
+  static Deadline Soon() { return Deadline::After(std::chrono::seconds(20)); }
+
+  const fakes::TempFolder folder_{"client"};
+};
+
+TEST_F(EvaluatorClientTest, ReportOfAnEvaluatorArrives) {
+  BaselineReport report;
+  report.task = "rope";
+  report.aggregated_score = 1.5;
+  Install({kHello, R"({"type": "Progress", "what": "graph a", "done": 1, "total": 2})",
+           Json{{"type", "Report"}, {"report", ToJsonValue(report)}}.Dump()});
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  EXPECT_EQ(client.value()->Environment(Soon()).value().at("torch"), "2");
+  std::string seen;
+  auto answer = client.value()->Baseline({}, Soon(), [&](const std::string& what, int done, int total) {
+    seen = what + " " + std::to_string(done) + "/" + std::to_string(total);
+  });
+  ASSERT_TRUE(answer) << answer.error().context;
+  EXPECT_EQ(answer.value().aggregated_score, 1.5);
+  EXPECT_EQ(seen, "graph a 1/2");
+}
+
+TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {
+  const std::string deep(1'000'000, '[');
+  for (const std::string& greeting : {deep, std::string("{}"), std::string(R"({"protocol": "2"})"),
+                                      std::string(R"({"protocol": 2, "environment": {"torch": 2}})")}) {
+    SCOPED_TRACE(greeting.substr(0, 40));
+    Install({greeting});
+    auto client = Start();
+    ASSERT_FALSE(client);
+    EXPECT_EQ(client.error().code, ErrorCode::kDataCorrupt) << client.error().context;
+  }
+}
+
+TEST_F(EvaluatorClientTest, ReplyThatIsNoneIsAnErrorWithWhatAndWhere) {
+  const std::string deep(1'000'000, '[');
+  EXPECT_THAT(ErrorOfReply(deep).context, HasSubstr("nested deeper"));
+  EXPECT_THAT(ErrorOfReply(R"({"type":"Report","report":)" + deep).context, HasSubstr("nested deeper"));
+  EXPECT_THAT(ErrorOfReply("[1]").context, HasSubstr("expected an object, found a list"));
+  EXPECT_THAT(ErrorOfReply(R"({"type": "Failed", "code": [1]})").context, HasSubstr("code: expected a text"));
+  EXPECT_THAT(ErrorOfReply(R"({"type": "Report", "report": [1]})").context,
+              HasSubstr("passnet.baseline/1: expected an object, found a list"));
+  EXPECT_THAT(ErrorOfReply(R"({"type": "Report"})").context, HasSubstr("passnet.baseline/1: expected an object"));
+  EXPECT_THAT(ErrorOfReply(R"({"type": "Report", "report": {"schema": "passnet.baseline/1", "task": 5}})").context,
+              HasSubstr("passnet.baseline/1: task: expected a text, found an integer"));
+}
+
+TEST_F(EvaluatorClientTest, RequestsOwnMistakeKeepsTheEvaluator) {
+  const std::string failed = R"({"type": "Failed", "code": "not_found", "message": "no task"})";
+  Install({kHello, failed, failed});
+  auto client = Start();
+  for (int i = 0; i < 2; ++i) {
+    const Error error = client.value()->Baseline({}, Soon(), {}).error();
+    EXPECT_EQ(error.code, ErrorCode::kNotFound);
+    EXPECT_EQ(error.context, "no task");
+  }
+  EXPECT_EQ(Starts(), 1);
+}
+
+TEST_F(EvaluatorClientTest, EvaluatorThatLeftTheProtocolIsReplaced) {
+  Install({kHello, "5"});
+  auto client = Start();
+  EXPECT_FALSE(client.value()->Baseline({}, Soon(), {}));
+  EXPECT_FALSE(client.value()->Baseline({}, Soon(), {}));
+  EXPECT_EQ(Starts(), 2);
+}
+
+}  // namespace
+}  // namespace passnet::evaluator

@@ -1,0 +1,113 @@
+// A zygote whose children say what a script tells them to. Processes, sockets and descriptors are real, so that what
+// reads their words is the product's own code.
+// Threads: thread-compatible; the test process must have one thread, because it forks. Owns: the process tree.
+#pragma once
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "evaluator/lane/worker_process.h"
+#include "evaluator/worker/run_protocol.h"
+
+namespace passnet::fakes {
+
+// One process. The zygote itself uses `children` and what stands below it alone.
+struct WorkerScript {
+  std::vector<std::string> answers = {};    // frames it sends once it has its first frame
+  std::vector<std::string> commands = {};   // its answers to commands, in their order
+  std::vector<WorkerScript> children = {};  // of its forks, in their order
+  std::optional<std::string> forked = {};   // instead of {"pid": …}
+  std::optional<std::string> ended = {};    // instead of {"signalled": 9}
+};
+
+inline const std::string kJailed = R"({"jailed": true})";
+
+class FakeZygote : public evaluator::ForkParent {
+ public:
+  explicit FakeZygote(const WorkerScript& script) {
+    auto ends = evaluator::WorkerChannel::Pair().value();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ends.first.Reset();
+      Serve(evaluator::WorkerChannel(std::move(ends.second)), script);
+      ::_exit(0);
+    }
+    channel_ = evaluator::WorkerChannel(std::move(ends.first));
+  }
+  ~FakeZygote() override {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  FakeZygote(const FakeZygote&) = delete;
+  FakeZygote& operator=(const FakeZygote&) = delete;
+
+  evaluator::WorkerChannel& channel() override { return channel_; }
+
+  // A zygote with one child.
+  static std::shared_ptr<FakeZygote> Of(WorkerScript child) {
+    return std::make_shared<FakeZygote>(WorkerScript{.children = {std::move(child)}});
+  }
+
+ private:
+  static constexpr uint32_t kMaxBytes = 64u << 20;
+
+  static void Say(evaluator::WorkerChannel& channel, const std::string& text, const std::vector<int>& fds = {}) {
+    (void)channel.SendFrame(text, fds, Deadline::Never());
+  }
+
+  // Answers fork and wait until the other side goes.
+  static void Serve(evaluator::WorkerChannel channel, const WorkerScript& script) {
+    size_t next = 0;
+    while (true) {
+      auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes);
+      if (!frame) return;
+      const Json command = ParseJson(frame.value().json).value();
+      if (command["cmd"].Text() == "fork" && next < script.children.size()) {
+        Fork(channel, script, script.children[next++], std::move(frame.value().fds[0]));
+      } else if (command["cmd"].Text() == "wait") {
+        ::waitpid(static_cast<pid_t>(command["pid"].Integer()), nullptr, 0);
+        Say(channel, script.ended.value_or(R"({"signalled": 9})"));
+      }
+    }
+  }
+
+  static void Fork(evaluator::WorkerChannel& channel, const WorkerScript& parent, const WorkerScript& child,
+                   UniqueFd control) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      Play(evaluator::WorkerChannel(std::move(control)), child);
+      ::_exit(0);
+    }
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    Say(channel, parent.forked.value_or(Json{{"pid", pid}}.Dump()), {pidfd.get()});
+  }
+
+  static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
+    if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+    for (const std::string& answer : script.answers) Say(channel, answer);
+    for (const std::string& answer : script.commands) {
+      PnRunCommand header;
+      if (::recv(channel.fd(), &header, sizeof header, MSG_WAITALL) != sizeof header) return;
+      if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+      Say(channel, answer);
+    }
+    Serve(std::move(channel), script);
+  }
+
+  pid_t pid_ = -1;
+  evaluator::WorkerChannel channel_;
+};
+
+}  // namespace passnet::fakes

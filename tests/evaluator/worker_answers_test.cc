@@ -1,0 +1,298 @@
+// What a process below the evaluator may say instead of an answer: each ends as an Error with what and where, or, where
+// a candidate's own code ran in the process, as the candidate's fate. The evaluator goes on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "evaluator/lane/candidate_process.h"
+#include "evaluator/lane/inductor.h"
+#include "evaluator/lane/match.h"
+#include "evaluator/lane/prepare.h"
+#include "evaluator/lane/reference.h"
+#include "evaluator/lane/task_child.h"
+#include "evaluator/lane/zygote.h"
+#include "tests/evaluator/fake_zygote.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using fakes::FakeZygote;
+using fakes::kJailed;
+using fakes::WorkerScript;
+using testing::HasSubstr;
+
+Deadline Soon() { return Deadline::After(std::chrono::seconds(30)); }
+
+// No answer of anybody.
+std::vector<std::string> Nonsense() {
+  const std::string deep(1'000'000, '[');
+  return {"", "5", "[1]", "{\"a\":", "\xff\xfe", deep, "{\"ready\":" + deep, "{\"error\":" + deep};
+}
+
+// `start` on every piece of nonsense, and on `answers`, is kDataCorrupt with the text that stands beside each.
+struct Broken {
+  std::string answer;
+  std::string told;
+};
+void ExpectDataCorrupt(const std::vector<Broken>& answers, const std::function<Status(const std::string&)>& start) {
+  std::vector<Broken> all = answers;
+  for (const std::string& text : Nonsense()) all.push_back({text, "no usable answer"});
+  for (const Broken& broken : all) {
+    SCOPED_TRACE(broken.answer.substr(0, 60));
+    const Status status = start(broken.answer);
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::kDataCorrupt) << ToString(status.error());
+    EXPECT_THAT(status.error().context, HasSubstr(broken.told));
+    EXPECT_LT(status.error().context.size(), 1000u);
+  }
+}
+
+template <typename T>
+Status WithoutValue(const Result<T>& result) {
+  return result ? OkStatus() : Status(result.error());
+}
+
+Status Fork(const WorkerScript& zygote) {
+  ForkSpec spec;
+  spec.role = "test";
+  spec.first_frame = "{}";
+  return WithoutValue(WorkerProcess::Fork(std::make_shared<FakeZygote>(zygote), spec, Soon()));
+}
+
+TEST(WorkerAnswersTest, AnswerToAForkIsTyped) {
+  ASSERT_TRUE(Fork({.children = {{.answers = {kJailed}}}}));
+  ExpectDataCorrupt({{R"({})", "pid: is missing"},
+                     {R"({"pid": "7"})", "pid: expected an integer, found a text"},
+                     {R"({"pid": 0})", "pid: out of range"},
+                     {R"({"pid": 1e99})", "pid: expected an integer, found a number"}},
+                    [](const std::string& answer) { return Fork({.children = {{.answers = {kJailed}}}, .forked = answer}); });
+}
+
+TEST(WorkerAnswersTest, WhetherAChildIsJailedIsTyped) {
+  const auto fork = [](const std::string& answer) { return Fork({.children = {{.answers = {answer}}}}); };
+  ExpectDataCorrupt({{R"({})", "jailed: is missing"},
+                     {R"({"jailed": 1})", "the test process gave no usable answer: jailed: expected true or false"},
+                     {R"({"jailed": false, "errno": "x"})", "errno: expected an integer"}},
+                    fork);
+  const Status refused = fork(R"({"jailed": false, "step": "mount", "what": "/proc", "errno": 1})");
+  EXPECT_EQ(refused.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_THAT(refused.error().context, HasSubstr("step mount (/proc) failed: Operation not permitted"));
+}
+
+TEST(WorkerAnswersTest, EndThatNobodyTellsIsUnknown) {
+  const auto end = [](const std::optional<std::string>& ended) {
+    ForkSpec spec;
+    spec.first_frame = "{}";
+    const WorkerScript zygote{.children = {{.answers = {kJailed}}}, .ended = ended};
+    return WorkerProcess::Fork(std::make_shared<FakeZygote>(zygote), spec, Soon()).value()->End();
+  };
+  EXPECT_EQ(end({}).signal, 9);
+  EXPECT_EQ(end(R"({"exited": 3})").exit_code, 3);
+  std::vector<std::string> odd = Nonsense();
+  for (const char* answer : {"{}", R"({"signalled": "9"})", R"({"exited": 1e30})"}) odd.push_back(answer);
+  for (const std::string& answer : odd) EXPECT_FALSE(end(answer).known) << answer.substr(0, 60);
+}
+
+TEST(WorkerAnswersTest, ZygotesGreetingIsTyped) {
+  const auto greet = [](const std::string& text) { return Zygote().TakeGreeting(text); };
+  EXPECT_TRUE(greet(R"({"ready": true, "tasks": 1, "torch": "2", "python": "3"})"));
+  ExpectDataCorrupt({{R"({"ready": true})", "tasks: is missing"},
+                     {R"({"tasks": 1, "torch": 2, "python": "3"})", "torch: expected a text, found an integer"}},
+                    greet);
+  EXPECT_EQ(greet(R"({"tasks": 2, "torch": "2", "python": "3"})").error().code, ErrorCode::kInternal);
+}
+
+Result<std::shared_ptr<TaskChild>> Capture(const std::string& answer) {
+  passbench::Graph graph;
+  graph.path = "graphs/a";
+  return TaskChild::Start(FakeZygote::Of({.answers = {kJailed, answer}}), graph, "cpu", Soon());
+}
+
+TEST(WorkerAnswersTest, DescriptionOfAGraphIsTyped) {
+  auto described = Capture(R"({"random": true, "ops": [{"name": "add", "output": null, "why_not": null}]})");
+  ASSERT_TRUE(described) << described.error().context;
+  EXPECT_EQ(described.value()->ops()[0].name, "add");
+  ExpectDataCorrupt({{R"({"ops": []})", "random: is missing"},
+                     {R"({"random": false})", "ops: is missing"},
+                     {R"({"random": false, "ops": 5})", "ops: expected a list of objects"},
+                     {R"({"random": false, "ops": [{"name": "a"}, {"name": 5}]})", "ops[1].name: expected a text"},
+                     {R"({"error": [1]})", "error: expected a text, found a list"}},
+                    [](const std::string& answer) { return WithoutValue(Capture(answer)); });
+}
+
+TEST(WorkerAnswersTest, GraphThatCannotBeCapturedIsBadInput) {
+  const Error error = Capture(R"({"error": "Traceback\nValueError: no\n"})").error();
+  EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(error.context, "graph graphs/a cannot be captured: ValueError: no");
+}
+
+TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
+  const auto start = [](const std::string& answer) {
+    return WithoutValue(InductorParent::Start(FakeZygote::Of({.answers = {kJailed, answer}}), Soon()));
+  };
+  EXPECT_TRUE(start(R"({"ready": true, "tasks": 1})"));
+  ExpectDataCorrupt({{R"({"ready": true})", "tasks: is missing"}, {R"({"error": {}})", "error: expected a text"}}, start);
+  EXPECT_EQ(start(R"({"error": "no compiler"})").error().code, ErrorCode::kInternal);
+}
+
+Result<Match> MatchWith(const std::string& answer) {
+  return MatchPatterns(FakeZygote::Of({.answers = {kJailed, answer}}), Json::MakeObject(), Matching::kUpstream);
+}
+
+TEST(WorkerAnswersTest, PlanIsTyped) {
+  auto match = MatchWith(R"({"rewrites": [{"pass": "A"}], "upstream_refuses": ["A"], "matched_nodes": 3, "coverage": 0.5})");
+  ASSERT_TRUE(match) << match.error().context;
+  EXPECT_EQ(match.value().matched_nodes, 3);
+  EXPECT_TRUE(match.value().upstream_refuses);
+  EXPECT_EQ(match.value().miss, "");
+  ExpectDataCorrupt({{R"({"rewrites": []})", "upstream_refuses: is missing"},
+                     {R"({"rewrites": {}, "upstream_refuses": []})", "rewrites: expected a list"},
+                     {R"({"rewrites": [5], "upstream_refuses": []})", "rewrites: expected a list of objects"},
+                     {R"({"rewrites": [], "upstream_refuses": [], "matched_nodes": "3"})", "matched_nodes: expected"},
+                     {R"({"rewrites": [], "upstream_refuses": [], "first_mismatch": {"pass": 5}})",
+                      "first_mismatch.pass: expected a text"},
+                     {R"({"rewrites": [], "upstream_refuses": [], "first_mismatch": 5})", "first_mismatch: expected"},
+                     {R"({"error": 5})", "error: expected a text"}},
+                    [](const std::string& answer) { return WithoutValue(MatchWith(answer)); });
+}
+
+TEST(WorkerAnswersTest, MissHasItsReason) {
+  EXPECT_EQ(MatchWith(R"({"error": "Traceback\nMalformedTrace: x"})").value().miss, "matching failed: MalformedTrace: x");
+  EXPECT_EQ(MatchWith(R"({"rewrites": [], "upstream_refuses": [], "first_mismatch": null})").value().miss,
+            "no pattern matched");
+  EXPECT_EQ(MatchWith(R"({"rewrites": [], "upstream_refuses": [], "first_mismatch":
+                          {"pass": "A", "pattern_node": "add", "what": "no add"}})")
+                .value()
+                .miss,
+            "no pattern matched: pass A: pattern node add did not line up: no add");
+}
+
+// The candidate's own code ran in the process: whatever it says instead of the answer is its fate, never ours.
+TEST(WorkerAnswersTest, CandidateThatLeavesTheProtocolIsFoundOut) {
+  const auto installed = [](const std::string& answer) {
+    ForkSpec spec;
+    spec.first_frame = "{}";
+    auto process = WorkerProcess::Fork(FakeZygote::Of({.answers = {kJailed, answer}}), spec, Soon());
+    return AwaitInstalled(*process.value());
+  };
+  EXPECT_FALSE(installed(R"({"installed": true})"));
+  auto raised = installed(R"({"installed": false, "error": "Traceback\nValueError: x"})");
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->kind, CallFailureKind::kException);
+  std::vector<std::string> odd = Nonsense();
+  for (const char* answer : {"{}", R"({"installed": 5})", R"({"installed": "yes"})", R"({"installed": false, "error": [1]})"}) {
+    odd.push_back(answer);
+  }
+  for (const std::string& answer : odd) {
+    auto failure = installed(answer);
+    ASSERT_TRUE(failure) << answer.substr(0, 60);
+    EXPECT_EQ(failure->kind, CallFailureKind::kProtocol) << answer.substr(0, 60);
+    EXPECT_LT(failure->text.size(), 1000u);
+  }
+}
+
+// Screen and trace of a candidate without kernels.
+struct Prepared {
+  Result<std::optional<PreparedCandidate>> result;
+  EvaluationReport report;
+};
+Prepared Prepare(const std::string& screened, const std::string& traced) {
+  auto zygote = std::make_shared<FakeZygote>(
+      WorkerScript{.children = {{.answers = {kJailed, screened}}, {.answers = {kJailed, traced}}}});
+  EvaluateRequest request;
+  request.files = {{"sorted_output_pass_rule_names.json", R"(["A"])"}, {"A.py", "x = 1\n"}};
+  EvaluationReport report;
+  auto result = PrepareCandidate({zygote, nullptr, "cpu"}, request, &report);
+  return {std::move(result), std::move(report)};
+}
+constexpr const char* kClean = R"({"findings": []})";
+
+TEST(WorkerAnswersTest, FindingsAreTyped) {
+  const Prepared found = Prepare(R"({"findings": [{"file": "A.py", "line": 3, "rule": "H1.x", "text": "no"}]})", "");
+  EXPECT_EQ(found.report.verdict, Verdict::kStatic);
+  EXPECT_EQ(found.report.reason, "A.py:3 [H1.x] no");
+  ExpectDataCorrupt({{"{}", "findings: is missing"},
+                     {R"({"findings": [[]]})", "findings: expected a list of objects"},
+                     {R"({"findings": [{"file": "A.py", "rule": "x", "line": "3"}]})", "findings[0].line: expected"},
+                     {R"({"error": [1]})", "error: expected a text"}},
+                    [](const std::string& answer) { return WithoutValue(Prepare(answer, "").result); });
+}
+
+TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
+  const Prepared fine = Prepare(kClean, R"({"passes": [{"name": "A"}], "errors": [], "uses_triton": false})");
+  ASSERT_TRUE(fine.result && fine.result.value());
+  EXPECT_EQ(fine.result.value()->traced["passes"].At(0)["name"].Text(), "A");
+  std::vector<std::string> odd = Nonsense();
+  for (const char* answer : {"{}", R"({"passes": 5, "errors": []})", R"({"passes": []})", R"({"error": [1]})",
+                             R"({"passes": [1], "errors": []})", R"({"passes": [], "errors": [{"what": 5}]})",
+                             R"({"passes": [], "errors": [], "uses_triton": 1})"}) {
+    odd.push_back(answer);
+  }
+  for (const std::string& answer : odd) {
+    SCOPED_TRACE(answer.substr(0, 60));
+    const Prepared tampered = Prepare(kClean, answer);
+    ASSERT_TRUE(tampered.result) << tampered.result.error().context;
+    EXPECT_FALSE(tampered.result.value());
+    EXPECT_EQ(tampered.report.verdict, Verdict::kTamper);
+    EXPECT_LT(tampered.report.reason.size(), 1000u);
+  }
+}
+
+TEST(WorkerAnswersTest, PassesThatDoNotLoadAreDiagnostics) {
+  const Prepared broken = Prepare(kClean, R"({"passes": [], "errors": [{"pass": "A", "what": "SyntaxError"}]})");
+  EXPECT_EQ(broken.report.verdict, Verdict::kCompile);
+  EXPECT_EQ(broken.report.reason, "A.py: SyntaxError");
+  EXPECT_EQ(broken.report.compile[0].diagnostics, "SyntaxError");
+  EXPECT_EQ(Prepare(kClean, R"({"passes": [], "errors": [{"pass": "A", "static": true}]})").report.verdict,
+            Verdict::kStatic);
+  EXPECT_EQ(Prepare(kClean, R"({"passes": [], "errors": [], "unsupported_lane": "triton"})").report.verdict,
+            Verdict::kUnsupported);
+  EXPECT_EQ(Prepare(kClean, R"({"error": "Traceback\nOSError: x"})").report.verdict, Verdict::kCrash);
+}
+
+Status Probe(const std::string& configured, const std::string& attached, const std::string& probed) {
+  const WorkerScript reference{.answers = {kJailed}, .commands = {configured, attached, probed}};
+  const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
+  passbench::Graph graph;
+  auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
+  FreshBits bits;
+  return WithoutValue(PrepareReference(child.value(), graph, bits, {}));
+}
+const std::string kDone = R"({"ok": true})";
+
+TEST(WorkerAnswersTest, AnswersToCommandsAreTyped) {
+  const std::vector<Broken> odd = {{"{}", "ok: is missing"},
+                                   {R"({"ok": 1})", "ok: expected true or false"},
+                                   {R"({"error": [1]})", "error: expected a text"}};
+  ExpectDataCorrupt(odd, [](const std::string& answer) { return Probe(answer, kDone, "{}"); });
+  ExpectDataCorrupt(odd, [](const std::string& answer) { return Probe(kDone, answer, "{}"); });
+  const Status failed = Probe(R"({"error": "RuntimeError: x"})", kDone, "{}");
+  EXPECT_EQ(failed.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(failed.error().context, "worker command configure failed: RuntimeError: x");
+}
+
+TEST(WorkerAnswersTest, LayoutOfTheReferenceIsTyped) {
+  const auto output = [](const std::string& fields) { return R"({"outputs": [{"kind": "tensor", )" + fields + "}]}"; };
+  ExpectDataCorrupt(
+      {{"{}", "outputs: is missing"},
+       {R"({"outputs": [5]})", "outputs: expected a list of objects"},
+       {R"({"outputs": [{}]})", "outputs[0].kind: is missing"},
+       {output(R"("dtype": "float32")"), "outputs[0].shape: is missing"},
+       {output(R"("dtype": 5, "shape": [], "strides": [], "alias": -1, "bytes": 4)"), "dtype: expected a text"},
+       {output(R"("dtype": "float32", "shape": [-1], "strides": [1], "alias": -1, "bytes": 4)"), "shape: out of range"},
+       {output(R"("dtype": "float32", "shape": [2], "strides": [], "alias": -1, "bytes": 8)"), "do not fit"},
+       {output(R"("dtype": "float32", "shape": [], "strides": [], "alias": 0, "bytes": 4)"), "do not fit"},
+       {output(R"("dtype": "float32", "shape": [4294967296, 4294967296], "strides": [1, 1], "alias": -1, "bytes": 4)"),
+        "do not fit"},
+       {R"({"error": [1]})", "error: expected a text"}},
+      [](const std::string& answer) { return Probe(kDone, kDone, answer); });
+  const Status raised = Probe(kDone, kDone, R"({"error": "Traceback\nRuntimeError: x"})");
+  EXPECT_EQ(raised.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(raised.error().context, "eager fails: RuntimeError: x");
+  EXPECT_EQ(Probe(kDone, kDone, R"({"outputs": [{"kind": "other", "type": "int"}]})").error().code,
+            ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace passnet::evaluator
