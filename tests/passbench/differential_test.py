@@ -20,7 +20,7 @@ import python_meaning
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("PASSNET_DATA_DIR") or ROOT / "../shared/data") / "passbench"
-GENERATED = 5000  # of each kind; half of them are mutated where a parser is tested
+GENERATED = 5000  # models and as many weight_metas, half of them mutated; twice as many input sets
 
 
 def dump(cases):
