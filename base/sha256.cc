@@ -53,3 +53,5 @@ std::string ToHex(const Sha256Digest& digest) { return ToHex(digest.data(), dige
 Sha256Digest Sha256Of(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
 
 std::string Sha256Hex(std::string_view bytes) { return ToHex(Sha256Of(bytes)); }  // namespace passnet
+
+}  // namespace passnet
