@@ -20,14 +20,14 @@ struct Started {
   GraphOutcome failed;
 };
 
-Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineSetup& setup) {
+Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline) {
   ForkSpec spec;
   spec.role = "baseline";
   spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   Deadline deadline = Deadline::After(kForkLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(setup.inductor, spec, deadline));
-  std::string source = context.graph->MappedSource(setup.device);
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(baseline.inductor, spec, deadline));
+  std::string source = context.graph->MappedSource(baseline.device);
   Json inputs = Json::MakeArray();
   for (const passbench::TensorMeta& meta : context.graph->inputs) inputs.Push({{"name", meta.name}});
   const Json load = {{"cmd", "load"},
@@ -39,9 +39,9 @@ Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context,
   return process;
 }
 
-Result<Started> Start(const passbench::Graph& graph, const BaselineSetup& setup) {
+Result<Started> Start(const passbench::Graph& graph, const BaselineContext& baseline) {
   Started started;
-  ASSIGN_OR_RETURN(started.context, setup.context_of(graph));
+  ASSIGN_OR_RETURN(started.context, baseline.context_of(graph));
   const GraphContext& context = started.context;
   ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
   auto reference = PrepareReference(context.task, graph, *context.bits, {});
@@ -53,39 +53,39 @@ Result<Started> Start(const passbench::Graph& graph, const BaselineSetup& setup)
   }
   started.reference.emplace(std::move(reference).value());
   ASSIGN_OR_RETURN(Side side, Side::Create(started.reference->side.layout(), "baseline"));
-  ASSIGN_OR_RETURN(auto process, setup.inductor ? ForkInductor(context, setup)
+  ASSIGN_OR_RETURN(auto process, baseline.inductor ? ForkInductor(context, baseline)
                                                 : ForkReference(context.task, "eager", Deadline::After(kForkLimit)));
   side.Take(std::move(process), false);
   RETURN_IF_ERROR(BeginBaseline(*started.reference, side));
   started.side.emplace(std::move(side));
-  if (!setup.inductor) started.hold.emplace(std::move(hold));
+  if (!baseline.inductor) started.hold.emplace(std::move(hold));
   return started;
 }
 
-Result<GraphOutcome> Finish(const BaselineSetup& setup, Started started) {
+Result<GraphOutcome> Finish(const BaselineContext& baseline, Started started) {
   if (!started.side) return std::move(started.failed);
-  return FinishBaseline(started.context, setup.profile, *started.reference, *started.side);
+  return FinishBaseline(started.context, baseline.profile, *started.reference, *started.side);
 }
 
 }  // namespace
 
 Result<std::vector<GraphOutcome>> MeasureBaselines(const std::vector<passbench::Graph>& graphs,
-                                                   const BaselineSetup& setup) {
+                                                   const BaselineContext& baseline) {
   // Eager has nothing to compile and makes its first call on the timing core: never beside a measurement.
-  const bool ahead = setup.inductor != nullptr;
+  const bool ahead = baseline.inductor != nullptr;
   std::vector<GraphOutcome> outcomes;
   std::optional<Started> next;
   for (size_t i = 0; i < graphs.size(); ++i) {
-    setup.begun(graphs[i]);
+    baseline.begun(graphs[i]);
     if (!next) {
-      ASSIGN_OR_RETURN(next, Start(graphs[i], setup));
+      ASSIGN_OR_RETURN(next, Start(graphs[i], baseline));
     }
     Started current = std::move(*next);
     next.reset();
     if (ahead && i + 1 < graphs.size()) {
-      ASSIGN_OR_RETURN(next, Start(graphs[i + 1], setup));
+      ASSIGN_OR_RETURN(next, Start(graphs[i + 1], baseline));
     }
-    ASSIGN_OR_RETURN(GraphOutcome outcome, Finish(setup, std::move(current)));
+    ASSIGN_OR_RETURN(GraphOutcome outcome, Finish(baseline, std::move(current)));
     outcomes.push_back(std::move(outcome));
   }
   return outcomes;

@@ -17,16 +17,16 @@
 
 namespace passnet::evaluator {
 
-struct BaselineSetup {
+struct BaselineContext {
   std::string device;
   Profile profile = Profile::kPassbench;
-  std::shared_ptr<InductorParent> inductor;  // null: eager beside eager
+  std::shared_ptr<InductorParent> inductor;  // null: the baseline is a second eager process
   std::function<Result<GraphContext>(const passbench::Graph&)> context_of;
   std::function<void(const passbench::Graph&)> begun;  // progress: this graph is measured now
 };
 
 // One outcome a graph, in their order.
 Result<std::vector<GraphOutcome>> MeasureBaselines(const std::vector<passbench::Graph>& graphs,
-                                                   const BaselineSetup& setup);
+                                                   const BaselineContext& baseline);
 
 }  // namespace passnet::evaluator

@@ -114,7 +114,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   for (int core : cores) {
     if (core != timing) made->other_cores_.push_back(core);
   }
-  // One core alone: everything shares it, and the report's noise tells.
+  // With a single core everything shares it; the noise in the report then shows it.
   if (made->other_cores_.empty()) made->other_cores_ = {timing};
 
   ZygoteOptions zygote{options.python, options.worker_dir, options.threads, timing, made->other_cores_,
@@ -279,7 +279,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
   report.compiler = request.compiler;
   report.device = request.device;
   report.environment = environment_;
-  BaselineSetup baseline{options_.device, request.profile, nullptr, {}, {}};
+  BaselineContext baseline{options_.device, request.profile, nullptr, {}, {}};
   if (request.compiler == BaselineCompiler::kInductor) {
     ASSIGN_OR_RETURN(baseline.inductor, Inductor());
   }
@@ -293,7 +293,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
   };
   auto outcomes = MeasureBaselines(task.graphs, baseline);
   if (!outcomes) {
-    // Whatever it was, the next request starts with a fresh one.
+    // Its process may be what failed: the next request starts a fresh one.
     if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();
     return std::move(outcomes).error();
   }
@@ -324,11 +324,11 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
   description.model_source = graph.MappedSource(options_.device);
   description.ops = child->ops();
   const SlotLayout& layout = reference.side.layout();
-  for (const InputSpec& input : layout.inputs) {
+  for (const SlotInput& input : layout.inputs) {
     description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).Dump());
     description.bytes_touched += input.bytes;
   }
-  for (const OutputSpec& output : layout.outputs) {
+  for (const SlotOutput& output : layout.outputs) {
     std::string text = output.dtype + Json(output.shape).Dump();
     if (output.alias >= 0) text += " (a view of " + layout.inputs[static_cast<size_t>(output.alias)].name + ")";
     description.outputs.push_back(std::move(text));

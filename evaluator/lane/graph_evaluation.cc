@@ -13,7 +13,7 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
-constexpr std::chrono::minutes kCoreLimit{60};  // others measure graphs of a minute a call
+constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr size_t kMaxOutputShown = 8u << 10;
 
 MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::milliseconds cap) {
@@ -51,7 +51,7 @@ Result<Measurement> MeasureQuietly(const GraphContext& context, Reference& refer
 }
 
 void FillFigures(const Measurement& measured, const Reference& reference, GraphReport* report) {
-  for (const OutputSpec& output : reference.side.layout().outputs) report->output_dtypes.push_back(output.dtype);
+  for (const SlotOutput& output : reference.side.layout().outputs) report->output_dtypes.push_back(output.dtype);
   report->timed_calls = measured.timed_calls;
   report->capped = measured.capped;
   if (!measured.ratio) return;

@@ -180,7 +180,7 @@ class Measurer {
 
   // What measuring costs for the layout that the candidate returns, when it is not the reference's.
   Result<double> CandidateNullUs(double reference_null) {
-    std::vector<OutputSpec> claimed = ClaimedLayout(candidate_, 0);
+    std::vector<SlotOutput> claimed = ClaimedLayout(candidate_, 0);
     bool same = claimed.empty();
     if (!same) {
       same = true;
@@ -212,7 +212,7 @@ class Measurer {
     }
     result_.ratio = EstimateRatio(result_.eager_us, result_.candidate_us);
     result_.seen.candidate_us = Median(result_.candidate_us);
-    for (const OutputSpec& output : reference_.layout().outputs) {
+    for (const SlotOutput& output : reference_.layout().outputs) {
       // A view of an input costs no write.
       if (output.alias < 0) result_.seen.output_bytes += static_cast<double>(output.bytes);
     }

@@ -69,7 +69,7 @@ void CompareValues(const std::string& what, const std::string& dtype, int64_t el
 }
 
 // Whether the header tells a tensor of the reference's type and shape; fills match and reason when not.
-bool HeaderFits(const PnOutputHeader& header, const OutputSpec& expected, const std::string& what,
+bool HeaderFits(const PnOutputHeader& header, const SlotOutput& expected, const std::string& what,
                 OutputComparison* result) {
   if (header.kind != PN_OUTPUT_TENSOR && header.kind != PN_OUTPUT_TOO_LARGE) {
     result->match = OutputMatch::kNotATensor;
@@ -116,7 +116,7 @@ OutputComparison OutputComparer::Compare(Side& reference, Side& candidate, uint3
     return result;
   }
   for (size_t i = 0; i < layout.outputs.size(); ++i) {
-    const OutputSpec& expected = layout.outputs[i];
+    const SlotOutput& expected = layout.outputs[i];
     std::string what = "output " + std::to_string(i);
     if (!HeaderFits(ReadHeader(candidate, slot, i), expected, what, &result)) return result;
     CompareValues(what, expected.dtype, expected.elements, reference.OutputBytes(slot, i, expected.bytes),
@@ -125,8 +125,8 @@ OutputComparison OutputComparer::Compare(Side& reference, Side& candidate, uint3
   return result;
 }
 
-std::vector<OutputSpec> ClaimedLayout(const Side& candidate, uint32_t slot) {
-  std::vector<OutputSpec> claimed = candidate.layout().outputs;
+std::vector<SlotOutput> ClaimedLayout(const Side& candidate, uint32_t slot) {
+  std::vector<SlotOutput> claimed = candidate.layout().outputs;
   for (size_t i = 0; i < claimed.size(); ++i) {
     PnOutputHeader header = ReadHeader(candidate, slot, i);
     int64_t extent = 1;

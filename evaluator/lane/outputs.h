@@ -24,6 +24,6 @@ class OutputComparer {
 };
 
 // Strides that the candidate's outputs of a slot claim, for null blocks of its layout; empty when they cannot be used.
-std::vector<OutputSpec> ClaimedLayout(const Side& candidate, uint32_t slot);
+std::vector<SlotOutput> ClaimedLayout(const Side& candidate, uint32_t slot);
 
 }  // namespace passnet::evaluator

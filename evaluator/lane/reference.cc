@@ -20,11 +20,11 @@ constexpr int kEstimateCalls = 3;
 struct ProbedOutput {
   std::string kind;            // "tensor" or "other"
   std::string type = "value";  // of the other
-  OutputSpec spec;
+  SlotOutput spec;
 };
 
 // What layouts are made of must agree with itself before memory is laid out by it.
-Result<OutputSpec> CheckOutput(OutputSpec output, size_t inputs) {
+Result<SlotOutput> CheckOutput(SlotOutput output, size_t inputs) {
   output.scalar_type = ScalarTypeOf(output.dtype);
   if (output.scalar_type < 0) return InvalidArgument("eager returns the type " + output.dtype + ", which is not supported");
   output.elements = 1;
@@ -48,7 +48,7 @@ void VisitProbed(FieldVisitor& fields, ProbedOutput& output) {
   VisitInteger(fields, "bytes", &output.spec.bytes, 0, kMax);
 }
 
-Result<std::vector<OutputSpec>> Probe(Side& side) {
+Result<std::vector<SlotOutput>> Probe(Side& side) {
   constexpr const char* kWho = "the reference";
   ASSIGN_OR_RETURN(Json answer, side.Command({{"cmd", "probe"}}, {}));
   ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(answer, kWho));
@@ -58,10 +58,10 @@ Result<std::vector<OutputSpec>> Probe(Side& side) {
     fields.Required("outputs");
     VisitList(fields, "outputs", &probed, VisitProbed);
   }));
-  std::vector<OutputSpec> outputs;
+  std::vector<SlotOutput> outputs;
   for (ProbedOutput& output : probed) {
     if (output.kind != "tensor") return InvalidArgument("eager returns a " + output.type + ", only tensors can be compared");
-    ASSIGN_OR_RETURN(OutputSpec checked, CheckOutput(std::move(output.spec), side.layout().inputs.size()));
+    ASSIGN_OR_RETURN(SlotOutput checked, CheckOutput(std::move(output.spec), side.layout().inputs.size()));
     outputs.push_back(std::move(checked));
   }
   return outputs;
@@ -133,7 +133,7 @@ Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const
   side.Take(std::move(process), false);
   RETURN_IF_ERROR(Attach(side));
   FillSlot(side, sets[0]);
-  ASSIGN_OR_RETURN(std::vector<OutputSpec> outputs, Probe(side));
+  ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
   std::vector<bool> mutated = MutatedInputs(side, sets[0]);
   ASSIGN_OR_RETURN(double estimate, EstimateUs(side, sets[0]));
   SlotLayout layout = MakeLayout(graph.inputs, outputs, 1);

@@ -15,7 +15,7 @@ namespace passnet::evaluator {
 struct Reference {
   Side side;
   std::vector<InputSet> sets;   // [0] is PassBench's own (seed 123), the others have secret seeds
-  std::vector<bool> mutated;    // a input: the graph changes it in place
+  std::vector<bool> mutated;    // for each input: whether the graph changes it in place
   double estimate_us = 0;       // of one eager call, for choosing counts; never a score
 };
 

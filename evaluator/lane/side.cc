@@ -25,9 +25,9 @@ std::chrono::nanoseconds Now() {
 
 }  // namespace
 
-Status SetNullLayout(Side& side, const std::vector<OutputSpec>& outputs) {
+Status SetNullLayout(Side& side, const std::vector<SlotOutput>& outputs) {
   Json layouts = Json::MakeArray();
-  for (const OutputSpec& output : outputs) {
+  for (const SlotOutput& output : outputs) {
     layouts.Push({{"shape", output.shape}, {"strides", output.strides}, {"scalar_type", output.scalar_type}});
   }
   return ExpectOk(side.Command({{"cmd", "null_layout"}, {"outputs", layouts}}, {}), "null_layout");
@@ -73,7 +73,7 @@ void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
 }
 
 std::span<std::byte> Side::Input(uint32_t slot, size_t index) {
-  const InputSpec& input = layout_.inputs[index];
+  const SlotInput& input = layout_.inputs[index];
   return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
 }
 

@@ -41,7 +41,7 @@ class Side {
   std::unique_ptr<WorkerProcess> Release() { return std::move(process_); }
 
   std::span<std::byte> Input(uint32_t slot, size_t index);
-  // The data of an output slot, `bytes` long; only after CheckOutput of outputs.h looked at its header.
+  // The data of an output slot, `bytes` long; its header must have been checked (OutputComparer).
   std::span<const std::byte> OutputBytes(uint32_t slot, size_t index, size_t bytes) const;
   const std::byte* OutSlot(uint32_t slot) const { return out_.data() + slot * layout_.out_stride; }
 
@@ -56,7 +56,7 @@ class Side {
   // once, Await waits for the call's end and stops the process. Nothing else may be asked in between.
   Status Begin();
   Status Await(Deadline deadline);
-  // What the last failing Run means; only after it returned an error of the worker's making, or none.
+  // Why the last Run or Await failed; empty where that was not the worker's doing.
   const std::optional<CallFailure>& failure() const { return failure_; }
 
  private:
@@ -79,7 +79,7 @@ class Side {
 Status ExpectOk(const Result<Json>& answer, const std::string& command);
 
 // Makes null blocks of `side` return tensors of this layout.
-Status SetNullLayout(Side& side, const std::vector<OutputSpec>& outputs);
+Status SetNullLayout(Side& side, const std::vector<SlotOutput>& outputs);
 
 // Pins the calling thread; used around measuring.
 Status PinToCore(int core);

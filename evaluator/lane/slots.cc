@@ -32,7 +32,7 @@ FreshTensor FreshnessOf(const passbench::TensorMeta& meta) {
     fresh.low = static_cast<int64_t>(passbench::AsDouble(*meta.min_val));
     fresh.high = static_cast<int64_t>(passbench::AsDouble(*meta.max_val));
   } else if (is_float && !meta.data) {
-    // A constant (std 0) is as free as a drawn value: nothing says that a weight of ones stays ones.
+    // Constants (std 0) get fresh bits too: a pass must not rely on a weight of ones being ones.
     fresh.freshness = Freshness::kFloatBits;
   }
   return fresh;
@@ -54,21 +54,21 @@ std::string DtypeOf(int scalar_type) {
   return "";
 }
 
-SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
+SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<SlotOutput>& outputs,
                       uint32_t slots, uint32_t lead) {
   SlotLayout layout;
   layout.slots = slots;
   layout.lead = lead;
   size_t at = 0;
   for (const passbench::TensorMeta& meta : inputs) {
-    InputSpec input{meta.name, std::string(passbench::DTypeName(meta.dtype)), meta.shape, FreshnessOf(meta),
+    SlotInput input{meta.name, std::string(passbench::DTypeName(meta.dtype)), meta.shape, FreshnessOf(meta),
                     meta.Bytes(), at};
     at = RoundUp(at + std::max<size_t>(input.bytes, 1), 64);
     layout.inputs.push_back(std::move(input));
   }
   layout.in_stride = RoundUp(std::max<size_t>(at, 64), 4096);
   at = sizeof(PnSlotHeader);
-  for (const OutputSpec& output : outputs) {
+  for (const SlotOutput& output : outputs) {
     layout.output_offsets.push_back(at);
     layout.output_capacities.push_back(output.bytes + kSlack);
     at = RoundUp(at + sizeof(PnOutputHeader) + output.bytes + kSlack, 64);
@@ -80,7 +80,7 @@ SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const st
 
 Json SlotLayout::AttachFields() const {
   Json places_in = Json::MakeArray(), places_out = Json::MakeArray();
-  for (const InputSpec& input : inputs) {
+  for (const SlotInput& input : inputs) {
     places_in.Push({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
   }
   for (size_t i = 0; i < outputs.size(); ++i) {

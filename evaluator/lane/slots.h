@@ -15,7 +15,7 @@
 namespace passnet::evaluator {
 
 // One output of the reference, as its probe told: trusted.
-struct OutputSpec {
+struct SlotOutput {
   std::string dtype;
   int scalar_type = 0;
   std::vector<int64_t> shape;
@@ -25,7 +25,7 @@ struct OutputSpec {
   int64_t elements = 0;
 };
 
-struct InputSpec {
+struct SlotInput {
   std::string name;
   std::string dtype;
   std::vector<int64_t> shape;
@@ -37,8 +37,8 @@ struct InputSpec {
 struct SlotLayout {
   uint32_t slots = 1;  // of them the first `lead` are called before the clock starts
   uint32_t lead = 0;
-  std::vector<InputSpec> inputs;
-  std::vector<OutputSpec> outputs;
+  std::vector<SlotInput> inputs;
+  std::vector<SlotOutput> outputs;
   std::vector<size_t> output_offsets;  // of the PnOutputHeader, within a slot
   std::vector<size_t> output_capacities;
   size_t in_stride = 0;
@@ -53,7 +53,7 @@ struct SlotLayout {
 
 // Inputs at 64-byte borders; an output has room for its own bytes and a little more, so that one that is larger shows
 // as larger and not as cut.
-SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<OutputSpec>& outputs,
+SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<SlotOutput>& outputs,
                       uint32_t slots, uint32_t lead = 0);
 
 // Input bytes of one seed, in forward's order.

@@ -31,7 +31,10 @@ TEST_F(BundledPassesTest, EveryGraphMatchesAndIsCorrect) {
 
 TEST_F(BundledPassesTest, SecondEvaluationTakesItsCaptureAndObjectsFromTheCaches) {
   auto request = RequestFor(Source("tasks/two_outputs"), Source("tests/fixtures/passes/two_outputs"));
-  auto first = Evaluate(request), second = Evaluate(request);
+  auto lane = StartOne();
+  ASSERT_TRUE(lane.has_value()) << lane.error().context;
+  const Deadline deadline = Deadline::After(std::chrono::minutes(10));
+  auto first = lane.value()->Evaluate(request, deadline, {}), second = lane.value()->Evaluate(request, deadline, {});
   ASSERT_TRUE(first.has_value() && second.has_value());
   for (const CompileDiagnostics& unit : second.value().compile) EXPECT_TRUE(unit.cached) << unit.file;
   EXPECT_LT(second.value().timings_ms.at("capture"), first.value().timings_ms.at("capture") / 2);

@@ -1,6 +1,6 @@
 // A zygote whose children say what a script tells them to. Processes, sockets and descriptors are real, so that what
 // reads their words is the product's own code.
-// Threads: thread-compatible; the test process must have one thread, because it forks. Owns: the process tree.
+// Threads: thread-compatible; it forks, so no other thread of the test may be at work. Owns: the process tree.
 #pragma once
 
 #include <sys/prctl.h>

@@ -1,6 +1,6 @@
-// A real lane for a test: one passnet-evaluator process, its caches in the build folder.
-// Threads: thread-compatible. Skips with the reason where the host cannot make jails is left to `passnet doctor`: a lane
-// that does not start fails the test, because every supported host can.
+// A real lane for the tests of a suite: one passnet-evaluator process, its caches in the build folder.
+// Threads: thread-compatible. A lane that does not start fails the test, because every supported host can start one:
+// `passnet doctor` says why this one cannot.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,12 +18,19 @@ namespace passnet::evaluator {
 class LaneTest : public testing::Test {
  protected:
   void SetUp() override {
+    if (lane_ != nullptr) return;
+    auto lane = StartOne();
+    ASSERT_TRUE(lane.has_value()) << lane.error().context;
+    lane_ = std::move(lane).value();
+  }
+  static void TearDownTestSuite() { lane_.reset(); }
+
+  // Beside the suite's own, for a case that wants one which has seen nothing.
+  static Result<std::unique_ptr<LaneClient>> StartOne() {
     LaneOptions options;
     options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
     options.cache_dir = fakes::BinaryDir() + "/test-cache";
-    auto lane = StartLane(options, Deadline::After(std::chrono::minutes(3)));
-    ASSERT_TRUE(lane.has_value()) << lane.error().context;
-    lane_ = std::move(lane).value();
+    return StartLane(options, Deadline::After(std::chrono::minutes(3)));
   }
 
   static std::filesystem::path Source(const std::string& relative) {
@@ -45,7 +52,9 @@ class LaneTest : public testing::Test {
     return lane_->Evaluate(request, Deadline::After(std::chrono::minutes(10)), {});
   }
 
-  std::unique_ptr<LaneClient> lane_;
+  // One a suite: starting it (torch, Dynamo, a first capture) costs more than most cases. Each case leaves it usable, or a
+  // fresh one takes its place with the next request.
+  static inline std::unique_ptr<LaneClient> lane_;
 };
 
 }  // namespace passnet::evaluator

@@ -67,6 +67,18 @@ TEST(ModelSourceTest, MapsDeviceLiterals) {
   EXPECT_TRUE(ParseModelSource(cpu, "mapped").has_value());
 }
 
+// The text up to the first bracket was once taken for the callee, with a comment that swallowed what replaced the rest.
+TEST(ModelSourceTest, MapsADeviceWithACommentInsideItsCall) {
+  auto model = Parse("        a = in_0.to(torch.device # (\n ('cuda'))\n        return (a,)\n");
+  EXPECT_NE(model.MappedTo("cpu").find("in_0.to(torch.device(type='cpu'))\n"), std::string::npos) << model.MappedTo("cpu");
+}
+
+TEST(ModelSourceTest, BlocksAreToldByIndentation) {
+  EXPECT_NE(Refusal(Model("    return (in_0,)\n")).find("the line is indented by 4"), std::string::npos);
+  EXPECT_NE(Refusal(Model("\t\treturn (in_0,)\n")).find("by tabs and by spaces"), std::string::npos);
+  EXPECT_NE(Refusal(" " + Model("        return (in_0,)\n")).find("the line is indented by 1"), std::string::npos);
+}
+
 TEST(ModelSourceTest, TextWithoutLiteralsStaysAsItIs) {
   auto model = Parse("        return (in_0,)\n        ");
   EXPECT_EQ(model.MappedTo("cpu"), model.text);
@@ -115,6 +127,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Hostile{"in_0.data = w_0", "\"=\"; the end of the statement"},
                     Hostile{"global x", "straight-line code"},
                     Hostile{"a = `x`", "\"`\""}, Hostile{"a = in_0 @ ", "an expression"},
+                    Hostile{"a = in_0 < 1 < 2", "a chain of comparisons"}, Hostile{"a = in_0[]", "an expression"},
+                    Hostile{"a = in_0[1:2:3:4]", "\"]\" is expected"}, Hostile{"a = in_0.if(1)", "an attribute"},
+                    Hostile{"a = in_0.to('\\x63uda')", "a string with a backslash"},
+                    Hostile{"a = torch.add(in_0, p=1, p=2)", "argument p"},
+                    Hostile{"a = torch.add(p=1, in_0)", "a named argument"}, Hostile{"a = 012", "leading zeros"},
                     Hostile{"a = device(type=in_0)", "device() of a computed value"}));
 
 TEST(ModelSourceTest, MissingPiecesAreNamed) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <thread>
 
+#include "dialects/chat.h"
 #include "tests/trajectories/journal_fixture.h"
 
 namespace passnet::trajectories {
@@ -143,6 +144,21 @@ TEST_F(StoreTest, SecondSettledOutcomeOfACallIsRefused) {
   // An attempt that ended otherwise is no second reply.
   EXPECT_TRUE(Append({Draft(EventKind::kLlmAttemptEnd, "call-1", "rate_limited")}));
   EXPECT_TRUE(Append({Draft(EventKind::kLlmOutcome, "call-2", "accepted")}));
+}
+
+// What settles a call is said twice: in the dialects' table of classes and in an index of the file, by name.
+TEST_F(StoreTest, ClassesThatSettleACallAreThoseOfTheIndex) {
+  using dialects::OutcomeClass;
+  OpenStore();
+  Launch();
+  for (int i = 0; i <= static_cast<int>(OutcomeClass::kCancelled); ++i) {
+    auto outcome = static_cast<OutcomeClass>(i);
+    std::string label(dialects::OutcomeClassName(outcome));
+    std::string call = "call-" + label;
+    MustAppend({Draft(EventKind::kLlmIntent, call), Draft(EventKind::kLlmOutcome, call, label)});
+    auto again = Append({Draft(EventKind::kLlmOutcome, call, label)});
+    EXPECT_EQ(again.has_error(), dialects::IsModelBehaviour(outcome)) << label;
+  }
 }
 
 TEST_F(StoreTest, SecondReportOfAnEvaluationIsRefused) {

@@ -26,9 +26,9 @@ struct CallEvents {
 };
 
 bool IsSettled(const Event& event) {
-  const std::string& label = event.body.label;
-  return event.body.kind == EventKind::kLlmOutcome &&
-         (label == "accepted" || label == "truncated" || label == "refused" || label == "malformed");
+  if (event.body.kind != EventKind::kLlmOutcome) return false;
+  auto outcome = dialects::OutcomeClassFromName(event.body.label);
+  return outcome && dialects::IsModelBehaviour(*outcome);
 }
 
 Result<std::string> ContentNamed(Reader* reader, const Event* event, std::string_view name) {
