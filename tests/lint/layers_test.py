@@ -90,8 +90,17 @@ class SourcesTest(unittest.TestCase):
     def test_no_paths_in_definitions(self):
         self.expect_clean(rules.no_paths_in_definitions)
 
+    def test_json_in_one_place(self):
+        self.expect_clean(rules.json_in_one_place)
+
     def test_command_line_in_one_place(self):
         self.expect_clean(rules.command_line_in_one_place)
+
+    def test_short_functions(self):
+        self.expect_clean(rules.short_functions)
+
+    def test_schemas_are_written_once(self):
+        self.expect_clean(rules.schemas_are_written_once)
 
 
 class PlantedTest(unittest.TestCase):
