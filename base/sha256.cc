@@ -50,6 +50,6 @@ std::string ToHex(const uint8_t* bytes, size_t count) {
 
 std::string ToHex(const Sha256Digest& digest) { return ToHex(digest.data(), digest.size()); }
 
-std::string Sha256Hex(std::string_view bytes) { return ToHex(Sha256().Update(bytes).Finish()); }
+Sha256Digest Sha256Of(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
 
-}  // namespace passnet
+std::string Sha256Hex(std::string_view bytes) { return ToHex(Sha256Of(bytes)); }  // namespace passnet

@@ -1,5 +1,5 @@
 // SHA-256 (FIPS 180-4) through OpenSSL: content addresses, cache keys and the journal's hash chain.
-// Threads: Sha256Hex is thread-safe; a Sha256 object is thread-compatible.
+// Threads: the functions are thread-safe; a Sha256 object is thread-compatible.
 #pragma once
 
 #include <array>
@@ -32,6 +32,8 @@ class Sha256 {
 
 std::string ToHex(const uint8_t* bytes, size_t count);
 std::string ToHex(const Sha256Digest& digest);
+
+Sha256Digest Sha256Of(std::string_view bytes);
 
 // 64 lower-case hex digits of the bytes' digest.
 std::string Sha256Hex(std::string_view bytes);

@@ -26,10 +26,10 @@ Json ParseTolerant(std::string_view text) {
 }
 
 // A text, or the texts of a list of parts.
-std::string TextOf(const Json& value) {
+std::string TextOrParts(const Json& value) {
   if (value.is_text()) return value.Text();
   std::string text;
-  for (const Json& part : value.Items()) text += TextOf(part["text"]);
+  for (const Json& part : value.Items()) text += TextOrParts(part["text"]);
   return text;
 }
 
@@ -55,13 +55,13 @@ class ReplyBuilder {
 
   // `part`: the choice's "message" or "delta".
   void AddPart(const Json& choice, const Json& part) {
-    reply_.content += TextOf(part["content"]);
-    reply_.refusal += TextOf(part["refusal"]);
-    reasoning_content_ += TextOf(part["reasoning_content"]);
-    reasoning_ += TextOf(part["reasoning"]);
-    reasoning_details_ += TextOf(part["reasoning_details"]);
+    reply_.content += TextOrParts(part["content"]);
+    reply_.refusal += TextOrParts(part["refusal"]);
+    reasoning_content_ += TextOrParts(part["reasoning_content"]);
+    reasoning_ += TextOrParts(part["reasoning"]);
+    reasoning_details_ += TextOrParts(part["reasoning_details"]);
     AddToolCalls(part["tool_calls"]);
-    if (std::string reason = TextOf(choice["finish_reason"]); !reason.empty()) reply_.finish_reason = reason;
+    if (std::string reason = TextOrParts(choice["finish_reason"]); !reason.empty()) reply_.finish_reason = reason;
   }
 
   bool finished() const { return !reply_.finish_reason.empty(); }
@@ -105,13 +105,13 @@ class ReplyBuilder {
   }
 
   void AddToolCall(const Json& delta, size_t position) {
-    ToolCall* call = SlotFor(delta["index"].Unsigned(position), TextOf(delta["id"]));
+    ToolCall* call = SlotFor(delta["index"].Unsigned(position), TextOrParts(delta["id"]));
     if (call == nullptr) return;
     const Json& function = delta["function"];
     // llama-cpp-python repeats the name in every delta.
-    if (call->name.empty()) call->name = TextOf(function["name"]);
+    if (call->name.empty()) call->name = TextOrParts(function["name"]);
     const Json& arguments = function["arguments"];
-    call->arguments_json += arguments.is_object() ? arguments.Dump() : TextOf(arguments);
+    call->arguments_json += arguments.is_object() ? arguments.Dump() : TextOrParts(arguments);
   }
 
   // A new id on a known index is a new call: some servers give every call the index 0, or none. nullptr: too many.
@@ -165,7 +165,7 @@ class ReplyBuilder {
   bool settled_ = false;
 };
 
-bool IsError(const Json& root) { return !root["error"].is_null() || TextOf(root["object"]) == "error"; }
+bool IsError(const Json& root) { return !root["error"].is_null() || TextOrParts(root["object"]) == "error"; }
 
 // Only the first choice: one answer is asked for.
 const Json& FirstChoice(const Json& root) { return root["choices"].At(0); }

@@ -7,8 +7,6 @@
 namespace passnet::trajectories {
 namespace {
 
-Sha256Digest DigestOf(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
-
 template <typename Contents>
 bool Holds(const Contents& contents, const Sha256Digest& sha256) {
   for (const auto& content : contents) {
@@ -25,7 +23,7 @@ Result<Sha256Digest> Batch::AddBlob(std::string_view bytes) {
                                                     " bytes is above the limit of " + std::to_string(kMaxBlobBytes)};
   }
   PreparedBlob blob;
-  blob.sha256 = DigestOf(bytes);
+  blob.sha256 = Sha256Of(bytes);
   if (Holds(blobs_, blob.sha256)) return blob.sha256;
   blob.plain_bytes = bytes.size();
   ASSIGN_OR_RETURN(blob.zstd, CompressBlob(bytes));
@@ -38,7 +36,7 @@ Result<Sha256Digest> Batch::AddRequest(std::string_view bytes) {
   std::vector<std::string_view> pieces = SplitRequest(bytes);
   if (pieces.size() == 1) return AddBlob(bytes);
   PreparedWhole whole;
-  whole.sha256 = DigestOf(bytes);
+  whole.sha256 = Sha256Of(bytes);
   whole.plain_bytes = bytes.size();
   if (Holds(wholes_, whole.sha256)) return whole.sha256;
   for (std::string_view piece : pieces) {
@@ -56,7 +54,7 @@ Status Batch::Add(EventDraft event) {
   if (prepared.draft.payload.size() > kInlinePayloadBytes) {
     ASSIGN_OR_RETURN(prepared.payload_sha256, AddBlob(prepared.draft.payload));
   } else {
-    prepared.payload_sha256 = DigestOf(prepared.draft.payload);
+    prepared.payload_sha256 = Sha256Of(prepared.draft.payload);
   }
   size_bytes_ += sizeof(PreparedEvent) + prepared.draft.payload.size();
   events_.push_back(std::move(prepared));

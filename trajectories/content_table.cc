@@ -10,8 +10,6 @@ namespace {
 // A request's size as the file claims it must not make us allocate without bound.
 constexpr uint64_t kMaxWholeBytes = uint64_t{1} << 30;
 
-Sha256Digest DigestOf(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
-
 Error Wrong(std::string_view what, const Sha256Digest& sha256, std::string_view problem) {
   return DataCorrupt("journal: " + std::string(what) + " " + ToHex(sha256) + " " + std::string(problem));
 }
@@ -52,7 +50,7 @@ Result<std::string> ReadBlob(Database* database, const Sha256Digest& sha256) {
   if (size < 0 || size > static_cast<int64_t>(kMaxBlobBytes)) return Wrong("blob", sha256, "has an impossible size");
   auto plain = DecompressBlob(select.Text(1), static_cast<size_t>(size));
   if (!plain) return Wrong("blob", sha256, plain.error().context);
-  if (DigestOf(plain.value()) != sha256) return Wrong("blob", sha256, "holds other bytes than its digest says");
+  if (Sha256Of(plain.value()) != sha256) return Wrong("blob", sha256, "holds other bytes than its digest says");
   return plain;
 }
 
@@ -81,7 +79,7 @@ Result<std::string> JoinWhole(Database* database, const Sha256Digest& sha256, co
     if (bytes.size() + piece.size() > whole.plain_bytes) break;
     bytes += piece;
   }
-  if (DigestOf(bytes) != sha256) return Wrong("request", sha256, "does not come out of its parts");
+  if (Sha256Of(bytes) != sha256) return Wrong("request", sha256, "does not come out of its parts");
   return bytes;
 }
 

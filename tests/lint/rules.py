@@ -312,6 +312,5 @@ def documents_name_real_files(tree):
 
 RULES = [layers, includes_resolve, own_header_first, third_party, header_form, file_names, listed_in_cmake, whitespace,
          threads, documents_name_real_files, documents_resolve, schemas_are_contracts, schemas_are_written_once,
-         routes_are_contracts, no_paths_in_definitions, json_in_one_place, command_line_in_one_place, short_functions]
-# Rules that the tree does not keep yet; each moves to RULES, and into SourcesTest, with the change that makes it true.
-NOT_YET = [awaited_temporaries]
+         routes_are_contracts, no_paths_in_definitions, json_in_one_place, command_line_in_one_place, short_functions,
+         awaited_temporaries]

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxLogBytes = 16u << 20;
 
-std::vector<LogSample> Parse(std::string_view text) { return ParseValidationLog(text).value(); }
+std::vector<LogSample> ParseLog(std::string_view text) { return ParseValidationLog(text).value(); }
 
 constexpr std::string_view kRan =
     "[Processing] graphs/g\n[Datatype][eager]: int64\n[Datatype][compiled]: int64\n"
@@ -22,7 +22,7 @@ constexpr std::string_view kRan =
 std::string Ran(std::string_view more = "") { return std::string(kRan) + std::string(more); }
 
 TEST(ValidationLogTest, SuccessfulGraphIsCorrect) {
-  auto samples = Parse(Ran());
+  auto samples = ParseLog(Ran());
   ASSERT_EQ(samples.size(), 1u);
   EXPECT_EQ(samples[0].model_path, "graphs/g");
   EXPECT_EQ(samples[0].status, GraphStatus::kCorrect);
@@ -32,26 +32,26 @@ TEST(ValidationLogTest, SuccessfulGraphIsCorrect) {
 
 // Point 6: the text counts, wherever it comes from.
 TEST(ValidationLogTest, AnyErrorTextMakesARuntimeFailure) {
-  EXPECT_EQ(Parse(Ran("UserWarning: ignored ValueError: x\n"))[0].status, GraphStatus::kRuntimeFail);
+  EXPECT_EQ(ParseLog(Ran("UserWarning: ignored ValueError: x\n"))[0].status, GraphStatus::kRuntimeFail);
 }
 
 TEST(ValidationLogTest, ProcessingInsideAnErrorTextStartsASample) {
-  auto samples = Parse(Ran("oops [Processing] twice over\n"));
+  auto samples = ParseLog(Ran("oops [Processing] twice over\n"));
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(samples[1].model_path, "over");
   EXPECT_EQ(samples[1].status, GraphStatus::kEagerFail);
 }
 
 TEST(ValidationLogTest, TextBeforeTheFirstGraphIsDropped) {
-  EXPECT_EQ(Parse("RuntimeError: startup\n" + Ran())[0].status, GraphStatus::kCorrect);
-  EXPECT_TRUE(Parse("RuntimeError: startup\n").empty());
+  EXPECT_EQ(ParseLog("RuntimeError: startup\n" + Ran())[0].status, GraphStatus::kCorrect);
+  EXPECT_TRUE(ParseLog("RuntimeError: startup\n").empty());
 }
 
 TEST(ValidationLogTest, CarriageReturnsEndLines) {
   std::string text = Ran();
   for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.replace(at, 1, "\r\n");
-  EXPECT_EQ(Parse(text)[0].model_path, "graphs/g");
-  EXPECT_EQ(Parse("noise\r[Processing] a\rmore")[0].model_path, "a");
+  EXPECT_EQ(ParseLog(text)[0].model_path, "graphs/g");
+  EXPECT_EQ(ParseLog("noise\r[Processing] a\rmore")[0].model_path, "a");
 }
 
 // Point 7: no [equal] line means no outputs, and no outputs means correct.
@@ -59,11 +59,11 @@ TEST(ValidationLogTest, MissingEqualLineCountsAsCorrect) {
   std::string text = Ran();
   const std::string equal = "[Correctness][equal]: 1\n";
   text.erase(text.find(equal), equal.size());
-  EXPECT_EQ(ToGraphResult(Parse(text)[0]).value().correct_at, ToleranceSet::All());
+  EXPECT_EQ(ToGraphResult(ParseLog(text)[0]).value().correct_at, ToleranceSet::All());
 }
 
 TEST(ValidationLogTest, MoreVerdictsThanTypesIsAnError) {
-  auto result = ToGraphResult(Parse(Ran("[Correctness][equal]: 1 1\n"))[0]);
+  auto result = ToGraphResult(ParseLog(Ran("[Correctness][equal]: 1 1\n"))[0]);
   ASSERT_TRUE(result.has_error());
   EXPECT_NE(result.error().context.find("2 compared outputs"), std::string::npos) << result.error().context;
 }
@@ -76,8 +76,8 @@ TEST(ValidationLogTest, MalformedFiguresNameTheLine) {
 }
 
 TEST(ValidationLogTest, ConfigLinesAreLookedAtNoFurther) {
-  EXPECT_EQ(Parse(Ran("[Config] note: [Speedup][e2e]: 9\n"))[0].SpeedupE2e(), 2.5);
-  EXPECT_EQ(Parse(Ran("[Config] note [Speedup][e2e]: 9\n"))[0].SpeedupE2e(), 9);
+  EXPECT_EQ(ParseLog(Ran("[Config] note: [Speedup][e2e]: 9\n"))[0].SpeedupE2e(), 2.5);
+  EXPECT_EQ(ParseLog(Ran("[Config] note [Speedup][e2e]: 9\n"))[0].SpeedupE2e(), 9);
 }
 
 TEST(ValidationLogTest, EveryLogOfTheOracleAgrees) {
@@ -97,7 +97,7 @@ class UpstreamLogTest : public testing::TestWithParam<const char*> {};
 TEST_P(UpstreamLogTest, ScoresAsTheOriginalDid) {
   const std::string folder = std::string("upstream_logs/") + GetParam();
   PASSNET_NEEDS_SHARED_DATA(folder);
-  auto samples = Parse(ReadFile(fakes::SharedData(folder + "/validation.log"), kMaxLogBytes).value());
+  auto samples = ParseLog(ReadFile(fakes::SharedData(folder + "/validation.log"), kMaxLogBytes).value());
   std::vector<GraphResult> graphs;
   for (const LogSample& sample : samples) graphs.push_back(ToGraphResult(sample).value());
   auto scores = Score(graphs, {});

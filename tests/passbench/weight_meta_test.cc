@@ -11,9 +11,9 @@ constexpr std::string_view kGood =
     "class A:\n\tname = \"in_0\"\n\toriginal_name = \"L_x_\"\n\tshape = [2, 3]\n\tdtype = \"torch.bfloat16\"\n"
     "\tdevice = \"cuda:0\"\n\tmean = float(\"-inf\")\n\tstd = float('nan')\n\n\n";
 
-std::vector<TensorMeta> Parse(std::string_view text) { return ParseWeightMeta(text, "w.py").value(); }
+std::vector<TensorMeta> ParseMeta(std::string_view text) { return ParseWeightMeta(text, "w.py").value(); }
 
-std::string Refusal(const std::string& text) {
+std::string MetaRefusal(const std::string& text) {
   auto parsed = ParseWeightMeta(text, "w.py");
   return parsed ? "accepted" : parsed.error().context;
 }
@@ -22,7 +22,7 @@ std::string Refusal(const std::string& text) {
 std::string Class(const std::string& lines) { return "class A:\n" + lines; }
 
 TEST(WeightMetaTest, ReadsEveryAttribute) {
-  auto metas = Parse(kGood);
+  auto metas = ParseMeta(kGood);
   ASSERT_EQ(metas.size(), 1u);
   EXPECT_EQ(metas[0].class_name, "A");
   EXPECT_EQ(metas[0].name, "in_0");
@@ -37,7 +37,7 @@ TEST(WeightMetaTest, ReadsEveryAttribute) {
 }
 
 TEST(WeightMetaTest, ReadsDataAndRanges) {
-  auto metas = Parse(
+  auto metas = ParseMeta(
       "class A:\n  name = 'x'\n  shape = [4]\n  dtype = 'torch.int64'\n  mean = None\n  std = None\n"
       "  data = [-1, True,\n    False, 9223372036854775807]\n  min_val = -5\n  max_val = 7\n");
   ASSERT_TRUE(metas[0].data.has_value());
@@ -48,7 +48,7 @@ TEST(WeightMetaTest, ReadsDataAndRanges) {
 }
 
 TEST(WeightMetaTest, ReadsFloatsInData) {
-  auto metas = Parse("class A:\n  name = 'x'\n  shape = []\n  dtype = 'float32'\n  data = [-0.000000]\n"
+  auto metas = ParseMeta("class A:\n  name = 'x'\n  shape = []\n  dtype = 'float32'\n  data = [-0.000000]\n"
                      "class B:\n  name = 'y'\n  shape = [3]\n  dtype = 'float32'\n  data = [inf, -inf, 1e-05,]\n");
   ASSERT_EQ(metas.size(), 2u);
   EXPECT_EQ(metas[0].Elements(), 1);
@@ -65,7 +65,7 @@ struct BadCase {
 class WeightMetaRefusalTest : public testing::TestWithParam<BadCase> {};
 
 TEST_P(WeightMetaRefusalTest, NamesLineAndExpectation) {
-  const std::string message = Refusal(Class(GetParam().attributes));
+  const std::string message = MetaRefusal(Class(GetParam().attributes));
   EXPECT_NE(message.find(GetParam().message), std::string::npos) << GetParam().what << ": " << message;
   EXPECT_EQ(message.rfind("w.py:", 0), 0u) << message;
   EXPECT_NE(message.find(" is expected"), std::string::npos) << message;
@@ -101,19 +101,19 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"binary", " name = \x01\n", "w.py:2: byte 0x01"}));
 
 TEST(WeightMetaTest, StatementOutsideAClassIsRefused) {
-  EXPECT_NE(Refusal("import os\n").find("w.py:1: \"import\""), std::string::npos);
-  EXPECT_NE(Refusal("class A:\n").find("an indented attribute"), std::string::npos);
+  EXPECT_NE(MetaRefusal("import os\n").find("w.py:1: \"import\""), std::string::npos);
+  EXPECT_NE(MetaRefusal("class A:\n").find("an indented attribute"), std::string::npos);
 }
 
 TEST(WeightMetaTest, DoubledTensorsAreRefused) {
   const std::string body = " name = 'x'\n shape = []\n dtype = 'int8'\n";
-  EXPECT_NE(Refusal("class A:\n" + body + "class A:\n" + body).find("w.py:5: class A is defined twice"),
+  EXPECT_NE(MetaRefusal("class A:\n" + body + "class A:\n" + body).find("w.py:5: class A is defined twice"),
             std::string::npos);
-  EXPECT_NE(Refusal("class A:\n" + body + "class B:\n" + body).find("tensor x is described twice"), std::string::npos);
+  EXPECT_NE(MetaRefusal("class A:\n" + body + "class B:\n" + body).find("tensor x is described twice"), std::string::npos);
 }
 
 TEST(WeightMetaTest, DeepNestingIsRefusedWithoutExhaustingTheStack) {
-  EXPECT_NE(Refusal("class A:\n data = " + std::string(100000, '[')).find("nest deeper than 64"), std::string::npos);
+  EXPECT_NE(MetaRefusal("class A:\n data = " + std::string(100000, '[')).find("nest deeper than 64"), std::string::npos);
 }
 
 }  // namespace

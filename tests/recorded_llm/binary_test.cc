@@ -69,7 +69,8 @@ class RecordedLlmBinaryTest : public testing::Test {
     CallOptions options;
     options.limits = limits_;
     dialects::WireRequest wire{&client_->dialect(), client_->dialect().RenderRequest(request).value()};
-    auto result = co_await CallModel(ports, wire, options, {});
+    std::stop_token never;
+    auto result = co_await CallModel(ports, wire, options, never);
     co_return std::move(result.value());
   }
 
