@@ -152,7 +152,7 @@ class Machine {
               {{"host", options_.http.host}, {"port", int64_t{server->port()}}, {"journal", options_.journal}});
     int signal = signalled->get_future().get();
     log::Info("daemon", "stopping", {{"signal", int64_t{signal}}});
-    // Campaigns first: from here on launches are refused, and requests that wait for the loop or the lane get an answer.
+    // Campaigns first: from here on launches are refused, and requests that wait for loop or lane get an answer.
     StopCampaigns();
     server->Stop();
     return OkStatus();

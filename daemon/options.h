@@ -29,7 +29,7 @@ struct LaneOptions {
   std::string device = "cpu";
   int64_t threads = 1;
   int64_t timing_core = -1;      // -1: the last online core
-  int64_t processes = 2;         // evaluators that take turns on that core: one compiles or captures while another times
+  int64_t processes = 2;         // evaluators that take turns on that core: one compiles while another times
 };
 
 struct LlmOptions {

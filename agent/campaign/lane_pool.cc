@@ -21,8 +21,10 @@ bool IsLost(const Error& error) {
          error.code == ErrorCode::kDataCorrupt || error.code == ErrorCode::kIo;
 }
 
+}  // namespace
+
 // What the loop and a process's thread share.
-struct Shared {
+struct LanePool::Shared {
   std::string name;
   LanePool::StartFn start;
   Nanos start_limit{0};
@@ -104,8 +106,6 @@ struct Shared {
     closed.swap(client);
   }
 };
-
-}  // namespace
 
 class LanePool::Process {
  public:

@@ -3,7 +3,7 @@
 // measurements apart.
 // Each process has a bounded queue and a thread of its own (`pn-work-lane`), is started when first needed and again
 // after it died. It ends with the thread that started it, so that thread lives as long as the pool.
-// Threads: loop-only, facts() and state() thread-safe; a LaneClient is only used on its own thread, its Cancel excepted.
+// Threads: loop-only; facts() and state() are thread-safe. A LaneClient is used on its own thread, its Cancel excepted.
 // Owns: threads and clients.
 // Errors: kOverloaded (queue full), kCancelled, kDeadlineExceeded, and the client's own. After kUnavailable the next
 // request starts a new process.
@@ -69,6 +69,7 @@ class LanePool : public EvaluationPort {
   std::string state() const;
 
  private:
+  struct Shared;   // between the loop and one process's thread
   class Process;
   Process& LeastBusy();
 

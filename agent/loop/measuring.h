@@ -1,5 +1,5 @@
-// What a trajectory asks of the evaluation port: the task's description for the first prompt, the round's candidate, the
-// best one with the scoring profile, and TorchInductor's figures. A failure on our side is waited out and asked again
+// What a trajectory asks of the evaluation port: the task's description for the first prompt, the round's candidate,
+// the best one with the scoring profile, and TorchInductor's figures. A failure on our side is waited out and asked again
 // under the same id, a few times; then the trajectory ends as infra and never as a score.
 // Threads: loop-only. Borrows: the trajectory.
 // Errors: the trajectory's, and kCancelled (interrupted).

@@ -152,8 +152,6 @@ Status TrajectoryFold::ApplyPrompt(const EventDraft& event, const ContentFn& con
   }
   BeginRound(round);
   if (round == 1) {
-    ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
-    graph_count_ = payload["graphs"].Integer();
     auto system = content("system");
     if (!system) return system.error();
     messages_.push_back({Role::kSystem, std::move(system).value()});

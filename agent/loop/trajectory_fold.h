@@ -83,11 +83,7 @@ class TrajectoryFold {
   const std::optional<Best>& best() const { return best_; }
   const std::optional<evaluator::EvaluationReport>& final_report() const { return final_report_; }
 
-  // Graphs of the task, as the first prompt counted them; 0 before.
-  int64_t graph_count() const { return graph_count_; }
   const std::string& feedback() const { return feedback_; }
-  // No further round is played, whatever the limits say: budget, context, cancel, infrastructure.
-  bool stopped() const { return stop_ != Stop::kNone; }
 
   // Set when the endpoint said that no call of ours will succeed: quota or auth.
   std::optional<dialects::OutcomeClass> endpoint_failure() const { return endpoint_failure_; }
@@ -118,7 +114,6 @@ class TrajectoryFold {
   std::string stop_text_;
   std::optional<dialects::OutcomeClass> endpoint_failure_;
 
-  int64_t graph_count_ = 0;
   std::vector<dialects::ChatMessage> messages_;
   int64_t calls_ = 0;
   std::vector<std::optional<double>> round_scores_;  // by round: the score of a correct candidate

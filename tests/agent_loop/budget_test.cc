@@ -13,7 +13,7 @@ namespace {
 using trajectories::EventDraft;
 using trajectories::EventKind;
 
-EventDraft Event(EventKind kind, const std::string& call_id, int64_t tokens = 0) {
+EventDraft EventOf(EventKind kind, const std::string& call_id, int64_t tokens = 0) {
   EventDraft event;
   event.kind = kind;
   event.subject = call_id;
@@ -48,7 +48,7 @@ TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
   ASSERT_TRUE(waiting.answer && *waiting.answer);
   waiting.Reserve(&budget, "b", {600, 0, {}});
   EXPECT_FALSE(waiting.answer) << "must wait for what a gives back";
-  budget.Apply(Event(EventKind::kLlmOutcome, "a", 100));
+  budget.Apply(EventOf(EventKind::kLlmOutcome, "a", 100));
   waiting.Poll();
   ASSERT_TRUE(waiting.answer);
   EXPECT_TRUE(*waiting.answer);
@@ -59,13 +59,13 @@ TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
 TEST(BudgetTest, UsedUpIsToldOnceNothingCanComeBack) {
   Waiting waiting;
   Budget budget({1000, std::nullopt});
-  budget.Apply(Event(EventKind::kLlmOutcome, "a", 900));
+  budget.Apply(EventOf(EventKind::kLlmOutcome, "a", 900));
   waiting.Reserve(&budget, "b", {200, 0, {}});
   ASSERT_TRUE(waiting.answer);
   ASSERT_FALSE(*waiting.answer);
   EXPECT_EQ(waiting.answer->error().code, ErrorCode::kResourceExhausted);
   EXPECT_FALSE(budget.overdrawn());
-  budget.Apply(Event(EventKind::kLlmLost, "c", 200));
+  budget.Apply(EventOf(EventKind::kLlmLost, "c", 200));
   EXPECT_TRUE(budget.overdrawn());
 }
 
@@ -88,11 +88,11 @@ TEST(BudgetTest, MoneyIsCountedFromEvents) {
   Amount bound = UpperBound(1000, 500, prices);
   EXPECT_EQ(bound.microusd, 1000 * 2 + 500 * 10);
   Budget budget({std::nullopt, 0.01});
-  EventDraft intent = Event(EventKind::kLlmIntent, "a");
+  EventDraft intent = EventOf(EventKind::kLlmIntent, "a");
   intent.payload = R"({"reserved_tokens":1500,"reserved_microusd":7000})";
   budget.Apply(intent);
   EXPECT_EQ(budget.reserved().microusd, 7000);
-  EventDraft outcome = Event(EventKind::kLlmOutcome, "a", 10);
+  EventDraft outcome = EventOf(EventKind::kLlmOutcome, "a", 10);
   outcome.cost_microusd = 9500;
   budget.Apply(outcome);
   EXPECT_EQ(budget.reserved().microusd, 0);

@@ -33,6 +33,9 @@ class LaterDialect : public dialects::Dialect {
     ASSIGN_OR_RETURN(std::string body, dialects::OpenAiChat().RenderRequest(request));
     return body + "\n";
   }
+  Result<std::vector<dialects::StoredMessage>> ReadMessages(std::string_view body) const override {
+    return dialects::OpenAiChat().ReadMessages(body);
+  }
   bool EndsStream(std::string_view data) const override { return dialects::OpenAiChat().EndsStream(data); }
   dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
     return dialects::OpenAiChat().Interpret(reply);
@@ -75,7 +78,8 @@ class RefineLoopTest : public ::testing::Test {
     bodies_ = client.bodies();
     return ended ? *ended : Status(Internal("the loop hangs"));
   }
-  static Task<void> Await(RefineLoop* loop, std::stop_token stop, std::stop_token cancel, std::optional<Status>* ended) {
+  static Task<void> Await(RefineLoop* loop, std::stop_token stop, std::stop_token cancel,
+                          std::optional<Status>* ended) {
     *ended = co_await loop->Run(stop, cancel);
   }
 
@@ -255,7 +259,10 @@ TEST_F(RefineLoopTest, HostileReplyIsSurvivedNowAndAfterARestart) {
   options_.rounds.rounds = 1;
   const std::string nested(1'000'000, '[');
   std::deque<RawReply> replies;
-  for (int i = 0; i < 10; ++i) replies.push_back(FakeLlmClient::Answer(200, i % 2 == 0 ? nested : "{\"choices\":" + nested));
+  for (int i = 0; i < 5; ++i) {
+    replies.push_back(FakeLlmClient::Answer(200, nested));
+    replies.push_back(FakeLlmClient::Answer(200, "{\"choices\":" + nested));
+  }
   ASSERT_TRUE(Live(replies));
   EXPECT_EQ(Finished().label, "infra");
   EXPECT_TRUE(journal_.Fold());

@@ -10,7 +10,7 @@ namespace {
 using trajectories::EventDraft;
 using trajectories::EventKind;
 
-EventDraft Event(EventKind kind, const std::string& label, const std::string& payload) {
+EventDraft EventOf(EventKind kind, const std::string& label, const std::string& payload) {
   EventDraft event;
   event.trajectory_id = "t-1";
   event.kind = kind;
@@ -35,13 +35,15 @@ TEST(HostilePayloadTest, EndsAsCorruptDataThatNamesTheEvent) {
   const struct {
     EventKind kind;
     const char* label;
-  } cases[] = {{EventKind::kPromptRendered, ""},          {EventKind::kLlmIntent, ""},
-               {EventKind::kReplyParsed, "format_error"}, {EventKind::kBudget, "refuse"},
-               {EventKind::kInfra, "infra_lane"},         {EventKind::kEvaluationReport, "OK"}};
+  } cases[] = {{EventKind::kLlmIntent, ""},
+               {EventKind::kReplyParsed, "format_error"},
+               {EventKind::kBudget, "refuse"},
+               {EventKind::kInfra, "infra_lane"},
+               {EventKind::kEvaluationReport, "OK"}};
   for (const std::string& payload : HostilePayloads()) {
     for (const auto& test : cases) {
       TrajectoryFold fold;
-      Status applied = Apply(&fold, Event(test.kind, test.label, payload));
+      Status applied = Apply(&fold, EventOf(test.kind, test.label, payload));
       ASSERT_FALSE(applied) << EventKindName(test.kind);
       EXPECT_EQ(applied.error().code, ErrorCode::kDataCorrupt);
       EXPECT_THAT(applied.error().context, ::testing::HasSubstr(std::string(EventKindName(test.kind))));
@@ -53,9 +55,9 @@ TEST(HostilePayloadTest, AttemptsAreReadTheSameWay) {
   for (const std::string& payload : HostilePayloads()) {
     for (EventKind kind : {EventKind::kLlmAttempt, EventKind::kLlmAttemptEnd}) {
       TrajectoryFold fold;
-      ASSERT_TRUE(Apply(&fold, Event(EventKind::kPromptRendered, "", "{}")));
-      ASSERT_TRUE(Apply(&fold, Event(EventKind::kLlmIntent, "", "{}")));
-      Status applied = Apply(&fold, Event(kind, "received", payload));
+      ASSERT_TRUE(Apply(&fold, EventOf(EventKind::kPromptRendered, "", "{}")));
+      ASSERT_TRUE(Apply(&fold, EventOf(EventKind::kLlmIntent, "", "{}")));
+      Status applied = Apply(&fold, EventOf(kind, "received", payload));
       ASSERT_FALSE(applied) << EventKindName(kind);
       EXPECT_EQ(applied.error().code, ErrorCode::kDataCorrupt);
     }

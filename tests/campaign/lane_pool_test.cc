@@ -29,9 +29,13 @@ struct Gate {
     changed.notify_all();
     changed.wait(lock, [&] { return open; });
   }
-  void OpenOnceEntered(size_t count) {
+  void WaitForEntered(size_t count) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return entered.size() == count; });
+  }
+  void OpenOnceEntered(size_t count) {
+    WaitForEntered(count);
+    std::lock_guard lock(mutex);
     open = true;
     changed.notify_all();
   }
@@ -112,6 +116,66 @@ TEST_F(LanePoolTest, BaselinesGoToTheLastAndEvaluationsBesideThem) {
   Spawn(Evaluate());
   RunUntilEntered(2);
   EXPECT_THAT(gate_.entered, UnorderedElementsAre("second measures a baseline", "first evaluates"));
+}
+
+class OneProcessTest : public testing::Test {
+ protected:
+  void Spawn(Task<void> task) {
+    boost::asio::co_spawn(loop_, std::move(task), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+  }
+  static Task<void> Evaluate(LanePool* pool, std::vector<std::string>* outcomes) {
+    evaluator::EvaluateRequest request;
+    std::stop_token never;
+    auto report = co_await pool->Evaluate(std::move(request), never);
+    outcomes->emplace_back(report ? "ok" : ErrorCodeName(report.error().code));
+  }
+
+  boost::asio::io_context loop_;
+  std::vector<std::string> outcomes_;
+};
+
+TEST_F(OneProcessTest, IsStartedAgainAfterItWasLost) {
+  auto log = std::make_shared<fakes::FakeLane::Log>();
+  log->fail_evaluations = {Error{ErrorCode::kUnavailable, "died"}, InvalidArgument("model.py:3: nonsense")};
+  auto start = [log](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+    return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
+  };
+  LanePool pool(std::vector<LanePool::Member>{{"only", start}});
+  for (int i = 0; i < 3; ++i) {
+    Spawn(Evaluate(&pool, &outcomes_));
+    loop_.restart();
+    loop_.run();
+  }
+  EXPECT_THAT(outcomes_, testing::ElementsAre("unavailable", "invalid_argument", "ok"));
+  LaneFacts facts = pool.facts().at(0);
+  EXPECT_EQ(facts.starts, 2) << "a lost process is replaced, one that refused a task is not";
+  EXPECT_EQ(facts.served, 3);
+  EXPECT_EQ(facts.state, "idle");
+}
+
+TEST_F(OneProcessTest, FullQueueIsRefusedAndNotCounted) {
+  Gate gate;
+  LanePoolOptions options;
+  options.queue_capacity = 1;
+  auto start = [&gate](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+    return std::unique_ptr<evaluator::LaneClient>(std::make_unique<GatedLane>("only", &gate));
+  };
+  LanePool pool(std::vector<LanePool::Member>{{"only", start}}, options);
+  Spawn(Evaluate(&pool, &outcomes_));
+  loop_.poll();
+  gate.WaitForEntered(1);
+  Spawn(Evaluate(&pool, &outcomes_));
+  Spawn(Evaluate(&pool, &outcomes_));
+  loop_.poll();
+  EXPECT_THAT(outcomes_, testing::ElementsAre("overloaded"));
+  EXPECT_EQ(pool.facts().at(0).queued, 1);
+  gate.OpenOnceEntered(1);
+  loop_.restart();
+  loop_.run();
+  EXPECT_THAT(outcomes_, testing::ElementsAre("overloaded", "ok", "ok"));
+  EXPECT_EQ(pool.facts().at(0).queued, 0);
 }
 
 TEST_F(LanePoolTest, StateIsThatOfTheWhole) {

@@ -48,6 +48,26 @@ TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   EXPECT_EQ(Parsed(fixture.client().Get("/v1/trajectories/" + trajectory).value())["outcome"], "solved");
 }
 
+// passnet.campaign/1 used to name the answer to a launch too, passnet.trajectory/1 what the CLI shows too.
+TEST(DaemonApiTest, EachAnswerNamesItsShape) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  auto launched = fixture.client().Post("/v1/campaigns", fixture.SpecJson());
+  ASSERT_TRUE(launched) << launched.error().context;
+  EXPECT_EQ(Parsed(launched.value())["schema"], "passnet.campaign_launched/1");
+  std::string id = Parsed(launched.value())["campaign_id"].Text();
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished");
+  auto schema_at = [&](const std::string& path) { return Parsed(fixture.client().Get(path).value())["schema"].Text(); };
+  EXPECT_EQ(schema_at("/v1/campaigns"), "passnet.campaigns/1");
+  EXPECT_EQ(schema_at("/v1/campaigns/" + id), "passnet.campaign/1");
+  EXPECT_EQ(schema_at("/v1/campaigns/" + id + "/report"), "passnet.campaign_report/1");
+  EXPECT_EQ(schema_at("/v1/trajectories?campaign_id=" + id), "passnet.trajectories/1");
+  Json page = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
+  std::string trajectory = page["trajectories"].At(0)["trajectory_id"].Text();
+  EXPECT_EQ(schema_at("/v1/trajectories/" + trajectory), "passnet.trajectory_state/1");
+  EXPECT_EQ(schema_at("/v1/lanes"), "passnet.lanes/1");
+}
+
 TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
   struct Case {
     const char* fault;

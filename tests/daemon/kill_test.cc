@@ -49,7 +49,8 @@ void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const s
   for (const Json& task : figures["tasks"].Items()) EXPECT_EQ(task["outcome"], "solved") << at << " " << task;
   // Two trajectories at a time: at most one call each was in flight.
   EXPECT_LE(figures["lost_calls"].size(), 2u) << at;
-  EXPECT_LE(figures["usage"]["calls"].Unsigned(), 6 + figures["lost_calls"].size()) << at << ": a call was paid twice, unlisted";
+  EXPECT_LE(figures["usage"]["calls"].Unsigned(), 6 + figures["lost_calls"].size())
+      << at << ": a call was paid twice, unlisted";
 
   auto reader = trajectories::Reader::Open(fixture->journal());
   ASSERT_TRUE(reader);
