@@ -44,7 +44,7 @@ bool HasRepeated(const Json::Object& members) {
 // Builds a Json from the parser's events, with a stack of its own and the limits' refusals.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+  Builder(std::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
 
   bool null() override { return Add(Json()); }
   bool boolean(bool value) override { return Add(Json(value)); }
@@ -71,7 +71,11 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return Put(Json(std::move(items)));
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    if (problem_.empty()) problem_ = "not JSON at byte " + std::to_string(position);
+    if (!problem_.empty()) return false;
+    problem_ = "not JSON at byte " + std::to_string(position);
+    const std::string_view before = text_.substr(0, position > 0 ? position - 1 : 0);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    if (line > 1) problem_ += ", line " + std::to_string(line);  // a file that people wrote
     return false;
   }
 
@@ -110,6 +114,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
+  const std::string_view text_;
   const JsonLimits limits_;
   std::vector<Level> stack_;
   Json root_;
@@ -352,7 +357,7 @@ Result<Json> ParseJson(std::string_view text, const JsonLimits& limits) {
     return InvalidArgument("JSON of " + std::to_string(text.size()) + " bytes, the limit is " +
                            std::to_string(limits.max_bytes));
   }
-  Builder builder(limits);
+  Builder builder(text, limits);
   if (!nlohmann::json::sax_parse(text, &builder)) return InvalidArgument(builder.problem());
   return builder.Take();
 }

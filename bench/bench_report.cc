@@ -4,8 +4,9 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
+
+#include "base/json.h"
 
 namespace passnet::bench {
 
@@ -15,12 +16,14 @@ void BenchReport::Print(bool json) const {
     for (const auto& [figure, value] : figures_) std::printf("  %-44s %12.4g\n", figure.c_str(), value);
     return;
   }
-  nlohmann::ordered_json object = {{"schema", "passnet.bench/1"}, {"name", name_}};
-  object["figures"] = nlohmann::ordered_json::object();
-  for (const auto& [figure, value] : figures_) object["figures"][figure] = value;
-  object["goals"] = goals_;
-  object["environment"] = environment_;
-  std::printf("%s\n", object.dump().c_str());
+  Json figures = Json::MakeObject();
+  for (const auto& [figure, value] : figures_) figures.Set(figure, value);
+  const Json report = {{"schema", "passnet.bench/1"},
+                       {"name", name_},
+                       {"figures", figures},
+                       {"goals", goals_},
+                       {"environment", environment_}};
+  std::printf("%s\n", report.Dump().c_str());
 }
 
 void Progress(const std::string& what, int done, int total) {

@@ -1,5 +1,4 @@
 // passnet baseline: how fast eager or TorchInductor is on a task, measured like a candidate and cached.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -25,12 +24,13 @@ int Run(const BaselineFlags& flags) {
   evaluator::BaselineRequest request;
   request.evaluation_id = NewId("baseline");
   request.task.path = flags.task;
-  request.compiler = flags.compiler == "eager" ? evaluator::BaselineCompiler::kEager : evaluator::BaselineCompiler::kInductor;
+  request.compiler =
+      flags.compiler == "eager" ? evaluator::BaselineCompiler::kEager : evaluator::BaselineCompiler::kInductor;
   request.profile = flags.profile == "quick" ? evaluator::Profile::kQuick : evaluator::Profile::kPassbench;
   request.device = flags.lane.device;
   Progress progress("baseline");
-  auto report = lane.value()->Baseline(request, Deadline::Never(),
-                                       [&](const std::string& what, int done, int total) { progress.Show(what, done, total); });
+  auto show = [&](const std::string& what, int done, int total) { progress.Show(what, done, total); };
+  auto report = lane.value()->Baseline(request, Deadline::Never(), show);
   progress.Done();
   if (!report) return Fail(report.error());
   if (flags.json) {
@@ -44,18 +44,22 @@ int Run(const BaselineFlags& flags) {
 
 }  // namespace
 
-void AddBaselineVerb(CLI::App& app, std::function<int()>* run) {
+Command BaselineVerb() {
   auto flags = std::make_shared<BaselineFlags>();
-  CLI::App* verb = app.add_subcommand("baseline", "measure eager or TorchInductor on a task");
-  verb->footer("Example:\n  passnet baseline --task tasks/rope --compiler inductor");
-  verb->add_option("--task", flags->task, "task folder (holds graph_list.txt)")->required();
-  verb->add_option("--compiler", flags->compiler, "what is measured against eager")
-      ->check(CLI::IsMember({"inductor", "eager"}))->capture_default_str();
-  verb->add_option("--profile", flags->profile, "see passnet eval --help")
-      ->check(CLI::IsMember({"passbench", "quick"}))->capture_default_str();
-  AddLaneOptions(verb, &flags->lane);
-  verb->add_flag("--json", flags->json, "one object (passnet.baseline/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "baseline",
+               .help = "measure eager or TorchInductor on a task",
+               .footer = "Example:\n  passnet baseline --task tasks/rope --compiler inductor",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {.name = "--task", .help = "task folder (holds graph_list.txt)", .value = &flags->task, .required = true},
+      {.name = "--compiler", .help = "what is measured against eager", .value = &flags->compiler, .show_default = true,
+       .allowed = OneOf{{"inductor", "eager"}}},
+      {.name = "--profile", .help = "see passnet eval --help", .value = &flags->profile, .show_default = true,
+       .allowed = OneOf{{"passbench", "quick"}}},
+  };
+  Append(&verb.options, LaneOptions(&flags->lane));
+  Append(&verb.options, {{"--json", "one object (passnet.baseline/1) as the last line", &flags->json}});
+  return verb;
 }
 
 }  // namespace passnet::cli

@@ -1,12 +1,11 @@
 // passnet campaign launch | list | show | cancel | report: the client of passnetd.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "agent/campaign/spec.h"
+#include "base/json.h"
 #include "cli/daemon_client.h"
 #include "cli/output.h"
 #include "cli/verb.h"
@@ -15,9 +14,7 @@
 namespace passnet::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-struct Arguments {
+struct CampaignFlags {
   std::string server;
   std::string spec;
   std::string id;
@@ -25,74 +22,87 @@ struct Arguments {
   bool json = false;
 };
 
-std::string TextOf(const Json& object, const char* key) {
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "-";
-}
+constexpr const char* kAbsent = "-";
 
-std::string NumberOf(const Json& object, const char* key, const char* format) {
-  auto found = object.find(key);
-  if (found == object.end() || !found->is_number()) return "-";
+std::string Shown(const Json& text) { return text.TextOr(kAbsent); }
+
+std::string Shown(const Json& number, const char* format) {
+  if (!number.is_number()) return kAbsent;
   char text[64];
-  std::snprintf(text, sizeof text, format, found->get<double>());
+  std::snprintf(text, sizeof text, format, number.Number());
   return text;
 }
 
+std::string Count(const Json& number) { return Shown(number, "%.0f"); }
+
+// The daemon may be another version, or something else that listens there.
 Result<Json> ParseAnswer(const Result<std::string>& answer) {
   if (!answer) return answer.error();
-  Json json = Json::parse(answer.value(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return DataCorrupt("the daemon's answer is no JSON object");
-  return Result<Json>(boost::system::in_place_value, std::move(json));
+  auto json = ParseJsonObject(answer.value(), "the daemon's answer");
+  if (!json) return DataCorrupt(json.error().context);
+  return json;
+}
+
+void PrintConditions(const Json& report) {
+  std::printf("campaign %s (%s), model %s: %s\n", Shown(report["name"]).c_str(), Shown(report["campaign_id"]).c_str(),
+              Shown(report["model"]).c_str(), Shown(report["state"]).c_str());
+  const Json& cap = report["time_cap_ms"];
+  std::string capped = cap.Integer() > 0 ? " capped at " + Count(cap) + " ms a graph" : "";
+  std::printf("device %s, profile %s%s, call path %s, matching %s, p %s, b %s\n\n", Shown(report["device"]).c_str(),
+              Shown(report["profile"]).c_str(), capped.c_str(), Shown(report["call_path"]).c_str(),
+              Shown(report["matching"]).c_str(), Shown(report["p"], "%g").c_str(), Shown(report["b"], "%g").c_str());
+}
+
+void PrintTasks(const Json& tasks) {
+  Table table({"task", "rounds", "outcome", "verdict", "correct", "speed-up", "inductor", "AS", "AS inductor"});
+  for (const Json& task : tasks.Items()) {
+    table.Add({Shown(task["task"]), Count(task["rounds"]), Shown(task["outcome"]), Shown(task["verdict"]),
+               Count(task["graphs_correct"]) + "/" + Count(task["graphs"]), Shown(task["speedup"], "%.2fx"),
+               Shown(task["inductor_speedup"], "%.2fx"), Shown(task["score"], "%.3f"),
+               Shown(task["inductor_score"], "%.3f")});
+  }
+  std::printf("%s\n", table.Text().c_str());
+}
+
+void PrintEs(const Json& campaign, const Json& inductor) {
+  std::vector<std::string> header{"ES(t)"}, ours{"campaign"}, theirs{"inductor"};
+  for (const auto& [t, value] : campaign.Members()) {
+    header.push_back(t);
+    ours.push_back(Shown(value, "%.3f"));
+    theirs.push_back(Shown(inductor["es"][t], "%.3f"));
+  }
+  if (header.size() == 1) return;
+  Table table(header);
+  table.Add(ours);
+  if (inductor["aggregated_score"].is_number()) table.Add(theirs);
+  std::printf("%s\n", table.Text().c_str());
+}
+
+void PrintTotals(const Json& report) {
+  const Json& inductor = report["inductor"];
+  std::printf("AS of the campaign      %s over %s tasks\n", Shown(report["aggregated_score"], "%.4f").c_str(),
+              Count(report["n_scored"]).c_str());
+  std::printf("AS of TorchInductor     %s over %s tasks (the campaign on these: %s)\n",
+              Shown(inductor["aggregated_score"], "%.4f").c_str(), Count(inductor["tasks"]).c_str(),
+              Shown(report["campaign_with_baseline"]["aggregated_score"], "%.4f").c_str());
+  std::printf("not scored: %s for failures on our side, %s unfinished\n", Count(report["n_infra"]).c_str(),
+              Count(report["n_unfinished"]).c_str());
+  const Json& usage = report["usage"];
+  std::printf("%s calls (%s lost), %s prompt and %s completion tokens\n", Count(usage["calls"]).c_str(),
+              Count(usage["calls_lost"]).c_str(), Count(usage["prompt_tokens"]).c_str(),
+              Count(usage["completion_tokens"]).c_str());
 }
 
 void PrintReport(const Json& report) {
-  std::printf("campaign %s (%s), model %s: %s\n", TextOf(report, "name").c_str(), TextOf(report, "campaign_id").c_str(),
-              TextOf(report, "model").c_str(), TextOf(report, "state").c_str());
-  const bool capped = report.value("time_cap_ms", 0) > 0;
-  std::printf("device %s, profile %s%s, call path %s, matching %s, p %s, b %s\n\n", TextOf(report, "device").c_str(),
-              TextOf(report, "profile").c_str(),
-              capped ? (" capped at " + NumberOf(report, "time_cap_ms", "%.0f") + " ms a graph").c_str() : "",
-              TextOf(report, "call_path").c_str(),
-              TextOf(report, "matching").c_str(), NumberOf(report, "p", "%g").c_str(),
-              NumberOf(report, "b", "%g").c_str());
-  Table table({"task", "rounds", "outcome", "verdict", "correct", "speed-up", "inductor", "AS", "AS inductor"});
-  for (const Json& task : report["tasks"]) {
-    table.Add({TextOf(task, "task"), NumberOf(task, "rounds", "%.0f"), TextOf(task, "outcome"), TextOf(task, "verdict"),
-               NumberOf(task, "graphs_correct", "%.0f") + "/" + NumberOf(task, "graphs", "%.0f"),
-               NumberOf(task, "speedup", "%.2fx"), NumberOf(task, "inductor_speedup", "%.2fx"),
-               NumberOf(task, "score", "%.3f"), NumberOf(task, "inductor_score", "%.3f")});
+  PrintConditions(report);
+  PrintTasks(report["tasks"]);
+  PrintEs(report["es"], report["inductor"]);
+  PrintTotals(report);
+  for (const Json& task : report["tasks"].Items()) {
+    if (task["outcome"].Text() != "infra") continue;
+    std::printf("  %s: %s\n", Shown(task["task"]).c_str(), Shown(task["reason"]).c_str());
   }
-  std::printf("%s\n", table.Text().c_str());
-  std::vector<std::string> header{"ES(t)"};
-  std::vector<std::string> ours{"campaign"};
-  std::vector<std::string> inductor{"inductor"};
-  for (const auto& [t, value] : report["es"].items()) {
-    header.push_back(t);
-    ours.push_back(NumberOf(report["es"], t.c_str(), "%.3f"));
-    inductor.push_back(NumberOf(report["inductor"]["es"], t.c_str(), "%.3f"));
-  }
-  Table es(header);
-  es.Add(ours);
-  if (report["inductor"]["aggregated_score"].is_number()) es.Add(inductor);
-  if (header.size() > 1) std::printf("%s\n", es.Text().c_str());
-  std::printf("AS of the campaign      %s over %s tasks\n", NumberOf(report, "aggregated_score", "%.4f").c_str(),
-              NumberOf(report, "n_scored", "%.0f").c_str());
-  std::printf("AS of TorchInductor     %s over %s tasks (the campaign on these: %s)\n",
-              NumberOf(report["inductor"], "aggregated_score", "%.4f").c_str(),
-              NumberOf(report["inductor"], "tasks", "%.0f").c_str(),
-              NumberOf(report["campaign_with_baseline"], "aggregated_score", "%.4f").c_str());
-  std::printf("not scored: %s for failures on our side, %s unfinished\n", NumberOf(report, "n_infra", "%.0f").c_str(),
-              NumberOf(report, "n_unfinished", "%.0f").c_str());
-  const Json& usage = report["usage"];
-  std::printf("%s calls (%s lost), %s prompt and %s completion tokens\n", NumberOf(usage, "calls", "%.0f").c_str(),
-              NumberOf(usage, "calls_lost", "%.0f").c_str(), NumberOf(usage, "prompt_tokens", "%.0f").c_str(),
-              NumberOf(usage, "completion_tokens", "%.0f").c_str());
-  for (const Json& task : report["tasks"]) {
-    if (TextOf(task, "outcome") == "infra") {
-      std::printf("  %s: %s\n", TextOf(task, "task").c_str(), TextOf(task, "reason").c_str());
-    }
-  }
-  for (const Json& call : report["lost_calls"]) std::printf("  lost: %s\n", call.get<std::string>().c_str());
+  for (const Json& call : report["lost_calls"].Items()) std::printf("  lost: %s\n", Shown(call).c_str());
 }
 
 // What a follower of a campaign sees: one line a result, and a progress line on a terminal.
@@ -102,32 +112,35 @@ class Follower {
 
   // False once the campaign has ended or is paused.
   bool Take(std::string_view data) {
-    Json event = Json::parse(data, nullptr, /*allow_exceptions=*/false);
-    if (!event.is_object()) return true;
-    std::string kind = TextOf(event, "kind");
-    std::string trajectory = TextOf(event, "trajectory_id");
-    if (kind == "trajectory_started") names_[trajectory] = TextOf(event, "subject");
-    std::string task = names_.count(trajectory) > 0 ? names_[trajectory] : trajectory;
-    std::string round = NumberOf(event, "round", "%.0f");
-    if (kind == "evaluation_intent") purpose_[trajectory] = TextOf(event, "label");
-    if (kind == "evaluation_report") {
-      Say(task, round, (purpose_[trajectory] == "final" ? "final   " : "") + TextOf(event, "label") + "  score " +
-                           NumberOf(event, "score", "%.3f"));
-    }
-    if (kind == "reply_parsed" && TextOf(event, "label") != "ok") Say(task, round, "reply could not be read");
-    if (kind == "evaluation_infra") Say(task, round, "lane failed, asked again");
-    if (kind == "trajectory_finished") {
-      ++finished_;
-      Say(task, round, TextOf(event, "label"));
-    }
+    auto parsed = ParseJson(data);
+    if (!parsed || !parsed.value().is_object()) return true;
+    const Json& event = parsed.value();
+    const std::string& kind = event["kind"].Text();
+    const std::string& trajectory = event["trajectory_id"].Text();
+    if (kind == "trajectory_started") names_[trajectory] = event["subject"].Text();
+    if (kind == "evaluation_intent") purpose_[trajectory] = event["label"].Text();
+    const std::string task = names_.contains(trajectory) ? names_[trajectory] : Shown(event["trajectory_id"]);
+    Tell(task, event);
+    if (kind == "trajectory_finished") ++finished_;
     progress_.Show(task + ": " + kind, finished_, tasks_);
-    if (kind != "campaign_state") return true;
-    state_ = TextOf(event, "label");
-    return state_ == "running";
+    return kind != "campaign_state" || event["label"].Text() == "running";
   }
   void Done() { progress_.Done(); }
 
  private:
+  void Tell(const std::string& task, const Json& event) {
+    const std::string& kind = event["kind"].Text();
+    const std::string label = Shown(event["label"]);
+    const std::string round = Count(event["round"]);
+    if (kind == "evaluation_report") {
+      const bool last = purpose_[event["trajectory_id"].Text()] == "final";
+      Say(task, round, (last ? "final   " : "") + label + "  score " + Shown(event["score"], "%.3f"));
+    }
+    if (kind == "reply_parsed" && label != "ok") Say(task, round, "reply could not be read");
+    if (kind == "evaluation_infra") Say(task, round, "lane failed, asked again");
+    if (kind == "trajectory_finished") Say(task, round, label);
+  }
+
   void Say(const std::string& task, const std::string& round, const std::string& what) {
     if (quiet_) return;
     progress_.Done();
@@ -140,7 +153,6 @@ class Follower {
   Progress progress_;
   std::map<std::string, std::string> names_;
   std::map<std::string, std::string> purpose_;
-  std::string state_;
   int finished_ = 0;
 };
 
@@ -149,139 +161,138 @@ int ShowReport(DaemonClient& client, const std::string& id, bool json) {
   auto report = ParseAnswer(answer);
   if (!report) return Fail(report.error());
   if (!json) PrintReport(report.value());
-  if (json) std::printf("%s\n", report.value().dump().c_str());
+  if (json) std::printf("%s\n", report.value().Dump().c_str());
   return kExitDone;
 }
 
-int Launch(const Arguments& arguments) {
-  auto spec = configs::ReadCampaignFile(arguments.spec);
+int Launch(const CampaignFlags& flags) {
+  auto spec = configs::ReadCampaignFile(flags.spec);
   if (!spec) return Fail(spec.error());
-  auto client = DaemonClient::Open(arguments.server);
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
   auto launched = ParseAnswer(client.value()->Post("/v1/campaigns", ToJson(spec.value())));
   if (!launched) return Fail(launched.error());
-  std::string id = TextOf(launched.value(), "campaign_id");
-  if (!arguments.follow) {
-    if (arguments.json) {
-      std::printf("%s\n", launched.value().dump().c_str());
+  const std::string& id = launched.value()["campaign_id"].Text();
+  if (id.empty()) return Fail(DataCorrupt("the daemon's answer to a launch has no campaign_id"));
+  if (!flags.follow) {
+    if (flags.json) {
+      std::printf("%s\n", launched.value().Dump().c_str());
     } else {
       std::printf("%s\n", id.c_str());
     }
     return kExitDone;
   }
-  if (!arguments.json) std::printf("campaign %s\n", id.c_str());
+  if (!flags.json) std::printf("campaign %s\n", id.c_str());
   auto shown = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
   if (!shown) return Fail(shown.error());
-  Follower follower(arguments.json, shown.value().value("tasks", 0));
+  Follower follower(flags.json, static_cast<int>(shown.value()["tasks"].Integer()));
   Status followed = client.value()->Follow("/v1/campaigns/" + id + "/events",
                                            [&](std::string_view data) { return follower.Take(data); });
   follower.Done();
   if (!followed) return Fail(followed.error());
-  if (!arguments.json) std::printf("\n");
-  return ShowReport(*client.value(), id, arguments.json);
+  if (!flags.json) std::printf("\n");
+  return ShowReport(*client.value(), id, flags.json);
 }
 
-int List(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int List(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  Json all = Json::array();
+  Json all = Json::MakeArray();
   for (int64_t after = 0;;) {
     auto page = ParseAnswer(client.value()->Get("/v1/campaigns?limit=1000&after=" + std::to_string(after)));
     if (!page) return Fail(page.error());
-    for (Json& campaign : page.value()["campaigns"]) all.push_back(std::move(campaign));
-    if (!page.value()["next"].is_number()) break;
-    after = page.value()["next"].get<int64_t>();
+    for (const Json& campaign : page.value()["campaigns"].Items()) all.Push(campaign);
+    const int64_t next = page.value()["next"].Integer();
+    if (next <= after) break;  // null behind the last page
+    after = next;
   }
-  if (arguments.json) {
-    std::printf("%s\n", Json({{"schema", "passnet.campaigns/1"}, {"campaigns", all}}).dump().c_str());
+  if (flags.json) {
+    const Json list = {{"schema", "passnet.campaign_list/1"}, {"campaigns", all}};
+    std::printf("%s\n", list.Dump().c_str());
     return kExitDone;
   }
   Table table({"campaign", "name", "state", "launched", "finished", "started"});
-  for (const Json& campaign : all) {
-    table.Add({TextOf(campaign, "campaign_id"), TextOf(campaign, "name"), TextOf(campaign, "state"),
-               TextOf(campaign, "launched_at"), NumberOf(campaign, "trajectories_finished", "%.0f"),
-               NumberOf(campaign, "trajectories_started", "%.0f")});
+  for (const Json& campaign : all.Items()) {
+    table.Add({Shown(campaign["campaign_id"]), Shown(campaign["name"]), Shown(campaign["state"]),
+               Shown(campaign["launched_at"]), Count(campaign["trajectories_finished"]),
+               Count(campaign["trajectories_started"])});
   }
   std::printf("%s", table.Text().c_str());
   return kExitDone;
 }
 
-int Show(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Show(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + arguments.id));
+  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + flags.id));
   if (!campaign) return Fail(campaign.error());
-  if (arguments.json) {
-    std::printf("%s\n", campaign.value().dump().c_str());
+  if (flags.json) {
+    std::printf("%s\n", campaign.value().Dump().c_str());
     return kExitDone;
   }
-  auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + arguments.id));
+  auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + flags.id));
   if (!rows) return Fail(rows.error());
-  std::printf("campaign %s (%s): %s, %s of %s tasks finished\n\n", TextOf(campaign.value(), "name").c_str(),
-              arguments.id.c_str(), TextOf(campaign.value(), "state").c_str(),
-              NumberOf(campaign.value(), "trajectories_finished", "%.0f").c_str(),
-              NumberOf(campaign.value(), "tasks", "%.0f").c_str());
+  std::printf("campaign %s (%s): %s, %s of %s tasks finished\n\n", Shown(campaign.value()["name"]).c_str(),
+              flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
+              Count(campaign.value()["trajectories_finished"]).c_str(), Count(campaign.value()["tasks"]).c_str());
   Table table({"task", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
-  for (const Json& row : rows.value()["trajectories"]) {
-    table.Add({TextOf(row, "task"), TextOf(row, "trajectory_id"), TextOf(row, "state"), TextOf(row, "outcome"),
-               NumberOf(row, "rounds", "%.0f"), NumberOf(row, "best_score", "%.3f"), TextOf(row, "verdict")});
+  for (const Json& row : rows.value()["trajectories"].Items()) {
+    table.Add({Shown(row["task"]), Shown(row["trajectory_id"]), Shown(row["state"]), Shown(row["outcome"]),
+               Count(row["rounds"]), Shown(row["best_score"], "%.3f"), Shown(row["verdict"])});
   }
   std::printf("%s", table.Text().c_str());
   return kExitDone;
 }
 
-int Cancel(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Cancel(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + arguments.id + "/cancel", ""));
+  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
   if (!answer) return Fail(answer.error());
-  if (arguments.json) {
-    std::printf("%s\n", answer.value().dump().c_str());
+  if (flags.json) {
+    std::printf("%s\n", answer.value().Dump().c_str());
   } else {
-    std::printf("campaign %s is being cancelled\n", arguments.id.c_str());
+    std::printf("campaign %s is being cancelled\n", flags.id.c_str());
   }
   return kExitDone;
 }
 
-int Report(const Arguments& arguments) {
-  auto client = DaemonClient::Open(arguments.server);
+int Report(const CampaignFlags& flags) {
+  auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  return ShowReport(*client.value(), arguments.id, arguments.json);
+  return ShowReport(*client.value(), flags.id, flags.json);
 }
 
-using RunFn = int (*)(const Arguments&);
+using RunFn = int (*)(const CampaignFlags&);
 
-CLI::App* Add(CLI::App& campaign, const char* name, const char* what, const std::shared_ptr<Arguments>& arguments,
-              RunFn run_verb, std::function<int()>* run) {
-  CLI::App* verb = campaign.add_subcommand(name, what);
-  verb->add_option("--server", arguments->server,
-                   "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)");
-  verb->add_flag("--json", arguments->json, "the whole answer as the last line of standard output");
-  verb->callback([arguments, run_verb, run] { *run = [arguments, run_verb] { return run_verb(*arguments); }; });
+Command SubVerb(const std::shared_ptr<CampaignFlags>& flags, const char* name, const char* help, RunFn run,
+                std::vector<Option> more) {
+  Command verb{.name = name, .help = help, .run = [flags, run] { return run(*flags); }};
+  verb.options = {
+      {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--json", "the whole answer as the last line of standard output", &flags->json},
+  };
+  Append(&verb.options, std::move(more));
   return verb;
 }
 
 }  // namespace
 
-void AddCampaignVerb(CLI::App& app, std::function<int()>* run) {
-  auto arguments = std::make_shared<Arguments>();
-  CLI::App* campaign = app.add_subcommand("campaign", "launch and watch campaigns of a running passnetd");
-  campaign->require_subcommand(1);
-  CLI::App* launch = Add(*campaign, "launch", "start a campaign from a TOML file", arguments, Launch, run);
-  launch->add_option("spec", arguments->spec, "the campaign's TOML file, see configs/campaign-example.toml")
-      ->required();
-  launch->add_flag("--follow", arguments->follow, "show what happens until the campaign ends, then its report");
-  Add(*campaign, "list", "all campaigns of the daemon's store", arguments, List, run);
-  const char* id_help = "the campaign's id, as launch and list print it";
-  Add(*campaign, "show", "state and trajectories of one campaign", arguments, Show, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
-  Add(*campaign, "cancel", "end a running campaign", arguments, Cancel, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
-  Add(*campaign, "report", "scores per task, ES(t) and AS", arguments, Report, run)
-      ->add_option("id", arguments->id, id_help)
-      ->required();
+Command CampaignVerb() {
+  auto flags = std::make_shared<CampaignFlags>();
+  Option id{.name = "id", .help = "the campaign's id, as launch and list print it", .value = &flags->id,
+            .required = true};
+  Option spec{.name = "spec", .help = "the campaign's TOML file, see configs/campaign-example.toml",
+              .value = &flags->spec, .required = true};
+  Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
+                .value = &flags->follow};
+  return {.name = "campaign",
+          .help = "launch and watch campaigns of a running passnetd",
+          .verbs = {SubVerb(flags, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
+                    SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),
+                    SubVerb(flags, "show", "state and trajectories of one campaign", Show, {id}),
+                    SubVerb(flags, "cancel", "end a running campaign", Cancel, {id}),
+                    SubVerb(flags, "report", "scores per task, ES(t) and AS", Report, {id})}};
 }
 
 }  // namespace passnet::cli

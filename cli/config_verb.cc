@@ -1,11 +1,10 @@
 // passnet config check | print: configuration files of the daemon and of campaigns, without a daemon.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "agent/campaign/spec.h"
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "configs/files.h"
@@ -13,7 +12,7 @@
 namespace passnet::cli {
 namespace {
 
-struct Arguments {
+struct ConfigFlags {
   std::string file;
   bool json = false;
 };
@@ -21,52 +20,57 @@ struct Arguments {
 struct Configuration {
   std::string kind;
   std::string toml;
-  std::string json;
+  Json values;
 };
 
 Result<Configuration> Read(const std::string& file) {
   ASSIGN_OR_RETURN(configs::FileKind kind, configs::KindOfFile(file));
   if (kind == configs::FileKind::kCampaign) {
     ASSIGN_OR_RETURN(agent::CampaignSpec spec, configs::ReadCampaignFile(file));
-    return Configuration{"campaign", configs::PrintCampaign(spec), ToJson(spec)};
+    Json values = WriteFields([&](FieldVisitor& fields) { VisitFields(fields, spec); });
+    return Configuration{"campaign", configs::PrintCampaign(spec), std::move(values)};
   }
   ASSIGN_OR_RETURN(daemon::DaemonOptions options, configs::ReadDaemonFile(file));
-  std::string json = FieldsToJson([&](FieldVisitor& fields) { VisitFields(fields, options); });
-  return Configuration{"daemon", configs::PrintDaemon(options), json};
+  Json values = WriteFields([&](FieldVisitor& fields) { VisitFields(fields, options); });
+  return Configuration{"daemon", configs::PrintDaemon(options), std::move(values)};
 }
 
-int Run(const Arguments& arguments, bool print) {
-  auto read = Read(arguments.file);
+int Run(const ConfigFlags& flags, bool print) {
+  auto read = Read(flags.file);
   if (!read) return Fail(read.error());
   const Configuration& configuration = read.value();
-  if (arguments.json) {
-    nlohmann::ordered_json out = {
-        {"schema", "passnet.config/1"}, {"file", arguments.file}, {"kind", configuration.kind}};
-    out["values"] = nlohmann::ordered_json::parse(configuration.json);
-    std::printf("%s\n", out.dump().c_str());
+  if (flags.json) {
+    const Json out = {{"schema", "passnet.config/1"},
+                      {"file", flags.file},
+                      {"kind", configuration.kind},
+                      {"values", configuration.values}};
+    std::printf("%s\n", out.Dump().c_str());
   } else if (print) {
     std::fputs(configuration.toml.c_str(), stdout);
   } else {
-    std::printf("%s is in order (a %s configuration)\n", arguments.file.c_str(), configuration.kind.c_str());
+    std::printf("%s is in order (a %s configuration)\n", flags.file.c_str(), configuration.kind.c_str());
   }
   return kExitDone;
 }
 
-void Add(CLI::App& config, const char* name, const char* what, bool print, std::function<int()>* run) {
-  auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = config.add_subcommand(name, what);
-  verb->add_option("file", arguments->file, "a TOML file for passnetd or for a campaign")->required();
-  verb->add_flag("--json", arguments->json, "the values as the last line of standard output");
-  verb->callback([arguments, print, run] { *run = [arguments, print] { return Run(*arguments, print); }; });
+Command SubVerb(const char* name, const char* help, bool print) {
+  auto flags = std::make_shared<ConfigFlags>();
+  Command verb{.name = name, .help = help, .run = [flags, print] { return Run(*flags, print); }};
+  verb.options = {
+      {.name = "file", .help = "a TOML file for passnetd or for a campaign", .value = &flags->file,
+       .required = true},
+      {"--json", "the values as the last line of standard output", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace
 
-void AddConfigVerb(CLI::App& app, std::function<int()>* run) {
-  CLI::App* config = app.add_subcommand("config", "check and print configuration files");
-  config->require_subcommand(1);
-  Add(*config, "check", "name every mistake of a file, with its line and key", false, run);
-  Add(*config, "print", "show all keys of a file with their values", true, run);
+Command ConfigVerb() {
+  return {.name = "config",
+          .help = "check and print configuration files",
+          .verbs = {SubVerb("check", "name every mistake of a file, with its line and key", false),
+                    SubVerb("print", "show all keys of a file with their values", true)}};
 }
 
 }  // namespace passnet::cli

@@ -4,11 +4,11 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
 #include "agent/llm/url.h"
+#include "base/json.h"
 #include "dialects/sse_parser.h"
 
 namespace passnet::cli {
@@ -30,15 +30,15 @@ ErrorCode CodeOf(const std::string& name, int status) {
   return status < 500 ? ErrorCode::kInvalidArgument : ErrorCode::kUnavailable;
 }
 
+Json ParsedOrNull(std::string_view text) {
+  auto json = ParseJson(text);
+  return json ? std::move(json).value() : Json();
+}
+
 Error ToError(const httplib::Response& response) {
-  auto problem = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  std::string code;
-  std::string detail = "the daemon answered with status " + std::to_string(response.status);
-  if (problem.is_object()) {
-    code = problem.value("code", "");
-    detail = problem.value("detail", detail);
-  }
-  return {CodeOf(code, response.status), detail};
+  const Json problem = ParsedOrNull(response.body);
+  return {CodeOf(problem["code"].Text(), response.status),
+          problem["detail"].TextOr("the daemon answered with status " + std::to_string(response.status))};
 }
 
 }  // namespace
@@ -83,8 +83,7 @@ class DaemonClient::Impl {
         return true;
       }
       for (const std::string& data : parser.Feed({bytes, count})) {
-        auto event = nlohmann::json::parse(data, nullptr, /*allow_exceptions=*/false);
-        if (event.is_object()) *last_row = event.value("row_id", *last_row);
+        *last_row = ParsedOrNull(data)["row_id"].Integer(*last_row);
         enough = enough || !take(data);
       }
       return !enough;

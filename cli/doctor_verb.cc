@@ -2,12 +2,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
-#include "cli/graph_table.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/lane_session.h"
 #include "cli/output.h"
 #include "cli/verb.h"
@@ -15,6 +15,8 @@
 
 namespace passnet::cli {
 namespace {
+
+constexpr size_t kShownBytes = 2000;  // of one cell: what a lane says of its failure; all of it is in --json
 
 struct DoctorFlags {
   LaneFlags lane;
@@ -52,7 +54,8 @@ Finding LaneFinding(const LaneFlags& flags, std::map<std::string, std::string>* 
   }
   *environment = facts.value();
   finding.ok = true;
-  finding.why = "torch " + (*environment)["torch"] + ", python " + (*environment)["python"] + ", " + (*environment)["cpu"];
+  finding.why =
+      "torch " + (*environment)["torch"] + ", python " + (*environment)["python"] + ", " + (*environment)["cpu"];
   return finding;
 }
 
@@ -69,6 +72,30 @@ Finding GpuFinding() {
           node ? "" : "CPU lanes work without one"};
 }
 
+Json ToJson(const std::vector<Finding>& findings, bool ok, const std::string& tier,
+            const std::map<std::string, std::string>& environment) {
+  Json json = {{"schema", "passnet.doctor/1"}, {"ok", ok}, {"tier", tier}, {"findings", Json::MakeArray()}};
+  for (const Finding& finding : findings) {
+    json.Member("findings").Push({{"name", finding.name},
+                                  {"ok", finding.ok},
+                                  {"required", finding.required},
+                                  {"why", finding.why},
+                                  {"fix", finding.fix}});
+  }
+  json.Set("environment", environment);
+  return json;
+}
+
+void Print(const std::vector<Finding>& findings, bool ok, const std::string& tier) {
+  Table table({"what", "state", "found", "what to do"});
+  for (const Finding& finding : findings) {
+    table.Add({finding.name, finding.ok ? "ok" : finding.required ? "MISSING" : "absent",
+               OneLine(finding.why, kShownBytes), OneLine(finding.fix, kShownBytes)});
+  }
+  std::printf("%s\nsandbox tier: %s\n%s\n", table.Text(kScreenColumns).c_str(), tier.c_str(),
+              ok ? "This host can evaluate." : "This host cannot evaluate yet: see MISSING above.");
+}
+
 int Run(const DoctorFlags& flags) {
   sandbox::ProbeReport probe = sandbox::Probe();
   std::map<std::string, std::string> environment;
@@ -79,34 +106,24 @@ int Run(const DoctorFlags& flags) {
   bool ok = true;
   for (const Finding& finding : findings) ok &= finding.ok || !finding.required;
   if (flags.json) {
-    nlohmann::ordered_json json = {{"schema", "passnet.doctor/1"}, {"ok", ok}, {"tier", probe.tier}};
-    json["findings"] = nlohmann::ordered_json::array();
-    for (const Finding& finding : findings) {
-      json["findings"].push_back({{"name", finding.name}, {"ok", finding.ok}, {"required", finding.required},
-                                  {"why", finding.why}, {"fix", finding.fix}});
-    }
-    json["environment"] = environment;
-    std::printf("%s\n", json.dump().c_str());
+    std::printf("%s\n", ToJson(findings, ok, probe.tier, environment).Dump().c_str());
   } else {
-    Table table({"what", "state", "found", "what to do"});
-    for (const Finding& finding : findings) {
-      table.Add({finding.name, finding.ok ? "ok" : finding.required ? "MISSING" : "absent", finding.why, finding.fix});
-    }
-    std::printf("%s\nsandbox tier: %s\n%s\n", table.Text().c_str(), probe.tier.c_str(),
-                ok ? "This host can evaluate." : "This host cannot evaluate yet: see MISSING above.");
+    Print(findings, ok, probe.tier);
   }
   return ok ? kExitDone : kExitInfrastructure;
 }
 
 }  // namespace
 
-void AddDoctorVerb(CLI::App& app, std::function<int()>* run) {
+Command DoctorVerb() {
   auto flags = std::make_shared<DoctorFlags>();
-  CLI::App* verb = app.add_subcommand("doctor", "what this host can do, found by trying");
-  verb->footer("Example:\n  passnet doctor --json");
-  AddLaneOptions(verb, &flags->lane);
-  verb->add_flag("--json", flags->json, "one object (passnet.doctor/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "doctor",
+               .help = "what this host can do, found by trying",
+               .footer = "Example:\n  passnet doctor --json",
+               .options = LaneOptions(&flags->lane),
+               .run = [flags] { return Run(*flags); }};
+  Append(&verb.options, {{"--json", "one object (passnet.doctor/1) as the last line", &flags->json}});
+  return verb;
 }
 
 }  // namespace passnet::cli

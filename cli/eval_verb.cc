@@ -1,5 +1,4 @@
 // passnet eval: evaluate one pass folder on one task, by hand.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
@@ -52,7 +51,8 @@ void Print(const evaluator::EvaluationReport& report) {
   std::printf("aggregated score  %s   (upstream's protocol: %s)\n", ShowNumber(report.aggregated_score).c_str(),
               ShowNumber(report.upstream_score).c_str());
   std::printf("profile           %s, call path %s, matching %s, device %s\n", evaluator::ProfileName(report.profile),
-              evaluator::CallPathName(report.call_path), evaluator::MatchingName(report.matching), report.device.c_str());
+              evaluator::CallPathName(report.call_path), evaluator::MatchingName(report.matching),
+              report.device.c_str());
   std::printf("sandbox           %s", report.sandbox.tier.c_str());
   for (const std::string& layer : report.sandbox.layers) std::printf("; %s", layer.c_str());
   std::printf("\n");
@@ -64,8 +64,8 @@ int Run(const EvalFlags& flags) {
   auto lane = OpenLane(flags.lane);
   if (!lane) return Fail(lane.error());
   Progress progress("eval");
-  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(),
-                                       [&](const std::string& what, int done, int total) { progress.Show(what, done, total); });
+  auto show = [&](const std::string& what, int done, int total) { progress.Show(what, done, total); };
+  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(), show);
   progress.Done();
   if (!report) return Fail(report.error());
   if (flags.json) {
@@ -78,26 +78,34 @@ int Run(const EvalFlags& flags) {
 
 }  // namespace
 
-void AddEvalVerb(CLI::App& app, std::function<int()>* run) {
+Command EvalVerb() {
   auto flags = std::make_shared<EvalFlags>();
-  CLI::App* verb = app.add_subcommand("eval", "evaluate a pass on a PassBench task");
-  verb->footer("Example:\n  passnet eval --task tasks/bias_gelu_layernorm --pass my_pass/pass_dir --json");
-  verb->add_option("--task", flags->task, "task folder (holds graph_list.txt)")->required();
-  verb->add_option("--pass", flags->pass, "pass_dir (holds sorted_output_pass_rule_names.json)")->required();
-  verb->add_option("--profile", flags->profile, "passbench: upstream's counts; quick: until the figure is certain to 2 %")
-      ->check(CLI::IsMember({"passbench", "quick"}))->capture_default_str();
-  verb->add_option("--call-path", flags->call_path, "dynamo: guards included; direct: without")
-      ->check(CLI::IsMember({"dynamo", "direct"}))->capture_default_str();
-  verb->add_option("--matching", flags->matching, "upstream, or normalised (never compared with published scores)")
-      ->check(CLI::IsMember({"upstream", "normalised"}))->capture_default_str();
-  verb->add_option("--interpretation", flags->interpretation, "which failures ES(t) tolerates when")
-      ->check(CLI::IsMember({"default", "mismatch_extended"}))->capture_default_str();
-  verb->add_option("--p", flags->p, "penalty exponent of slow-downs")->check(CLI::Range(0.0, 10.0))->capture_default_str();
-  verb->add_option("--b", flags->b, "score of a failed graph")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  verb->add_option("--time-cap-ms", flags->time_cap_ms, "timing of one graph; 0: the profile's own")->check(CLI::NonNegativeNumber);
-  AddLaneOptions(verb, &flags->lane);
-  verb->add_flag("--json", flags->json, "one object (passnet.evaluation/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "eval",
+               .help = "evaluate a pass on a PassBench task",
+               .footer = "Example:\n  passnet eval --task tasks/bias_gelu_layernorm --pass my_pass/pass_dir --json",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {.name = "--task", .help = "task folder (holds graph_list.txt)", .value = &flags->task, .required = true},
+      {.name = "--pass", .help = "pass_dir (holds sorted_output_pass_rule_names.json)", .value = &flags->pass,
+       .required = true},
+      {.name = "--profile", .help = "passbench: upstream's counts; quick: until the figure is certain to 2 %",
+       .value = &flags->profile, .show_default = true, .allowed = OneOf{{"passbench", "quick"}}},
+      {.name = "--call-path", .help = "dynamo: guards included; direct: without", .value = &flags->call_path,
+       .show_default = true, .allowed = OneOf{{"dynamo", "direct"}}},
+      {.name = "--matching", .help = "upstream, or normalised (never compared with published scores)",
+       .value = &flags->matching, .show_default = true, .allowed = OneOf{{"upstream", "normalised"}}},
+      {.name = "--interpretation", .help = "which failures ES(t) tolerates when", .value = &flags->interpretation,
+       .show_default = true, .allowed = OneOf{{"default", "mismatch_extended"}}},
+      {.name = "--p", .help = "penalty exponent of slow-downs", .value = &flags->p, .show_default = true,
+       .allowed = Numbers{0, 10}},
+      {.name = "--b", .help = "score of a failed graph", .value = &flags->b, .show_default = true,
+       .allowed = Numbers{0, 1}},
+      {.name = "--time-cap-ms", .help = "timing of one graph; 0: the profile's own", .value = &flags->time_cap_ms,
+       .allowed = NotNegative()},
+  };
+  Append(&verb.options, LaneOptions(&flags->lane));
+  Append(&verb.options, {{"--json", "one object (passnet.evaluation/1) as the last line", &flags->json}});
+  return verb;
 }
 
 }  // namespace passnet::cli

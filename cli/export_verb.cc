@@ -1,10 +1,9 @@
 // passnet export: trajectories as training data.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "evaluator/api/evaluation.h"
@@ -43,18 +42,16 @@ Result<trajectories::ExportOptions> OptionsOf(const ExportFlags& flags) {
   return options;
 }
 
-std::string Json(const trajectories::ExportSummary& summary) {
-  nlohmann::ordered_json json;
-  json["schema"] = "passnet.export/1";
-  json["format"] = "openai-chat";
-  json["rows_path"] = summary.rows_path;
-  json["manifest_path"] = summary.manifest_path;
-  json["sha256"] = summary.sha256;
-  json["rows"] = summary.rows;
-  json["trajectories"] = summary.trajectories;
-  json["exported"] = summary.exported;
-  json["excluded"] = summary.excluded;
-  return json.dump();
+Json ToJson(const trajectories::ExportSummary& summary) {
+  return {{"schema", "passnet.export/1"},
+          {"format", "openai-chat"},
+          {"rows_path", summary.rows_path},
+          {"manifest_path", summary.manifest_path},
+          {"sha256", summary.sha256},
+          {"rows", summary.rows},
+          {"trajectories", summary.trajectories},
+          {"exported", summary.exported},
+          {"excluded", summary.excluded}};
 }
 
 void Print(const trajectories::ExportSummary& summary) {
@@ -72,7 +69,7 @@ int Run(const ExportFlags& flags) {
   auto summary = trajectories::ExportOpenAiChat(options.value());
   if (!summary) return Fail(summary.error());
   if (flags.json) {
-    std::printf("%s\n", Json(summary.value()).c_str());
+    std::printf("%s\n", ToJson(summary.value()).Dump().c_str());
   } else {
     Print(summary.value());
   }
@@ -81,26 +78,32 @@ int Run(const ExportFlags& flags) {
 
 }  // namespace
 
-void AddExportVerb(CLI::App& app, std::function<int()>* run) {
+Command ExportVerb() {
   auto flags = std::make_shared<ExportFlags>();
-  CLI::App* verb = app.add_subcommand("export", "write trajectories as fine-tuning data");
-  verb->footer("Example:\n"
-               "  passnet export --format openai-chat --db passnet.db --out sft --min-score 1.05 --best-only");
-  verb->add_option("--format", flags->format, "openai-chat: JSON lines with messages and assistant weights")
-      ->required()->check(CLI::IsMember({"openai-chat"}));
-  verb->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
-  verb->add_option("--out", flags->out, "folder for the rows and manifest.json; created when missing")->required();
-  verb->add_option("--campaign", flags->campaigns, "only these campaigns; may be repeated");
-  verb->add_option("--outcome", flags->outcomes, "of trajectories; may be repeated; any: all but infra")
-      ->capture_default_str();
-  verb->add_option("--min-score", flags->min_score, "final score at least");
-  verb->add_flag("--best-only", flags->best_only, "the best trajectory of each task");
-  verb->add_option("--max-tokens", flags->max_tokens, "rows of at most so many tokens, as the provider counted")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--exclude-tasks", flags->exclude_tasks,
-                   "file with one task name a line: an evaluation split; may be repeated");
-  verb->add_flag("--json", flags->json, "one object (passnet.export/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{
+      .name = "export",
+      .help = "write trajectories as fine-tuning data",
+      .footer = "Example:\n"
+                "  passnet export --format openai-chat --db passnet.db --out sft --min-score 1.05 --best-only",
+      .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {.name = "--format", .help = "openai-chat: JSON lines with messages and assistant weights",
+       .value = &flags->format, .required = true, .allowed = OneOf{{"openai-chat"}}},
+      {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
+      {.name = "--out", .help = "folder for the rows and manifest.json; created when missing", .value = &flags->out,
+       .required = true},
+      {"--campaign", "only these campaigns; may be repeated", &flags->campaigns},
+      {.name = "--outcome", .help = "of trajectories; may be repeated; any: all but infra", .value = &flags->outcomes,
+       .show_default = true},
+      {"--min-score", "final score at least", &flags->min_score},
+      {"--best-only", "the best trajectory of each task", &flags->best_only},
+      {.name = "--max-tokens", .help = "rows of at most so many tokens, as the provider counted",
+       .value = &flags->max_tokens, .allowed = NotNegative()},
+      {"--exclude-tasks", "file with one task name a line: an evaluation split; may be repeated",
+       &flags->exclude_tasks},
+      {"--json", "one object (passnet.export/1) as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace passnet::cli

@@ -1,6 +1,5 @@
 #include "cli/graph_table.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "cli/output.h"
@@ -31,7 +30,8 @@ std::string GraphTable(const std::vector<evaluator::GraphReport>& graphs) {
     table.Add({ShortPath(graph.path), graph.dtype, evaluator::GraphStatusName(graph.status),
                evaluator::VerdictName(graph.verdict), ShowMicros(Pointer(graph.eager_us)),
                ShowMicros(Pointer(graph.candidate_us)), ShowFactor(Pointer(graph.speedup_call)), ShowNoise(graph.noise),
-               std::to_string(graph.matched_nodes), Printable(graph.reason.substr(0, 160)) + (graph.capped ? " (time cap)" : "")});
+               std::to_string(graph.matched_nodes),
+               Printable(graph.reason.substr(0, 160)) + (graph.capped ? " (time cap)" : "")});
   }
   return table.Text();
 }
@@ -50,12 +50,6 @@ std::string Printable(const std::string& bytes) {
     if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
   }
   return text;
-}
-
-void AddLaneOptions(CLI::App* verb, LaneFlags* flags) {
-  verb->add_option("--device", flags->device, "cpu")->capture_default_str();
-  verb->add_option("--cache-dir", flags->cache_dir, "compile and baseline caches (default: ~/.cache/passnet)");
-  verb->add_option("--timing-core", flags->timing_core, "core that times; -1: the last one")->capture_default_str();
 }
 
 }  // namespace passnet::cli

@@ -1,4 +1,4 @@
-// How reports of graphs are shown to people, and the options that every verb with a lane has.
+// How reports of graphs are shown to people.
 // Threads: main thread only.
 #pragma once
 
@@ -6,12 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/lane_session.h"
 #include "evaluator/api/evaluation.h"
-
-namespace CLI {
-class App;
-}
 
 namespace passnet::cli {
 
@@ -22,7 +17,5 @@ std::string ShowNumber(const std::optional<double>& value);
 
 // Bytes from a candidate or a compiler, safe for a terminal: control characters but newline and tab are shown as "?".
 std::string Printable(const std::string& bytes);
-
-void AddLaneOptions(CLI::App* verb, LaneFlags* flags);
 
 }  // namespace passnet::cli

@@ -6,12 +6,25 @@
 #include "cli/output.h"
 
 namespace passnet::cli {
+namespace {
 
+// The folder of caches when no flag names one.
 std::string DefaultCacheDir() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache != '\0') return std::string(cache) + "/passnet";
   const char* home = std::getenv("HOME");
   return std::string(home != nullptr && *home != '\0' ? home : "/tmp") + "/.cache/passnet";
+}
+
+}  // namespace
+
+std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
+  return {
+      {.name = "--device", .help = "cpu", .value = &flags->device, .show_default = true},
+      {"--cache-dir", "compile and baseline caches (default: ~/.cache/passnet)", &flags->cache_dir},
+      {.name = "--timing-core", .help = "core that times; -1: the last one", .value = &flags->timing_core,
+       .show_default = true},
+  };
 }
 
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags) {

@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "command_line/command_line.h"
 #include "evaluator/client/lane_client.h"
 
 namespace passnet::cli {
@@ -16,10 +18,10 @@ struct LaneFlags {
   int timing_core = -1;
 };
 
+// The options that every verb with a lane has; they write into `flags`.
+std::vector<command_line::Option> LaneOptions(LaneFlags* flags);
+
 // Starts a lane; takes some seconds, because torch is imported.
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags);
-
-// The folder of caches when no flag names one.
-std::string DefaultCacheDir();
 
 }  // namespace passnet::cli

@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cli/verb.h"
+#include "command_line/exit_code.h"
 
 namespace passnet::cli {
 namespace {
+
+constexpr std::string_view kBetween = "  ";
 
 // Code points, not bytes: "µs" is two columns wide.
 size_t Width(std::string_view text) {
@@ -27,33 +29,89 @@ bool IsNumberLike(const std::string& cell) {
   return end != cell.c_str() && unit.size() <= 3;
 }
 
+// Takes columns from the widest until the table fits.
+void Narrow(std::vector<size_t>* widths, size_t columns) {
+  size_t total = kBetween.size() * (widths->size() - 1);
+  for (size_t width : *widths) total += width;
+  while (total > columns) {
+    auto widest = std::max_element(widths->begin(), widths->end());
+    if (*widest == 1) return;
+    --*widest;
+    --total;
+  }
+}
+
+// The bytes of at most `columns` characters.
+size_t FrontBytes(std::string_view text, size_t columns) {
+  size_t end = 0;
+  while (end < text.size() && (columns > 0 || (text[end] & 0xC0) == 0x80)) {
+    if ((text[end] & 0xC0) != 0x80) --columns;
+    ++end;
+  }
+  return end;
+}
+
+// The lines of a cell, broken behind a space or a comma, and inside a word only where it is wider than a line.
+std::vector<std::string> Wrapped(std::string_view cell, size_t width) {
+  std::vector<std::string> lines(1);
+  while (!cell.empty()) {
+    std::string_view word = cell.substr(0, cell.find_first_of(" ,"));
+    if (word.size() < cell.size()) word = cell.substr(0, word.size() + 1);
+    const std::string_view seen = word.ends_with(' ') ? word.substr(0, word.size() - 1) : word;
+    if (Width(lines.back()) + Width(seen) > width) {
+      if (!lines.back().empty()) lines.emplace_back();
+      word = word.substr(0, std::max(FrontBytes(word, width), size_t{1}));
+    }
+    lines.back() += word;
+    cell.remove_prefix(word.size());
+  }
+  for (std::string& line : lines) line.erase(line.find_last_not_of(' ') + 1);
+  return lines;
+}
+
 }  // namespace
 
 int Fail(const Error& error) {
-  std::fprintf(stderr, "passnet: %s\n", error.context.c_str());
-  bool input = error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound ||
-               error.code == ErrorCode::kAlreadyExists;
-  return input ? kExitUsage : kExitInfrastructure;
+  int code = command_line::Fail("passnet", error);
+  // A name that is taken (a folder for output) is the user's to change.
+  return error.code == ErrorCode::kAlreadyExists ? command_line::kExitUsage : code;
 }
 
-std::string Table::Text() const {
+std::vector<size_t> Table::Widths() const {
   std::vector<size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_) {
     for (size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
   }
+  return widths;
+}
+
+bool Table::ToTheRight(size_t row, size_t column) const {
+  const bool heads = row == 0 && rows_.size() > 1 && column < rows_[1].size();
+  return IsNumberLike(rows_[heads ? 1 : row][column]);
+}
+
+std::string Table::Text(size_t columns) const {
+  std::vector<size_t> widths = Widths();
+  if (columns > 0) Narrow(&widths, columns);
   std::string text;
   for (size_t r = 0; r < rows_.size(); ++r) {
-    std::string line;
+    std::vector<std::vector<std::string>> cells;
+    size_t height = 1;
     for (size_t i = 0; i < rows_[r].size() && i < widths.size(); ++i) {
-      const std::string& cell = rows_[r][i];
-      std::string pad(widths[i] - Width(cell), ' ');
-      // A heading stands on the side of its column's first value.
-      bool right = IsNumberLike(r == 0 && rows_.size() > 1 && i < rows_[1].size() ? rows_[1][i] : cell);
-      if (i > 0) line += "  ";
-      line += right ? pad + cell : cell + pad;
+      cells.push_back(Wrapped(rows_[r][i], widths[i]));
+      height = std::max(height, cells.back().size());
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
+    for (size_t h = 0; h < height; ++h) {
+      std::string line;
+      for (size_t i = 0; i < cells.size(); ++i) {
+        std::string part = h < cells[i].size() ? cells[i][h] : "";
+        std::string pad(widths[i] - Width(part), ' ');
+        if (i > 0) line += kBetween;
+        line += ToTheRight(r, i) ? pad + part : part + pad;
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += line + "\n";
+    }
   }
   return text;
 }

@@ -1,10 +1,9 @@
 // passnet score: what upstream's scorer would say about a log, or whether we agree with it on a file of cases.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "passbench/score.h"
@@ -13,8 +12,6 @@
 
 namespace passnet::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxLogBytes = 1u << 30;  // chosen: a log has about 20 kB a graph; a whole data set's fits
 
@@ -34,17 +31,11 @@ std::string Show(double value) {
 
 std::string Show(const std::optional<double>& value) { return value ? Show(*value) : "-"; }
 
-void PrintJson(const Json& json) {
-  std::printf("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-}
-
 Json LevelsJson(const std::map<int, double>& levels) {
-  Json json = Json::object();
-  for (const auto& [t, value] : levels) json[std::to_string(t)] = value;
+  Json json = Json::MakeObject();
+  for (const auto& [t, value] : levels) json.Set(std::to_string(t), value);
   return json;
 }
-
-Json OptionalJson(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 struct ScoredLog {
   std::vector<passbench::LogSample> samples;
@@ -73,21 +64,21 @@ Result<ScoredLog> ScoreLog(const ScoreFlags& flags) {
 }
 
 Json LogJson(const ScoreFlags& flags, const ScoredLog& log) {
-  Json graphs = Json::array();
+  Json graphs = Json::MakeArray();
   for (size_t i = 0; i < log.samples.size(); ++i) {
     const passbench::LogSample& sample = log.samples[i];
-    graphs.push_back({{"path", sample.model_path ? Json(*sample.model_path) : Json()},
-                      {"status", passbench::GraphStatusName(sample.status)},
-                      {"speedup", OptionalJson(sample.SpeedupE2e())},
-                      {"tolerances_ok", log.graphs[i].correct_at.Levels()}});
+    graphs.Push({{"path", OrNull(sample.model_path)},
+                 {"status", passbench::GraphStatusName(sample.status)},
+                 {"speedup", OrNull(sample.SpeedupE2e())},
+                 {"tolerances_ok", log.graphs[i].correct_at.Levels()}});
   }
   return {{"schema", "passnet.score/1"},
           {"log", flags.log},
           {"p", flags.options.p},
           {"b", flags.options.b},
           {"interpretation", flags.interpretation},
-          {"aggregated_score", OptionalJson(log.scores.aggregated)},
-          {"aggregated_score_old_weights", OptionalJson(log.scores.aggregated_old_weights)},
+          {"aggregated_score", OrNull(log.scores.aggregated)},
+          {"aggregated_score_old_weights", OrNull(log.scores.aggregated_old_weights)},
           {"s", LevelsJson(log.scores.s)},
           {"es", LevelsJson(log.scores.es)},
           {"es_macro", LevelsJson(log.scores.es_macro)},
@@ -120,7 +111,7 @@ int RunLog(const ScoreFlags& flags) {
   auto log = ScoreLog(flags);
   if (!log) return Fail(log.error());
   if (flags.json) {
-    PrintJson(LogJson(flags, *log));
+    std::printf("%s\n", LogJson(flags, *log).Dump().c_str());
   } else {
     PrintLog(*log);
   }
@@ -132,21 +123,22 @@ int RunCases(const ScoreFlags& flags) {
   if (!text) return Fail(text.error());
   auto outcomes = passbench::CheckScoreCases(*text, flags.cases);
   if (!outcomes) return Fail(outcomes.error());
-  Json differing = Json::array();
+  Json differing = Json::MakeArray();
   for (const passbench::CaseOutcome& outcome : *outcomes) {
     if (outcome.differences.empty()) continue;
-    differing.push_back({{"name", outcome.name}, {"differences", outcome.differences}});
+    differing.Push({{"name", outcome.name}, {"differences", outcome.differences}});
     if (flags.json) continue;
     std::printf("%s\n", outcome.name.c_str());
     for (const std::string& difference : outcome.differences) std::printf("  %s\n", difference.c_str());
   }
   const size_t agree = outcomes->size() - differing.size();
   if (flags.json) {
-    PrintJson({{"schema", "passnet.score/1"},
-               {"cases", flags.cases},
-               {"total", outcomes->size()},
-               {"agree", agree},
-               {"differ", differing}});
+    const Json json = {{"schema", "passnet.score_cases/1"},
+                       {"cases", flags.cases},
+                       {"total", outcomes->size()},
+                       {"agree", agree},
+                       {"differ", differing}};
+    std::printf("%s\n", json.Dump().c_str());
   } else {
     std::printf("%zu of %zu cases agree\n", agree, outcomes->size());
   }
@@ -163,20 +155,25 @@ int Run(ScoreFlags flags) {
 
 }  // namespace
 
-void AddScoreVerb(CLI::App& app, std::function<int()>* run) {
+Command ScoreVerb() {
   auto flags = std::make_shared<ScoreFlags>();
-  CLI::App* verb = app.add_subcommand("score", "score a validation.log of PassNet or GraphNet as upstream does");
-  verb->footer("Exit code 4 lists the cases that differ.\n"
-               "Examples:\n  passnet score validation.log --b 0.001\n  passnet score --cases es_oracle.json");
-  verb->add_option("VALIDATION_LOG", flags->log, "the log that upstream's evaluation wrote");
-  auto* cases = verb->add_option("--cases", flags->cases, "score a file of cases again and compare");
-  verb->add_option("--p", flags->options.p, "penalty exponent of slow-downs (default 0)")->excludes(cases);
-  verb->add_option("--b", flags->options.b, "score of a failed graph (default 0.1)")->excludes(cases);
-  verb->add_option("--interpretation", flags->interpretation, "which errors positive t forgives (default: default)")
-      ->check(CLI::IsMember({"default", "mismatch_extended"}))
-      ->excludes(cases);
-  verb->add_flag("--json", flags->json, "one object (passnet.score/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "score",
+               .help = "score a validation.log of PassNet or GraphNet as upstream does",
+               .footer = "Exit code 4 lists the cases that differ.\n"
+                         "Examples:\n  passnet score validation.log --b 0.001\n  passnet score --cases es_oracle.json",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {"VALIDATION_LOG", "the log that upstream's evaluation wrote", &flags->log},
+      {"--cases", "score a file of cases again and compare", &flags->cases},
+      {.name = "--p", .help = "penalty exponent of slow-downs (default 0)", .value = &flags->options.p,
+       .excludes = "--cases"},
+      {.name = "--b", .help = "score of a failed graph (default 0.1)", .value = &flags->options.b,
+       .excludes = "--cases"},
+      {.name = "--interpretation", .help = "which errors positive t forgives (default: default)",
+       .value = &flags->interpretation, .allowed = OneOf{{"default", "mismatch_extended"}}, .excludes = "--cases"},
+      {"--json", "one object (passnet.score/1, passnet.score_cases/1) as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace passnet::cli

@@ -1,12 +1,11 @@
 // passnet task: what a folder of PassBench tasks holds, without running anything.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "passbench/inputs.h"
@@ -16,7 +15,6 @@ namespace passnet::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 constexpr size_t kShortName = 12;  // digits of a sha256 that tell tasks apart at a glance
 constexpr size_t kOpsWidth = 60;   // columns; the whole list is in `task show` and in the JSON
@@ -106,23 +104,23 @@ int List(const TaskFlags& flags) {
   if (!dirs) return Fail(dirs.error());
   if (dirs->empty()) return Fail(NotFound(flags.path + ": no folder with a graph_list.txt in it or below it"));
   Table table({"task", "graphs", "dtypes", "ops", "input bytes", "path"});
-  Json tasks = Json::array();
-  Json refused = Json::array();
+  Json tasks = Json::MakeArray();
+  Json refused = Json::MakeArray();
   for (const fs::path& dir : *dirs) {
     const std::string path = dir.lexically_relative(flags.path).native();
     auto task = passbench::LoadTask(dir);
     if (!task) {
       Fail(task.error());
-      refused.push_back({{"path", path}, {"error", task.error().context}});
+      refused.Push({{"path", path}, {"error", task.error().context}});
       continue;
     }
     table.Add(SummaryRow(*task, path));
-    tasks.push_back(SummaryJson(*task, path));
+    tasks.Push(SummaryJson(*task, path));
   }
   const bool all = refused.empty();
   if (flags.json) {
     const Json list{{"schema", "passnet.task_list/1"}, {"root", flags.path}, {"tasks", tasks}, {"refused", refused}};
-    std::printf("%s\n", list.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n", list.Dump().c_str());
   } else {
     std::printf("%s", table.Text().c_str());
   }
@@ -130,21 +128,20 @@ int List(const TaskFlags& flags) {
 }
 
 Json InputJson(const passbench::TensorMeta& input) {
-  Json json{{"name", input.name},
-            {"dtype", passbench::DTypeName(input.dtype)},
-            {"shape", input.shape},
-            {"bytes", input.Bytes()},
-            {"kind", passbench::InputKindName(passbench::KindOf(input))}};
-  json["mean"] = input.mean ? Json(*input.mean) : Json();
-  json["std"] = input.std ? Json(*input.std) : Json();
-  json["min"] = input.min_val ? Json(passbench::AsDouble(*input.min_val)) : Json();
-  json["max"] = input.max_val ? Json(passbench::AsDouble(*input.max_val)) : Json();
-  return json;
+  return {{"name", input.name},
+          {"dtype", passbench::DTypeName(input.dtype)},
+          {"shape", input.shape},
+          {"bytes", input.Bytes()},
+          {"kind", passbench::InputKindName(passbench::KindOf(input))},
+          {"mean", OrNull(input.mean)},
+          {"std", OrNull(input.std)},
+          {"min", input.min_val ? Json(passbench::AsDouble(*input.min_val)) : Json()},
+          {"max", input.max_val ? Json(passbench::AsDouble(*input.max_val)) : Json()}};
 }
 
 Json GraphJson(const passbench::Graph& graph) {
-  Json inputs = Json::array();
-  for (const passbench::TensorMeta& input : graph.inputs) inputs.push_back(InputJson(input));
+  Json inputs = Json::MakeArray();
+  for (const passbench::TensorMeta& input : graph.inputs) inputs.Push(InputJson(input));
   return {{"path", graph.path},
           {"dir", graph.dir.native()},
           {"dtype", graph.Dtype()},
@@ -169,11 +166,11 @@ int Show(const TaskFlags& flags) {
   auto task = passbench::LoadTask(flags.path);
   if (!task) return Fail(task.error());
   if (flags.json) {
-    Json graphs = Json::array();
-    for (const passbench::Graph& graph : task->graphs) graphs.push_back(GraphJson(graph));
+    Json graphs = Json::MakeArray();
+    for (const passbench::Graph& graph : task->graphs) graphs.Push(GraphJson(graph));
     const Json json{
         {"schema", "passnet.task/1"}, {"task", task->name}, {"path", task->dir.native()}, {"graphs", graphs}};
-    std::printf("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n", json.Dump().c_str());
     return kExitDone;
   }
   std::printf("%s\n%zu graph%s, %s\n", task->name.c_str(), task->graphs.size(), task->graphs.size() == 1 ? "" : "s",
@@ -182,23 +179,27 @@ int Show(const TaskFlags& flags) {
   return kExitDone;
 }
 
-void AddSub(CLI::App& verb, const char* name, const char* what, const char* argument, int (*act)(const TaskFlags&),
-            std::function<int()>* run) {
+Command SubVerb(const char* name, const char* help, const char* argument, int (*act)(const TaskFlags&)) {
   auto flags = std::make_shared<TaskFlags>();
-  CLI::App* sub = verb.add_subcommand(name, what);
-  sub->add_option(argument, flags->path)->required();
-  sub->add_flag("--json", flags->json, "one object as the last line");
-  sub->callback([flags, act, run] { *run = [flags, act] { return act(*flags); }; });
+  Command verb{.name = name, .help = help, .run = [flags, act] { return act(*flags); }};
+  verb.options = {
+      {.name = argument, .help = "", .value = &flags->path, .required = true},
+      {"--json", "one object as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace
 
-void AddTaskVerb(CLI::App& app, std::function<int()>* run) {
-  CLI::App* verb = app.add_subcommand("task", "list PassBench task folders, or show one");
-  verb->require_subcommand(1);
-  verb->footer("Examples:\n  passnet task list samples/hf_subgraphs_v2\n  passnet task show tasks/bias_gelu_layernorm");
-  AddSub(*verb, "list", "every task folder at or below TASKSET (JSON: passnet.task_list/1)", "TASKSET", List, run);
-  AddSub(*verb, "show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show, run);
+Command TaskVerb() {
+  return {
+      .name = "task",
+      .help = "list PassBench task folders, or show one",
+      .footer =
+          "Examples:\n  passnet task list samples/hf_subgraphs_v2\n  passnet task show tasks/bias_gelu_layernorm",
+      .verbs = {
+          SubVerb("list", "every task folder at or below TASKSET (JSON: passnet.task_list/1)", "TASKSET", List),
+          SubVerb("show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show)}};
 }
 
 }  // namespace passnet::cli

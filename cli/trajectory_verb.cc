@@ -1,11 +1,10 @@
 // passnet trajectory list | show | diff: what a journal tells of its trajectories.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <limits>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "cli/graph_table.h"
 #include "cli/output.h"
 #include "cli/trajectory_diff.h"
@@ -15,7 +14,6 @@
 namespace passnet::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using trajectories::Event;
 using trajectories::Reader;
 using trajectories::TrajectoryState;
@@ -28,58 +26,47 @@ struct TrajectoryFlags {
   bool json = false;
 };
 
-template <typename T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-// Text of models and candidates need not be UTF-8.
-void PrintJson(const Json& json) {
-  std::printf("%s\n", json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-}
+void PrintJson(const Json& json) { std::printf("%s\n", json.Dump().c_str()); }
 
 Json ToJson(const TrajectoryState& state) {
-  Json json;
-  json["trajectory_id"] = state.trajectory_id;
-  json["campaign_id"] = state.campaign_id;
-  json["task"] = state.task;
-  json["state"] = state.state;
-  json["outcome"] = state.outcome;
-  json["verdict"] = state.verdict;
-  json["rounds"] = state.rounds;
-  json["evaluations"] = state.evaluations;
-  json["best_score"] = OrNull(state.best_score);
-  json["best_round"] = OrNull(state.best_round);
-  json["final_score"] = OrNull(state.final_score);
-  json["final_pass_dir"] = state.final_subject;
-  json["started_at"] = FormatUtc(state.started_at_utc_us);
-  json["updated_at"] = FormatUtc(state.updated_at_utc_us);
-  json["calls"] = state.usage.calls;
-  json["calls_lost"] = state.usage.calls_lost;
-  json["prompt_tokens"] = state.usage.prompt_tokens;
-  json["completion_tokens"] = state.usage.completion_tokens;
-  json["cost_microusd"] = state.usage.cost_microusd;
-  json["events"] = state.head_seq;
-  return json;
+  return {{"trajectory_id", state.trajectory_id},
+          {"campaign_id", state.campaign_id},
+          {"task", state.task},
+          {"state", state.state},
+          {"outcome", state.outcome},
+          {"verdict", state.verdict},
+          {"rounds", state.rounds},
+          {"evaluations", state.evaluations},
+          {"best_score", OrNull(state.best_score)},
+          {"best_round", OrNull(state.best_round)},
+          {"final_score", OrNull(state.final_score)},
+          {"final_pass_dir", state.final_subject},
+          {"started_at", FormatUtc(state.started_at_utc_us)},
+          {"updated_at", FormatUtc(state.updated_at_utc_us)},
+          {"calls", state.usage.calls},
+          {"calls_lost", state.usage.calls_lost},
+          {"prompt_tokens", state.usage.prompt_tokens},
+          {"completion_tokens", state.usage.completion_tokens},
+          {"cost_microusd", state.usage.cost_microusd},
+          {"events", state.head_seq}};
 }
 
 Json ToJson(const Event& event) {
-  Json json;
-  json["row_id"] = event.row_id;
-  json["seq"] = event.seq;
-  json["at"] = FormatUtc(event.at_utc_us);
-  json["kind"] = EventKindName(event.body.kind);
-  json["subject"] = event.body.subject;
-  json["label"] = event.body.label;
-  json["round"] = OrNull(event.body.round);
-  json["score"] = OrNull(event.body.score);
-  json["prompt_tokens"] = OrNull(event.body.prompt_tokens);
-  json["completion_tokens"] = OrNull(event.body.completion_tokens);
-  json["cost_microusd"] = OrNull(event.body.cost_microusd);
-  json["refs"] = Json::array();
-  for (const auto& ref : event.body.refs) json["refs"].push_back({{"name", ref.name}, {"sha256", ToHex(ref.sha256)}});
-  json["hash"] = ToHex(event.hash);
-  return json;
+  Json refs = Json::MakeArray();
+  for (const auto& ref : event.body.refs) refs.Push({{"name", ref.name}, {"sha256", ToHex(ref.sha256)}});
+  return {{"row_id", event.row_id},
+          {"seq", event.seq},
+          {"at", FormatUtc(event.at_utc_us)},
+          {"kind", EventKindName(event.body.kind)},
+          {"subject", event.body.subject},
+          {"label", event.body.label},
+          {"round", OrNull(event.body.round)},
+          {"score", OrNull(event.body.score)},
+          {"prompt_tokens", OrNull(event.body.prompt_tokens)},
+          {"completion_tokens", OrNull(event.body.completion_tokens)},
+          {"cost_microusd", OrNull(event.body.cost_microusd)},
+          {"refs", refs},
+          {"hash", ToHex(event.hash)}};
 }
 
 Result<std::vector<TrajectoryState>> ReadStates(Reader* reader, const std::string& campaign_id) {
@@ -109,9 +96,9 @@ int List(const TrajectoryFlags& flags) {
   auto states = ReadStates(reader.value().get(), flags.campaign);
   if (!states) return Fail(states.error());
   if (flags.json) {
-    Json json = {{"schema", "passnet.trajectory_list/1"}, {"trajectories", Json::array()}};
-    for (const TrajectoryState& state : states.value()) json["trajectories"].push_back(ToJson(state));
-    PrintJson(json);
+    Json list = Json::MakeArray();
+    for (const TrajectoryState& state : states.value()) list.Push(ToJson(state));
+    PrintJson({{"schema", "passnet.trajectory_list/1"}, {"trajectories", list}});
     return kExitDone;
   }
   Table table({"trajectory", "task", "state", "outcome", "verdict", "rounds", "best", "final", "calls"});
@@ -127,23 +114,23 @@ int List(const TrajectoryFlags& flags) {
 // Payload and content of one event, whole.
 int ShowEvent(const TrajectoryFlags& flags, Reader* reader, const Event& event) {
   Json json = ToJson(event);
-  json["payload"] = event.body.payload;
-  json["contents"] = Json::object();
+  json.Set("payload", event.body.payload);
+  Json& contents = json.Set("contents", Json::MakeObject());
   for (const auto& ref : event.body.refs) {
     auto content = reader->Content(ref.sha256);
     if (!content) return Fail(content.error());
-    json["contents"][ref.name] = std::move(content).value();
+    contents.Set(ref.name, std::move(content).value());
   }
   if (flags.json) {
-    json["schema"] = "passnet.trajectory_event/1";
+    json.Set("schema", "passnet.trajectory_event/1");
     PrintJson(json);
     return kExitDone;
   }
   std::printf("seq %lld %s %s %s\n%s\n", static_cast<long long>(event.seq),
               std::string(EventKindName(event.body.kind)).c_str(), Printable(event.body.subject).c_str(),
               Printable(event.body.label).c_str(), Printable(event.body.payload).c_str());
-  for (const auto& [name, content] : json["contents"].items()) {
-    std::printf("--- %s\n%s\n", Printable(name).c_str(), Printable(content.get<std::string>()).c_str());
+  for (const auto& [name, content] : contents.Members()) {
+    std::printf("--- %s\n%s\n", Printable(name).c_str(), Printable(content.Text()).c_str());
   }
   return kExitDone;
 }
@@ -180,26 +167,38 @@ int Show(const TrajectoryFlags& flags) {
     PrintEvents(state.value(), events.value());
     return kExitDone;
   }
-  Json json = {{"schema", "passnet.trajectory/1"}, {"trajectory", ToJson(state.value())}, {"events", Json::array()}};
-  for (const Event& event : events.value()) json["events"].push_back(ToJson(event));
-  PrintJson(json);
+  Json list = Json::MakeArray();
+  for (const Event& event : events.value()) list.Push(ToJson(event));
+  PrintJson({{"schema", "passnet.trajectory/1"}, {"trajectory", ToJson(state.value())}, {"events", list}});
   return kExitDone;
 }
 
+Json ToJson(const std::optional<StepDifference>& step) {
+  if (!step) return nullptr;
+  return {{"step", step->step}, {"a", step->a}, {"b", step->b}};
+}
+
+Json ToJson(const std::optional<ContentDifference>& content) {
+  if (!content) return nullptr;
+  return {{"call", content->call},
+          {"what", content->what},
+          {"line", content->line},
+          {"a", content->a},
+          {"b", content->b}};
+}
+
 Json ToJson(const TrajectoryFlags& flags, const TrajectoryDifference& difference) {
-  Json json = {{"schema", "passnet.trajectory_diff/1"}, {"a", flags.a}, {"b", flags.b}, {"same", difference.Same()}};
-  json["fields"] = Json::array();
+  Json fields = Json::MakeArray();
   for (const auto& field : difference.fields) {
-    json["fields"].push_back({{"name", field.name}, {"a", field.a}, {"b", field.b}});
+    fields.Push({{"name", field.name}, {"a", field.a}, {"b", field.b}});
   }
-  json["first_step"] = nullptr;
-  if (const auto& step = difference.step) json["first_step"] = {{"step", step->step}, {"a", step->a}, {"b", step->b}};
-  json["first_content"] = nullptr;
-  if (const auto& content = difference.content) {
-    json["first_content"] = {{"call", content->call}, {"what", content->what}, {"line", content->line},
-                             {"a", content->a}, {"b", content->b}};
-  }
-  return json;
+  return {{"schema", "passnet.trajectory_diff/1"},
+          {"a", flags.a},
+          {"b", flags.b},
+          {"same", difference.Same()},
+          {"fields", fields},
+          {"first_step", ToJson(difference.step)},
+          {"first_content", ToJson(difference.content)}};
 }
 
 void PrintDifference(const TrajectoryFlags& flags, const TrajectoryDifference& difference) {
@@ -234,30 +233,31 @@ int Diff(const TrajectoryFlags& flags) {
   return kExitDone;
 }
 
-CLI::App* AddSubVerb(CLI::App* verb, const char* name, const char* text, std::shared_ptr<TrajectoryFlags> flags) {
-  CLI::App* sub = verb->add_subcommand(name, text);
-  sub->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
-  sub->add_flag("--json", flags->json, "one object as the last line");
-  return sub;
+Command SubVerb(const std::shared_ptr<TrajectoryFlags>& flags, const char* name, const char* help,
+                int (*act)(const TrajectoryFlags&), std::vector<Option> more) {
+  Command verb{.name = name, .help = help, .run = [flags, act] { return act(*flags); }};
+  verb.options = {
+      {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
+      {"--json", "one object as the last line", &flags->json},
+  };
+  Append(&verb.options, std::move(more));
+  return verb;
 }
 
 }  // namespace
 
-void AddTrajectoryVerb(CLI::App& app, std::function<int()>* run) {
+Command TrajectoryVerb() {
   auto flags = std::make_shared<TrajectoryFlags>();
-  CLI::App* verb = app.add_subcommand("trajectory", "look into the trajectories of a journal");
-  verb->require_subcommand(1);
-  CLI::App* list = AddSubVerb(verb, "list", "all trajectories, in order of start", flags);
-  list->add_option("--campaign", flags->campaign, "only this campaign's");
-  list->callback([flags, run] { *run = [flags] { return List(*flags); }; });
-  CLI::App* show = AddSubVerb(verb, "show", "the events of one trajectory", flags);
-  show->add_option("ID", flags->a, "trajectory id")->required();
-  show->add_option("--seq", flags->seq, "one event with its payload, request, reply or files in full");
-  show->callback([flags, run] { *run = [flags] { return Show(*flags); }; });
-  CLI::App* diff = AddSubVerb(verb, "diff", "where two trajectories part", flags);
-  diff->add_option("A", flags->a, "trajectory id")->required();
-  diff->add_option("B", flags->b, "trajectory id")->required();
-  diff->callback([flags, run] { *run = [flags] { return Diff(*flags); }; });
+  Option campaign{"--campaign", "only this campaign's", &flags->campaign};
+  Option id{.name = "ID", .help = "trajectory id", .value = &flags->a, .required = true};
+  Option seq{"--seq", "one event with its payload, request, reply or files in full", &flags->seq};
+  Option a{.name = "A", .help = "trajectory id", .value = &flags->a, .required = true};
+  Option b{.name = "B", .help = "trajectory id", .value = &flags->b, .required = true};
+  return {.name = "trajectory",
+          .help = "look into the trajectories of a journal",
+          .verbs = {SubVerb(flags, "list", "all trajectories, in order of start", List, {campaign}),
+                    SubVerb(flags, "show", "the events of one trajectory", Show, {id, seq}),
+                    SubVerb(flags, "diff", "where two trajectories part", Diff, {a, b})}};
 }
 
 }  // namespace passnet::cli

@@ -1,9 +1,8 @@
 // passnet verify: is a journal what was written?
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "trajectories/verify.h"
@@ -21,28 +20,27 @@ struct VerifyFlags {
   bool json = false;
 };
 
-std::string Json(const VerifyFlags& flags, const trajectories::VerifyReport& report) {
-  nlohmann::ordered_json json;
-  json["schema"] = "passnet.verify/1";
-  json["db"] = flags.db;
-  json["intact"] = !report.first;
-  json["finding"] = nullptr;
-  if (const auto& finding = report.first) {
-    json["finding"] = {{"what", trajectories::FindingWhatName(finding->what)},
-                       {"where", finding->where},
-                       {"detail", finding->detail},
-                       {"row_id", nullptr}};
-    if (finding->row_id) json["finding"]["row_id"] = *finding->row_id;
-  }
-  json["events"] = report.events;
-  json["blobs"] = report.blobs;
-  json["requests"] = report.requests;
-  json["campaigns"] = report.campaigns;
-  json["trajectories"] = report.trajectories;
-  json["heads"] = nlohmann::ordered_json::array();
-  for (const trajectories::Head& head : report.heads) json["heads"].push_back(ToString(head));
-  json["heads_given"] = flags.heads;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+Json ToJson(const trajectories::Finding& finding) {
+  return {{"what", trajectories::FindingWhatName(finding.what)},
+          {"where", finding.where},
+          {"detail", finding.detail},
+          {"row_id", OrNull(finding.row_id)}};
+}
+
+Json ToJson(const VerifyFlags& flags, const trajectories::VerifyReport& report) {
+  std::vector<std::string> heads;
+  for (const trajectories::Head& head : report.heads) heads.push_back(ToString(head));
+  return {{"schema", "passnet.verify/1"},
+          {"db", flags.db},
+          {"intact", !report.first},
+          {"finding", report.first ? ToJson(*report.first) : Json()},
+          {"events", report.events},
+          {"blobs", report.blobs},
+          {"requests", report.requests},
+          {"campaigns", report.campaigns},
+          {"trajectories", report.trajectories},
+          {"heads", heads},
+          {"heads_given", flags.heads}};
 }
 
 void Print(const VerifyFlags& flags, const trajectories::VerifyReport& report) {
@@ -71,7 +69,7 @@ int Run(const VerifyFlags& flags) {
   auto report = trajectories::Verify(options);
   if (!report) return Fail(report.error());
   if (flags.json) {
-    std::printf("%s\n", Json(flags, report.value()).c_str());
+    std::printf("%s\n", ToJson(flags, report.value()).Dump().c_str());
   } else {
     Print(flags, report.value());
   }
@@ -80,16 +78,20 @@ int Run(const VerifyFlags& flags) {
 
 }  // namespace
 
-void AddVerifyVerb(CLI::App& app, std::function<int()>* run) {
+Command VerifyVerb() {
   auto flags = std::make_shared<VerifyFlags>();
-  CLI::App* verb = app.add_subcommand("verify", "check the hash chains, blobs and cached tables of a journal");
-  verb->footer("Exit code 4 names the first row that was changed, removed, reordered or added.\n"
-               "Example:\n  passnet verify --db passnet.db --head c-…:17:5e88…");
-  verb->add_option("--db", flags->db, "the journal (a daemon may be writing it)")->required();
-  verb->add_option("--campaign", flags->campaign, "only this campaign and its trajectories");
-  verb->add_option("--head", flags->heads, "<id>:<seq>:<hash> as an earlier verify printed it; may be repeated");
-  verb->add_flag("--json", flags->json, "one object (passnet.verify/1) as the last line");
-  verb->callback([flags, run] { *run = [flags] { return Run(*flags); }; });
+  Command verb{.name = "verify",
+               .help = "check the hash chains, blobs and cached tables of a journal",
+               .footer = "Exit code 4 names the first row that was changed, removed, reordered or added.\n"
+                         "Example:\n  passnet verify --db passnet.db --head c-…:17:5e88…",
+               .run = [flags] { return Run(*flags); }};
+  verb.options = {
+      {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
+      {"--campaign", "only this campaign and its trajectories", &flags->campaign},
+      {"--head", "<id>:<seq>:<hash> as an earlier verify printed it; may be repeated", &flags->heads},
+      {"--json", "one object (passnet.verify/1) as the last line", &flags->json},
+  };
+  return verb;
 }
 
 }  // namespace passnet::cli

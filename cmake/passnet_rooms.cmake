@@ -36,9 +36,10 @@ function(passnet_test name)
   endif()
 endfunction()
 
-# passnet_python_test(name SCRIPT file LABELS …): a unittest file, every case its own ctest test, as with passnet_test.
+# passnet_python_test(name SCRIPT file LABELS … [ENVIRONMENT A=b …]): a unittest file, every case its own ctest test, as
+# with passnet_test.
 function(passnet_python_test name)
-  cmake_parse_arguments(ARG "" "SCRIPT;LABELS" "" ${ARGN})
+  cmake_parse_arguments(ARG "" "SCRIPT;LABELS" "ENVIRONMENT" ${ARGN})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARG_SCRIPT})
   file(STRINGS ${ARG_SCRIPT} lines REGEX "^class [A-Za-z0-9_]+\\(|^    def test_[a-z0-9_]+\\(")
   foreach(line ${lines})
@@ -49,7 +50,7 @@ function(passnet_python_test name)
       add_test(NAME ${name}.${case} COMMAND ${PASSNET_PYTHON} ${ARG_SCRIPT} -v ${case}
         WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
       set_tests_properties(${name}.${case} PROPERTIES
-        LABELS "${ARG_LABELS}" TIMEOUT 120 SKIP_REGULAR_EXPRESSION "OK \\(skipped=1\\)")
+        LABELS "${ARG_LABELS}" ENVIRONMENT "${ARG_ENVIRONMENT}" TIMEOUT 120 SKIP_REGULAR_EXPRESSION "OK \\(skipped=1\\)")
     endif()
   endforeach()
 endfunction()

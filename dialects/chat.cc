@@ -5,7 +5,6 @@ namespace passnet::dialects {
 std::string_view RoleName(Role role) {
   switch (role) {
     case Role::kSystem: return "system";
-    case Role::kDeveloper: return "developer";
     case Role::kUser: return "user";
     case Role::kAssistant: return "assistant";
   }

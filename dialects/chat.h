@@ -11,7 +11,7 @@
 
 namespace passnet::dialects {
 
-enum class Role { kSystem, kDeveloper, kUser, kAssistant };
+enum class Role { kSystem, kUser, kAssistant };
 
 struct ChatMessage {
   Role role = Role::kUser;
@@ -25,10 +25,8 @@ struct ChatRequest {
   bool max_completion_tokens = false;  // true: the name that newer reasoning models insist on
   std::optional<double> temperature;   // absent: the endpoint's default
   std::optional<int64_t> seed;         // a hint only: no server promises determinism
-  std::vector<std::string> stop;
   bool stream = true;
-  bool stream_usage = true;  // asks for usage in the stream; some old servers refuse the key
-  std::string extra_json;    // an object of further keys, e.g. {"reasoning_effort":"high"}; empty: none
+  std::string extra_json;  // an object of further keys, e.g. {"reasoning_effort":"high"}; empty: none
 };
 
 // Numbers as the provider told them. The budget settles with these; unknown settles at the reservation.
@@ -36,9 +34,6 @@ struct Usage {
   bool known = false;
   int64_t prompt_tokens = 0;      // cached ones included
   int64_t completion_tokens = 0;  // reasoning included
-  int64_t total_tokens = 0;
-  int64_t cached_tokens = 0;
-  int64_t reasoning_tokens = 0;
 };
 
 struct ToolCall {
@@ -55,9 +50,7 @@ struct ChatReply {
   std::vector<ToolCall> tool_calls;
   std::string finish_reason;  // as the server wrote it
   Usage usage;
-  std::string response_id;  // the body's "id"
-  std::string request_id;   // the header that support asks for
-  std::string model;        // as the server names it
+  std::string request_id;  // the header that support asks for
 };
 
 // A message as a request's bytes hold it, whoever wrote them: more than our own requests have (ChatMessage).

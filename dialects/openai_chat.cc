@@ -27,9 +27,8 @@ Json RenderOwnKeys(const ChatRequest& request) {
   body.Set(request.max_completion_tokens ? "max_completion_tokens" : "max_tokens", request.max_tokens);
   if (request.temperature) body.Set("temperature", *request.temperature);
   if (request.seed) body.Set("seed", *request.seed);
-  if (!request.stop.empty()) body.Set("stop", request.stop);
   body.Set("stream", request.stream);
-  if (request.stream && request.stream_usage) body.Set("stream_options", {{"include_usage", true}});
+  if (request.stream) body.Set("stream_options", {{"include_usage", true}});
   return body;
 }
 

@@ -45,10 +45,12 @@ std::optional<int64_t> TokensOf(const Json& value) {
 // Collects one answer from a message or from deltas: both have the same fields.
 class ReplyBuilder {
  public:
-  void AddEnvelope(const Json& root) {
-    if (reply_.response_id.empty()) reply_.response_id = TextOf(root["id"]);
-    if (reply_.model.empty()) reply_.model = TextOf(root["model"]);
-    AddUsage(root["usage"]);
+  // The last one that can be believed wins: some servers send it with the last choice, some in a chunk of its own.
+  void AddUsage(const Json& usage) {
+    const auto prompt = TokensOf(usage["prompt_tokens"]);
+    const auto completion = TokensOf(usage["completion_tokens"]);
+    if (usage["prompt_tokens"].is_null() || !prompt || !completion) return;
+    reply_.usage = {true, *prompt, *completion};
   }
 
   // `part`: the choice's "message" or "delta".
@@ -96,21 +98,6 @@ class ReplyBuilder {
   AttemptOutcome Ended(OutcomeClass outcome, std::string detail) {
     Settle();
     return {outcome, std::move(detail), std::move(reply_)};
-  }
-
-  // The last one that can be believed wins: some servers send it with the last choice, some in a chunk of its own.
-  void AddUsage(const Json& usage) {
-    const auto prompt = TokensOf(usage["prompt_tokens"]);
-    const auto completion = TokensOf(usage["completion_tokens"]);
-    if (usage["prompt_tokens"].is_null() || !prompt || !completion) return;
-    Usage& seen = reply_.usage;
-    seen.known = true;
-    seen.prompt_tokens = *prompt;
-    seen.completion_tokens = *completion;
-    seen.total_tokens = TokensOf(usage["total_tokens"]).value_or(0);
-    if (seen.total_tokens == 0) seen.total_tokens = seen.prompt_tokens + seen.completion_tokens;
-    seen.cached_tokens = TokensOf(usage["prompt_tokens_details"]["cached_tokens"]).value_or(0);
-    seen.reasoning_tokens = TokensOf(usage["completion_tokens_details"]["reasoning_tokens"]).value_or(0);
   }
 
   void AddToolCalls(const Json& calls) {
@@ -188,7 +175,7 @@ AttemptOutcome InterpretMessage(std::string_view body, bool whole) {
   if (!whole) return builder.Lost("the reply is not whole");
   const Json root = ParseTolerant(body);
   if (!root.is_object()) return builder.Lost("status 200, but the body is not a JSON object: " + OneLine(body));
-  builder.AddEnvelope(root);
+  builder.AddUsage(root["usage"]);
   if (IsError(root)) return builder.Failed(InterpretErrorInside(body));
   const Json& choice = FirstChoice(root);
   if (!choice["message"].is_object()) return builder.Lost("status 200, but no message in it: " + OneLine(body));
@@ -204,7 +191,7 @@ AttemptOutcome InterpretStream(const std::vector<std::string>& events, bool whol
     const Json chunk = ParseTolerant(event);
     // A piece of the text is gone with it, so the rest is no answer.
     if (!chunk.is_object()) return builder.Lost("a chunk of the stream is not JSON: " + OneLine(event));
-    builder.AddEnvelope(chunk);
+    builder.AddUsage(chunk["usage"]);
     if (IsError(chunk)) return builder.Failed(InterpretErrorInside(event));
     const Json& choice = FirstChoice(chunk);
     if (!choice.is_null()) builder.AddPart(choice, choice["delta"]);

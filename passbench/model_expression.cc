@@ -38,6 +38,8 @@ std::span<const Operator> Level(int level) {
   }
 }
 
+constexpr int kMaxLinks = 200;  // chosen: real models chain two or three calls or operators
+
 bool IsCudaName(std::string_view text) { return text == "cuda" || text.starts_with("cuda:"); }
 
 // Recursion that no bracket bounds: "-----x" and "a ** b ** c".
@@ -53,8 +55,14 @@ class Deeper {
 }  // namespace
 
 Status ExpressionReader::CheckDepth() const {
-  // Chosen: eight recursive calls a bracket, and some more for signs.
-  if (depth_ > 16 * kMaxNesting) return cursor_.Wrong("an expression nests too deeply", "straight-line code");
+  // Chosen: one level a bracket, and some more for signs and powers; Python's own parser goes deeper.
+  if (depth_ > 4 * kMaxNesting) return cursor_.Wrong("an expression nests too deeply", "straight-line code");
+  return OkStatus();
+}
+
+// Each link is a level of Python's syntax tree, which it refuses to build some thousands deep.
+Status ExpressionReader::CheckLinks(int links) const {
+  if (links >= kMaxLinks) return cursor_.Wrong("an expression goes on for too long", "several statements");
   return OkStatus();
 }
 
@@ -67,12 +75,15 @@ Operand ExpressionReader::Combine(Operand a, Operand b, std::string_view op) {
 Result<Operand> ExpressionReader::ReadBinary(int level) {
   if (level == kLevels) return ReadUnary();
   ASSIGN_OR_RETURN(Operand left, ReadBinary(level + 1));
-  for (;;) {
+  for (int operators = 0;; ++operators) {
     const Operator* found = nullptr;
     for (const Operator& candidate : Level(level)) {
       if (cursor_.At(candidate.text)) found = &candidate;
     }
     if (found == nullptr) return left;
+    RETURN_IF_ERROR(CheckLinks(operators));
+    // "a < b < c" is no operation on the result of "a < b".
+    if (level == 0 && operators > 0) return cursor_.Wrong("a chain of comparisons", "one comparison, or brackets");
     cursor_.Take();
     ASSIGN_OR_RETURN(const Operand right, ReadBinary(level + 1));
     left = Combine(left, right, found->name);
@@ -100,12 +111,13 @@ Result<Operand> ExpressionReader::ReadPower() {
 
 Result<Operand> ExpressionReader::ReadPostfix() {
   ASSIGN_OR_RETURN(Operand operand, ReadAtom());
-  for (;;) {
+  for (int links = 0;; ++links) {
+    RETURN_IF_ERROR(CheckLinks(links));
     if (cursor_.TakeIf(".")) {
       ASSIGN_OR_RETURN(operand, ReadAttribute(operand));
     } else if (cursor_.TakeIf("[")) {
-      RETURN_IF_ERROR(ReadIndex());
-      operand = Combine(operand, Operand::kConstant, "getitem");
+      ASSIGN_OR_RETURN(const Operand index, ReadIndex());
+      operand = Combine(operand, index, "getitem");
     } else if (cursor_.At("(")) {
       return cursor_.Wrong("the result of an expression is called", "a call of torch's or a tensor's own function");
     } else {
@@ -141,7 +153,7 @@ Result<Operand> ExpressionReader::ReadAtom() {
       cursor_.Take();
       return Operand::kConstant;
     case TokenKind::kString:
-      if (IsCudaName(StringText(token).value_or(""))) model_.device_literals.push_back({token.offset, token.end()});
+      if (IsCudaName(StringText(token))) model_.device_literals.push_back({token.offset, token.end()});
       cursor_.Take();
       return Operand::kConstant;
     case TokenKind::kName:
@@ -222,10 +234,15 @@ Result<Operand> ExpressionReader::ReadDevice(size_t begin) {
 Result<Operand> ExpressionReader::ReadArguments() {
   RETURN_IF_ERROR(cursor_.Expect("("));
   Operand all = Operand::kConstant;
+  std::set<std::string> keywords;
   while (!cursor_.TakeIf(")")) {
     if (cursor_.Peek().kind == TokenKind::kName && cursor_.PeekNext().text == "=") {
+      ASSIGN_OR_RETURN(const std::string name, cursor_.ExpectName("the name of an argument"));
+      const bool is_new = keywords.insert(name).second;
+      if (!is_new || name.starts_with("__")) return cursor_.Wrong("argument " + name, "names of arguments, each once");
       cursor_.Take();
-      cursor_.Take();
+    } else if (!keywords.empty()) {
+      return cursor_.Unexpected("a named argument after a named one");
     }
     ASSIGN_OR_RETURN(const Operand argument, Read());
     if (argument == Operand::kValue) all = Operand::kValue;
@@ -234,23 +251,47 @@ Result<Operand> ExpressionReader::ReadArguments() {
   return all;
 }
 
-Status ExpressionReader::ReadIndex() {
-  while (!cursor_.TakeIf("]")) {
-    if (cursor_.TakeIf(":") || cursor_.TakeIf(",")) continue;
-    RETURN_IF_ERROR(Read());
-    if (!cursor_.At("]") && !cursor_.At(",") && !cursor_.At(":")) return cursor_.Unexpected("\"]\"");
+Result<Operand> ExpressionReader::ReadIndex() {
+  Operand all = Operand::kConstant;
+  do {
+    ASSIGN_OR_RETURN(const Operand item, ReadIndexItem());
+    if (item == Operand::kValue) all = Operand::kValue;
+  } while (cursor_.TakeIf(",") && !cursor_.At("]"));
+  RETURN_IF_ERROR(cursor_.Expect("]"));
+  return all;
+}
+
+// "a" or "[a]:[b][:[c]]".
+Result<Operand> ExpressionReader::ReadIndexItem() {
+  Operand all = Operand::kConstant;
+  for (int colons = 0; colons < 3; ++colons) {
+    const bool left_out = cursor_.At(":") || (colons > 0 && (cursor_.At(",") || cursor_.At("]")));
+    if (!left_out) {
+      ASSIGN_OR_RETURN(const Operand part, Read());
+      if (part == Operand::kValue) all = Operand::kValue;
+    }
+    if (colons == 2 || !cursor_.TakeIf(":")) break;
   }
-  return OkStatus();
+  return all;
 }
 
 Result<size_t> ExpressionReader::ReadReturned() {
   const bool bracketed = cursor_.TakeIf("(");
+  const auto at_end = [this] {
+    return cursor_.Peek().kind == TokenKind::kNewline || cursor_.At(";") || cursor_.At(")");
+  };
+  if (!bracketed && at_end()) return cursor_.Unexpected("what is returned");
+  const bool doubly_bracketed = bracketed && cursor_.At("(");
   size_t values = 0;
-  while (cursor_.Peek().kind != TokenKind::kNewline && !cursor_.At(";") && !cursor_.At(")")) {
+  bool comma = false;
+  while (!at_end()) {
     RETURN_IF_ERROR(Read());
     ++values;
-    if (!cursor_.TakeIf(",")) break;
+    comma = cursor_.TakeIf(",");
+    if (!comma) break;
   }
+  // The inner brackets may hold several values.
+  if (doubly_bracketed && values == 1 && !comma) return cursor_.Wrong("brackets in brackets", "(a, b)");
   if (bracketed) RETURN_IF_ERROR(cursor_.Expect(")"));
   return values;
 }

@@ -30,7 +30,7 @@ class ExpressionReader {
   // "a, b" and "(a, b)" and "a": how many values stand side by side.
   Result<size_t> ReadReturned();
   // What follows a "[": the index and the closing bracket. The caller names the operation.
-  Status ReadIndex();
+  Result<Operand> ReadIndex();
 
  private:
   Result<Operand> ReadBinary(int level);
@@ -45,7 +45,9 @@ class ExpressionReader {
   Result<Operand> ReadArguments();
   Result<Operand> ReadDevice(size_t begin);
   Operand Combine(Operand a, Operand b, std::string_view op);
+  Result<Operand> ReadIndexItem();
   Status CheckDepth() const;
+  Status CheckLinks(int links) const;
 
   TokenCursor& cursor_;
   const std::set<std::string>& variables_;

@@ -88,11 +88,4 @@ bool IsTensorAttribute(std::string_view name) {
                         "is_cuda", "requires_grad", "grad", "itemsize", "nbytes"});
 }
 
-bool IsKeyword(std::string_view name) {
-  return IsOneOf(name, {"and",  "as",     "assert", "async", "await", "break",  "class",  "continue", "def",
-                        "del",  "elif",   "else",   "except", "finally", "for", "from",   "global",   "if",
-                        "import", "in",   "is",     "lambda", "nonlocal", "not", "or",    "pass",     "raise",
-                        "return", "try",  "while",  "with",  "yield", "True",   "False",  "None"});
-}
-
 }  // namespace passnet::passbench

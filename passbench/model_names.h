@@ -17,7 +17,5 @@ bool IsTorchConstant(std::string_view path);
 bool IsTensorMethod(std::string_view name);
 // Read from a tensor without a call: "shape", "T".
 bool IsTensorAttribute(std::string_view name);
-// Words of Python that cannot be a variable.
-bool IsKeyword(std::string_view name);
 
 }  // namespace passnet::passbench

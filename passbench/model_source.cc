@@ -29,6 +29,8 @@ constexpr std::array<AugmentedOperator, 13> kAugmented{{{"+=", "iadd"},
                                                         {"<<=", "ilshift"},
                                                         {">>=", "irshift"}}};
 
+constexpr int kMaxIndent = 100;  // chosen
+
 class ModelReader {
  public:
   ModelReader(const std::vector<Token>& tokens, const std::string& file, ModelSource& model)
@@ -47,6 +49,7 @@ class ModelReader {
   Status ReadImports() {
     bool torch = false;
     while (cursor_.At("import") || cursor_.At("from")) {
+      RETURN_IF_ERROR(CheckIndent(0, 0));
       if (cursor_.TakeIf("import")) {
         if (!cursor_.TakeIf("torch")) return cursor_.Unexpected("\"import torch\" and no other module");
         torch = true;
@@ -73,7 +76,15 @@ class ModelReader {
     return OkStatus();
   }
 
+  // Blocks are told by their indentation, each deeper than the one around it.
+  Status CheckIndent(int min, int max) const {
+    const int indent = cursor_.Peek().indent;
+    if (indent >= min && indent <= max) return OkStatus();
+    return cursor_.Wrong("the line is indented by " + std::to_string(indent), "a class, in it forward, in it the code");
+  }
+
   Status ReadClassHead() {
+    RETURN_IF_ERROR(CheckIndent(0, 0));
     for (std::string_view text : {"class", "GraphModule", "(", "torch", ".", "nn", ".", "Module", ")", ":"}) {
       if (!cursor_.TakeIf(text)) return cursor_.Unexpected("\"class GraphModule(torch.nn.Module):\"");
     }
@@ -81,6 +92,8 @@ class ModelReader {
   }
 
   Status ReadForwardHead() {
+    forward_indent_ = cursor_.Peek().indent;
+    RETURN_IF_ERROR(CheckIndent(1, kMaxIndent));
     if (!cursor_.TakeIf("def")) return cursor_.Unexpected("\"def forward(self, …):\"");
     if (!cursor_.TakeIf("forward")) return cursor_.Unexpected("forward, the only method,");
     RETURN_IF_ERROR(cursor_.Expect("("));
@@ -121,6 +134,7 @@ class ModelReader {
 
   Status ReadBody() {
     const int indent = cursor_.Peek().indent;
+    RETURN_IF_ERROR(CheckIndent(forward_indent_ + 1, kMaxIndent));
     bool returned = false;
     while (cursor_.Peek().kind != TokenKind::kEnd) {
       if (returned) return cursor_.Unexpected("nothing after return");
@@ -200,6 +214,7 @@ class ModelReader {
     return OkStatus();
   }
 
+  int forward_indent_ = 0;
   std::set<std::string> variables_;
   std::set<std::string> imported_;
   TokenCursor cursor_;
@@ -215,7 +230,7 @@ std::string IndexArgument(std::string_view device) {
 
 std::string DeviceLiteral(std::string_view original, std::string_view device) {
   if (original.front() == '\'' || original.front() == '"') return "'" + std::string(device) + "'";
-  const std::string callee(original.substr(0, original.find('(')));
+  const std::string callee = original.starts_with("torch") ? "torch.device" : "device";
   const std::string type(device.substr(0, device.find(':')));
   return callee + "(type='" + type + "'" + IndexArgument(device) + ")";
 }

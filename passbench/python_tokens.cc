@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace passnet::passbench {
 namespace {
 
@@ -12,6 +14,12 @@ constexpr std::array<std::string_view, 23> kLongOperators{
     "**=", "//=", "<<=", ">>=", "...", "**", "//", "<<", ">>", "<=", ">=", "==",
     "!=",  "->",  "+=",  "-=",  "*=",  "/=", "%=", "&=", "|=", "^=", "@="};
 constexpr std::string_view kOperators1 = "+-*/%@&|^~<>()[]{}:,.;=";
+
+constexpr std::array<std::string_view, 35> kKeywords{
+    "False", "None",   "True",    "and",  "as",   "assert", "async",  "await",    "break",  "class", "continue", "def",
+    "del",   "elif",   "else",    "except", "finally", "for", "from",  "global",   "if",     "import", "in",     "is",
+    "lambda", "nonlocal", "not",  "or",   "pass", "raise",  "return", "try",      "while",  "with",  "yield"};
+constexpr size_t kMaxDigits = 4300;  // Python's own limit (sys.get_int_max_str_digits)
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -29,6 +37,7 @@ class Tokenizer {
   Tokenizer(std::string_view text, const std::string& file) : text_(text), file_(file) {}
 
   Result<std::vector<Token>> Run() {
+    RETURN_IF_ERROR(CheckText());
     while (at_ < text_.size()) RETURN_IF_ERROR(Step());
     if (!open_.empty()) {
       return WrongLine(file_, open_.back().line, "\"" + std::string(open_.back().text) + "\" is never closed",
@@ -40,12 +49,27 @@ class Tokenizer {
   }
 
  private:
+  // What Python looks at before any token.
+  Status CheckText() const {
+    for (size_t at = 0, line = 1; at < text_.size(); ++at) {
+      if (text_[at] == '\0') return Refused(line, "a NUL byte", "plain text");
+      if (text_[at] == '\r' && At(at + 1) != '\n') return Refused(line, "a carriage return inside a line", "\\n or \\r\\n");
+      if (text_[at] == '\n') ++line;
+    }
+    if (!IsUtf8(text_)) return Refused(1, "text that is not UTF-8", "UTF-8");
+    return OkStatus();
+  }
+
+  Error Refused(size_t line, const std::string& wrong, const std::string& expected) const {
+    return WrongLine(file_, static_cast<int>(line), wrong, expected);
+  }
+
   Status Step() {
     const char c = text_[at_];
     if (c == '\n') return EndPhysicalLine();
     if (c == ' ' || c == '\t' || c == '\r') return Skip(1);
-    if (c == '#') return Skip(std::min(text_.find('\n', at_), text_.size()) - at_);
-    if (!in_line_) StartLogicalLine();
+    if (c == '#') return SkipComment();
+    if (!in_line_) RETURN_IF_ERROR(StartLogicalLine());
     if (IsNameStart(c)) return Add(TokenKind::kName, CountWhile(at_, IsNamePart));
     if (IsDigit(c) || (c == '.' && IsDigit(At(at_ + 1)))) return AddNumber();
     if (c == '\'' || c == '"') return AddString(c);
@@ -65,9 +89,23 @@ class Tokenizer {
     return OkStatus();
   }
 
-  void StartLogicalLine() {
+  Status SkipComment() {
+    const std::string_view comment = text_.substr(at_, std::min(text_.find('\n', at_), text_.size()) - at_);
+    // There Python looks for the encoding of the file (PEP 263).
+    if (line_ <= 2 && (comment.find("coding:") != comment.npos || comment.find("coding=") != comment.npos)) {
+      return WrongLine(file_, line_, "a declared encoding", "UTF-8 without saying so");
+    }
+    return Skip(comment.size());
+  }
+
+  Status StartLogicalLine() {
     in_line_ = true;
-    indent_ = static_cast<int>(at_ - line_begin_);
+    const std::string_view margin = text_.substr(line_begin_, at_ - line_begin_);
+    indent_ = static_cast<int>(margin.size());
+    if (margin.empty()) return OkStatus();
+    if (margin_ == '\0') margin_ = margin.front();
+    if (margin.find_first_not_of(margin_) == margin.npos) return OkStatus();
+    return WrongLine(file_, line_, "indentation by tabs and by spaces", "one of them in the whole file");
   }
 
   void EndLogicalLine() {
@@ -106,13 +144,16 @@ class Tokenizer {
     if (IsNamePart(At(end))) {
       return WrongLine(file_, line_, "a number goes on with " + Printable(At(end)), "a plain decimal number");
     }
+    if (kind == TokenKind::kInt && (end - at_ > kMaxDigits || (end - at_ > 1 && At(at_) == '0'))) {
+      return WrongLine(file_, line_, "an integer with leading zeros or thousands of digits", "a plain decimal number");
+    }
     return Add(kind, end - at_);
   }
 
   Status AddString(char quote) {
     size_t end = at_ + 1;
     for (; end < text_.size() && text_[end] != quote && text_[end] != '\n'; ++end) {
-      if (text_[end] == '\\') ++end;
+      if (text_[end] == '\\') return WrongLine(file_, line_, "a string with a backslash", "a plain string");
     }
     if (At(end) != quote) return WrongLine(file_, line_, "a string does not end on its line", "a closing quote");
     if (end == at_ + 1 && At(end + 1) == quote) {
@@ -162,6 +203,7 @@ class Tokenizer {
   size_t line_begin_ = 0;
   int line_ = 1;
   int indent_ = 0;
+  char margin_ = '\0';  // what the file's lines are indented with
   bool in_line_ = false;
 };
 
@@ -204,7 +246,7 @@ Status TokenCursor::Expect(std::string_view text) {
 }
 
 Result<std::string> TokenCursor::ExpectName(std::string_view what) {
-  if (Peek().kind != TokenKind::kName) return Unexpected(std::string(what));
+  if (Peek().kind != TokenKind::kName || IsKeyword(Peek().text)) return Unexpected(std::string(what));
   return std::string(Take().text);
 }
 
@@ -220,10 +262,8 @@ Error TokenCursor::WrongAt(const Token& token, const std::string& wrong, const s
 
 Error TokenCursor::Unexpected(const std::string& expected) const { return Wrong(Describe(Peek()), expected); }
 
-std::optional<std::string> StringText(const Token& token) {
-  std::string_view inner = token.text.substr(1, token.text.size() - 2);
-  if (inner.find('\\') != std::string_view::npos) return std::nullopt;
-  return std::string(inner);
-}
+std::string StringText(const Token& token) { return std::string(token.text.substr(1, token.text.size() - 2)); }
+
+bool IsKeyword(std::string_view name) { return std::find(kKeywords.begin(), kKeywords.end(), name) != kKeywords.end(); }
 
 }  // namespace passnet::passbench

@@ -1,13 +1,13 @@
 // The tokens of the little Python that PassBench's files use, with line numbers, so that they can be read as data.
-// Refused on the way: unbalanced brackets, nesting beyond kMaxNesting, strings that span lines, and characters that no
-// such file has.
+// Refused on the way: what Python itself refuses (text that is not UTF-8, indentation by tabs here and spaces there,
+// integers with leading zeros or beyond its limit), and what no such file has: nesting beyond kMaxNesting, backslashes in
+// strings, strings that span lines, a declared encoding, other characters.
 // Threads: thread-safe functions. Borrows: tokens point into the text that was given.
 // Errors: kInvalidArgument "FILE:LINE: what is wrong; what was expected".
 // Source: The Python Language Reference, chapter 2 "Lexical analysis".
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +20,7 @@ enum class TokenKind {
   kName,
   kInt,
   kFloat,
-  kString,    // with its quotes, without prefix
+  kString,    // with its quotes, without prefix or backslash
   kOperator,  // longest match: "**=", "->", …
   kNewline,   // end of a logical line; none for blank lines and inside brackets
   kEnd,
@@ -54,7 +54,7 @@ class TokenCursor {
   bool At(std::string_view text) const;  // a name or an operator with this text
   bool TakeIf(std::string_view text);
   Status Expect(std::string_view text);
-  Result<std::string> ExpectName(std::string_view what);
+  Result<std::string> ExpectName(std::string_view what);  // no keyword
   Status ExpectNewline();
 
   // "FILE:LINE: <wrong>; <expected> is expected", at the next token or at `token`.
@@ -69,8 +69,11 @@ class TokenCursor {
   size_t at_ = 0;
 };
 
-// A string token without its quotes; empty when it holds an escape, which no name, type or device needs.
-std::optional<std::string> StringText(const Token& token);
+// A string token without its quotes.
+std::string StringText(const Token& token);
+
+// "if", "None", …: names that Python keeps for itself.
+bool IsKeyword(std::string_view name);
 
 // "FILE:LINE: wrong; expected is expected".
 Error WrongLine(const std::string& file, int line, const std::string& wrong, const std::string& expected);

@@ -1,18 +1,18 @@
 #include "passbench/score_cases.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json.h"
 #include "passbench/score.h"
 #include "passbench/validation_log.h"
 
 namespace passnet::passbench {
 namespace {
-
-using nlohmann::json;
 
 constexpr double kRelativeTolerance = 1e-12;  // docs/passbench.md, section 8
 
@@ -26,38 +26,82 @@ std::string Show(double value) {
   return text;
 }
 
+using IsType = bool (Json::*)() const;
+
+// `value` when it is of the type; an absent member reads as null and is none. CheckScoreCases names file and case.
+Result<const Json*> Typed(const Json& value, IsType is, std::string_view key, const char* type) {
+  if ((value.*is)()) return &value;
+  return InvalidArgument(std::string(key) + " must be " + type + ", not " + value.TypeName());
+}
+
+Result<std::string> TextOf(const Json& object, std::string_view key) {
+  ASSIGN_OR_RETURN(const Json* value, Typed(object[key], &Json::is_text, key, "a text"));
+  return value->Text();
+}
+
+Result<double> NumberOf(const Json& object, std::string_view key) {
+  ASSIGN_OR_RETURN(const Json* value, Typed(object[key], &Json::is_number, key, "a number"));
+  return value->Number();
+}
+
+Result<bool> FlagAt(const Json& list, size_t index, std::string_view key) {
+  ASSIGN_OR_RETURN(const Json* value, Typed(list.At(index), &Json::is_bool, key, "a list of true or false"));
+  return value->Flag();
+}
+
+Result<int> LevelOf(const std::string& key) {
+  int level = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), level);
+  if (error == std::errc() && end == key.data() + key.size()) return level;
+  return InvalidArgument("\"" + key + "\" must be a tolerance level such as -5");
+}
+
 // What one case comes to: scores or the reason why there are none, and for a log what its parser saw.
 struct Computed {
-  Result<Scores> scores = InvalidArgument("not scored");
   std::optional<std::vector<LogSample>> samples;
+  Result<Scores> scores;
 };
 
-// Everything below throws json::exception on a value of another type; CheckScoreCases names the case.
-OutputVerdict ReadOutput(const json& graph, size_t index) {
-  OutputVerdict output{graph.at("dtype").at(index).get<std::string>(), graph.at("equal").at(index).get<bool>(), {}};
-  for (const auto& [t, verdicts] : graph.at("allclose").items()) {
-    if (verdicts.at(index).get<bool>()) output.close_at.Add(std::stoi(t));
+Result<OutputVerdict> ReadOutput(const Json& graph, size_t index) {
+  OutputVerdict output;
+  ASSIGN_OR_RETURN(const Json* dtype, Typed(graph["dtype"].At(index), &Json::is_text, "dtype", "a list of texts"));
+  output.dtype = dtype->Text();
+  ASSIGN_OR_RETURN(output.equal, FlagAt(graph["equal"], index, "equal"));
+  ASSIGN_OR_RETURN(const Json* levels, Typed(graph["allclose"], &Json::is_object, "allclose", "an object"));
+  for (const auto& [key, verdicts] : levels->Members()) {
+    ASSIGN_OR_RETURN(const int t, LevelOf(key));
+    ASSIGN_OR_RETURN(const bool close, FlagAt(verdicts, index, "allclose." + key));
+    if (close) output.close_at.Add(t);
   }
   return output;
 }
 
-GraphResult ReadGraph(const json& graph) {
-  const std::string name = graph.at("status");
+Result<GraphResult> ReadGraph(const Json& graph) {
+  ASSIGN_OR_RETURN(const std::string name, TextOf(graph, "status"));
   auto status = ParseGraphStatus(name);
-  if (!status) throw json::other_error::create(501, "status \"" + name + "\" is unknown", &graph);
+  if (!status) return InvalidArgument("status \"" + name + "\" is unknown");
   if (*status != GraphStatus::kCorrect) return FailedWith(*status);
+  ASSIGN_OR_RETURN(const Json* dtypes, Typed(graph["dtype"], &Json::is_array, "dtype", "a list of texts"));
   std::vector<OutputVerdict> outputs;
-  for (size_t i = 0; i < graph.at("dtype").size(); ++i) outputs.push_back(ReadOutput(graph, i));
+  for (size_t i = 0; i < dtypes->size(); ++i) {
+    ASSIGN_OR_RETURN(outputs.emplace_back(), ReadOutput(graph, i));
+  }
   GraphResult result{*status, CorrectAt(outputs), std::nullopt};
-  if (const json& speedup = graph.at("speedup"); !speedup.is_null()) result.speedup = speedup.get<double>();
+  if (!graph["speedup"].is_null()) {
+    ASSIGN_OR_RETURN(result.speedup, NumberOf(graph, "speedup"));
+  }
   return result;
 }
 
-ScoreOptions ReadOptions(const json& item) {
-  const std::string name = item.at("interpretation");
+Result<ScoreOptions> ReadOptions(const Json& item) {
+  ScoreOptions options;
+  ASSIGN_OR_RETURN(const std::string name, TextOf(item, "interpretation"));
   auto interpretation = ParseInterpretation(name);
-  if (!interpretation) throw json::other_error::create(501, "interpretation \"" + name + "\" is unknown", &item);
-  return {item.at("p").get<double>(), item.at("b").get<double>(), *interpretation};
+  if (!interpretation) return InvalidArgument("interpretation \"" + name + "\" is unknown");
+  options.interpretation = *interpretation;
+  ASSIGN_OR_RETURN(options.p, NumberOf(item, "p"));
+  ASSIGN_OR_RETURN(options.b, NumberOf(item, "b"));
+  return options;
 }
 
 Result<Scores> ScoreSamples(const std::vector<LogSample>& samples, const ScoreOptions& options) {
@@ -68,40 +112,41 @@ Result<Scores> ScoreSamples(const std::vector<LogSample>& samples, const ScoreOp
   return Score(graphs, options);
 }
 
-Computed Compute(const json& item) {
-  const ScoreOptions options = ReadOptions(item);
-  Computed computed;
-  if (!item.contains("log")) {
-    std::vector<GraphResult> graphs;
-    for (const json& graph : item.at("graphs")) graphs.push_back(ReadGraph(graph));
-    computed.scores = Score(graphs, options);
-    return computed;
+Result<Computed> ComputeFromGraphs(const Json& item, const ScoreOptions& options) {
+  ASSIGN_OR_RETURN(const Json* graphs, Typed(item["graphs"], &Json::is_array, "graphs", "a list"));
+  std::vector<GraphResult> results;
+  for (const Json& graph : graphs->Items()) {
+    ASSIGN_OR_RETURN(results.emplace_back(), ReadGraph(graph));
   }
-  auto samples = ParseValidationLog(item.at("log").get_ref<const std::string&>());
-  if (!samples) {
-    computed.scores = samples.error();
-    return computed;
-  }
-  computed.samples = *samples;
-  computed.scores = ScoreSamples(*samples, options);
-  return computed;
+  return Computed{std::nullopt, Score(results, options)};
+}
+
+Result<Computed> Compute(const Json& item) {
+  ASSIGN_OR_RETURN(const ScoreOptions options, ReadOptions(item));
+  if (!item.Has("log")) return ComputeFromGraphs(item, options);
+  ASSIGN_OR_RETURN(const std::string log, TextOf(item, "log"));
+  auto samples = ParseValidationLog(log);
+  if (!samples) return Computed{std::nullopt, samples.error()};
+  return Computed{*samples, ScoreSamples(*samples, options)};
 }
 
 class Differences {
  public:
-  void Compare(const std::string& what, const json& expected, const std::optional<double>& found) {
-    const bool same = expected.is_null() ? !found : found && Agree(expected.get<double>(), *found);
-    if (!same) Add(what, expected.is_null() ? "null" : Show(expected.get<double>()), found ? Show(*found) : "null");
+  void Compare(const std::string& what, const Json& expected, const std::optional<double>& found) {
+    const bool same = expected.is_null() ? !found : found && Agree(expected.Number(NAN), *found);
+    if (!same) Add(what, expected.is_number() ? Show(expected.Number()) : expected.Dump(), found ? Show(*found) : "null");
   }
 
-  void CompareLevels(const std::string& what, const json& expected, const std::map<int, double>& found) {
-    for (const auto& [t, value] : expected.items()) {
-      auto at = found.find(std::stoi(t));
-      Compare(what + "(" + t + ")", value, at == found.end() ? std::nullopt : std::optional<double>(at->second));
+  Status CompareLevels(const std::string& what, const Json& expected, const std::map<int, double>& found) {
+    for (const auto& [key, value] : expected.Members()) {
+      ASSIGN_OR_RETURN(const int t, LevelOf(key));
+      auto at = found.find(t);
+      Compare(what + "(" + key + ")", value, at == found.end() ? std::nullopt : std::optional<double>(at->second));
     }
     if (expected.size() != found.size()) {
       Add(what, std::to_string(expected.size()) + " levels", std::to_string(found.size()));
     }
+    return OkStatus();
   }
 
   void Add(const std::string& what, const std::string& expected, const std::string& found) {
@@ -114,48 +159,49 @@ class Differences {
   std::vector<std::string> list_;
 };
 
-void CompareSamples(const json& item, const std::vector<LogSample>& samples, Differences& differences) {
-  if (item.at("statuses").size() != samples.size()) {
-    differences.Add("samples", std::to_string(item.at("statuses").size()), std::to_string(samples.size()));
+void CompareSamples(const Json& item, const std::vector<LogSample>& samples, Differences& differences) {
+  if (item["statuses"].size() != samples.size()) {
+    differences.Add("samples", std::to_string(item["statuses"].size()), std::to_string(samples.size()));
     return;
   }
   for (size_t i = 0; i < samples.size(); ++i) {
     const std::string which = "[" + std::to_string(i) + "]";
-    const std::string status = item.at("statuses")[i];
+    const std::string& status = item["statuses"].At(i).Text();
     if (status != GraphStatusName(samples[i].status)) {
       differences.Add("status" + which, status, std::string(GraphStatusName(samples[i].status)));
     }
-    if (const std::string path = item.at("model_paths").at(i); path != samples[i].model_path.value_or("")) {
+    if (const std::string& path = item["model_paths"].At(i).Text(); path != samples[i].model_path.value_or("")) {
       differences.Add("model_path" + which, path, samples[i].model_path.value_or("none"));
     }
-    differences.Compare("speedup" + which, item.at("speedups").at(i), samples[i].SpeedupE2e());
+    differences.Compare("speedup" + which, item["speedups"].At(i), samples[i].SpeedupE2e());
   }
 }
 
-void CompareScores(const json& expect, const Scores& scores, Differences& differences) {
-  differences.CompareLevels("S", expect.at("S"), scores.s);
-  differences.CompareLevels("ES", expect.at("ES"), scores.es);
-  differences.Compare("AS", expect.at("AS"), scores.aggregated);
-  if (expect.contains("AS_old_weights")) {
+Status CompareScores(const Json& expect, const Scores& scores, Differences& differences) {
+  RETURN_IF_ERROR(differences.CompareLevels("S", expect["S"], scores.s));
+  RETURN_IF_ERROR(differences.CompareLevels("ES", expect["ES"], scores.es));
+  differences.Compare("AS", expect["AS"], scores.aggregated);
+  if (expect.Has("AS_old_weights")) {
     differences.Compare("AS_old_weights", expect["AS_old_weights"], scores.aggregated_old_weights);
   }
-  if (expect.contains("ES_macro")) differences.CompareLevels("ES_macro", expect["ES_macro"], scores.es_macro);
-  if (expect.contains("macro_check_fails_at") && expect["macro_check_fails_at"] != json(scores.macro_differs)) {
-    differences.Add("macro_check_fails_at", expect["macro_check_fails_at"].dump(), json(scores.macro_differs).dump());
+  if (expect.Has("ES_macro")) RETURN_IF_ERROR(differences.CompareLevels("ES_macro", expect["ES_macro"], scores.es_macro));
+  if (expect.Has("macro_check_fails_at") && expect["macro_check_fails_at"] != Json(scores.macro_differs)) {
+    differences.Add("macro_check_fails_at", expect["macro_check_fails_at"].Dump(), Json(scores.macro_differs).Dump());
   }
+  return OkStatus();
 }
 
-std::vector<std::string> CompareCase(const json& item) {
-  const Computed computed = Compute(item);
-  const json& expect = item.at("expect");
+Result<std::vector<std::string>> CompareCase(const Json& item) {
+  ASSIGN_OR_RETURN(const Computed computed, Compute(item));
+  ASSIGN_OR_RETURN(const Json* expect, Typed(item["expect"], &Json::is_object, "expect", "an object"));
   Differences differences;
   if (computed.samples) CompareSamples(item, *computed.samples, differences);
-  if (expect.contains("error")) {
-    if (computed.scores) differences.Add("outcome", "an error (" + expect["error"].get<std::string>() + ")", "a score");
+  if (expect->Has("error")) {
+    if (computed.scores) differences.Add("outcome", "an error (" + (*expect)["error"].Text() + ")", "a score");
   } else if (!computed.scores) {
     differences.Add("outcome", "a score", "\"" + computed.scores.error().context + "\"");
   } else {
-    CompareScores(expect, *computed.scores, differences);
+    RETURN_IF_ERROR(CompareScores(*expect, *computed.scores, differences));
   }
   return differences.Take();
 }
@@ -163,20 +209,16 @@ std::vector<std::string> CompareCase(const json& item) {
 }  // namespace
 
 Result<std::vector<CaseOutcome>> CheckScoreCases(std::string_view text, const std::string& file) {
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded() || !document.is_object() || !document.contains("cases") ||
-      !document["cases"].is_array()) {
+  ASSIGN_OR_RETURN(const Json document, ParseJsonObject(text, file));
+  if (!document["cases"].is_array()) {
     return InvalidArgument(file + ": a JSON object with an array \"cases\" is expected");
   }
   std::vector<CaseOutcome> outcomes;
-  for (const json& item : document["cases"]) {
-    std::string name = "number " + std::to_string(outcomes.size() + 1);
-    try {
-      name = item.at("name").get<std::string>();
-      outcomes.push_back({name, CompareCase(item)});
-    } catch (const std::exception& e) {
-      return InvalidArgument(file + ": case " + name + ": " + e.what());
-    }
+  for (const Json& item : document["cases"].Items()) {
+    const std::string name = item["name"].TextOr("number " + std::to_string(outcomes.size() + 1));
+    auto differences = CompareCase(item);
+    if (!differences) return std::move(differences).error().Prefixed(file + ": case " + name);
+    outcomes.push_back({name, std::move(differences).value()});
   }
   return outcomes;
 }

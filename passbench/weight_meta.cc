@@ -18,13 +18,15 @@ constexpr size_t kMaxRank = 64;  // of a torch tensor
 using Value = std::variant<std::monostate, Number, std::string, std::vector<Number>>;
 
 std::optional<double> SpecialFloat(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
   const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text == "inf" || text == "infinity") return negative ? -INFINITY : INFINITY;
   if (text == "nan") return NAN;
   return std::nullopt;
 }
+
+// Names that values are read by: as attributes or classes they would be something else.
+bool IsValueName(std::string_view name) { return name == "inf" || name == "nan" || name == "float"; }
 
 class Reader {
  public:
@@ -44,7 +46,7 @@ class Reader {
     cursor_.Take();
     TensorMeta meta;
     meta.line = start.line;
-    ASSIGN_OR_RETURN(meta.class_name, cursor_.ExpectName("a class name"));
+    ASSIGN_OR_RETURN(meta.class_name, ReadName("a class name"));
     if (!class_names_.insert(meta.class_name).second) {
       return cursor_.WrongAt(start, "class " + meta.class_name + " is defined twice", "one class a tensor");
     }
@@ -53,6 +55,11 @@ class Reader {
     RETURN_IF_ERROR(ReadBody(meta));
     RETURN_IF_ERROR(Check(meta, start));
     return meta;
+  }
+
+  Result<std::string> ReadName(std::string_view what) {
+    if (IsValueName(cursor_.Peek().text)) return cursor_.Unexpected(std::string(what));
+    return cursor_.ExpectName(what);
   }
 
   Status ReadBody(TensorMeta& meta) {
@@ -68,7 +75,7 @@ class Reader {
 
   Status ReadAttribute(TensorMeta& meta) {
     const Token at = cursor_.Peek();
-    ASSIGN_OR_RETURN(std::string key, cursor_.ExpectName("an attribute name"));
+    ASSIGN_OR_RETURN(std::string key, ReadName("an attribute name"));
     if (!seen_.insert(key).second) return cursor_.WrongAt(at, key + " is given twice", "one value");
     RETURN_IF_ERROR(cursor_.Expect("="));
     ASSIGN_OR_RETURN(Value value, ReadValue());
@@ -78,12 +85,7 @@ class Reader {
 
   Result<Value> ReadValue() {
     const Token& token = cursor_.Peek();
-    if (token.kind == TokenKind::kString) {
-      auto text = StringText(token);
-      if (!text) return cursor_.Wrong("a string with a backslash", "a plain string");
-      cursor_.Take();
-      return Value(std::move(*text));
-    }
+    if (token.kind == TokenKind::kString) return Value(StringText(cursor_.Take()));
     if (cursor_.TakeIf("None")) return Value(std::monostate());
     if (cursor_.TakeIf("[")) return ReadList();
     ASSIGN_OR_RETURN(Number number, ReadNumber());
@@ -128,18 +130,13 @@ class Reader {
 
   // inf, nan, float("inf"), float('-inf'), float("nan").
   Result<double> ReadSpecialFloat() {
-    const Token token = cursor_.Peek();
-    if (token.kind != TokenKind::kName) return cursor_.Unexpected("a number");
-    if (auto value = SpecialFloat(token.text)) {
-      cursor_.Take();
-      return *value;
-    }
-    if (token.text != "float") return cursor_.Unexpected("a number");
-    cursor_.Take();
+    if (cursor_.TakeIf("inf")) return double{INFINITY};
+    if (cursor_.TakeIf("nan")) return double{NAN};
+    if (!cursor_.TakeIf("float")) return cursor_.Unexpected("a number");
     RETURN_IF_ERROR(cursor_.Expect("("));
     const Token argument = cursor_.Take();
     std::optional<double> value;
-    if (argument.kind == TokenKind::kString) value = SpecialFloat(StringText(argument).value_or(""));
+    if (argument.kind == TokenKind::kString) value = SpecialFloat(StringText(argument));
     if (!value) {
       return cursor_.WrongAt(argument, "float() of something else", "float(\"inf\"), float(\"-inf\") or float(\"nan\")");
     }

@@ -4,25 +4,10 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/text.h"
+
 namespace passnet::prompts {
 namespace {
-
-// Bytes of the well-formed UTF-8 character at the front (Unicode 15, table 3-7); 0 when there is none.
-size_t CharacterBytes(std::string_view text) {
-  auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  size_t count = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < count) return 0;
-  for (size_t i = 1; i < count; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;
-  if (first == 0xED && byte(1) > 0x9F) return 0;
-  if (first == 0xF0 && byte(1) < 0x90) return 0;
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;
-  return count;
-}
 
 void AppendVisible(std::string_view character, std::string* out) {
   auto byte = static_cast<uint8_t>(character[0]);
@@ -40,7 +25,7 @@ std::string QuoteLines(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     size_t count = CharacterBytes(text.substr(i));
     if (count == 0) {
-      out += "\xEF\xBF\xBD";
+      out += kReplacementCharacter;
       ++i;
       continue;
     }
@@ -78,18 +63,10 @@ std::string Quoted(std::string_view text, size_t max_bytes) {
   return QuoteLines(head) + "\n(" + std::to_string(left_out) + " bytes left out)\n" + QuoteLines(tail);
 }
 
-std::string OneLine(std::string_view text, size_t max_bytes) {
-  std::string out;
-  for (size_t i = 0; i < text.size() && out.size() < max_bytes;) {
-    size_t count = CharacterBytes(text.substr(i));
-    std::string_view character = count == 0 ? "\xEF\xBF\xBD" : text.substr(i, count);
-    if (count == 1 && (static_cast<uint8_t>(text[i]) < 0x20 || text[i] == 0x7F)) character = " ";
-    if (character == "`") character = "'";
-    if (out.size() + character.size() > max_bytes) break;
-    out += character;
-    i += std::max<size_t>(count, 1);
-  }
-  return out;
+std::string InlineText(std::string_view text, size_t max_bytes) {
+  std::string line = OneLine(text, max_bytes);
+  std::replace(line.begin(), line.end(), '`', '\'');
+  return line;
 }
 
 std::string FenceFor(std::string_view text) {

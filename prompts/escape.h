@@ -14,8 +14,8 @@ namespace passnet::prompts {
 // of `max_bytes`, with a line between them that tells how many bytes are left out. Ends without a line end.
 std::string Quoted(std::string_view text, size_t max_bytes);
 
-// One line of at most `max_bytes`; line ends and control characters become spaces, backticks become apostrophes.
-std::string OneLine(std::string_view text, size_t max_bytes);
+// base/text.h's OneLine for a place between backticks: those of the text become apostrophes.
+std::string InlineText(std::string_view text, size_t max_bytes);
 
 // A code fence longer than every run of backticks in `text`, at least three (CommonMark 0.31, section 4.5).
 std::string FenceFor(std::string_view text);

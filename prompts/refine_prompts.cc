@@ -52,14 +52,14 @@ std::string Ranges(std::vector<int> levels) {
 
 // A table's cell: one line without the border sign.
 std::string Cell(const std::string& text) {
-  std::string line = OneLine(text, kMaxNameBytes);
+  std::string line = InlineText(text, kMaxNameBytes);
   std::replace(line.begin(), line.end(), '|', '/');
   return line;
 }
 
 std::string Join(const std::vector<std::string>& parts) {
   std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + OneLine(part, kMaxNameBytes);
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + InlineText(part, kMaxNameBytes);
   return out;
 }
 
@@ -91,8 +91,8 @@ Values OpRow(const evaluator::OpRecord& op) {
 }
 
 Values GraphRow(const GraphDescription& graph) {
-  return {{"path", Value(OneLine(graph.path, kMaxNameBytes))},
-          {"dtype", Value(OneLine(graph.dtype, kMaxNameBytes))},
+  return {{"path", Value(InlineText(graph.path, kMaxNameBytes))},
+          {"dtype", Value(InlineText(graph.dtype, kMaxNameBytes))},
           {"eager_us", Value(Number("%.1f", graph.eager_us))},
           {"bytes", Value(std::to_string(graph.bytes_touched))},
           {"floor_us", Value(Number("%.1f", graph.floor_us))},
@@ -116,14 +116,14 @@ Values SourceItem(size_t number, const std::vector<const GraphDescription*>& gra
   return {{"number", Value(std::to_string(number))},
           {"fence", Value(FenceFor(source))},
           {"source", Value(std::move(source))},
-          {"profiled_graph", Value(OneLine(slowest->path, kMaxNameBytes))},
+          {"profiled_graph", Value(InlineText(slowest->path, kMaxNameBytes))},
           {"ops", Value(std::move(ops))},
           {"graphs", Value(std::move(rows))}};
 }
 
 Values ResultRow(const GraphReport& graph) {
-  return {{"path", Value(OneLine(graph.path, kMaxNameBytes))},
-          {"dtype", Value(OneLine(graph.dtype, kMaxNameBytes))},
+  return {{"path", Value(InlineText(graph.path, kMaxNameBytes))},
+          {"dtype", Value(InlineText(graph.dtype, kMaxNameBytes))},
           {"status", Value(evaluator::GraphStatusName(graph.status))},
           {"verdict", Value(evaluator::VerdictName(graph.verdict))},
           {"speedup", Value(graph.speedup_call ? Number("%.3fx", *graph.speedup_call) : "unknown")},
@@ -132,14 +132,14 @@ Values ResultRow(const GraphReport& graph) {
           {"matched_nodes", Value(std::to_string(graph.matched_nodes))},
           {"max_abs_diff", Value(OrUnknown("%.3g", graph.max_abs_diff))},
           {"tolerances_ok", Value(Ranges(graph.tolerances_ok))},
-          {"detail", Value(TextItem(OneLine(graph.reason, kMaxReasonBytes)))}};
+          {"detail", Value(TextItem(InlineText(graph.reason, kMaxReasonBytes)))}};
 }
 
 std::vector<Values> Diagnostics(const EvaluationReport& report, bool ok) {
   std::vector<Values> items;
   for (const auto& file : report.compile) {
     if (file.ok != ok || (ok && file.diagnostics.empty())) continue;
-    items.push_back({{"file", Value(OneLine(file.file, kMaxNameBytes))},
+    items.push_back({{"file", Value(InlineText(file.file, kMaxNameBytes))},
                      {"diagnostics", Value(Quoted(file.diagnostics, kMaxDiagnosticsBytes))}});
   }
   return items;
@@ -181,7 +181,7 @@ Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskD
   std::vector<Values> sources;
   for (size_t i = 0; i < groups.size(); ++i) sources.push_back(SourceItem(i + 1, groups[i]));
   return Render(texts, "refine_first",
-                {{"task", Value(OneLine(task.task, kMaxNameBytes))},
+                {{"task", Value(InlineText(task.task, kMaxNameBytes))},
                  {"graph_count", Value(std::to_string(task.graphs.size()))},
                  {"source_count", Value(std::to_string(groups.size()))},
                  {"device", Value(device)},
@@ -203,7 +203,7 @@ Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationRep
                 {{"round", Value(std::to_string(standing.round))},
                  {"verdict", Value(evaluator::VerdictName(report.verdict))},
                  {"score", Value(OrUnknown("%.4f", report.aggregated_score))},
-                 {"reason", Value(TextItem(OneLine(report.reason, kMaxReasonBytes)))},
+                 {"reason", Value(TextItem(InlineText(report.reason, kMaxReasonBytes)))},
                  {"compile_failures", Value(Diagnostics(report, false))},
                  {"compile_warnings", Value(Diagnostics(report, true))},
                  {"graphs", Value(std::move(graphs))},
@@ -218,7 +218,7 @@ Result<std::string> RenderWrongFormat(const PromptTexts& texts, const std::strin
                                       const RoundStanding& standing) {
   return Render(texts, "refine_wrong_format",
                 {{"round", Value(std::to_string(standing.round))},
-                 {"problem", Value(OneLine(problem, kMaxReasonBytes))},
+                 {"problem", Value(InlineText(problem, kMaxReasonBytes))},
                  {"best", Value(BestItem(standing.best))},
                  {"rounds_left", Value(std::to_string(standing.rounds_left))}});
 }

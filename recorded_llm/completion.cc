@@ -1,17 +1,15 @@
 #include "recorded_llm/completion.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "base/fields.h"
+#include "base/json.h"
 
 namespace passnet::recorded_llm {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int64_t kCreated = 1'767'225'600;  // chosen: 2026-01-01; a recording has no time of its own
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // How many bytes of `text`, near `wanted`, end between two characters; at least one character.
 size_t WholeCharacters(std::string_view text, size_t wanted) {
@@ -26,31 +24,9 @@ size_t WholeCharacters(std::string_view text, size_t wanted) {
 
 // A text, or the text parts of a list of parts.
 std::string ContentOf(const Json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  std::string text;
-  if (!content.is_array()) return text;
-  for (const Json& part : content) {
-    if (part.is_object() && part.contains("text")) text += ContentOf(part["text"]);
-  }
+  std::string text = content.Text();
+  for (const Json& part : content.Items()) text += part["text"].Text();
   return text;
-}
-
-Result<std::vector<Message>> ReadMessages(const Json& root) {
-  auto list = root.find("messages");
-  if (list == root.end() || !list->is_array()) return InvalidArgument("messages: must be a list");
-  std::vector<Message> messages;
-  for (size_t i = 0; i < list->size(); ++i) {
-    const Json& message = (*list)[i];
-    bool has_role = message.is_object() && message.contains("role") && message["role"].is_string();
-    if (!has_role) return InvalidArgument("messages[" + std::to_string(i) + "]: must be an object with a role");
-    messages.push_back({message["role"].get<std::string>(), ContentOf(message.value("content", Json()))});
-  }
-  return messages;
-}
-
-bool FlagAt(const Json& object, const char* key) {
-  auto flag = object.find(key);
-  return flag != object.end() && flag->is_boolean() && flag->get<bool>();
 }
 
 Json UsageJson(const Completion& completion) {
@@ -61,28 +37,24 @@ Json UsageJson(const Completion& completion) {
           {"total_tokens", usage.prompt_tokens + usage.completion_tokens}};
 }
 
-Json FinishJson(const Completion& completion) {
-  return completion.finish_reason.empty() ? Json(nullptr) : Json(completion.finish_reason);
-}
-
 Json Envelope(const Completion& completion, const char* object) {
   return {{"id", completion.id}, {"object", object}, {"created", kCreated}, {"model", completion.model}};
 }
 
-std::string Event(const Json& json) { return "data: " + Dump(json) + "\n\n"; }
+std::string Event(const Json& json) { return "data: " + json.Dump() + "\n\n"; }
 
 std::string DeltaEvent(const Completion& completion, Json delta, Json finish_reason) {
   Json chunk = Envelope(completion, "chat.completion.chunk");
-  chunk["choices"] =
-      Json::array({{{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish_reason)}}});
-  if (completion.usage_in_stream) chunk["usage"] = nullptr;
+  chunk.Member("choices").Push(
+      {{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", std::move(finish_reason)}});
+  if (completion.usage_in_stream) chunk.Set("usage", nullptr);
   return Event(chunk);
 }
 
 std::string UsageEvent(const Completion& completion) {
   Json chunk = Envelope(completion, "chat.completion.chunk");
-  chunk["choices"] = Json::array();
-  chunk["usage"] = UsageJson(completion);
+  chunk.Set("choices", Json::MakeArray());
+  chunk.Set("usage", UsageJson(completion));
   return Event(chunk);
 }
 
@@ -95,24 +67,34 @@ void Completion::CutInHalf() {
 }
 
 Result<CompletionRequest> ParseCompletionRequest(std::string_view body) {
-  Json root = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!root.is_object()) return InvalidArgument("the body is not a JSON object");
+  ASSIGN_OR_RETURN(const Json root, ParseJsonObject(body, "the body"));
   CompletionRequest request;
-  if (!root.contains("model") || !root["model"].is_string()) return InvalidArgument("model: must be a text");
-  request.model = root["model"].get<std::string>();
-  ASSIGN_OR_RETURN(request.messages, ReadMessages(root));
-  request.stream = FlagAt(root, "stream");
-  auto options = root.find("stream_options");
-  request.usage_in_stream = options != root.end() && options->is_object() && FlagAt(*options, "include_usage");
+  FieldReader fields(root, UnknownKeys::kIgnored);
+  fields.Required("model");
+  fields.Text("model", &request.model);
+  fields.Required("messages");
+  fields.List(
+      "messages", 0, [&](size_t size) { request.messages.resize(size); },
+      [&](size_t i) {
+        Json content;
+        fields.Required("role");
+        fields.Text("role", &request.messages[i].role);
+        fields.Any("content", &content);
+        request.messages[i].content = ContentOf(content);
+      });
+  RETURN_IF_ERROR(fields.Check("the body"));
+  request.stream = root["stream"].Flag();
+  request.usage_in_stream = root["stream_options"]["include_usage"].Flag();
   return request;
 }
 
 std::string RenderMessage(const Completion& completion) {
   Json body = Envelope(completion, "chat.completion");
   Json message = {{"role", "assistant"}, {"content", completion.content}, {"refusal", nullptr}};
-  body["choices"] = Json::array({{{"index", 0}, {"message", message}, {"finish_reason", FinishJson(completion)}}});
-  body["usage"] = UsageJson(completion);
-  return Dump(body);
+  body.Member("choices").Push(
+      {{"index", 0}, {"message", std::move(message)}, {"finish_reason", OrNull(completion.finish_reason)}});
+  body.Set("usage", UsageJson(completion));
+  return body.Dump();
 }
 
 std::vector<std::string> RenderEvents(const Completion& completion, size_t chunk_bytes) {
@@ -124,19 +106,24 @@ std::vector<std::string> RenderEvents(const Completion& completion, size_t chunk
     rest.remove_prefix(count);
   }
   bool finished = !completion.finish_reason.empty();
-  if (finished) events.push_back(DeltaEvent(completion, Json::object(), FinishJson(completion)));
+  if (finished) events.push_back(DeltaEvent(completion, Json::MakeObject(), completion.finish_reason));
   if (finished && completion.usage_in_stream) events.push_back(UsageEvent(completion));
   events.push_back("data: [DONE]\n\n");
   return events;
 }
 
 std::string RenderError(std::string_view type, std::string_view code, const std::string& message) {
-  return Dump({{"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", code}}}});
+  Json error = {{"message", message}, {"type", type}, {"param", nullptr}, {"code", code}};
+  Json body;
+  body.Set("error", std::move(error));
+  return body.Dump();
 }
 
 std::string RenderModels() {
   Json model = {{"id", "recorded"}, {"object", "model"}, {"created", kCreated}, {"owned_by", "passnet"}};
-  return Dump({{"object", "list"}, {"data", Json::array({model})}});
+  Json list = {{"object", "list"}};
+  list.Member("data").Push(std::move(model));
+  return list.Dump();
 }
 
 }  // namespace passnet::recorded_llm

@@ -1,185 +1,127 @@
-#include "recorded_llm/conversation_file.h"
-
+// How recordings are loaded: every folder, every mistake.
 #include <algorithm>
-#include <array>
-#include <functional>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
+#include "base/fields.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "recorded_llm/conversation.h"
 
 namespace passnet::recorded_llm {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view kSchema = "passnet.recorded_conversation/1";
-constexpr size_t kMaxFileBytes = 4u << 20;  // chosen: a hundred times the longest reply that a model gives
+constexpr size_t kMaxFileBytes = 4u << 20;     // chosen: a hundred times the longest reply that a model gives
+constexpr int64_t kMaxTokens = 1'000'000'000;  // chosen: beyond any context window; keeps sums from overflowing
+constexpr const char* kNoText = "must be a text that is not empty";
 
-// Walks the document and collects mistakes; each getter gives a harmless value after one.
-class DocumentReader {
- public:
-  DocumentReader(std::filesystem::path folder, std::vector<std::string>* mistakes)
-      : folder_(std::move(folder)), mistakes_(mistakes) {}
-
-  Conversation Read() {
-    Conversation conversation;
-    conversation.name = folder_.filename();
-    auto bytes = ReadFile(folder_ / "conversation.json", kMaxFileBytes);
-    if (!bytes) {
-      mistakes_->push_back(bytes.error().context);
-      return conversation;
-    }
-    Json document = Parse(bytes.value());
-    if (!CheckObject(document, "", {"schema", "metadata", "match", "turns"})) return conversation;
-    if (TextAt(document, "", "schema") != kSchema) Mistake("schema", "must be \"" + std::string(kSchema) + "\"");
-    CheckMetadata(document);
-    conversation.match = Patterns(document, "", "match");
-    if (conversation.match.empty()) Mistake("match", "must name at least one pattern");
-    ReadTurns(document, &conversation);
-    return conversation;
+void ReadMetadata(FieldReader& fields) {
+  Json metadata;  // free but for these two
+  fields.Any("metadata", &metadata);
+  if (!metadata.is_object()) return fields.Complain("metadata", "must be an object: it tells who wrote the recording");
+  for (const char* key : {"authored_by", "provenance"}) {
+    if (metadata[key].Text().empty()) fields.Complain(std::string("metadata.") + key, kNoText);
   }
+}
 
- private:
-  void Mistake(const std::string& key, const std::string& text) {
-    std::string where = (folder_ / "conversation.json").string();
-    mistakes_->push_back(where + ": " + (key.empty() ? "" : key + ": ") + text);
+std::vector<Pattern> ReadPatterns(FieldReader& fields, const std::string& key) {
+  Json texts = Json::MakeArray();
+  fields.Any(key, &texts);
+  if (!texts.is_array()) fields.Complain(key, "must be a list of texts");
+  std::vector<Pattern> patterns;
+  for (size_t i = 0; i < texts.Items().size(); ++i) {
+    const std::string& text = texts.At(i).Text();
+    const std::string where = key + "[" + std::to_string(i) + "]";
+    auto pattern = text.empty() ? InvalidArgument(kNoText) : Pattern::Compile(text);
+    if (pattern) patterns.push_back(std::move(pattern).value());
+    if (!pattern) fields.Complain(where, pattern.error().context);
   }
+  return patterns;
+}
 
-  Json Parse(const std::string& bytes) {
-    try {
-      return Json::parse(bytes);
-    } catch (const Json::parse_error& e) {
-      Mistake("", e.what());
-      return Json();
-    }
-  }
-
-  bool CheckObject(const Json& value, const std::string& key, const std::vector<std::string_view>& known) {
-    if (value.is_null()) return false;
-    if (!value.is_object()) {
-      Mistake(key, "must be an object");
-      return false;
-    }
-    for (const auto& item : value.items()) {
-      bool is_known = std::find(known.begin(), known.end(), item.key()) != known.end();
-      if (!is_known && !known.empty()) Mistake(Join(key, item.key()), "is not a key of this format");
-    }
-    return true;
-  }
-
-  static std::string Join(const std::string& prefix, const std::string& key) {
-    return prefix.empty() ? key : prefix + "." + key;
-  }
-
-  std::string TextAt(const Json& object, const std::string& prefix, const char* key) {
-    auto field = object.find(key);
-    if (field != object.end() && field->is_string() && !field->get_ref<const std::string&>().empty()) {
-      return field->get<std::string>();
-    }
-    Mistake(Join(prefix, key), "must be a text that is not empty");
+std::string ReadReply(FieldReader& fields, const std::filesystem::path& folder) {
+  std::string name;
+  fields.Text("reply_file", &name);
+  if (name.empty()) {
+    fields.Complain("reply_file", kNoText);
     return {};
   }
-
-  void CheckMetadata(const Json& document) {
-    auto metadata = document.find("metadata");
-    if (metadata == document.end()) return Mistake("metadata", "is missing: it tells who wrote the recording");
-    if (!CheckObject(*metadata, "metadata", {})) return;
-    TextAt(*metadata, "metadata", "authored_by");
-    TextAt(*metadata, "metadata", "provenance");
+  auto reply = ReadFileBeneath(folder, name, kMaxFileBytes);
+  if (!reply) {
+    fields.Complain("reply_file", reply.error().context);
+    return {};
   }
+  // A reply travels as JSON, which has no other encoding.
+  if (!IsUtf8(reply.value())) fields.Complain("reply_file", name + " is not UTF-8");
+  if (reply.value().empty()) fields.Complain("reply_file", name + " is empty");
+  return std::move(reply).value();
+}
 
-  std::vector<Pattern> Patterns(const Json& object, const std::string& prefix, const char* key) {
-    std::vector<Pattern> patterns;
-    auto field = object.find(key);
-    if (field == object.end()) return patterns;
-    if (!field->is_array()) {
-      Mistake(Join(prefix, key), "must be a list of texts");
-      return patterns;
-    }
-    for (size_t i = 0; i < field->size(); ++i) {
-      std::string where = Join(prefix, key) + "[" + std::to_string(i) + "]";
-      const Json& text = (*field)[i];
-      if (!text.is_string() || text.get_ref<const std::string&>().empty()) {
-        Mistake(where, "must be a text that is not empty");
-        continue;
-      }
-      auto pattern = Pattern::Compile(text.get<std::string>());
-      if (pattern) patterns.push_back(std::move(pattern.value()));
-      if (!pattern) Mistake(where, pattern.error().context);
-    }
-    return patterns;
+std::optional<RecordedUsage> ReadUsage(FieldReader& fields) {
+  Json given;
+  fields.Any("usage", &given);
+  if (given.is_null()) return std::nullopt;
+  RecordedUsage usage;
+  fields.Enter("usage");
+  fields.Required("prompt_tokens");
+  fields.Integer("prompt_tokens", &usage.prompt_tokens, 0, kMaxTokens);
+  fields.Required("completion_tokens");
+  fields.Integer("completion_tokens", &usage.completion_tokens, 0, kMaxTokens);
+  fields.Leave();
+  return usage;
+}
+
+Turn ReadTurn(FieldReader& fields, const std::filesystem::path& folder) {
+  static const std::vector<std::string> kReasons = {"stop", "length", "content_filter"};
+  Turn turn;
+  turn.expect = ReadPatterns(fields, "expect");
+  turn.reply = ReadReply(fields, folder);
+  int reason = 0;
+  fields.Choice("finish_reason", &reason, kReasons);
+  turn.finish_reason = kReasons[static_cast<size_t>(reason)];
+  turn.usage = ReadUsage(fields);
+  return turn;
+}
+
+void ReadDocument(FieldReader& fields, const std::filesystem::path& folder, Conversation* conversation) {
+  VisitSchema(fields, kSchema);
+  ReadMetadata(fields);
+  conversation->match = ReadPatterns(fields, "match");
+  if (conversation->match.empty()) fields.Complain("match", "must name at least one pattern");
+  Json turns;
+  fields.Any("turns", &turns);
+  if (turns.empty()) fields.Complain("turns", "must be a list with at least one turn");
+  fields.List(
+      "turns", 0, [&](size_t size) { conversation->turns.resize(size); },
+      [&](size_t i) { conversation->turns[i] = ReadTurn(fields, folder); });
+}
+
+// Every mistake is added as "<file>: <key>: <what is wrong>"; what has one is harmless, since it is never replayed.
+Conversation ReadConversation(const std::filesystem::path& folder, std::vector<std::string>* mistakes) {
+  const std::string file = folder / "conversation.json";
+  Conversation conversation;
+  conversation.name = folder.filename();
+  auto bytes = ReadFile(file, kMaxFileBytes);
+  if (!bytes) {
+    mistakes->push_back(bytes.error().context);
+    return conversation;
   }
-
-  void ReadTurns(const Json& document, Conversation* conversation) {
-    auto turns = document.find("turns");
-    if (turns == document.end() || !turns->is_array() || turns->empty()) {
-      return Mistake("turns", "must be a list with at least one turn");
-    }
-    for (size_t i = 0; i < turns->size(); ++i) {
-      conversation->turns.push_back(ReadTurn((*turns)[i], "turns[" + std::to_string(i) + "]"));
-    }
+  auto document = ParseJsonObject(bytes.value(), file);
+  if (!document) {
+    mistakes->push_back(document.error().context);
+    return conversation;
   }
-
-  Turn ReadTurn(const Json& object, const std::string& key) {
-    Turn turn;
-    if (object.is_null()) Mistake(key, "must be an object");
-    if (!CheckObject(object, key, {"expect", "reply_file", "usage", "finish_reason"})) return turn;
-    turn.expect = Patterns(object, key, "expect");
-    turn.reply = ReadReply(TextAt(object, key, "reply_file"), key);
-    turn.finish_reason = object.contains("finish_reason") ? TextAt(object, key, "finish_reason") : "stop";
-    constexpr std::array<std::string_view, 3> kReasons = {"stop", "length", "content_filter"};
-    if (std::find(kReasons.begin(), kReasons.end(), turn.finish_reason) == kReasons.end()) {
-      Mistake(key + ".finish_reason", "must be \"stop\", \"length\" or \"content_filter\"");
-    }
-    if (object.contains("usage")) turn.usage = ReadUsage(object["usage"], key + ".usage");
-    return turn;
+  FieldReader fields(document.value());
+  ReadDocument(fields, folder, &conversation);
+  for (const FieldProblem& problem : fields.Finish()) {
+    mistakes->push_back(file + ": " + problem.key + ": " + problem.text);
   }
-
-  std::string ReadReply(const std::string& name, const std::string& key) {
-    if (name.empty()) return {};
-    auto reply = ReadFileBeneath(folder_, name, kMaxFileBytes);
-    if (!reply) {
-      Mistake(key + ".reply_file", reply.error().context);
-      return {};
-    }
-    // A reply travels as JSON, which has no other encoding.
-    if (!Json::accept("\"" + Escaped(reply.value()) + "\"")) Mistake(key + ".reply_file", name + " is not UTF-8");
-    if (reply.value().empty()) Mistake(key + ".reply_file", name + " is empty");
-    return std::move(reply.value());
-  }
-
-  // Everything that JSON wants escaped made harmless, so that only the encoding is judged.
-  static std::string Escaped(std::string text) {
-    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }, ' ');
-    return text;
-  }
-
-  RecordedUsage ReadUsage(const Json& object, const std::string& key) {
-    if (object.is_null()) Mistake(key, "must be an object");
-    if (!CheckObject(object, key, {"prompt_tokens", "completion_tokens"})) return {};
-    return {CountAt(object, key, "prompt_tokens"), CountAt(object, key, "completion_tokens")};
-  }
-
-  int64_t CountAt(const Json& object, const std::string& prefix, const char* key) {
-    auto field = object.find(key);
-    constexpr int64_t kMost = 1'000'000'000;  // chosen: beyond any context window; keeps sums from overflowing
-    bool fits = field != object.end() && field->is_number_unsigned() && field->get<uint64_t>() <= kMost;
-    if (fits) return field->get<int64_t>();
-    Mistake(Join(prefix, key), "must be a whole number up to " + std::to_string(kMost));
-    return 0;
-  }
-
-  const std::filesystem::path folder_;
-  std::vector<std::string>* const mistakes_;
-};
+  return conversation;
+}
 
 }  // namespace
-
-Conversation ReadConversation(const std::filesystem::path& folder, std::vector<std::string>* mistakes) {
-  return DocumentReader(folder, mistakes).Read();
-}
 
 Result<Library> Library::Load(const std::filesystem::path& directory) {
   std::error_code error;

@@ -1,18 +1,23 @@
 // passnet-recorded-llm: an OpenAI-compatible endpoint that replays recorded conversations (docs/recorded_llm.md).
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "command_line/command_line.h"
+#include "command_line/exit_code.h"
 #include "recorded_llm/server.h"
 
 namespace passnet::recorded_llm {
 namespace {
 
-constexpr int kExitUsage = 2;  // docs/contracts.md, "Exit codes"
-constexpr int kExitInfrastructure = 3;
+using command_line::Command;
+using command_line::Integers;
+using command_line::OneOf;
+using command_line::Option;
+
+constexpr const char* kName = "passnet-recorded-llm";
 
 struct Arguments {
   std::string conversations;
@@ -24,30 +29,24 @@ struct Arguments {
   std::string log_level = "info";
 };
 
-void AddOptions(CLI::App& app, Arguments* arguments) {
-  app.add_option("--conversations", arguments->conversations, "folder with one folder for each conversation")
-      ->required();
-  app.add_option("--port", arguments->port, "port on 127.0.0.1; 0 takes a free one")->capture_default_str();
-  app.add_option("--latency-ms", arguments->latency_ms, "wait before each answer")
-      ->check(CLI::Range(0, 600'000))
-      ->capture_default_str();
-  app.add_option("--chunk-bytes", arguments->chunk_bytes, "bytes of text in one event of a stream")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
-  app.add_option("--fault", arguments->faults,
-                 "KIND:every=N or KIND:at=N, with KIND 429, 500, html, disconnect, truncate, stall or malformed; "
-                 "429 also takes retry_after=S; may be given several times")
-      ->allow_extra_args(false);
-  app.add_option("--port-file", arguments->port_file, "where to write the port once the server listens");
-  app.add_option("--log-level", arguments->log_level, "debug, info, warning or error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
-}
-
-int Fail(const Error& error) {
-  std::fprintf(stderr, "passnet-recorded-llm: %s\n", error.context.c_str());
-  bool usage = error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound;
-  return usage ? kExitUsage : kExitInfrastructure;
+std::vector<Option> OptionsFor(Arguments* arguments) {
+  return {
+      {.name = "--conversations", .help = "folder with one folder for each conversation",
+       .value = &arguments->conversations, .required = true},
+      {.name = "--port", .help = "port on 127.0.0.1; 0 takes a free one", .value = &arguments->port,
+       .show_default = true},
+      {.name = "--latency-ms", .help = "wait before each answer", .value = &arguments->latency_ms, .show_default = true,
+       .allowed = Integers{0, 600'000}},
+      {.name = "--chunk-bytes", .help = "bytes of text in one event of a stream", .value = &arguments->chunk_bytes,
+       .show_default = true, .allowed = Integers{1, 1 << 20}},
+      {.name = "--fault",
+       .help = "KIND:every=N or KIND:at=N, with KIND 429, 500, html, disconnect, truncate, stall or malformed; "
+               "429 also takes retry_after=S; may be given several times",
+       .value = &arguments->faults, .one_value_each = true},
+      {"--port-file", "where to write the port once the server listens", &arguments->port_file},
+      {.name = "--log-level", .help = "debug, info, warning or error", .value = &arguments->log_level,
+       .show_default = true, .allowed = OneOf{{"debug", "info", "warning", "error"}}},
+  };
 }
 
 Result<std::unique_ptr<Server>> OpenServer(const Arguments& arguments) {
@@ -62,27 +61,28 @@ Result<std::unique_ptr<Server>> OpenServer(const Arguments& arguments) {
   return Server::Open(server, Endpoint(std::move(library), std::move(options)));
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app("Replays recorded conversations as an OpenAI-compatible endpoint.", "passnet-recorded-llm");
-  Arguments arguments;
-  AddOptions(app, &arguments);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
-  }
+int Serve(const Arguments& arguments) {
   log::SetLevelByName(arguments.log_level);
   auto server = OpenServer(arguments);
-  if (!server) return Fail(server.error());
+  if (!server) return command_line::Fail(kName, server.error());
   std::string port = std::to_string(server.value()->port());
   if (!arguments.port_file.empty()) {
     Status written = WriteFileAtomic(arguments.port_file, port + "\n");
-    if (!written) return Fail(written.error());
+    if (!written) return command_line::Fail(kName, written.error());
   }
   std::printf("http://127.0.0.1:%s/v1\n", port.c_str());
   std::fflush(stdout);
   server.value()->Run();
-  return 0;
+  return command_line::kExitDone;
+}
+
+int Main(int argc, char** argv) {
+  Arguments arguments;
+  const Command program{.name = kName,
+                        .help = "Replays recorded conversations as an OpenAI-compatible endpoint.",
+                        .options = OptionsFor(&arguments),
+                        .run = [&arguments] { return Serve(arguments); }};
+  return command_line::Main(program, nullptr, argc, argv);
 }
 
 }  // namespace

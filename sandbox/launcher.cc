@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <memory>
-
 namespace passnet::sandbox {
 namespace {
 
@@ -237,66 +235,89 @@ Result<JailProcess::End> JailProcess::Reap(Deadline deadline) {
   return end;
 }
 
-Result<JailProcess> StartJail(const JailSpec& spec, Deadline deadline) {
-  RETURN_IF_ERROR(CheckSpec(spec));
+namespace {
+
+struct ControlChannel {
+  UniqueFd ours;
+  UniqueFd jails;
+};
+
+Result<ControlChannel> OpenControlChannel() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::FromErrno("socketpair", "sandbox control channel", errno);
   }
-  JailProcess jail;
-  jail.control_.Reset(ends[0]);
-  UniqueFd child_end(ends[1]);
+  ControlChannel channel{UniqueFd(ends[0]), UniqueFd(ends[1])};
   const int on = 1;
   if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
     return Error::FromErrno("setsockopt", "SO_PASSCRED", errno);
   }
+  return channel;
+}
+
+// The child that builds the root and forks pid 1, our next child.
+Result<pid_t> ForkFirstChild(const JailSpec& spec, int control) {
   ASSIGN_OR_RETURN(const std::string outer, OuterPlan(spec));
-  const std::string init = InitPlan(spec, child_end.get());
+  const std::string init = InitPlan(spec, control);
   Pointers argv{spec.argv, {}};
   Pointers environment = EnvironmentOf(spec);
   const Launch launch{BytesOf(outer),       BytesOf(init),
                       BytesOf(spec.target_plan), spec.reaper,
                       spec.violations_to_listener, spec.argv[0].c_str(),
                       argv.Terminated(),    environment.Terminated(),
-                      spec.scratch.empty() ? nullptr : spec.scratch.c_str(), child_end.get()};
-  pid_t first;
-  {
-    BlockedSignals blocked;
-    // Not fork(): other libraries' fork handlers have no business in this child.
-    first = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-    if (first == 0) LaunchInChild(launch);
-  }
+                      spec.scratch.empty() ? nullptr : spec.scratch.c_str(), control};
+  const BlockedSignals blocked;
+  // Not fork(): other libraries' fork handlers have no business in this child.
+  const pid_t first = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+  if (first == 0) LaunchInChild(launch);
   if (first < 0) return Error::FromErrno("clone", "sandbox", errno);
-  child_end.Reset();
-  Result<ControlMessage> ready = ReceiveControl(jail.control(), deadline);
-  // A first child that is stuck in a step must not keep us; one that is done has left already.
-  if (ready.has_error()) kill(first, SIGKILL);
-  while (waitpid(first, nullptr, 0) < 0 && errno == EINTR) {
+  return first;
+}
+
+void Reap(pid_t child) {
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
+}
+
+void KillAndReap(pid_t child) {
+  kill(child, SIGKILL);
+  Reap(child);
+}
+
+// Reaps the first child; the message is that of pid 1 behind its gate, which is ours to reap then.
+Result<ControlMessage> AwaitPid1(int control, pid_t first, Deadline deadline) {
+  Result<ControlMessage> ready = ReceiveControl(control, deadline);
   if (ready.has_error()) {
-    // pid 1 may have been made all the same; it leaves when our end closes, and is ours to reap.
-    const Result<ControlMessage> late = ReceiveControl(jail.control(), Deadline::After(kKillPatience));
-    if (late && late->sender > 0) {
-      kill(late->sender, SIGKILL);
-      waitpid(late->sender, nullptr, 0);
-    }
+    KillAndReap(first);  // it may be stuck in a step
+    // pid 1 may have been made all the same.
+    const Result<ControlMessage> late = ReceiveControl(control, Deadline::After(kKillPatience));
+    if (late && late->sender > 0) KillAndReap(late->sender);
     return ready.error();
   }
-  if (ready->message.kind != LaunchMessageKind::kReady) {
-    // pid 1 has said so itself and leaves; it is our child.
-    if (ready->sender > 0 && ready->sender != first) waitpid(ready->sender, nullptr, 0);
-    return SetupError(ready->message.error);
-  }
-  jail.pid_ = ready->sender;
-  jail.scratch_ = std::move(ready->carried);
+  Reap(first);
+  if (ready->message.kind == LaunchMessageKind::kReady) return ready;
+  // A pid 1 that failed has said so itself, and leaves.
+  if (ready->sender > 0 && ready->sender != first) Reap(ready->sender);
+  return SetupError(ready->message.error);
+}
+
+}  // namespace
+
+Result<JailProcess> StartJail(const JailSpec& spec, Deadline deadline) {
+  RETURN_IF_ERROR(CheckSpec(spec));
+  ASSIGN_OR_RETURN(ControlChannel channel, OpenControlChannel());
+  ASSIGN_OR_RETURN(const pid_t first, ForkFirstChild(spec, channel.jails.get()));
+  channel.jails.Reset();
+  ASSIGN_OR_RETURN(ControlMessage ready, AwaitPid1(channel.ours.get(), first, deadline));
+  JailProcess jail;
+  jail.pid_ = ready.sender;
+  jail.control_ = std::move(channel.ours);
+  jail.scratch_ = std::move(ready.carried);
   jail.pidfd_.Reset(static_cast<int>(syscall(SYS_pidfd_open, jail.pid_, 0)));
-  if (!jail.pidfd_.valid()) {
-    const int err = errno;
-    kill(jail.pid_, SIGKILL);
-    waitpid(std::exchange(jail.pid_, 0), nullptr, 0);
-    return Error::FromErrno("pidfd_open", "sandbox", err);
-  }
-  return jail;
+  if (jail.pidfd_.valid()) return jail;
+  const int err = errno;
+  KillAndReap(std::exchange(jail.pid_, 0));
+  return Error::FromErrno("pidfd_open", "sandbox", err);
 }
 
 }  // namespace passnet::sandbox

@@ -25,12 +25,13 @@ std::vector<int> WithStandardStreams(std::vector<int> fds) {
   return fds;
 }
 
-// New mounts over the parent's: own process tree, own /tmp, nothing in /dev/shm.
-void AppendPrivateMounts(PlanWriter& plan, const PrivateFolder& tmp) {
+// New mounts over the parent's: own process tree, own /tmp with what of `bound` lies there, nothing in /dev/shm.
+Status AppendPrivateMounts(PlanWriter& plan, const PrivateFolder& tmp, const std::vector<std::string>& bound) {
   plan.Unshare(CLONE_NEWNS);
   plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC, "proc", "/proc", "proc", "");
-  AppendTmpfs(plan, tmp, "/tmp");
+  RETURN_IF_ERROR(AppendPrivateTmp(plan, tmp, bound));
   plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "tmpfs", "/dev/shm", "tmpfs", "size=4k,mode=0555");
+  return OkStatus();
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   PlanWriter plan;
   plan.ParentDeathSignal(SIGKILL, -1).Setsid();
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
-  AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, false});
+  RETURN_IF_ERROR(AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, false}, options.bound));
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
@@ -65,7 +66,7 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   plan.ParentDeathSignal(SIGKILL, -1).Setsid();
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
   // Its own shared objects are loaded from /tmp: whoever runs native code anyway gains nothing by mapping more of it.
-  AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, true});
+  RETURN_IF_ERROR(AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, true}, options.readable));
   plan.ChangeFolder("/tmp");
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);

@@ -1,7 +1,7 @@
 // Ready plans: a flat list of bytes that names every step of a jail in order, made here by trusted code and applied in
 // a forked child by sandbox/apply (pn_sandbox_apply), which stops at the first step that fails.
 // Threads: immutable values and pure functions, apart from asking the kernel for its Landlock ABI.
-// Errors: kInternal (seccomp filter), kUnavailable (no Landlock: the text says what to do).
+// Errors: kInternal (seccomp filter), kUnavailable (no Landlock: the text says what to do), kInvalidArgument (paths).
 // Format: sandbox/apply/plan_format.h. A plan is valid on the kernel that it was made on.
 #pragma once
 
@@ -26,6 +26,7 @@ struct TaskChildOptions {
   uint64_t data_bytes = 0;        // RLIMIT_DATA; 0: none
   uint32_t open_files = 256;
   std::vector<int> cores;         // pinned to these; empty: inherited
+  std::vector<std::string> bound;  // RootSpec::read_only of its jail: what lies below /tmp stays visible in its own /tmp
 };
 Result<std::string> TaskChildPlan(const TaskChildOptions& options);
 
@@ -33,7 +34,8 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options);
 // new process, no exec, no socket; with one core no second thread either.
 struct CandidateOptions {
   std::vector<int> keep_fds;               // every other descriptor is closed; 0, 1 and 2 are kept
-  std::vector<std::string> readable;       // Landlock: folders or files it may read; must exist inside the jail
+  std::vector<std::string> readable;       // Landlock: folders or files it may read; must exist inside the jail.
+                                           // Those below /tmp are seen, read-only, in its own /tmp too
   uint64_t tmp_bytes = 16ull << 20;
   uint64_t file_bytes = 16ull << 20;       // RLIMIT_FSIZE
   uint64_t data_bytes = 2ull << 30;        // RLIMIT_DATA: heap and private mappings; 0: none

@@ -181,31 +181,31 @@ struct PolicyTable {
 PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) const {
   PolicyTable table(violation_action);
   table.Allow(kMinimal);
-  if (bits_ & kWriting) table.Allow(kWritingCalls);
-  if (bits_ & kExec) table.Allow(kExecCalls);
-  if (bits_ & kProcesses) table.Allow(kProcessCalls);
-  if (bits_ & kNamespaces) table.Allow(kNamespaceCalls);
-  if (bits_ & kAffinity) table.Allow(kAffinityCalls);
-  if (bits_ & kMemfd) table.Allow(kMemfdCalls);
-  if (bits_ & kDescriptorPassing) table.Allow(kDescriptorPassingCalls);
-  if (bits_ & kJailing) table.Allow(kJailingCalls);
+  if (Has(Loosening::kWriting)) table.Allow(kWritingCalls);
+  if (Has(Loosening::kExec)) table.Allow(kExecCalls);
+  if (Has(Loosening::kProcesses)) table.Allow(kProcessCalls);
+  if (Has(Loosening::kNamespaces)) table.Allow(kNamespaceCalls);
+  if (Has(Loosening::kAffinity)) table.Allow(kAffinityCalls);
+  if (Has(Loosening::kMemfd)) table.Allow(kMemfdCalls);
+  if (Has(Loosening::kDescriptorPassing)) table.Allow(kDescriptorPassingCalls);
+  if (Has(Loosening::kJailing)) table.Allow(kJailingCalls);
 
   for (uint64_t command : kIoctls) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
   for (uint64_t option : kMinimalPrctls) table.AllowWhen("prctl", {{Masked(0, kLow32, option)}}, {});
-  if (bits_ & kJailing) {
+  if (Has(Loosening::kJailing)) {
     for (uint64_t option : kJailingPrctls) table.AllowWhen("prctl", {{Masked(0, kLow32, option)}}, {});
   }
   // Limits: reading one's own, never setting.
   table.AllowWhen("prlimit64", {{Masked(0, kLow32, 0), scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0}}}, {{Not(0, 0)}, {Not(2, 0)}});
   table.AllowWhen("personality", {{Masked(0, kLow32, 0xffffffff)}}, {});  // only asks
-  if (bits_ & kProcesses) {
+  if (Has(Loosening::kProcesses)) {
     table.Allow({"kill", "tgkill"});
     table.AllowWhen("clone", {{Masked(0, kNamespaceFlags, 0)}}, {});  // namespaces come through unshare, if at all
   } else {
     // Signals to oneself only: the init of a pid namespace is process 1.
     table.AllowWhen("kill", {{Masked(0, kLow32, 1)}}, {{Not(0, 1)}});
     table.AllowWhen("tgkill", {{Masked(0, kLow32, 1)}}, {{Not(0, 1)}});
-    if (bits_ & kThreads) {
+    if (Has(Loosening::kThreads)) {
       table.AllowWhen("clone", {{Masked(0, kNamespaceFlags | CLONE_THREAD, CLONE_THREAD)}}, {{Masked(0, CLONE_THREAD, 0)}});
     }
   }
@@ -277,26 +277,26 @@ Result<std::string> Export(void* filter) {
 SyscallPolicy SyscallPolicy::Minimal() { return SyscallPolicy(); }
 
 SyscallPolicy SyscallPolicy::Compiler() {
-  return Minimal().Allow(allow::Writing()).Allow(allow::Exec()).Allow(allow::Processes()).Allow(allow::Threads());
+  return Minimal().Allow(Loosening::kWriting).Allow(Loosening::kExec).Allow(Loosening::kProcesses).Allow(Loosening::kThreads);
 }
 
 SyscallPolicy SyscallPolicy::JailMakerWithoutExec() {
   return Minimal()
-      .Allow(allow::Writing())
-      .Allow(allow::Processes())
-      .Allow(allow::Threads())
-      .Allow(allow::Namespaces())
-      .Allow(allow::Affinity())
-      .Allow(allow::Memfd())
-      .Allow(allow::DescriptorPassing())
-      .Allow(allow::Jailing());
+      .Allow(Loosening::kWriting)
+      .Allow(Loosening::kProcesses)
+      .Allow(Loosening::kThreads)
+      .Allow(Loosening::kNamespaces)
+      .Allow(Loosening::kAffinity)
+      .Allow(Loosening::kMemfd)
+      .Allow(Loosening::kDescriptorPassing)
+      .Allow(Loosening::kJailing);
 }
 
-SyscallPolicy SyscallPolicy::JailMaker() { return JailMakerWithoutExec().Allow(allow::Exec()); }
+SyscallPolicy SyscallPolicy::JailMaker() { return JailMakerWithoutExec().Allow(Loosening::kExec); }
 
 SyscallPolicy SyscallPolicy::Hostile(bool threads) {
-  SyscallPolicy policy = Minimal().Allow(allow::Writing());
-  return threads ? policy.Allow(allow::Threads()) : policy;
+  SyscallPolicy policy = Minimal().Allow(Loosening::kWriting);
+  return threads ? policy.Allow(Loosening::kThreads) : policy;
 }
 
 Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int control_fd) const {

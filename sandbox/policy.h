@@ -1,7 +1,7 @@
 // Which system calls a jailed process may make. Denies by default: calls that libraries merely probe for answer ENOSYS
 // or EPERM, never-legitimate ones (ptrace, mount, bpf, …) end the process with SIGSYS. Architecture is checked first;
 // int 0x80 and x32 end the process; clone3 answers ENOSYS, so that the C library falls back to clone.
-// Threads: thread-compatible value. Each loosening takes a token type from sandbox/allow/<what>.h.
+// Threads: thread-compatible value.
 // Errors: kInternal (libseccomp refused a rule; names the system call).
 // Source: seccomp(2), seccomp_rule_add(3). The only user of libseccomp is policy.cc.
 #pragma once
@@ -10,17 +10,21 @@
 #include <string>
 
 #include "base/result.h"
-#include "sandbox/allow/affinity.h"
-#include "sandbox/allow/descriptor_passing.h"
-#include "sandbox/allow/exec.h"
-#include "sandbox/allow/jailing.h"
-#include "sandbox/allow/memfd.h"
-#include "sandbox/allow/namespaces.h"
-#include "sandbox/allow/processes.h"
-#include "sandbox/allow/threads.h"
-#include "sandbox/allow/writing.h"
 
 namespace passnet::sandbox {
+
+// What a policy may let through beyond Minimal.
+enum class Loosening : uint32_t {
+  kExec = 1 << 0,               // execve: start programs; for jails that run compilers
+  kProcesses = 1 << 1,          // fork, vfork and clone of processes, pipes between them and waiting for them
+  kThreads = 1 << 2,            // clone of threads; without it a process can never use a second core
+  kNamespaces = 1 << 3,         // unshare, setns, mount, umount, pivot_root, capset: for makers of jails
+  kAffinity = 1 << 4,           // sched_setaffinity and priorities: for parents that pin their children
+  kMemfd = 1 << 5,              // memfd_create; with kExec a process can run code that no mount shows
+  kDescriptorPassing = 1 << 6,  // sendmsg and socketpair: descriptors travel over inherited sockets, none can be opened
+  kWriting = 1 << 7,            // making, renaming, linking and removing files, where mounts and Landlock let it
+  kJailing = 1 << 8,            // seccomp, Landlock, prctl settings, set*id: to tighten oneself and one's children
+};
 
 struct PolicyTable;  // what a policy decides, call by call; in policy.cc
 
@@ -38,15 +42,10 @@ class SyscallPolicy {
   // Arbitrary hostile native code; with `threads` false it can never have a second thread.
   static SyscallPolicy Hostile(bool threads);
 
-  SyscallPolicy& Allow(allow::Exec) { return Set(kExec); }
-  SyscallPolicy& Allow(allow::Processes) { return Set(kProcesses); }
-  SyscallPolicy& Allow(allow::Threads) { return Set(kThreads); }
-  SyscallPolicy& Allow(allow::Namespaces) { return Set(kNamespaces); }
-  SyscallPolicy& Allow(allow::Affinity) { return Set(kAffinity); }
-  SyscallPolicy& Allow(allow::Memfd) { return Set(kMemfd); }
-  SyscallPolicy& Allow(allow::DescriptorPassing) { return Set(kDescriptorPassing); }
-  SyscallPolicy& Allow(allow::Writing) { return Set(kWriting); }
-  SyscallPolicy& Allow(allow::Jailing) { return Set(kJailing); }
+  SyscallPolicy& Allow(Loosening loosening) {
+    bits_ |= static_cast<uint32_t>(loosening);
+    return *this;
+  }
 
   // The whole filter as BPF (struct sock_filter[]). `violations_to_listener`: never-legitimate calls are reported
   // through a seccomp listener instead of ending the process at once, so that the watcher learns the number and kills.
@@ -57,21 +56,7 @@ class SyscallPolicy {
   Result<std::string> CompileDelta(const SyscallPolicy& outer) const;
 
  private:
-  enum Bit : uint32_t {
-    kExec = 1,
-    kProcesses = 2,
-    kThreads = 4,
-    kNamespaces = 8,
-    kAffinity = 16,
-    kMemfd = 32,
-    kDescriptorPassing = 64,
-    kWriting = 128,
-    kJailing = 256,
-  };
-  SyscallPolicy& Set(Bit bit) {
-    bits_ |= bit;
-    return *this;
-  }
+  bool Has(Loosening loosening) const { return (bits_ & static_cast<uint32_t>(loosening)) != 0; }
   Result<std::string> CompileNow(bool violations_to_listener, int control_fd) const;
   PolicyTable Table(uint32_t violation_action, int control_fd) const;
 

@@ -12,7 +12,8 @@ namespace passnet::sandbox {
 struct RootSpec {
   // Absolute host paths (files or folders; symbolic links such as /bin -> usr/bin are recreated as links), visible at
   // the same place, read-only, also below folders that the jail's user could not enter on the host. A path that does
-  // not exist is a set-up failure. Paths below /tmp are possible, but a candidate's own /tmp hides them.
+  // not exist is a set-up failure. Paths below /tmp stand in the private /tmp; /tmp itself is refused. A child's own
+  // /tmp shows them where its plan names them (sandbox/plan.h).
   std::vector<std::string> read_only;
   // As read_only, but a missing path is left out (/lib32, /etc/ld.so.cache on other distributions).
   std::vector<std::string> read_only_if_present;

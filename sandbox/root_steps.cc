@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 namespace passnet::sandbox {
@@ -16,6 +18,8 @@ namespace fs = std::filesystem;
 constexpr uint64_t kAttrReadOnly = 1, kAttrNoSuid = 2, kAttrNoDev = 4, kAttrNoExec = 8;
 constexpr uint64_t kReadOnlyBind = kAttrReadOnly | kAttrNoSuid | kAttrNoDev;
 constexpr int kMaxLinks = 40;  // as the kernel's path walk (path_resolution(7))
+const std::string kTmp = "/tmp";
+const std::string kWorkbench = "/dev/shm";
 
 // A path's own symbolic links and the place that it finally names.
 struct ResolvedPath {
@@ -69,26 +73,74 @@ Error Missing(const std::string& path) {
   return InvalidArgument("sandbox root: " + path + " does not exist on this host; name another path or leave it out");
 }
 
-// Binds are recursive: what lies below one of them is there already.
-bool IsBelow(const std::string& path, const std::set<std::string>& bound) {
-  for (fs::path up = path; up != "/"; up = up.parent_path()) {
-    if (bound.count(up) != 0) return true;
-  }
-  return false;
+bool IsBelow(const std::string& path, const std::string& folder) {
+  return path.size() > folder.size() && path.compare(0, folder.size(), folder) == 0 && path[folder.size()] == '/';
 }
 
-Status AppendBind(PlanWriter& plan, const std::string& path, bool optional, uint64_t attributes,
-                  std::set<std::string>& made) {
-  ASSIGN_OR_RETURN(ResolvedPath resolved, Resolve(path));
-  if (!resolved.exists) return optional ? OkStatus() : Status(Missing(path));
-  for (const auto& [where, text] : resolved.links) {
-    if (made.insert(where).second) plan.Symlink(text, kStageNew + where);
+struct BoundPath {
+  std::string real;  // outside and inside alike
+  uint64_t attributes = 0;
+  bool optional = false;
+};
+
+// What a jail sees of its parent's files: links by their text, the rest by binds.
+struct View {
+  std::vector<std::pair<std::string, std::string>> links;  // where, its text
+  std::vector<BoundPath> binds;                            // recursive, so that none lies below an earlier one
+
+  Status Add(const std::string& path, bool optional, uint64_t attributes) {
+    ASSIGN_OR_RETURN(ResolvedPath resolved, Resolve(path));
+    if (!resolved.exists) return optional ? OkStatus() : Status(Missing(path));
+    if (resolved.real == kTmp) return InvalidArgument("sandbox root: /tmp cannot be shown, every jail has one of its own");
+    for (const auto& link : resolved.links) {
+      if (std::find(links.begin(), links.end(), link) == links.end()) links.push_back(link);
+    }
+    const auto shows_it = [&](const BoundPath& bound) {
+      return bound.real == resolved.real || IsBelow(resolved.real, bound.real);
+    };
+    if (std::none_of(binds.begin(), binds.end(), shows_it)) binds.push_back({resolved.real, attributes, optional});
+    return OkStatus();
   }
-  if (!IsBelow(resolved.real, made)) {
-    made.insert(resolved.real);
-    plan.Bind(attributes, "/old" + resolved.real, kStageNew + resolved.real, optional);
+
+  // The part that a new /tmp would hide.
+  View BelowTmp() const {
+    View part;
+    std::copy_if(links.begin(), links.end(), std::back_inserter(part.links),
+                 [](const auto& link) { return IsBelow(link.first, kTmp); });
+    std::copy_if(binds.begin(), binds.end(), std::back_inserter(part.binds),
+                 [](const BoundPath& bound) { return IsBelow(bound.real, kTmp); });
+    return part;
   }
-  return OkStatus();
+};
+
+// The folders directly below /tmp that lead to bound paths or links, and are no bound paths themselves.
+std::set<std::string> TmpParents(const View& view) {
+  std::set<std::string> parents;
+  const View below = view.BelowTmp();
+  const auto add_parent_of = [&parents](const std::string& path) {
+    const size_t end = path.find('/', kTmp.size() + 1);
+    if (end != std::string::npos) parents.insert(path.substr(0, end));
+  };
+  for (const BoundPath& bound : below.binds) add_parent_of(bound.real);
+  for (const auto& [where, text] : below.links) add_parent_of(where);
+  for (const BoundPath& bound : below.binds) parents.erase(bound.real);
+  return parents;
+}
+
+// Makes `view` visible below `at`; the paths that it names lie below `source` until now.
+void AppendView(PlanWriter& plan, const View& view, const std::string& source, const std::string& at) {
+  const std::set<std::string> parents = TmpParents(view);
+  // A private /tmp belongs to its jail, which could rename a plain folder and put files of its own under the bound
+  // path. A mount point cannot be renamed, and inside a read-only mount nothing can.
+  for (const std::string& parent : parents) {
+    plan.MakeFolder(0755, at + parent);
+    plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC, "tmpfs", at + parent, "tmpfs", "mode=0755,size=256k");
+  }
+  for (const auto& [where, text] : view.links) plan.Symlink(text, at + where);
+  for (const BoundPath& bound : view.binds) {
+    plan.Bind(bound.attributes, source + bound.real, at + bound.real, bound.optional);
+  }
+  for (const std::string& parent : parents) plan.MountAttributes(kAttrReadOnly, at + parent);
 }
 
 }  // namespace
@@ -122,21 +174,37 @@ Status AppendStage(PlanWriter& plan, const RootSpec& root, const std::vector<Pri
   plan.MakeFolder(0755, "/tmp/old").MakeFolder(0755, "/tmp/new");
   plan.PivotKeepingOld("/tmp", "/tmp/old");
   plan.Mount(MS_NOSUID | MS_NODEV, "tmpfs", kStageNew, "tmpfs", "mode=0755,size=4m");
-  // Before the binds, so that a bound path may lie below the host's /tmp.
+  // Before the binds, since a bound path may lie below /tmp.
   for (const char* point : {"/proc", "/dev/shm"}) plan.MakeFolder(0755, std::string(kStageNew) + point);
   AppendPrivateFolder(plan, {"/tmp", root.tmp_bytes, root.executable_tmp});
   if (root.shm_bytes != 0) AppendPrivateFolder(plan, {"/dev/shm", root.shm_bytes, false});
   for (const PrivateFolder& folder : folders) AppendPrivateFolder(plan, folder);
-  std::set<std::string> made;
-  for (const std::string& path : root.read_only) RETURN_IF_ERROR(AppendBind(plan, path, false, kReadOnlyBind, made));
-  for (const std::string& path : root.read_only_if_present) {
-    RETURN_IF_ERROR(AppendBind(plan, path, true, kReadOnlyBind, made));
-  }
+  View view;
+  for (const std::string& path : root.read_only) RETURN_IF_ERROR(view.Add(path, false, kReadOnlyBind));
+  for (const std::string& path : root.read_only_if_present) RETURN_IF_ERROR(view.Add(path, true, kReadOnlyBind));
   for (const std::string& path : root.devices) {
-    RETURN_IF_ERROR(AppendBind(plan, path, false, kAttrReadOnly | kAttrNoSuid | kAttrNoExec, made));
+    RETURN_IF_ERROR(view.Add(path, false, kAttrReadOnly | kAttrNoSuid | kAttrNoExec));
   }
+  AppendView(plan, view, kStageOld, kStageNew);
   plan.Symlink("/proc/self/fd", std::string(kStageNew) + "/dev/fd");
   plan.MountAttributes(kAttrReadOnly | kAttrNoSuid | kAttrNoDev, kStageNew);
+  return OkStatus();
+}
+
+Status AppendPrivateTmp(PlanWriter& plan, const PrivateFolder& tmp, const std::vector<std::string>& bound) {
+  View all;
+  for (const std::string& path : bound) RETURN_IF_ERROR(all.Add(path, /*optional=*/true, kReadOnlyBind));
+  const View view = all.BelowTmp();
+  if (view.links.empty() && view.binds.empty()) {
+    AppendTmpfs(plan, tmp, kTmp);
+    return OkStatus();
+  }
+  // Mounted on /tmp at once, it would hide what is to be bound in it: made ready on /dev/shm, which the caller covers.
+  plan.Mount(MS_NOSUID | MS_NODEV | MS_NOEXEC, "tmpfs", kWorkbench, "tmpfs", "mode=0755,size=4k");
+  plan.MakeFolder(0755, kWorkbench + kTmp);
+  AppendTmpfs(plan, tmp, kWorkbench + kTmp);
+  AppendView(plan, view, "", kWorkbench);
+  plan.Mount(MS_MOVE, kWorkbench + kTmp, kTmp, "", "");
   return OkStatus();
 }
 

@@ -23,6 +23,7 @@ struct PrivateFolder {
 };
 
 inline constexpr char kStageNew[] = "/new";       // the jail's root while it is built
+inline constexpr char kStageOld[] = "/old";       // the host meanwhile
 inline constexpr char kStageOldProc[] = "/old/proc";
 
 // First half. Afterwards "/" is a bare stage with the host at /old and the jail at /new, its private folders included:
@@ -34,6 +35,11 @@ void AppendEnter(PlanWriter& plan);
 
 // A sized tmpfs.
 void AppendTmpfs(PlanWriter& plan, const PrivateFolder& folder, const std::string& at);
+
+// A /tmp of a child's own, over its parent's. What of `bound` (as RootSpec::read_only of the jail that both are in) lies
+// below /tmp is bound in it again, read-only; nothing else of the parent's /tmp is seen. Uses /dev/shm as a workbench:
+// the caller covers it afterwards.
+Status AppendPrivateTmp(PlanWriter& plan, const PrivateFolder& tmp, const std::vector<std::string>& bound);
 
 // Host paths of `root` as the jail sees them, symbolic links resolved: what Landlock rules are made for.
 Result<std::vector<std::string>> VisiblePaths(const RootSpec& root);

@@ -28,8 +28,10 @@ sandbox::RunSpec SpecOf(const KernelCompilerOptions& options) {
 }
 
 // The compiler's words with the jail's paths taken off, cut to the bound at a line.
-std::string Trim(std::string text, size_t max_bytes) {
-  for (const std::string& prefix : {std::string(kBox) + "/", std::string("/tmp/")}) {
+std::string Trim(std::string text, const KernelCompilerOptions& options) {
+  const size_t max_bytes = options.max_diagnostics_bytes;
+  // The header's folder first: it may lie below /tmp itself.
+  for (const std::string& prefix : {options.include_dir.native() + "/", std::string(kBox) + "/", std::string("/tmp/")}) {
     for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at)) text.erase(at, prefix.size());
   }
   if (text.size() <= max_bytes) return text;
@@ -121,7 +123,7 @@ Result<CompiledKernel> KernelCompiler::CompileOne(const Candidate& candidate, co
   } else if (report.outcome.kind != sandbox::OutcomeKind::kExited) {
     text += WhyFailed(report.outcome, options_) + "\n";
   }
-  kernel.diagnostics.diagnostics = Trim(std::move(text), options_.max_diagnostics_bytes);
+  kernel.diagnostics.diagnostics = Trim(std::move(text), options_);
   return kernel;
 }
 

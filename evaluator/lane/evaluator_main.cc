@@ -4,12 +4,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <variant>
 
 #include "base/log.h"
+#include "command_line/command_line.h"
+#include "command_line/exit_code.h"
 #include "evaluator/api/json.h"
 #include "evaluator/api/lane_protocol.h"
 #include "evaluator/lane/evaluator.h"
@@ -71,38 +72,56 @@ class Server {
   Evaluator& evaluator_;
 };
 
-int Main(int argc, char** argv) {
-  CLI::App app("One evaluation lane of passnetd; started by passnetd and passnet, not by hand.", "passnet-evaluator");
-  EvaluatorOptions options;
+struct Arguments {
   std::string python, worker, include, cache;
-  app.add_option("--python", python, "interpreter with the pinned torch")->required();
-  app.add_option("--worker-dir", worker, "folder of the worker's extension and package")->required();
-  app.add_option("--include-dir", include, "folder of passnet_kernel.h")->required();
-  app.add_option("--cache-dir", cache, "compile and baseline caches")->required();
-  app.add_option("--device", options.device, "cpu");
-  app.add_option("--threads", options.threads, "threads of torch and kernels");
-  app.add_option("--timing-core", options.timing_core, "-1: the last usable core");
-  CLI11_PARSE(app, argc, argv);
-  options.python = python;
-  options.worker_dir = worker;
-  options.include_dir = include;
-  options.cache_dir = cache;
+  EvaluatorOptions options;
+};
+
+std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
+  return {
+      {.name = "--python", .help = "interpreter with the pinned torch", .value = &arguments->python, .required = true},
+      {.name = "--worker-dir", .help = "folder of the worker's extension and package", .value = &arguments->worker,
+       .required = true},
+      {.name = "--include-dir", .help = "folder of passnet_kernel.h", .value = &arguments->include, .required = true},
+      {.name = "--cache-dir", .help = "compile and baseline caches", .value = &arguments->cache, .required = true},
+      {"--device", "cpu", &arguments->options.device},
+      {"--threads", "threads of torch and kernels", &arguments->options.threads},
+      {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
+  };
+}
+
+int Serve(const Arguments& arguments) {
+  EvaluatorOptions options = arguments.options;
+  options.python = arguments.python;
+  options.worker_dir = arguments.worker;
+  options.include_dir = arguments.include;
+  options.cache_dir = arguments.cache;
   std::signal(SIGPIPE, SIG_IGN);
 
   auto evaluator = Evaluator::Create(options);
   const Deadline soon = Deadline::After(kGreetingLimit);
   if (!evaluator) {
     (void)SendRefusal(kLaneControlFd, evaluator.error(), soon);
-    return 3;
+    return command_line::kExitInfrastructure;
   }
   const Greeting greeting{PASSNET_VERSION, evaluator.value()->environment()};
-  if (!SendGreeting(kLaneControlFd, greeting, soon)) return 3;
+  if (!SendGreeting(kLaneControlFd, greeting, soon)) return command_line::kExitInfrastructure;
   auto served = Server(*evaluator.value()).Serve();
   if (!served) {
     log::Err("evaluator", "lane ended", {{"error", ToString(served.error())}});
-    return 3;
+    return command_line::kExitInfrastructure;
   }
-  return 0;
+  return command_line::kExitDone;
+}
+
+int Main(int argc, char** argv) {
+  Arguments arguments;
+  const command_line::Command program{
+      .name = "passnet-evaluator",
+      .help = "One evaluation lane of passnetd; started by passnetd and passnet, not by hand.",
+      .options = OptionsFor(&arguments),
+      .run = [&arguments] { return Serve(arguments); }};
+  return command_line::Main(program, nullptr, argc, argv);
 }
 
 }  // namespace

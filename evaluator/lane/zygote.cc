@@ -41,6 +41,7 @@ Result<std::string> PlansFrame(const ZygoteOptions& options, const sandbox::Root
   task.keep_fds = {kControlFd};
   task.tmp_bytes = kTaskTmpBytes;
   task.cores = options.other_cores;
+  task.bound = root.read_only;  // all of it may lie below /tmp, of which every child gets its own
   ASSIGN_OR_RETURN(std::string task_plan, sandbox::TaskChildPlan(task));
   task.cores = {options.timing_core};
   ASSIGN_OR_RETURN(std::string reference_plan, sandbox::TaskChildPlan(task));
@@ -84,7 +85,7 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
                       {"MKL_NUM_THREADS", threads},
                       {"OPENBLAS_NUM_THREADS", threads},
                       {"TORCHINDUCTOR_COMPILE_THREADS", "1"},
-                      {"TORCHINDUCTOR_CACHE_DIR", "/tmp/inductor"}};
+                      {"TORCHINDUCTOR_CACHE_DIR", "/tmp/passnet-inductor"}};
   spec.root = sandbox::SystemRoot();
   for (const std::string& folder : PythonFolders(options.python)) spec.root.read_only.push_back(folder);
   spec.root.read_only.push_back(options.worker_dir.native());
@@ -93,16 +94,6 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
   spec.descriptors = {{log, 1}, {log, 2}, {control, kControlFd}};
   spec.cores = options.other_cores;
   return spec;
-}
-
-// Every child gets a /tmp of its own, below which nothing of the host's is seen.
-Status CheckNotBelowTmp(const std::vector<std::string>& folders) {
-  for (const std::string& folder : folders) {
-    if (folder.rfind("/tmp/", 0) != 0) continue;
-    return InvalidArgument(folder + " lies below /tmp, and every jail has a /tmp of its own: move it (the checkout, or the "
-                                    "Python environment) to another place");
-  }
-  return OkStatus();
 }
 
 }  // namespace
@@ -130,7 +121,6 @@ Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Dead
   ASSIGN_OR_RETURN(auto ends, WorkerChannel::Pair());
   zygote->channel_ = WorkerChannel(std::move(ends.first));
   sandbox::ChildSpec spec = SpecOf(options, ends.second.get(), STDERR_FILENO);
-  RETURN_IF_ERROR(CheckNotBelowTmp(spec.root.read_only));
   ASSIGN_OR_RETURN(zygote->child_, sandbox::Child::Start(spec, deadline));
   ends.second.Reset();
   ASSIGN_OR_RETURN(std::string plans, PlansFrame(options, spec.root));

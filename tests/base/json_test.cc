@@ -87,6 +87,7 @@ TEST(JsonTest, SizeAndNumberOfValuesAreBounded) {
 
 TEST(JsonTest, WhatIsNotOneDocumentIsAnErrorThatSaysWhere) {
   EXPECT_EQ(ParseJson("[1,").error().context, "not JSON at byte 4");
+  EXPECT_EQ(ParseJson("{\n\"a\": oops\n}").error().context, "not JSON at byte 8, line 2");
   EXPECT_FALSE(ParseJson(""));
   EXPECT_FALSE(ParseJson("1 2"));
   EXPECT_FALSE(ParseJson("\"\xFF\""));

@@ -9,6 +9,7 @@
 namespace passnet::dialects {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 
 ChatRequest SmallRequest() {
@@ -25,25 +26,23 @@ TEST(OpenAiRenderTest, KeysHaveOneOrder) {
   ChatRequest request = SmallRequest();
   request.temperature = 0.5;
   request.seed = 3;
-  request.stop = {"END"};
   request.extra_json = R"({"reasoning_effort":"high","a":{"z":1,"b":2}})";
   EXPECT_EQ(Render(request),
             R"({"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"u \"q\"\n"}],)"
-            R"("max_tokens":7,"temperature":0.5,"seed":3,"stop":["END"],"stream":true,)"
+            R"("max_tokens":7,"temperature":0.5,"seed":3,"stream":true,)"
             R"("stream_options":{"include_usage":true},"reasoning_effort":"high","a":{"z":1,"b":2}})");
 }
 
 TEST(OpenAiRenderTest, SwitchesChangeTheirKeysOnly) {
   ChatRequest request = SmallRequest();
-  request.messages = {{Role::kDeveloper, "d"}, {Role::kAssistant, "a"}};
+  request.messages = {{Role::kUser, "d"}, {Role::kAssistant, "a"}};
   request.max_completion_tokens = true;
   request.stream = false;
   EXPECT_EQ(Render(request),
-            R"({"model":"m","messages":[{"role":"developer","content":"d"},{"role":"assistant","content":"a"}],)"
+            R"({"model":"m","messages":[{"role":"user","content":"d"},{"role":"assistant","content":"a"}],)"
             R"("max_completion_tokens":7,"stream":false})");
   request.stream = true;
-  request.stream_usage = false;
-  EXPECT_THAT(Render(request), HasSubstr(R"("stream":true})"));
+  EXPECT_THAT(Render(request), EndsWith(R"("stream":true,"stream_options":{"include_usage":true}})"));
 }
 
 TEST(OpenAiRenderTest, HostileBytesCannotStopATrial) {
@@ -90,16 +89,11 @@ TEST(OpenAiMessageTest, WholeReplyIsAccepted) {
   auto outcome = Interpret(reply);
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted) << outcome.detail;
   EXPECT_EQ(outcome.reply.content, "hi");
-  EXPECT_EQ(outcome.reply.response_id, "r1");
   EXPECT_EQ(outcome.reply.request_id, "req-9");
-  EXPECT_EQ(outcome.reply.model, "gpt-x");
   const Usage& usage = outcome.reply.usage;
   EXPECT_TRUE(usage.known);
   EXPECT_EQ(usage.prompt_tokens, 10);
   EXPECT_EQ(usage.completion_tokens, 5);
-  EXPECT_EQ(usage.total_tokens, 15);
-  EXPECT_EQ(usage.cached_tokens, 4);
-  EXPECT_EQ(usage.reasoning_tokens, 2);
 }
 
 TEST(OpenAiMessageTest, FinishReasonDecidesTheClass) {
@@ -155,9 +149,9 @@ TEST(OpenAiStreamTest, DeltasAreJoined) {
                                    R"({"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}})", "[DONE]"}));
   EXPECT_EQ(outcome.outcome, OutcomeClass::kAccepted) << outcome.detail;
   EXPECT_EQ(outcome.reply.content, "hello");
-  EXPECT_EQ(outcome.reply.model, "m-1");
   EXPECT_EQ(outcome.reply.finish_reason, "stop");
-  EXPECT_EQ(outcome.reply.usage.total_tokens, 5);
+  EXPECT_EQ(outcome.reply.usage.prompt_tokens, 3);
+  EXPECT_EQ(outcome.reply.usage.completion_tokens, 2);
 }
 
 // BerriAI/litellm#36168: usage lost when the last chunk with usage still has a choice.
@@ -302,13 +296,10 @@ TEST(OpenAiUsageTest, NumbersThatCannotBeAreNotKnown) {
 }
 
 TEST(OpenAiUsageTest, OddDetailsDoNotHideTheCounts) {
-  Usage usage = UsageOf(R"({"prompt_tokens":1000000000,"completion_tokens":1000000000,"total_tokens":-3,)"
-                        R"("prompt_tokens_details":{"cached_tokens":9223372036854775807},)"
-                        R"("completion_tokens_details":[]})");
+  Usage usage = UsageOf(R"({"prompt_tokens":1000000000,"total_tokens":-3,"completion_tokens_details":[]})");
   EXPECT_TRUE(usage.known);
-  EXPECT_EQ(usage.total_tokens, 2'000'000'000);
-  EXPECT_EQ(usage.cached_tokens, 0);
-  EXPECT_EQ(usage.reasoning_tokens, 0);
+  EXPECT_EQ(usage.prompt_tokens, 1'000'000'000);
+  EXPECT_EQ(usage.completion_tokens, 0);
 }
 
 // dump() of such a reply overflowed the stack, and again at every restart, since the reply was durable.

@@ -18,6 +18,9 @@ CITATION = re.compile(
 IN_STRING = re.compile(r"\bdocs/[\w-]+\.md\b")
 HEADING = re.compile(r"^#+\s+(.*?)\s*$", re.M)
 SCHEMA = re.compile(r"\bpassnet\.[a-z_]+/[0-9]+\b")
+# A whole literal, but for one that goes into a digest; and those that surely name an object's schema.
+LITERAL = re.compile(r'(?<!UpdateField\()"(passnet\.[a-z_]+/[0-9]+)"')
+WRITTEN = re.compile(r'(?:"schema"\s*(?:,|\]\s*=)\s*|[Ss]chema\((?:\w+,\s*)?)"(passnet\.[a-z_]+/[0-9]+)"')
 CONTRACTS = "docs/contracts.md"
 ROUTE = re.compile(r'\.Add\(\s*"([A-Z]+)",\s*"(/[^"]*)"')
 LISTED_ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`?]*)")
@@ -107,14 +110,22 @@ def schemas_are_contracts(tree):
 
 
 def schemas_are_written_once(tree):
-    """A schema's name is one literal of the product: two places that write it would be two shapes sooner or later."""
+    """One place of the product gives objects a schema's name: two places would be two shapes sooner or later."""
     places = {}
     for path in tree.sources(".h", ".cc"):
         if path.startswith("tests/"):
             continue
-        for number, line in enumerate(source_text.without_comments(tree.text(path)).split("\n"), 1):
-            for name in re.findall(rf'"({SCHEMA.pattern})"', line):
-                places.setdefault(name, []).append(f"{path}:{number}")
+        text = source_text.without_comments(tree.text(path))
+        found = list(WRITTEN.finditer(text))
+        # A file may also say the name in messages; where it only says it, it may hand it on to what writes it.
+        known = {match.group(1) for match in found}
+        for match in LITERAL.finditer(text):
+            if match.group(1) not in known:
+                known.add(match.group(1))
+                found.append(match)
+        for match in found:
+            line = text.count("\n", 0, match.start()) + 1
+            places.setdefault(match.group(1), []).append(f"{path}:{line}")
     for name, where in sorted(places.items()):
         for place in where[1:]:
             yield f"{place}: {name} is written at {where[0]} already: one name, one shape, one place"

@@ -90,6 +90,9 @@ class SourcesTest(unittest.TestCase):
     def test_no_paths_in_definitions(self):
         self.expect_clean(rules.no_paths_in_definitions)
 
+    def test_command_line_in_one_place(self):
+        self.expect_clean(rules.command_line_in_one_place)
+
 
 class PlantedTest(unittest.TestCase):
     """Fixture trees: one clean, and for each rule what it must notice."""
@@ -276,12 +279,16 @@ class PlantedTest(unittest.TestCase):
         self.assertEqual([], check(rules.schemas_are_contracts, planted))
 
     def test_schemas_are_written_once(self):
-        once = {"cli/a.cc": 'Set("schema", "passnet.a/1");\n// "passnet.a/1"\nHelp("one object (passnet.a/1)");\n',
+        once = {"cli/a.cc": 'Name("passnet.a/1");\nSet("schema", "passnet.a/1");\n// "passnet.a/1"\n',
+                "cli/b.cc": 'Help("one object (passnet.a/1)");\nhash.UpdateField("passnet.a/1");\n',
                 "tests/cli/a_test.cc": 'Expect("passnet.a/1");\n'}
         self.assertEqual([], check(rules.schemas_are_written_once, once))
-        twice = {**once, "daemon/b.cc": 'Set("schema", "passnet.a/1");\n'}
-        self.assertIn("daemon/b.cc:1: passnet.a/1 is written at cli/a.cc:1 already",
-                      "".join(check(rules.schemas_are_written_once, twice)))
+        for text in ('Page("passnet.a/1", items);\n', 'json["schema"] = "passnet.a/1";\n',
+                     '{{"schema",\n "passnet.a/1"}}\n'):
+            found = "".join(check(rules.schemas_are_written_once, {**once, "daemon/b.cc": text}))
+            self.assertIn("daemon/b.cc:1: passnet.a/1 is written at cli/a.cc:2 already", found)
+        twice = {"cli/a.cc": 'Set("schema", "passnet.a/1");\nVisitSchema(fields, "passnet.a/1");\n'}
+        self.assertIn("cli/a.cc:2: passnet.a/1", "".join(check(rules.schemas_are_written_once, twice)))
 
     def test_routes_are_contracts(self):
         files = {"docs/contracts.md": "| `GET /v1/a/{id}?limit=9` | 200 |\n| `POST /v1/a` | 201 |\n",

@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
+#include <cmath>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "passbench/score_cases.h"
 #include "tests/fakes/shared_data.h"
 
@@ -23,8 +24,8 @@ std::vector<int> From(int t) {
   return levels;
 }
 
-nlohmann::json Oracle() {
-  return nlohmann::json::parse(ReadFile(fakes::SharedData("es_oracle.json"), kMaxOracleBytes).value());
+Json Oracle() {
+  return ParseJson(ReadFile(fakes::SharedData("es_oracle.json"), kMaxOracleBytes).value()).value();
 }
 
 TEST(ToleranceTest, Float32AtMinusFiveIsTorchsDefault) {
@@ -48,20 +49,20 @@ TEST(ToleranceTest, SetIgnoresLevelsOutside) {
 
 TEST(ToleranceTest, EveryToleranceAndKeyIsTheOracles) {
   PASSNET_NEEDS_SHARED_DATA("es_oracle.json");
-  const auto oracle = Oracle();
-  for (const auto& [dtype, levels] : oracle["effective_tolerances"].items()) {
-    for (const auto& [t, expected] : levels.items()) {
+  const Json oracle = Oracle();
+  for (const auto& [dtype, levels] : oracle["effective_tolerances"].Members()) {
+    for (const auto& [t, expected] : levels.Members()) {
       auto found = ToleranceAt(dtype, std::stoi(t));
       ASSERT_TRUE(found.has_value()) << dtype;
-      EXPECT_EQ(found->rtol, expected["rtol"].get<double>()) << dtype << " at " << t;
-      EXPECT_EQ(found->atol, expected["atol"].get<double>()) << dtype << " at " << t;
+      EXPECT_EQ(found->rtol, expected["rtol"].Number()) << dtype << " at " << t;
+      EXPECT_EQ(found->atol, expected["atol"].Number()) << dtype << " at " << t;
     }
   }
-  for (const auto& [dtype, levels] : oracle["log_keys"].items()) {
-    for (const auto& [t, key] : levels.items()) EXPECT_EQ(CorrectnessKey(dtype, std::stoi(t)), key);
+  for (const auto& [dtype, levels] : oracle["log_keys"].Members()) {
+    for (const auto& [t, key] : levels.Members()) EXPECT_EQ(CorrectnessKey(dtype, std::stoi(t)), key.Text());
   }
-  for (const auto& [t, weight] : oracle["weights"].items()) {
-    EXPECT_DOUBLE_EQ(AggregationWeight(std::stoi(t)), weight.get<double>());
+  for (const auto& [t, weight] : oracle["weights"].Members()) {
+    EXPECT_DOUBLE_EQ(AggregationWeight(std::stoi(t)), weight.Number());
   }
 }
 
@@ -99,6 +100,17 @@ TEST(ScoreTest, MalformedCaseNamesFileAndCase) {
   ASSERT_TRUE(missing.has_error());
   EXPECT_NE(missing.error().context.find("f.json: case one: "), std::string::npos) << missing.error().context;
   EXPECT_TRUE(CheckScoreCases("[1", "f.json").has_error());
+  for (const char* wrong : {R"({"status":7})", R"({"status":"correct","dtype":["float32"],"equal":[true],"allclose":{"x":[true]}})",
+                            R"({"status":"correct","dtype":["float32"],"equal":[],"allclose":{}})"}) {
+    const std::string text = R"({"cases":[{"name":"one","p":0,"b":0.1,"interpretation":"default","expect":{},"graphs":[)";
+    EXPECT_TRUE(CheckScoreCases(text + wrong + "]}]}", "f.json").has_error()) << wrong;
+  }
+}
+
+TEST(ScoreTest, CasesNestedWithoutEndAreAnError) {
+  auto nested = CheckScoreCases("{\"cases\":" + std::string(1000000, '['), "f.json");
+  ASSERT_TRUE(nested.has_error());
+  EXPECT_NE(nested.error().context.find("f.json: "), std::string::npos) << nested.error().context;
 }
 
 TEST(ScoreTest, CorrectGraphWithoutSpeedupIsRefused) {

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/file.h"
+#include "base/json.h"
 #include "passbench/score_cases.h"
 #include "tests/fakes/shared_data.h"
 
@@ -105,7 +104,7 @@ TEST_P(UpstreamLogTest, ScoresAsTheOriginalDid) {
   auto written = ReadFile(fakes::SharedData(folder + "/aggregated_score.json"), kMaxLogBytes);
   ASSERT_EQ(scores.has_value(), written.has_value());
   if (!written) return;
-  const double expected = nlohmann::json::parse(*written).at("score");
+  const double expected = ParseJson(*written).value()["score"].Number();
   EXPECT_NEAR(*scores->aggregated, expected, 1e-12 * expected);
 }
 

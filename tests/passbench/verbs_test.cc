@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "tests/fakes/paths.h"
 #include "tests/fakes/shared_data.h"
 #include "tests/fakes/temp_folder.h"
@@ -16,15 +16,14 @@
 namespace passnet::passbench {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 
 struct Ran {
   int code = -1;
   std::string output;  // standard output and error
-  json Last() const {
+  Json Last() const {
     const std::string text = output.substr(0, output.find_last_not_of('\n') + 1);
-    return json::parse(text.substr(text.rfind('\n') + 1));
+    return ParseJson(text.substr(text.rfind('\n') + 1)).value();
   }
 };
 
@@ -64,12 +63,12 @@ TEST_F(PassbenchVerbsTest, TaskListNamesEveryTask) {
   EXPECT_EQ(text.code, 0) << text.output;
   EXPECT_THAT(text.output, HasSubstr("good  "));
   EXPECT_THAT(text.output, HasSubstr("1.0 kB"));
-  json list = Passnet("task list --json " + Path("set")).Last();
+  Json list = Passnet("task list --json " + Path("set")).Last();
   EXPECT_EQ(list["schema"], "passnet.task_list/1");
   ASSERT_EQ(list["tasks"].size(), 1u);
-  EXPECT_EQ(list["tasks"][0]["path"], "good");
-  EXPECT_EQ(list["tasks"][0]["ops"], json({"relu"}));
-  EXPECT_EQ(list["tasks"][0]["input_bytes_max"], 1000);
+  EXPECT_EQ(list["tasks"].At(0)["path"], "good");
+  EXPECT_EQ(list["tasks"].At(0)["ops"], Json(std::vector<std::string>{"relu"}));
+  EXPECT_EQ(list["tasks"].At(0)["input_bytes_max"], 1000);
 }
 
 TEST_F(PassbenchVerbsTest, MalformedTaskIsNamedAndTheOthersAreListed) {
@@ -80,7 +79,7 @@ TEST_F(PassbenchVerbsTest, MalformedTaskIsNamedAndTheOthersAreListed) {
   EXPECT_EQ(ran.code, 2);
   EXPECT_THAT(ran.output, HasSubstr("model.py:1: \"os\"; \"import torch\" and no other module is expected"));
   EXPECT_THAT(ran.output, HasSubstr("good  "));
-  EXPECT_EQ(Passnet("task list --json " + Path("set")).Last()["refused"][0]["path"], "bad");
+  EXPECT_EQ(Passnet("task list --json " + Path("set")).Last()["refused"].At(0)["path"], "bad");
   EXPECT_EQ(Passnet("task show " + Path("set/bad")).code, 2);
 }
 
@@ -89,10 +88,10 @@ TEST_F(PassbenchVerbsTest, TaskShowTellsGraphsInputsAndOperators) {
   EXPECT_EQ(text.code, 0) << text.output;
   EXPECT_THAT(text.output, HasSubstr("ops: relu"));
   EXPECT_THAT(text.output, HasSubstr("in_0: float16[500], random_float"));
-  json task = Passnet("task show --json " + Path("set/good")).Last();
+  Json task = Passnet("task show --json " + Path("set/good")).Last();
   EXPECT_EQ(task["schema"], "passnet.task/1");
-  EXPECT_EQ(task["graphs"][0]["inputs"][0]["mean"], nullptr);
-  EXPECT_EQ(task["graphs"][0]["inputs"][0]["shape"], json({500}));
+  EXPECT_EQ(task["graphs"].At(0)["inputs"].At(0)["mean"], nullptr);
+  EXPECT_EQ(task["graphs"].At(0)["inputs"].At(0)["shape"], Json(std::vector<int>{500}));
 }
 
 TEST_F(PassbenchVerbsTest, BadInputIsTwo) {
@@ -112,14 +111,14 @@ constexpr std::string_view kMiss = "[Processing] graphs/g\nRuntimeError: no matc
 
 TEST_F(PassbenchVerbsTest, ScoreTakesParametersAndPrintsOneObject) {
   Write("miss.log", kMiss);
-  json score = Passnet("score --json " + Path("miss.log")).Last();
+  Json score = Passnet("score --json " + Path("miss.log")).Last();
   EXPECT_EQ(score["schema"], "passnet.score/1");
-  EXPECT_EQ(score["graphs"][0]["status"], "eager_fail");
-  EXPECT_NEAR(score["aggregated_score"].get<double>(), 0.1, 1e-12);
-  EXPECT_NEAR(Passnet("score --json --b 0.001 " + Path("miss.log")).Last()["es"]["4"].get<double>(), 0.001, 1e-12);
-  json extended = Passnet("score --json --interpretation mismatch_extended " + Path("miss.log")).Last();
-  EXPECT_EQ(extended["aggregated_score"], nullptr);
-  EXPECT_TRUE(extended["es"].contains("5"));
+  EXPECT_EQ(score["graphs"].At(0)["status"], "eager_fail");
+  EXPECT_NEAR(score["aggregated_score"].Number(), 0.1, 1e-12);
+  EXPECT_NEAR(Passnet("score --json --b 0.001 " + Path("miss.log")).Last()["es"]["4"].Number(), 0.001, 1e-12);
+  Json extended = Passnet("score --json --interpretation mismatch_extended " + Path("miss.log")).Last();
+  EXPECT_TRUE(extended.Has("aggregated_score") && extended["aggregated_score"].is_null());
+  EXPECT_TRUE(extended["es"].Has("5"));
   EXPECT_THAT(Passnet("score " + Path("miss.log")).output, HasSubstr("aggregated speed-up AS  0.100000"));
 }
 
@@ -130,7 +129,7 @@ TEST_F(PassbenchVerbsTest, CasesThatDifferAreListedWithExitFour) {
   EXPECT_EQ(ran.code, 4);
   EXPECT_THAT(ran.output, HasSubstr("AS: 0.2"));
   EXPECT_THAT(ran.output, HasSubstr("0 of 1 cases agree"));
-  EXPECT_EQ(Passnet("score --json --cases " + Path("cases.json")).Last()["differ"][0]["name"], "wrong");
+  EXPECT_EQ(Passnet("score --json --cases " + Path("cases.json")).Last()["differ"].At(0)["name"], "wrong");
 }
 
 TEST_F(PassbenchVerbsTest, EveryOracleCaseAgrees) {
@@ -146,8 +145,8 @@ TEST_F(PassbenchVerbsTest, RealTaskSetIsListedWhole) {
   Ran ran = Passnet("task list --json " + fakes::SharedData("passbench").native());
   EXPECT_EQ(ran.code, 0) << ran.output;
   size_t graphs = 0;
-  const json list = ran.Last();
-  for (const json& task : list["tasks"]) graphs += task["graphs"].get<size_t>();
+  const Json list = ran.Last();
+  for (const Json& task : list["tasks"].Items()) graphs += task["graphs"].Unsigned();
   EXPECT_EQ(list["tasks"].size(), 35u);
   EXPECT_EQ(graphs, 188u);
 }

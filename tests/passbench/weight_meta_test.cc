@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"min above max", " name='x'\n shape=[]\n dtype='int8'\n min_val = 3\n max_val = 2\n",
                 "min_val above max_val"},
         BadCase{"repeated", " name = 'x'\n name = 'y'\n", "w.py:3: name is given twice"},
-        BadCase{"method", " def __init__(self):\n  pass\n", "w.py:2: \"__init__\"; \"=\""},
+        BadCase{"method", " def __init__(self):\n  pass\n", "w.py:2: \"def\"; an attribute name"},
         BadCase{"unended string", " name = 'x\n", "w.py:2: a string does not end"},
         BadCase{"binary", " name = \x01\n", "w.py:2: byte 0x01"}));
 

@@ -39,10 +39,9 @@ TEST(QuotedTest, LongTextKeepsBothEndsAndTellsWhatIsMissing) {
   EXPECT_LT(quoted.size(), 600u);
 }
 
-TEST(OneLineTest, LineEndsAndBackticksAreGone) {
-  EXPECT_EQ(OneLine("a\nb`c`\r\nd", 100), "a b'c'  d");
-  EXPECT_EQ(OneLine("abcdef", 3), "abc");
-  EXPECT_EQ(OneLine("ab\xC3\xA9", 3), "ab");
+TEST(InlineTextTest, CannotLeaveItsBackticksOrItsLine) {
+  EXPECT_EQ(InlineText("a\nb`c`\r\nd", 100), "a b'c' d");
+  EXPECT_EQ(InlineText("``abc", 4), "''ab…");
 }
 
 TEST(FenceForTest, IsLongerThanEveryRun) {

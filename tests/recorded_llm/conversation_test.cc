@@ -82,31 +82,40 @@ TEST_F(LibraryTest, EveryMistakeIsToldAtOnce) {
                 R"({"schema": "passnet.recorded_conversation/9", "metadata": {"authored_by": ""},
     "match": ["(open", 5], "turnes": [],
     "turns": [{"reply_file": "../1.md", "expect": "text", "usage": {"prompt_tokens": -1, "tokens": 2}},
-              {"reply_file": "latin.md", "finish_reason": "bored"}, {"expect": []}, 7]})");
+              {"reply_file": "latin.md", "finish_reason": "bored"}, {"expect": []}]})");
+  folder_.Write("d", "1.md", "reply");
+  folder_.Write("d", "conversation.json",
+                R"({"schema": "passnet.recorded_conversation/1", "metadata": [], "match": ["x"],
+    "turns": [{"reply_file": "1.md"}, 7]})");
   std::string mistakes = Mistakes();
   for (const char* expected : {
            "a/conversation.json",
-           "b/conversation.json: [json.exception.parse_error",
-           "line 2",
-           "c/conversation.json: schema: must be \"passnet.recorded_conversation/1\"",
+           "b/conversation.json: not JSON at byte 15, line 2",
+           "c/conversation.json: schema: \"passnet.recorded_conversation/9\" is none of passnet.recorded_conv",
            "metadata.authored_by: must be a text",
            "metadata.provenance: must be a text",
            "match[0]: \"(open\" is not a regular expression",
            "match[1]: must be a text",
-           "turnes: is not a key",
+           "turnes: unknown key",
            "turns[0].reply_file:",
            "turns[0].expect: must be a list",
-           "turns[0].usage.tokens: is not a key",
-           "turns[0].usage.prompt_tokens: must be a whole number",
-           "turns[0].usage.completion_tokens: must be a whole number",
+           "turns[0].usage.tokens: unknown key",
+           "turns[0].usage.prompt_tokens: out of range 0..1000000000: -1",
+           "turns[0].usage.completion_tokens: is missing",
            "turns[1].reply_file: latin.md is not UTF-8",
-           "turns[1].finish_reason: must be",
+           "turns[1].finish_reason: \"bored\" is none of stop, length, content_filter",
            "turns[2].reply_file: must be a text",
-           "turns[3]: must be an object",
+           "d/conversation.json: metadata: must be an object",
+           "d/conversation.json: turns: expected a list of objects, found an integer",
        }) {
     EXPECT_THAT(mistakes, HasSubstr(expected));
   }
-  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 17 + 1) << mistakes;
+  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 18 + 1) << mistakes;
+}
+
+TEST_F(LibraryTest, NestingWithoutEndIsAMistakeLikeAnyOther) {
+  folder_.Write("deep", "conversation.json", std::string(1'000'000, '['));
+  EXPECT_THAT(Mistakes(), HasSubstr("deep/conversation.json: nested deeper than 100"));
 }
 
 TEST_F(LibraryTest, ShippedRecordingsLoad) {

@@ -2,14 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+
+#include "base/json.h"
 
 #include "tests/recorded_llm/conversation_folder.h"
 
 namespace passnet::recorded_llm {
 namespace {
 
-using Json = nlohmann::json;
 using testing::HasSubstr;
 
 const std::string kPlain = R"({"model":"m","messages":[{"role":"user","content":"task: t GELU"}]})";
@@ -29,13 +29,14 @@ class EndpointTest : public testing::Test {
   static Answer Post(Endpoint& endpoint, const std::string& body) {
     return endpoint.Handle("POST", "/v1/chat/completions", body);
   }
-  static Json Body(const Answer& answer) { return Json::parse(answer.pieces.at(0)); }
+  static Json Body(const Answer& answer) { return ParseJson(answer.pieces.at(0)).value(); }
+  static const Json& FirstChoice(const Json& body) { return body["choices"].At(0); }
   // The objects of the events, [DONE] left out.
   static std::vector<Json> Events(const Answer& answer) {
     std::vector<Json> events;
     for (const std::string& piece : answer.pieces) {
       EXPECT_TRUE(piece.starts_with("data: ") && piece.ends_with("\n\n")) << piece;
-      if (piece != "data: [DONE]\n\n") events.push_back(Json::parse(piece.substr(6)));
+      if (piece != "data: [DONE]\n\n") events.push_back(ParseJson(piece.substr(6)).value());
     }
     return events;
   }
@@ -50,17 +51,17 @@ TEST_F(EndpointTest, MessageIsOpenAis) {
   Json body = Body(answer);
   EXPECT_EQ(body["object"], "chat.completion");
   EXPECT_EQ(body["model"], "m");
-  EXPECT_EQ(body["choices"][0]["message"]["content"], "first gr\xC3\xBC\xC3\x9F\n");
-  EXPECT_EQ(body["choices"][0]["finish_reason"], "stop");
-  EXPECT_EQ(body["usage"], Json::parse(R"({"prompt_tokens":10,"completion_tokens":20,"total_tokens":30})"));
+  EXPECT_EQ(FirstChoice(body)["message"]["content"], "first gr\xC3\xBC\xC3\x9F\n");
+  EXPECT_EQ(FirstChoice(body)["finish_reason"], "stop");
+  EXPECT_EQ(body["usage"], ParseJson(R"({"prompt_tokens":10,"completion_tokens":20,"total_tokens":30})").value());
 }
 
 TEST_F(EndpointTest, SameRequestGetsTheSameBytes) {
   Endpoint endpoint = Make();
   EXPECT_EQ(Post(endpoint, kPlain).pieces, Post(endpoint, kPlain).pieces);
-  Json other = Json::parse(kPlain);
-  other["model"] = "n";
-  EXPECT_NE(Body(Post(endpoint, kPlain))["id"], Body(Post(endpoint, other.dump()))["id"]);
+  Json other = ParseJson(kPlain).value();
+  other.Set("model", "n");
+  EXPECT_NE(Body(Post(endpoint, kPlain))["id"], Body(Post(endpoint, other.Dump()))["id"]);
 }
 
 TEST_F(EndpointTest, EventsCarryWholeCharacters) {
@@ -73,20 +74,20 @@ TEST_F(EndpointTest, EventsCarryWholeCharacters) {
     auto events = Events(answer);
     std::string content;
     for (const Json& event : events) {
-      if (!event["choices"].empty()) content += event["choices"][0]["delta"].value("content", "");
+      content += FirstChoice(event)["delta"]["content"].Text();
     }
     EXPECT_EQ(content, "first gr\xC3\xBC\xC3\x9F\n");
-    EXPECT_EQ(events[events.size() - 2]["choices"][0]["finish_reason"], "stop");
-    EXPECT_EQ(events.back()["choices"], Json::array());
+    EXPECT_EQ(FirstChoice(events[events.size() - 2])["finish_reason"], "stop");
+    EXPECT_EQ(events.back()["choices"], Json::MakeArray());
     EXPECT_EQ(events.back()["usage"]["total_tokens"], 30);
   }
 }
 
 TEST_F(EndpointTest, UsageIsStreamedOnlyWhenAskedFor) {
   Endpoint endpoint = Make();
-  Json request = Json::parse(kStreamed);
-  request.erase("stream_options");
-  for (const Json& event : Events(Post(endpoint, request.dump()))) EXPECT_FALSE(event.contains("usage"));
+  Json request = ParseJson(kStreamed).value();
+  request.Set("stream_options", nullptr);
+  for (const Json& event : Events(Post(endpoint, request.Dump()))) EXPECT_FALSE(event.Has("usage"));
 }
 
 TEST_F(EndpointTest, MismatchIsA422InOpenAisForm) {
@@ -96,7 +97,7 @@ TEST_F(EndpointTest, MismatchIsA422InOpenAisForm) {
   EXPECT_EQ(answer.status, 422);
   Json error = Body(answer)["error"];
   EXPECT_EQ(error["code"], "recording_mismatch");
-  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("error: line \\d+"));
+  EXPECT_THAT(error["message"].Text(), HasSubstr("error: line \\d+"));
 }
 
 TEST_F(EndpointTest, BadBodiesAreA400) {
@@ -110,10 +111,27 @@ TEST_F(EndpointTest, BadBodiesAreA400) {
   }
 }
 
+TEST_F(EndpointTest, NestingWithoutEndIsA400ThatSaysSo) {
+  Endpoint endpoint = Make();
+  const std::string nested(1'000'000, '[');
+  for (const std::string& body : {nested, R"({"model":"m","messages":)" + nested}) {
+    Answer answer = Post(endpoint, body);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(Body(answer)["error"]["message"].Text(), HasSubstr("the body: nested deeper than 100"));
+  }
+}
+
+TEST_F(EndpointTest, BadBodiesNameTheKey) {
+  Endpoint endpoint = Make();
+  auto message = [&](const std::string& body) { return Body(Post(endpoint, body))["error"]["message"].Text(); };
+  EXPECT_THAT(message(R"({"model":1,"messages":[]})"), HasSubstr("model: expected a text, found an integer"));
+  EXPECT_THAT(message(R"({"model":"m","messages":[{"role":"user"},{}]})"), HasSubstr("messages[1].role: is missing"));
+}
+
 TEST_F(EndpointTest, OtherRoutes) {
   Endpoint endpoint = Make();
   EXPECT_EQ(Body(endpoint.Handle("GET", "/health", ""))["conversations"], 2);
-  EXPECT_EQ(Body(endpoint.Handle("GET", "/v1/models?limit=1", ""))["data"][0]["id"], "recorded");
+  EXPECT_EQ(Body(endpoint.Handle("GET", "/v1/models?limit=1", ""))["data"].At(0)["id"], "recorded");
   EXPECT_EQ(endpoint.Handle("GET", "/v1/chat/completions", "").status, 405);
   EXPECT_EQ(endpoint.Handle("POST", "/health", "").status, 405);
   EXPECT_EQ(endpoint.Handle("GET", "/", "").status, 404);
@@ -142,10 +160,10 @@ TEST_F(EndpointTest, TruncatedAnswerEndsInOrderWithoutFinishReason) {
   Answer streamed = Post(endpoint, kStreamed);
   EXPECT_EQ(streamed.ending, Answer::Ending::kWhole);
   EXPECT_EQ(streamed.pieces.back(), "data: [DONE]\n\n");
-  for (const Json& event : Events(streamed)) EXPECT_TRUE(event["choices"][0]["finish_reason"].is_null());
+  for (const Json& event : Events(streamed)) EXPECT_TRUE(FirstChoice(event)["finish_reason"].is_null());
   Json plain = Body(Post(endpoint, kPlain));
-  EXPECT_TRUE(plain["choices"][0]["finish_reason"].is_null());
-  EXPECT_EQ(plain["choices"][0]["message"]["content"], "first ");
+  EXPECT_TRUE(FirstChoice(plain)["finish_reason"].is_null());
+  EXPECT_EQ(FirstChoice(plain)["message"]["content"], "first ");
 }
 
 TEST_F(EndpointTest, InterruptedAnswersKeepHalf) {
@@ -164,11 +182,11 @@ TEST_F(EndpointTest, InterruptedAnswersKeepHalf) {
 
 TEST_F(EndpointTest, MalformedAnswerIsNoJson) {
   Endpoint endpoint = Make({"malformed:every=1"});
-  EXPECT_FALSE(Json::accept(Post(endpoint, kPlain).pieces[0]));
+  EXPECT_FALSE(ParseJson(Post(endpoint, kPlain).pieces[0]));
   int broken = 0;
   for (const std::string& piece : Post(endpoint, kStreamed).pieces) {
     EXPECT_TRUE(piece.ends_with("\n\n"));
-    broken += piece != "data: [DONE]\n\n" && !Json::accept(piece.substr(6));
+    broken += piece != "data: [DONE]\n\n" && !ParseJson(piece.substr(6));
   }
   EXPECT_EQ(broken, 1);
 }

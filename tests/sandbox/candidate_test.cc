@@ -41,7 +41,9 @@ class CandidateTest : public JailTest {
   }
 
   static Chain StartChain(const std::vector<std::string>& hostile, const CandidateOptions& options) {
-    const Result<std::string> task = TaskChildPlan(TaskChildOptions());
+    TaskChildOptions task_options;
+    task_options.bound = options.readable;
+    const Result<std::string> task = TaskChildPlan(task_options);
     const Result<std::string> candidate = CandidatePlan(options);
     EXPECT_TRUE(task.has_value() && candidate.has_value());
     const UniqueFd task_plan = InMemory(*task);
@@ -54,7 +56,8 @@ class CandidateTest : public JailTest {
     spec.argv = {TestcaseFolder() + "/candidate_host", "10", "11", TestcaseFolder() + "/" + hostile[0] + ".so"};
     spec.argv.insert(spec.argv.end(), hostile.begin() + 1, hostile.end());
     spec.root = SystemRoot();
-    spec.root.read_only.push_back(TestcaseFolder());
+    spec.root.read_only_if_present.insert(spec.root.read_only_if_present.end(), options.readable.begin(),
+                                          options.readable.end());
     spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};
     Result<std::unique_ptr<Child>> child = Child::Start(spec, Deadline::After(std::chrono::seconds(30)));
     if (child.has_error()) {
@@ -119,6 +122,28 @@ TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
     EXPECT_THAT(RunInCandidate({"touch_files", "write", path}), HasSubstr("refused")) << path;
   }
   EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/x"}), HasSubstr("candidate exited 42"));  // its own folder
+}
+
+// Checkouts below /tmp were refused once, since every jail's own /tmp hid them.
+TEST_F(CandidateTest, BoundFolderBelowTmpIsSeenReadOnlyAndNothingBesideIt) {
+  const FolderBelowTmp folder;
+  const FolderBelowTmp other;
+  CandidateOptions options = Options();
+  options.readable.push_back(folder / "link");
+  for (const char* file : {"shown/file", "link/file"}) {
+    EXPECT_THAT(RunInCandidate({"touch_files", "allowed", folder / file}, options), HasSubstr("worked")) << file;
+  }
+  for (const char* name : {"shown/new", "shown/file", "new"}) {
+    EXPECT_THAT(RunInCandidate({"touch_files", "write", folder / name}, options), HasSubstr("Read-only file system")) << name;
+  }
+  // Otherwise it could put files of its own under the bound paths.
+  EXPECT_THAT(RunInCandidate({"touch_files", "move", folder.path()}, options), HasSubstr("refused: Device or resource busy"));
+  EXPECT_THAT(RunInCandidate({"touch_files", "move", folder / "shown"}, options), HasSubstr("refused"));
+  for (const std::string& path : {folder / "hidden", other.path()}) {
+    EXPECT_THAT(RunInCandidate({"touch_files", "list", path}, options), HasSubstr("refused: No such file")) << path;
+  }
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/x"}, options), HasSubstr("candidate exited 42"));
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/dev/shm/x"}, options), HasSubstr("refused"));
 }
 
 TEST_F(CandidateTest, ReadableRootIsRefusedAtPlanning) {

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
+#include "base/check.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/probe.h"
 #include "tests/fakes/paths.h"
@@ -38,6 +41,23 @@ RunReport MustRun(const RunSpec& spec) {
   }
   EXPECT_NE(report->outcome.kind, OutcomeKind::kSetupFailed) << report->outcome.reason;
   return *report;
+}
+
+FolderBelowTmp::FolderBelowTmp() {
+  CHECK(mkdtemp(path_.data()) != nullptr);
+  for (const char* name : {"shown", "hidden"}) {
+    fs::create_directory(*this / name);
+    std::ofstream(*this / name + "/file") << "bytes";
+    // For everybody, so that nothing but the jail is in the way.
+    fs::permissions(*this / name, fs::perms::all);
+    fs::permissions(*this / name + "/file", fs::perms::all);
+  }
+  fs::create_directory_symlink("shown", *this / "link");
+}
+
+FolderBelowTmp::~FolderBelowTmp() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
 }
 
 std::vector<pid_t> Survivors() {

@@ -23,6 +23,22 @@ RunSpec SpecFor(const std::string& name, const std::vector<std::string>& argumen
 // Runs it; a report that says setup_failed or an Error fails the test.
 RunReport MustRun(const RunSpec& spec);
 
+// A folder in the host's /tmp, where people and CI systems put checkouts: "shown" and "hidden" with a file each, and
+// "link" to "shown". Removed with the object.
+class FolderBelowTmp {
+ public:
+  FolderBelowTmp();
+  ~FolderBelowTmp();
+  FolderBelowTmp(const FolderBelowTmp&) = delete;
+  FolderBelowTmp& operator=(const FolderBelowTmp&) = delete;
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/passnet-jail-test-XXXXXX";
+};
+
 // Pids whose program file is one of the hostile ones. Empty right after a run: nothing survived.
 std::vector<pid_t> Survivors();
 

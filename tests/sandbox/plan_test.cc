@@ -3,13 +3,16 @@
 #include "sandbox/plan.h"
 
 #include <errno.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "sandbox/apply/apply.h"
+#include "sandbox/apply/reader.h"
 #include "sandbox/captured_stream.h"
 #include "sandbox/plan_writer.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -59,6 +62,64 @@ TEST(PlanTest, ListenerWithoutAWatcherIsRefused) {
   const pn_apply_error error = ErrorOf(PlanWriter().Seccomp(std::string(8, '\0'), true).Finish());
   EXPECT_STREQ(error.step, "seccomp");
   EXPECT_EQ(error.error_number, EINVAL);
+}
+
+// The steps that mount something, as words in their order.
+std::vector<std::string> MountSteps(const std::string& plan) {
+  std::vector<std::string> said;
+  Reader steps(plan.data() + sizeof(PlanHeader), plan.size() - sizeof(PlanHeader));
+  while (steps.left() > 0) {
+    StepHeader header;
+    memcpy(&header, steps.Take(sizeof header), sizeof header);
+    Reader payload(steps.Take((header.size + 7u) / 8 * 8), header.size);
+    switch (static_cast<Step>(header.kind)) {
+      case Step::kMount: {
+        const uint64_t flags = payload.U64();
+        const std::string source = payload.String();
+        said.push_back((flags & MS_MOVE ? "move " : flags & MS_RDONLY ? "read-only " : "") + source + " to " + payload.String());
+        break;
+      }
+      case Step::kBind: {
+        const uint64_t attributes = payload.U64();
+        const std::string source = payload.String();
+        said.push_back("bind " + source + " to " + payload.String() + " attributes " + std::to_string(attributes));
+        break;
+      }
+      case Step::kMountAttributes: {
+        const uint64_t attributes = payload.U64();
+        said.push_back(std::string("set ") + payload.String() + " attributes " + std::to_string(attributes));
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return said;
+}
+
+TEST(PlanTest, ChildWithNothingBelowTmpGetsOneMountForIt) {
+  TaskChildOptions options;
+  options.bound = {"/usr", "/usr/bin"};
+  const Result<std::string> plan = TaskChildPlan(options);
+  if (!plan) GTEST_SKIP() << plan.error().context;
+  EXPECT_THAT(MountSteps(*plan), testing::ElementsAre("proc to /proc", "tmpfs to /tmp", "read-only tmpfs to /dev/shm"));
+}
+
+TEST(PlanTest, BoundFolderBelowTmpIsPutIntoTheChildsTmpReadOnly) {
+  const fakes::TempFolder folder("plan");
+  ASSERT_EQ(folder.path().native().rfind("/tmp/", 0), 0u) << "TMPDIR leads elsewhere";
+  const std::string top = folder.path();
+  std::filesystem::create_directories(folder / "checkout/.venv");
+  CandidateOptions options;
+  options.readable = {"/usr", top + "/checkout/.venv"};
+  const Result<std::string> plan = CandidatePlan(options);
+  if (!plan) GTEST_SKIP() << plan.error().context;
+  EXPECT_THAT(MountSteps(*plan),
+              testing::ElementsAre("proc to /proc", "tmpfs to /dev/shm", "tmpfs to /dev/shm/tmp", "tmpfs to /dev/shm" + top,
+                                   // 7: read-only, nosuid, nodev
+                                   "bind " + top + "/checkout/.venv to /dev/shm" + top + "/checkout/.venv attributes 7",
+                                   "set /dev/shm" + top + " attributes 1", "move /dev/shm/tmp to /tmp",
+                                   "read-only tmpfs to /dev/shm"));
 }
 
 TEST(StreamKeeperTest, KeepsHeadAndTailAndCountsTheRest) {

@@ -94,11 +94,11 @@ TEST(PolicyTest, EachLooseningOpensItsOwnCalls) {
   EXPECT_EQ(Decide(minimal, Call(SYS_execve)), kKill);
   EXPECT_EQ(Decide(minimal, Call(SYS_fork)), Errno(EPERM));
   EXPECT_EQ(Decide(minimal, Call(SYS_unlinkat)), Errno(ENOSYS));
-  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Exec())), Call(SYS_execve)), kAllow);
-  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Processes())), Call(SYS_fork)), kAllow);
-  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Writing())), Call(SYS_unlinkat)), kAllow);
-  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Memfd())), Call(SYS_memfd_create)), kAllow);
-  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(allow::Affinity())), Call(SYS_sched_setaffinity)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kExec)), Call(SYS_execve)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kProcesses)), Call(SYS_fork)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kWriting)), Call(SYS_unlinkat)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kMemfd)), Call(SYS_memfd_create)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kAffinity)), Call(SYS_sched_setaffinity)), kAllow);
 }
 
 TEST(PolicyTest, ThreadsAreNotProcesses) {

@@ -68,6 +68,27 @@ TEST_F(RunTest, MissingBindIsRefusedByName) {
   EXPECT_THAT(report.error().context, HasSubstr("/no/such/place"));
 }
 
+TEST_F(RunTest, BoundFolderBelowTmpIsSeenReadOnlyAndNothingBesideIt) {
+  const FolderBelowTmp folder;
+  const auto run = [&folder](const std::string& how, const std::string& path) {
+    RunSpec spec = SpecFor("touch_files", {how, path});
+    spec.root.read_only.push_back(folder / "shown");
+    return MustRun(spec).out.Text();
+  };
+  EXPECT_THAT(run("allowed", folder / "shown/file"), HasSubstr("worked"));
+  EXPECT_THAT(run("write", folder / "shown/new"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(run("write", folder / "new"), HasSubstr("Read-only file system"));
+  EXPECT_THAT(run("move", folder.path()), HasSubstr("refused"));
+  EXPECT_THAT(run("list", folder / "hidden"), HasSubstr("refused: No such file"));
+  EXPECT_THAT(run("write", "/tmp/x"), HasSubstr("worked"));
+}
+
+TEST_F(RunTest, TmpItselfCannotBeBound) {
+  RunSpec spec = SpecFor("echo");
+  spec.root.read_only.push_back("/tmp");
+  EXPECT_EQ(sandbox::Run(spec, Deadline::After(std::chrono::seconds(30))).error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_F(RunTest, MissingProgramIsASetupFailureThatNamesStepAndFix) {
   RunSpec spec = SpecFor("no_such_program");
   const Result<RunReport> report = sandbox::Run(spec, Deadline::After(std::chrono::seconds(30)));

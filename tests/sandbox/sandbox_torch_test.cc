@@ -31,7 +31,9 @@ TEST_F(TorchTest, CaptureAndEagerRunUnharmedInEveryChild) {
   CandidateOptions options;
   options.readable = {"/usr", environment};
   options.cores = {0};
-  const UniqueFd task_plan = InMemory(TaskChildPlan(TaskChildOptions()).value());
+  TaskChildOptions task;
+  task.bound = options.readable;
+  const UniqueFd task_plan = InMemory(TaskChildPlan(task).value());
   const UniqueFd candidate_plan = InMemory(CandidatePlan(options).value());
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
@@ -40,7 +42,7 @@ TEST_F(TorchTest, CaptureAndEagerRunUnharmedInEveryChild) {
   ChildSpec spec;
   spec.argv = {environment + "/bin/python", source + "/torch_zygote.py", TestcaseFolder() + "/apply_library.so", "10", "11"};
   spec.environment = {{"PATH", "/usr/bin"}, {"HOME", "/tmp"}, {"USER", "nobody"}, {"OMP_NUM_THREADS", "1"},
-                      {"MKL_NUM_THREADS", "1"}, {"TORCHINDUCTOR_CACHE_DIR", "/tmp/inductor"}};
+                      {"MKL_NUM_THREADS", "1"}, {"TORCHINDUCTOR_CACHE_DIR", "/tmp/passnet-inductor"}};
   spec.root = SystemRoot();
   spec.root.read_only.insert(spec.root.read_only.end(), {environment, source, TestcaseFolder()});
   spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};

@@ -4,23 +4,24 @@
 
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
 
 namespace passnet::trajectories {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 
 struct Ran {
   int code = -1;
   std::string output;  // standard output and error
-  json Last() const {
+  Json Last() const {
     std::string text = output.substr(0, output.find_last_not_of('\n') + 1);
-    return json::parse(text.substr(text.rfind('\n') + 1));
+    auto json = ParseJson(text.substr(text.rfind('\n') + 1));
+    EXPECT_TRUE(json) << output;
+    return json ? json.value() : Json();
   }
 };
 
@@ -53,11 +54,11 @@ class VerbsTest : public JournalTest {
 TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
   Ran intact = Run("verify --json");
   EXPECT_EQ(intact.code, 0) << intact.output;
-  json report = intact.Last();
+  Json report = intact.Last();
   EXPECT_EQ(report["schema"], "passnet.verify/1");
   EXPECT_EQ(report["intact"], true);
   EXPECT_EQ(report["finding"], nullptr);
-  std::string head = report["heads"][0];
+  std::string head = report["heads"].At(0).Text();
   EXPECT_EQ(Run("verify --head " + head).code, 0);
   EXPECT_THAT(Run("verify").output, HasSubstr("only be seen against a head"));
 
@@ -84,20 +85,20 @@ TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
 TEST_F(VerbsTest, ExportWritesRowsAndSaysWhatItLeftOut) {
   Ran ran = Run("export --format openai-chat --json --out " + (folder_ / "sft").string());
   EXPECT_EQ(ran.code, 0) << ran.output;
-  json summary = ran.Last();
+  Json summary = ran.Last();
   EXPECT_EQ(summary["schema"], "passnet.export/1");
   EXPECT_EQ(summary["rows"], 1);
   EXPECT_EQ(summary["excluded"]["not_finished"], 1);
-  EXPECT_TRUE(std::filesystem::exists(summary["rows_path"].get<std::string>()));
+  EXPECT_TRUE(std::filesystem::exists(summary["rows_path"].Text()));
 }
 
 TEST_F(VerbsTest, TrajectoriesAreListedAndShown) {
-  json list = Run("trajectory list --json").Last();
+  Json list = Run("trajectory list --json").Last();
   EXPECT_EQ(list["schema"], "passnet.trajectory_list/1");
-  EXPECT_EQ(list["trajectories"][0]["trajectory_id"], "t-1");
-  EXPECT_EQ(list["trajectories"][0]["final_score"], 1.5);
-  EXPECT_EQ(list["trajectories"][1]["final_score"], nullptr);
-  json shown = Run("trajectory show t-1 --json").Last();
+  EXPECT_EQ(list["trajectories"].At(0)["trajectory_id"], "t-1");
+  EXPECT_EQ(list["trajectories"].At(0)["final_score"], 1.5);
+  EXPECT_EQ(list["trajectories"].At(1)["final_score"], nullptr);
+  Json shown = Run("trajectory show t-1 --json").Last();
   EXPECT_EQ(shown["schema"], "passnet.trajectory/1");
   EXPECT_EQ(shown["events"].size(), 5u);
   EXPECT_THAT(Run("trajectory show t-1").output, HasSubstr("evaluation_report"));
@@ -118,7 +119,7 @@ TEST_F(VerbsTest, ControlCharactersOfAReplyDoNotReachTheTerminal) {
 }
 
 TEST_F(VerbsTest, DiffNamesTheFirstDifference) {
-  json diff = Run("trajectory diff t-1 t-2 --json").Last();
+  Json diff = Run("trajectory diff t-1 t-2 --json").Last();
   EXPECT_EQ(diff["schema"], "passnet.trajectory_diff/1");
   EXPECT_EQ(diff["same"], false);
   EXPECT_EQ(diff["first_step"]["step"], 4);
@@ -126,7 +127,7 @@ TEST_F(VerbsTest, DiffNamesTheFirstDifference) {
   EXPECT_EQ(diff["first_content"]["what"], "request");
   EXPECT_EQ(diff["first_content"]["call"], 1);
   EXPECT_EQ(diff["first_content"]["line"], 2);
-  EXPECT_THAT(diff["first_content"]["a"].get<std::string>(), HasSubstr("it"));
+  EXPECT_THAT(diff["first_content"]["a"].Text(), HasSubstr("it"));
   EXPECT_EQ(Run("trajectory diff t-1 t-1 --json").Last()["same"], true);
 }
 

@@ -16,7 +16,7 @@ import _passnet_worker as native
 
 from . import capture, channel as channels, match
 
-CANDIDATE_ROOT = "/tmp/candidate"  # on the process's own private tmpfs
+CANDIDATE_ROOT = "/tmp/passnet-candidate"  # on the process's own private tmpfs; the prefix, since a checkout may lie below /tmp
 MAX_ERROR = 16384
 
 # c10::ScalarType numbers (c10/core/ScalarType.h; part of torch's serialisation format, so they stay).

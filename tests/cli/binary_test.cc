@@ -1,0 +1,109 @@
+// passnet through the real binary: what it makes of a misspelt verb, of a narrow screen, of a stranger's answers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "tests/cli/one_answer_server.h"
+#include "tests/fakes/paths.h"
+
+namespace passnet::cli {
+namespace {
+
+using testing::HasSubstr;
+
+struct Ran {
+  int code = -1;  // -1: a signal ended it
+  std::string output;  // standard output and error
+};
+
+Ran Passnet(const std::string& arguments) {
+  const std::string command = fakes::BinaryDir() + "/bin/passnet " + arguments + " 2>&1";
+  Ran ran;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return ran;
+  char buffer[4096];
+  for (size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) ran.output.append(buffer, got);
+  const int status = ::pclose(pipe);
+  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ran;
+}
+
+TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
+  Ran verb = Passnet("evla --task tasks/rope");
+  EXPECT_EQ(verb.code, 2);
+  EXPECT_THAT(verb.output, HasSubstr("passnet: unknown verb 'evla', did you mean 'eval'?"));
+  Ran sub_verb = Passnet("campaign lanch my.toml");
+  EXPECT_EQ(sub_verb.code, 2);
+  EXPECT_THAT(sub_verb.output, HasSubstr("passnet campaign: unknown verb 'lanch', did you mean 'launch'?"));
+  EXPECT_THAT(Passnet("trajectory shwo t-1").output, HasSubstr("did you mean 'show'?"));
+  Ran none = Passnet("frobnicate");
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.output, HasSubstr("unknown verb 'frobnicate'; there are task, score, eval, baseline"));
+}
+
+TEST(VerbTest, EveryVerbHasHelp) {
+  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "config", "trajectory", "verify",
+                           "export", "task list", "task show", "campaign launch", "campaign report", "config check",
+                           "trajectory list", "trajectory show", "trajectory diff"}) {
+    Ran help = Passnet(std::string(verb) + " --help");
+    EXPECT_EQ(help.code, 0) << help.output;
+    EXPECT_THAT(help.output, HasSubstr(std::string("Usage: passnet ") + verb + " "));
+  }
+}
+
+// Without a lane, whose start takes seconds: the wide lines are those of the sandbox.
+TEST(DoctorTest, TableFitsTheScreen) {
+  Ran doctor = Passnet("doctor --cache-dir /proc/none/" + std::string(300, 'x'));
+  EXPECT_EQ(doctor.code, 3) << doctor.output;
+  EXPECT_THAT(doctor.output, HasSubstr("sandbox: a whole jail"));
+  EXPECT_THAT(doctor.output, HasSubstr("evaluation lane (cpu)"));
+  std::istringstream lines(doctor.output);
+  for (std::string line; std::getline(lines, line);) {
+    auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(columns, 120) << line;
+  }
+}
+
+TEST(CampaignTest, NestingWithoutEndIsAnErrorThatSaysWhoSentIt) {
+  OneAnswerServer server(std::string(1'000'000, '['));
+  for (const char* verb : {"list", "show c-1", "report c-1", "cancel c-1"}) {
+    Ran ran = Passnet(std::string("campaign ") + verb + " --server " + server.url());
+    EXPECT_EQ(ran.code, 3) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr("the daemon's answer: nested deeper than 100"));
+  }
+}
+
+// One name, one shape: the daemon's pages have a cursor, the CLI's list has all of them.
+TEST(CampaignTest, ListHasANameOfItsOwn) {
+  OneAnswerServer server(R"({"schema":"passnet.campaigns/1","campaigns":[{"campaign_id":"c-1"}],"next":null})");
+  Ran list = Passnet("campaign list --json --server " + server.url());
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(list.output, R"({"schema":"passnet.campaign_list/1","campaigns":[{"campaign_id":"c-1"}]})" "\n");
+}
+
+TEST(ScoreTest, CasesHaveANameOfTheirOwn) {
+  const std::string file = testing::TempDir() + "/score_cases.json";
+  std::ofstream(file) << R"({"cases":[{"name":"one","p":0,"b":0.1,"interpretation":"default",
+    "graphs":[{"status":"eager_fail"}],"expect":{"S":{},"ES":{},"AS":0.2}}]})";
+  Ran cases = Passnet("score --json --cases " + file);
+  EXPECT_EQ(cases.code, 4);
+  EXPECT_THAT(cases.output, HasSubstr(R"({"schema":"passnet.score_cases/1","cases":")"));
+}
+
+TEST(CampaignTest, AnswersOfAnotherShapeAreShownAsAbsent) {
+  OneAnswerServer server(
+      R"({"campaigns": 7, "tasks": [5, {"task": 3}], "es": [], "usage": "none", "lost_calls": [{}]})");
+  EXPECT_EQ(Passnet("campaign list --server " + server.url()).code, 0);
+  Ran report = Passnet("campaign report c-1 --server " + server.url());
+  EXPECT_EQ(report.code, 0) << report.output;
+  EXPECT_THAT(report.output, HasSubstr("AS of the campaign      - over - tasks"));
+  EXPECT_THAT(report.output, HasSubstr("lost: -"));
+}
+
+}  // namespace
+}  // namespace passnet::cli
