@@ -1,7 +1,7 @@
 // JSON forms of evaluator/api. Each struct lists its fields once, in json.cc; reading and writing both walk that list.
 // The documents: EvaluateRequest, BaselineRequest, DescribeTaskRequest, EvaluationReport ("passnet.evaluation/1"),
-// BaselineReport ("passnet.baseline/1"), TaskDescription ("passnet.task_description/1"). Of a request's files they hold the
-// names; the bytes travel beside them (evaluator/api/lane_protocol.h).
+// BaselineReport ("passnet.baseline/1"), TaskDescription ("passnet.task_description/1"). Of a request's files they hold
+// the names; the bytes travel beside them (evaluator/api/lane_protocol.h).
 // Threads: thread-safe.
 // Errors: kInvalidArgument naming document and path ("passnet.evaluation/1: graphs[2].path: expected a text, found a
 // number"). Keys that this build does not know are ignored: a newer program may have written them.
@@ -28,8 +28,8 @@ void VisitFields(FieldVisitor& fields, EvaluationReport& report);
 void VisitFields(FieldVisitor& fields, BaselineReport& report);
 void VisitFields(FieldVisitor& fields, TaskDescription& description);
 
-// For the six documents alone (json.cc instantiates them). Keys stand in the order of the struct's list; the text is one
-// line, in which malformed UTF-8, which a candidate may have printed, is U+FFFD.
+// For the six documents alone (json.cc instantiates them). Keys stand in the order of the struct's list; the text is
+// one line, in which malformed UTF-8, which a candidate may have printed, is U+FFFD.
 template <typename T>
 Json ToJsonValue(const T& document);
 template <typename T>

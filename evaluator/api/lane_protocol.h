@@ -1,14 +1,14 @@
 // What a client and passnet-evaluator say to each other: messages on a Unix stream socket, one request at a time.
-//   evaluator → client  {"type":"Hello","protocol":2,"build":…,"environment":{…}}  or  {"type":"Refused","code","message"}
+//   evaluator → client  {"type":"Hello","protocol":2,"build","environment":{…}}  or  {"type":"Refused","code","message"}
 //   client → evaluator  {"type":"Evaluate"|"Baseline"|"DescribeTask","request":{…}}  |  {"type":"Cancel"}
 //   evaluator → client  {"type":"Progress","what","done","total"}*, then {"type":"Report","report":{…}}
 //                       or {"type":"Failed","code":…,"message":…}: ours, or the request's own mistake
-// A message is a header frame, which is JSON, and as many content frames as its "contents" announces with their sizes: the
-// bytes of a candidate's files in the order of the request's "files", never JSON. Frames: base/framing.h.
+// A message is a header frame, which is JSON, and as many content frames as its "contents" announces with their sizes:
+// the bytes of a candidate's files in the order of the request's "files", never JSON. Frames: base/framing.h.
 // Threads: thread-safe functions; one reader and one writer a socket. Blocking.
-// Errors: kInvalidArgument (a readable message whose request cannot be used: the text names the field), kDataCorrupt (bytes
-// that are no message, sizes that differ from what was announced, more than the limits: the socket is of no more use), and
-// those of base/framing.h.
+// Errors: kInvalidArgument (a readable message whose request cannot be used: the text names the field), kDataCorrupt
+// (bytes that are no message, sizes that differ from what was announced, more than the limits: the socket is of no more
+// use), and those of base/framing.h.
 // Source: docs/worker_protocol.md, section 9.
 #pragma once
 

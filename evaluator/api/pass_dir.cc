@@ -22,7 +22,9 @@ std::string ShownFileName(std::string_view name) {
 }
 
 Status CheckPassFileName(std::string_view name) {
-  const auto bad = [&](const std::string& why) { return InvalidArgument("file name " + ShownFileName(name) + " " + why); };
+  const auto bad = [&](const std::string& why) {
+    return InvalidArgument("file name " + ShownFileName(name) + " " + why);
+  };
   if (name.empty()) return bad("is empty");
   if (name.size() > kMaxPassFileNameBytes) {
     return bad("is longer than " + std::to_string(kMaxPassFileNameBytes) + " bytes");

@@ -32,11 +32,13 @@ class EvaluatorClient : public LaneClient {
     return OkStatus();
   }
 
-  Result<EvaluationReport> Evaluate(const EvaluateRequest& request, Deadline deadline, const ProgressFn& progress) override {
+  Result<EvaluationReport> Evaluate(const EvaluateRequest& request, Deadline deadline,
+                                    const ProgressFn& progress) override {
     return Call<EvaluationReport>(request, deadline, progress);
   }
 
-  Result<BaselineReport> Baseline(const BaselineRequest& request, Deadline deadline, const ProgressFn& progress) override {
+  Result<BaselineReport> Baseline(const BaselineRequest& request, Deadline deadline,
+                                  const ProgressFn& progress) override {
     return Call<BaselineReport>(request, deadline, progress);
   }
 

@@ -58,7 +58,9 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneOpti
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Error::FromErrno("socketpair", "lane", errno);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error::FromErrno("socketpair", "lane", errno);
+  }
   UniqueFd ours(ends[0]), theirs(ends[1]);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();

@@ -35,7 +35,8 @@ Result<std::optional<CallFailure>> ReadInstalled(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskChild>& task, const CandidateFork& fork) {
+Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskChild>& task,
+                                                     const CandidateFork& fork) {
   ForkSpec spec;
   spec.role = "candidate";
   spec.plan = "candidate";

@@ -27,8 +27,8 @@ struct CandidateFork {
 // Jailed, not yet installed.
 Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskChild>& task, const CandidateFork& fork);
 
-// Waits until it says that it is installed: its own code ran by then, so every byte of the answer is hostile. Empty when
-// it is ready to be called.
+// Waits until it says that it is installed: its own code ran by then, so every byte of the answer is hostile. Empty
+// when it is ready to be called.
 std::optional<CallFailure> AwaitInstalled(WorkerProcess& process);
 
 }  // namespace passnet::evaluator

@@ -199,7 +199,8 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
-  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate({zygote_, &*compiler_, options_.device}, request, &report));
+  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared,
+                   PrepareCandidate({zygote_, &*compiler_, options_.device}, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));
@@ -216,8 +217,8 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
 }
 
 Result<std::vector<GraphOutcome>> Evaluator::EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
-                                                       const PreparedCandidate& prepared, const RequestHooks& hooks,
-                                                       EvaluationReport* report) {
+                                                            const PreparedCandidate& prepared,
+                                                            const RequestHooks& hooks, EvaluationReport* report) {
   int total = static_cast<int>(task.graphs.size());
   std::vector<GraphOutcome> outcomes;
   for (const passbench::Graph& graph : task.graphs) {
@@ -245,7 +246,7 @@ Result<std::vector<GraphOutcome>> Evaluator::EvaluateGraphs(const passbench::Tas
 }
 
 std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph>& graphs,
-                                         const BaselineRequest& request) const {
+                                              const BaselineRequest& request) const {
   Sha256 hash;
   hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
   hash.UpdateField(ProfileName(request.profile));

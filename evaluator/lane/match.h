@@ -1,6 +1,7 @@
 // Where a candidate's patterns lie in one graph: asked of a match child, trusted code in a throw-away process, because
 // the traced patterns are a stranger's data.
-// Threads: thread-compatible, blocking. Errors: infrastructure. Patterns that do not match, or cannot be read, are a Match.
+// Threads: thread-compatible, blocking.
+// Errors: infrastructure. Patterns that do not match, or cannot be read, are a Match.
 #pragma once
 
 #include <memory>

@@ -26,7 +26,9 @@ struct ProbedOutput {
 // What layouts are made of must agree with itself before memory is laid out by it.
 Result<SlotOutput> CheckOutput(SlotOutput output, size_t inputs) {
   output.scalar_type = ScalarTypeOf(output.dtype);
-  if (output.scalar_type < 0) return InvalidArgument("eager returns the type " + output.dtype + ", which is not supported");
+  if (output.scalar_type < 0) {
+    return InvalidArgument("eager returns the type " + output.dtype + ", which is not supported");
+  }
   output.elements = 1;
   bool fits = output.shape.size() == output.strides.size() && output.alias < static_cast<int64_t>(inputs);
   for (int64_t size : output.shape) fits &= !__builtin_mul_overflow(output.elements, size, &output.elements);
@@ -60,7 +62,9 @@ Result<std::vector<SlotOutput>> Probe(Side& side) {
   }));
   std::vector<SlotOutput> outputs;
   for (ProbedOutput& output : probed) {
-    if (output.kind != "tensor") return InvalidArgument("eager returns a " + output.type + ", only tensors can be compared");
+    if (output.kind != "tensor") {
+      return InvalidArgument("eager returns a " + output.type + ", only tensors can be compared");
+    }
     ASSIGN_OR_RETURN(SlotOutput checked, CheckOutput(std::move(output.spec), side.layout().inputs.size()));
     outputs.push_back(std::move(checked));
   }

@@ -1,7 +1,7 @@
 // What a process below the zygote answers, read with its types checked. These processes are ours, but they look at what
 // strangers wrote: an answer that is no answer is kDataCorrupt, never a broken invariant, and never kInvalidArgument,
-// which would blame a task for it. Where a candidate's own code ran in the process, the caller makes the candidate's fate
-// of it.
+// which would blame a task for it. Where a candidate's own code ran in the process, the caller makes the candidate's
+// fate of it.
 // Threads: pure functions.
 #pragma once
 
