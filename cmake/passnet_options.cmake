@@ -25,6 +25,8 @@ target_compile_options(passnet_options INTERFACE
   $<$<BOOL:${PASSNET_WERROR}>:-Werror>
   -fno-omit-frame-pointer -fstack-protector-strong
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+# In a unity build our own files are included, and GCC takes what they keep to themselves for a header's mistake.
+target_compile_options(passnet_options INTERFACE $<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-subobject-linkage>)
 # The debug information of Beast's templates doubles link times; line tables are enough for backtraces.
 target_compile_options(passnet_options INTERFACE $<$<CONFIG:RelWithDebInfo>:-g1>)
 target_compile_definitions(passnet_options INTERFACE

@@ -17,12 +17,12 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "sandbox/limits.h"
 
 namespace passnet::sandbox {
 namespace {
 
 constexpr const char* kV1Controllers[] = {"memory", "pids", "cpuacct"};  // the first two are needed, the third is not
-constexpr auto kKillPatience = std::chrono::seconds(30);  // freeing gigabytes on a loaded host takes seconds; longer means stuck in the kernel
 
 struct Places {
   CgroupTier tier = CgroupTier::kNone;

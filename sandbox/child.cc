@@ -12,13 +12,13 @@
 #include <fstream>
 
 #include "sandbox/launcher.h"
+#include "sandbox/limits.h"
 #include "sandbox/read_back.h"
 #include "sandbox/resource_limits.h"
 
 namespace passnet::sandbox {
 namespace {
 
-constexpr std::chrono::seconds kKillPatience{30};  // freeing gigabytes on a loaded host takes seconds; longer means stuck in the kernel
 // Mounting and namespaces inside its own user namespace; shrinking its children's bounding set.
 constexpr uint64_t kKeptCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
 

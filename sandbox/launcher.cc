@@ -11,12 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/limits.h"
+
 namespace passnet::sandbox {
 namespace {
 
 // The jail's user as the host sees it when we are root: nobody, who owns nothing. Chosen: the kernel's overflow id.
 constexpr uint32_t kOuterId = 65534;
-constexpr std::chrono::seconds kKillPatience{30};  // freeing gigabytes on a loaded host takes seconds; longer means stuck in the kernel
 
 Result<std::string> OuterPlan(const JailSpec& spec) {
   const bool privileged = Privileged();

@@ -12,6 +12,10 @@ namespace passnet::sandbox {
 // every 20 ms. kPolling asks for the latter everywhere: to compare, and to test it on hosts that have groups.
 enum class LimitsBy { kBestOfHost, kPolling };
 
+// How long a killed tree may take to end: freeing gigabytes on a loaded host takes seconds; longer means stuck in the
+// kernel.
+inline constexpr std::chrono::seconds kKillPatience{30};
+
 struct Limits {
   std::chrono::milliseconds wall{10'000};
   std::chrono::milliseconds cpu{10'000};       // of the whole tree

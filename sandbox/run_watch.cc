@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint64_t kKillAtCaps = 4;  // docs/sandbox.md, "What decides the outcome"
 constexpr Millis kSamplePeriod{20};  // chosen: what a tree can overshoot where only we look at it
-constexpr std::chrono::seconds kKillPatience{5};
+constexpr std::chrono::seconds kReapPatience{5};
 
 std::string Seconds(std::chrono::nanoseconds span) {
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
@@ -52,7 +52,7 @@ Status RunWatch::UntilEnd() {
     PollOnce();
     if (!ending_ && (outcome_ || stopped_ || status_)) {
       ending_ = true;
-      patience = Deadline::After(kKillPatience);
+      patience = Deadline::After(kReapPatience);
       // After its program has ended, pid 1 ends by itself and takes everything along.
       if (!status_) run_.jail.Kill();
     }
@@ -64,7 +64,7 @@ Status RunWatch::UntilEnd() {
   ReadControl();
   ReadStream(run_.out, out_, "standard output");
   ReadStream(run_.err, err_, "standard error");
-  ASSIGN_OR_RETURN(const JailProcess::End end, run_.jail.Reap(Deadline::After(kKillPatience)));
+  ASSIGN_OR_RETURN(const JailProcess::End end, run_.jail.Reap(Deadline::After(kReapPatience)));
   DecideFromEnd(end);
   if (stopped_) return *stopped_;
   return OkStatus();
