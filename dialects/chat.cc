@@ -23,7 +23,7 @@ std::string_view OutcomeClassName(OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kAccepted: return "accepted";
     case OutcomeClass::kTruncated: return "truncated";
-    case OutcomeClass::kFiltered: return "refused";
+    case OutcomeClass::kRefused: return "refused";
     case OutcomeClass::kMalformed: return "malformed";
     case OutcomeClass::kContextOverflow: return "context_overflow";
     case OutcomeClass::kRateLimited: return "rate_limited";
@@ -31,7 +31,7 @@ std::string_view OutcomeClassName(OutcomeClass outcome) {
     case OutcomeClass::kAuth: return "auth";
     case OutcomeClass::kBadRequest: return "bad_request";
     case OutcomeClass::kOverloaded: return "overloaded";
-    case OutcomeClass::kLost: return "transport";
+    case OutcomeClass::kTransport: return "transport";
     case OutcomeClass::kCancelled: return "cancelled";
   }
   return "transport";
@@ -49,7 +49,7 @@ bool IsModelBehaviour(OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kAccepted:
     case OutcomeClass::kTruncated:
-    case OutcomeClass::kFiltered:
+    case OutcomeClass::kRefused:
     case OutcomeClass::kMalformed: return true;
     case OutcomeClass::kContextOverflow:
     case OutcomeClass::kRateLimited:
@@ -57,7 +57,7 @@ bool IsModelBehaviour(OutcomeClass outcome) {
     case OutcomeClass::kAuth:
     case OutcomeClass::kBadRequest:
     case OutcomeClass::kOverloaded:
-    case OutcomeClass::kLost:
+    case OutcomeClass::kTransport:
     case OutcomeClass::kCancelled: return false;
   }
   return false;

@@ -71,7 +71,7 @@ StoredMessage MessageOf(const ChatReply& reply);
 enum class OutcomeClass {
   kAccepted,         // a whole reply with something in it
   kTruncated,        // a whole reply that hit the token limit
-  kFiltered,         // "refused": by the model, or cut by a content filter
+  kRefused,          // by the model, or cut by a content filter
   kMalformed,        // empty, or tool arguments that are not JSON
   kContextOverflow,  // the prompt does not fit; the same request never will
   kRateLimited,      // wait and ask again
@@ -79,7 +79,7 @@ enum class OutcomeClass {
   kAuth,             // the key is refused: stop using the endpoint
   kBadRequest,       // this request is refused and will be again: stop this trial
   kOverloaded,       // 5xx, transport failure before anything was sent, "error" inside a 200: ask again
-  kLost,             // "transport": sent, but no whole reply came back: perhaps billed
+  kTransport,        // sent, but no whole reply came back: perhaps billed
   kCancelled,        // we stopped it
 };
 
@@ -87,14 +87,14 @@ std::string_view RoleName(Role role);
 std::string_view OutcomeClassName(OutcomeClass outcome);
 std::optional<OutcomeClass> OutcomeClassFromName(std::string_view name);
 
-// Accepted, truncated, filtered, malformed.
+// Accepted, truncated, refused, malformed.
 bool IsModelBehaviour(OutcomeClass outcome);
 
 // One attempt after interpretation (Dialect::Interpret).
 struct AttemptOutcome {
-  OutcomeClass outcome = OutcomeClass::kLost;
+  OutcomeClass outcome = OutcomeClass::kTransport;
   std::string detail;  // for people: what failed and the next step; bounded, printable; empty when accepted
-  ChatReply reply;     // as far as it got; usage may be known even when the class is kLost
+  ChatReply reply;     // as far as it got; usage may be known even when the class is kTransport
 };
 
 }  // namespace passnet::dialects

@@ -84,12 +84,12 @@ class OpenAiDialect : public Dialect {
       case ExchangeEnd::kTooLarge:
       case ExchangeEnd::kProtocolError: break;
     }
-    if (reply.status == 0) return {OutcomeClass::kLost, "no reply: " + reply.error, {}};
+    if (reply.status == 0) return {OutcomeClass::kTransport, "no reply: " + reply.error, {}};
     // The status line alone tells what a refusal is, even when its body was cut.
     if (reply.status < 200 || reply.status > 299) return InterpretRefusal(reply.status, reply.body);
     bool whole = reply.end == ExchangeEnd::kComplete;
     AttemptOutcome outcome = InterpretAnswer(reply.body, whole);
-    if (!whole && outcome.outcome == OutcomeClass::kLost) {
+    if (!whole && outcome.outcome == OutcomeClass::kTransport) {
       outcome.detail = "the reply broke off after " + std::to_string(reply.body.size()) + " bytes: " + reply.error;
     }
     return outcome;

@@ -85,7 +85,7 @@ bool IsModelFailureInDisguise(const ErrorFacts& facts) {
 OutcomeClass ClassOf(const ErrorFacts& facts) {
   if (IsQuota(facts) || facts.status == 402) return OutcomeClass::kQuota;
   if (IsContextOverflow(facts)) return OutcomeClass::kContextOverflow;
-  if (IsFiltered(facts)) return OutcomeClass::kFiltered;
+  if (IsFiltered(facts)) return OutcomeClass::kRefused;
   if (IsModelFailureInDisguise(facts)) return OutcomeClass::kMalformed;
   switch (facts.status) {
     case 401:

@@ -66,7 +66,7 @@ class ReplyBuilder {
 
   bool finished() const { return !reply_.finish_reason.empty(); }
 
-  AttemptOutcome Lost(std::string why) { return Ended(OutcomeClass::kLost, std::move(why)); }
+  AttemptOutcome Lost(std::string why) { return Ended(OutcomeClass::kTransport, std::move(why)); }
 
   AttemptOutcome Failed(AttemptOutcome error) { return Ended(error.outcome, std::move(error.detail)); }
 
@@ -74,8 +74,8 @@ class ReplyBuilder {
   AttemptOutcome Finished() {
     Settle();
     const std::string& reason = reply_.finish_reason;
-    if (!reply_.refusal.empty()) return Ended(OutcomeClass::kFiltered, "refused: " + OneLine(reply_.refusal));
-    if (reason == "content_filter") return Ended(OutcomeClass::kFiltered, "cut by the content filter");
+    if (!reply_.refusal.empty()) return Ended(OutcomeClass::kRefused, "refused: " + OneLine(reply_.refusal));
+    if (reason == "content_filter") return Ended(OutcomeClass::kRefused, "cut by the content filter");
     if (reason == "length" || reason == "max_tokens") return Ended(OutcomeClass::kTruncated, "cut at the token limit");
     // vLLM says "abort" when its engine dropped the request.
     if (reason == "error" || reason == "abort") return Ended(OutcomeClass::kOverloaded, "finish_reason " + reason);

@@ -45,13 +45,13 @@ void AdaptiveLimiter::Settle(int episode, dialects::OutcomeClass outcome) {
       clean_ = 0;
       return;
     case dialects::OutcomeClass::kOverloaded:
-    case dialects::OutcomeClass::kLost: clean_ = 0; return;
+    case dialects::OutcomeClass::kTransport: clean_ = 0; return;
     case dialects::OutcomeClass::kQuota:
     case dialects::OutcomeClass::kAuth:
     case dialects::OutcomeClass::kCancelled: return;
     case dialects::OutcomeClass::kAccepted:
     case dialects::OutcomeClass::kTruncated:
-    case dialects::OutcomeClass::kFiltered:
+    case dialects::OutcomeClass::kRefused:
     case dialects::OutcomeClass::kMalformed:
     case dialects::OutcomeClass::kContextOverflow:
     case dialects::OutcomeClass::kBadRequest: break;

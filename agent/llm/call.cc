@@ -22,7 +22,7 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
     if (!stored) co_return stored.error();
     result.outcome = request.dialect->Interpret(result.raw);
     permit.value().Settle(result.outcome.outcome);
-    if (result.outcome.outcome == dialects::OutcomeClass::kLost) ++result.counts.lost;
+    if (result.outcome.outcome == dialects::OutcomeClass::kTransport) ++result.counts.lost;
     RetryDecision decision =
         DecideRetry(options.retry, result.raw, result.outcome, result.counts, ports.clock->UtcMicros(), ports.jitter());
     Status told = co_await ports.observer->AfterDecision(attempt, &result.outcome, &decision);

@@ -73,7 +73,7 @@ bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
   switch (outcome) {
     case OutcomeClass::kRateLimited:
     case OutcomeClass::kOverloaded: return true;
-    case OutcomeClass::kLost:
+    case OutcomeClass::kTransport:
       // Asked again, the model would write as much again, and all of it would be billed.
       return reply.end != ExchangeEnd::kTooLarge;
     case OutcomeClass::kBadRequest: {
@@ -82,7 +82,7 @@ bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
     }
     case OutcomeClass::kAccepted:
     case OutcomeClass::kTruncated:
-    case OutcomeClass::kFiltered:
+    case OutcomeClass::kRefused:
     case OutcomeClass::kMalformed:
     case OutcomeClass::kContextOverflow:
     case OutcomeClass::kQuota:

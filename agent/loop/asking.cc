@@ -19,7 +19,7 @@ using trajectories::EventKind;
 // Refusals are not billed; whatever was sent and not refused may be.
 bool MayBeBilled(const AttemptOutcome& outcome, bool sent) {
   if (IsModelBehaviour(outcome.outcome)) return true;
-  return sent && (outcome.outcome == OutcomeClass::kLost || outcome.outcome == OutcomeClass::kCancelled);
+  return sent && (outcome.outcome == OutcomeClass::kTransport || outcome.outcome == OutcomeClass::kCancelled);
 }
 
 dialects::ChatRequest RequestOf(const SamplingOptions& sampling, const std::vector<dialects::ChatMessage>& messages) {
@@ -161,7 +161,7 @@ Task<Status> Asking::SettleReceived() {
   const RawReply raw = *call().raw;
   AttemptCounts counts = call().counts;
   AttemptOutcome outcome = call().request.dialect->Interpret(raw);
-  if (outcome.outcome == OutcomeClass::kLost) ++counts.lost;
+  if (outcome.outcome == OutcomeClass::kTransport) ++counts.lost;
   RetryDecision decision =
       DecideRetry(trajectory_.options().retry, raw, outcome, counts, ports.clock->UtcMicros(), ports.jitter());
   bool goes_on = decision.retry || outcome.outcome == OutcomeClass::kCancelled;

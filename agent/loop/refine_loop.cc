@@ -21,7 +21,7 @@ std::string ProblemOf(const AttemptOutcome& reply, int64_t max_tokens) {
   if (reply.outcome == OutcomeClass::kTruncated) {
     return "the reply was cut at the limit of " + std::to_string(max_tokens) + " tokens; answer more briefly";
   }
-  if (reply.outcome == OutcomeClass::kFiltered) return "the reply was refused or stopped by a content filter";
+  if (reply.outcome == OutcomeClass::kRefused) return "the reply was refused or stopped by a content filter";
   if (reply.outcome == OutcomeClass::kMalformed) return "the reply is empty or malformed: " + reply.detail;
   return {};
 }

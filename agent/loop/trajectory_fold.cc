@@ -193,7 +193,7 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (dialects::OutcomeClassFromName(event.label) == OutcomeClass::kLost) ++open_call_->counts.lost;
+    if (dialects::OutcomeClassFromName(event.label) == OutcomeClass::kTransport) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }

@@ -119,7 +119,7 @@ TEST_F(CallTest, EarlierLifesAttemptsCount) {
   cut.end = ExchangeEnd::kCut;
   auto result = Call({cut, FakeLlmClient::Text("hi")}, options);
   ASSERT_TRUE(result);
-  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kTransport);
   EXPECT_EQ(result.value().counts.made, 3);
   EXPECT_EQ(result.value().counts.lost, 3);
   EXPECT_THAT(observer_.log_, ElementsAre("intent 3", "reply 3 200", "transport 3 end"));

@@ -25,10 +25,10 @@ RetryDecision Decide(OutcomeClass outcome, RawReply reply = {}, AttemptCounts co
 }
 
 TEST(RetryPolicyTest, OnlyInfrastructureThatMayPassIsRetried) {
-  for (auto outcome : {OutcomeClass::kRateLimited, OutcomeClass::kOverloaded, OutcomeClass::kLost}) {
+  for (auto outcome : {OutcomeClass::kRateLimited, OutcomeClass::kOverloaded, OutcomeClass::kTransport}) {
     EXPECT_TRUE(Decide(outcome).retry) << OutcomeClassName(outcome);
   }
-  for (auto outcome : {OutcomeClass::kAccepted, OutcomeClass::kTruncated, OutcomeClass::kFiltered,
+  for (auto outcome : {OutcomeClass::kAccepted, OutcomeClass::kTruncated, OutcomeClass::kRefused,
                        OutcomeClass::kMalformed, OutcomeClass::kContextOverflow, OutcomeClass::kQuota,
                        OutcomeClass::kAuth, OutcomeClass::kBadRequest, OutcomeClass::kCancelled}) {
     EXPECT_FALSE(Decide(outcome).retry) << OutcomeClassName(outcome);
@@ -38,7 +38,7 @@ TEST(RetryPolicyTest, OnlyInfrastructureThatMayPassIsRetried) {
 TEST(RetryPolicyTest, ReplyBeyondTheBoundIsNotAskedForAgain) {
   RawReply reply;
   reply.end = ExchangeEnd::kTooLarge;
-  EXPECT_FALSE(Decide(OutcomeClass::kLost, reply).retry);
+  EXPECT_FALSE(Decide(OutcomeClass::kTransport, reply).retry);
 }
 
 // BerriAI/litellm#20722: every sleep used the first response's Retry-After.
@@ -111,8 +111,8 @@ TEST(RetryPolicyTest, BackoffHasFullJitter) {
 TEST(RetryPolicyTest, AttemptsAndLostRepliesAreBounded) {
   EXPECT_TRUE(Decide(OutcomeClass::kOverloaded, {}, {7, 0}).retry);
   EXPECT_FALSE(Decide(OutcomeClass::kOverloaded, {}, {8, 0}).retry);
-  EXPECT_TRUE(Decide(OutcomeClass::kLost, {}, {2, 2}).retry);
-  EXPECT_FALSE(Decide(OutcomeClass::kLost, {}, {3, 3}).retry);
+  EXPECT_TRUE(Decide(OutcomeClass::kTransport, {}, {2, 2}).retry);
+  EXPECT_FALSE(Decide(OutcomeClass::kTransport, {}, {3, 3}).retry);
 }
 
 TEST(RetryPolicyTest, ServersOwnVerdictComesFirst) {

@@ -103,9 +103,9 @@ TEST(OpenAiMessageTest, FinishReasonDecidesTheClass) {
   EXPECT_EQ(with("\"stop\""), OutcomeClass::kAccepted);
   EXPECT_EQ(with("\"eos\""), OutcomeClass::kAccepted);
   EXPECT_EQ(with("\"length\""), OutcomeClass::kTruncated);
-  EXPECT_EQ(with("\"content_filter\""), OutcomeClass::kFiltered);
+  EXPECT_EQ(with("\"content_filter\""), OutcomeClass::kRefused);
   EXPECT_EQ(with("\"abort\""), OutcomeClass::kOverloaded);
-  EXPECT_EQ(with("null"), OutcomeClass::kLost);
+  EXPECT_EQ(with("null"), OutcomeClass::kTransport);
 }
 
 TEST(OpenAiMessageTest, NothingInItIsMalformed) {
@@ -114,13 +114,13 @@ TEST(OpenAiMessageTest, NothingInItIsMalformed) {
     EXPECT_EQ(outcome.outcome, OutcomeClass::kMalformed) << content;
   }
   auto refused = Interpret(Message(R"({"finish_reason":"stop","message":{"content":null,"refusal":"I won't"}})"));
-  EXPECT_EQ(refused.outcome, OutcomeClass::kFiltered);
+  EXPECT_EQ(refused.outcome, OutcomeClass::kRefused);
 }
 
 TEST(OpenAiMessageTest, WhatIsNoReplyIsLost) {
   for (const char* body : {"", "<html>captive portal</html>", "[]", "{}", R"({"choices":[]})", R"({"choices":[{}]})",
                            R"({"choices":[{"finish_reason":"stop","message":{"content":"x")"}) {
-    EXPECT_EQ(Interpret(Answer(200, body)).outcome, OutcomeClass::kLost) << body;
+    EXPECT_EQ(Interpret(Answer(200, body)).outcome, OutcomeClass::kTransport) << body;
   }
 }
 
@@ -175,7 +175,7 @@ TEST(OpenAiStreamTest, UsageMayBeUnknown) {
 // llama-cpp-python with interrupt_requests: status 200, [DONE], and half an answer.
 TEST(OpenAiStreamTest, DoneWithoutFinishReasonIsLost) {
   auto outcome = Interpret(Stream({Delta(R"({"content":"half"})"), "[DONE]"}));
-  EXPECT_EQ(outcome.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(outcome.outcome, OutcomeClass::kTransport);
   EXPECT_EQ(outcome.reply.content, "half");
 }
 
@@ -185,13 +185,13 @@ TEST(OpenAiStreamTest, FinishReasonWithoutDoneIsAcceptedWhenTheMessageIsWhole) {
   reply.end = ExchangeEnd::kCut;
   reply.error = "reset";
   auto cut = Interpret(reply);
-  EXPECT_EQ(cut.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(cut.outcome, OutcomeClass::kTransport);
   EXPECT_THAT(cut.detail, HasSubstr("broke off after"));
 }
 
 TEST(OpenAiStreamTest, BrokenChunkLosesTheReply) {
   auto outcome = Interpret(Stream({Delta(R"({"content":"a"})"), "{\"choices\":[{", Delta("{}", "\"stop\""), "[DONE]"}));
-  EXPECT_EQ(outcome.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(outcome.outcome, OutcomeClass::kTransport);
 }
 
 TEST(OpenAiStreamTest, ErrorEventEndsIt) {
@@ -202,8 +202,8 @@ TEST(OpenAiStreamTest, ErrorEventEndsIt) {
 }
 
 TEST(OpenAiStreamTest, EmptyStreamIsLost) {
-  EXPECT_EQ(Interpret(Stream({})).outcome, OutcomeClass::kLost);
-  EXPECT_EQ(Interpret(Stream({"[DONE]"})).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Stream({})).outcome, OutcomeClass::kTransport);
+  EXPECT_EQ(Interpret(Stream({"[DONE]"})).outcome, OutcomeClass::kTransport);
 }
 
 TEST(OpenAiStreamTest, FormIsToldByTheBytes) {
@@ -305,13 +305,13 @@ TEST(OpenAiUsageTest, OddDetailsDoNotHideTheCounts) {
 // dump() of such a reply overflowed the stack, and again at every restart, since the reply was durable.
 TEST(OpenAiHostileTest, NestedArraysEndAsAnOutcome) {
   const std::string nested = Nested();
-  EXPECT_EQ(Interpret(Answer(200, nested)).outcome, OutcomeClass::kLost);
-  EXPECT_EQ(Interpret(Answer(200, R"({"choices":)" + nested + "}")).outcome, OutcomeClass::kLost);
-  EXPECT_EQ(Interpret(Stream({nested, Delta("{}", "\"stop\"")})).outcome, OutcomeClass::kLost);
-  EXPECT_EQ(Interpret(Stream({Delta(R"({"content":)" + nested + "}", "\"stop\"")})).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Answer(200, nested)).outcome, OutcomeClass::kTransport);
+  EXPECT_EQ(Interpret(Answer(200, R"({"choices":)" + nested + "}")).outcome, OutcomeClass::kTransport);
+  EXPECT_EQ(Interpret(Stream({nested, Delta("{}", "\"stop\"")})).outcome, OutcomeClass::kTransport);
+  EXPECT_EQ(Interpret(Stream({Delta(R"({"content":)" + nested + "}", "\"stop\"")})).outcome, OutcomeClass::kTransport);
   EXPECT_EQ(Interpret(Answer(400, nested)).outcome, OutcomeClass::kBadRequest);
   EXPECT_EQ(Interpret(Answer(500, R"({"error":{"code":)" + nested + "}}")).outcome, OutcomeClass::kOverloaded);
-  EXPECT_EQ(Interpret(Answer(200, R"({"error":)" + nested + "}")).outcome, OutcomeClass::kLost);
+  EXPECT_EQ(Interpret(Answer(200, R"({"error":)" + nested + "}")).outcome, OutcomeClass::kTransport);
 }
 
 TEST(OpenAiHostileTest, NestedArgumentsAreMalformed) {
@@ -319,7 +319,7 @@ TEST(OpenAiHostileTest, NestedArgumentsAreMalformed) {
   auto as_text = Interpret(Stream({Delta(call + "\"" + Nested() + "\"}}]}", "\"stop\"")}));
   EXPECT_EQ(as_text.outcome, OutcomeClass::kMalformed);
   auto as_object = Interpret(Stream({Delta(call + R"({"x":)" + Nested() + "}}}]}", "\"stop\"")}));
-  EXPECT_EQ(as_object.outcome, OutcomeClass::kLost);
+  EXPECT_EQ(as_object.outcome, OutcomeClass::kTransport);
 }
 
 // 440 KB took the daemon's stack.
@@ -350,10 +350,10 @@ TEST(OpenAiInterpretTest, TransportEndsHaveTheirClasses) {
   EXPECT_EQ(of(ExchangeEnd::kConnectFailed, 0), OutcomeClass::kOverloaded);
   EXPECT_EQ(of(ExchangeEnd::kConnectTimeout, 0), OutcomeClass::kOverloaded);
   EXPECT_EQ(of(ExchangeEnd::kPeerUntrusted, 0), OutcomeClass::kBadRequest);
-  EXPECT_EQ(of(ExchangeEnd::kFirstByteTimeout, 0), OutcomeClass::kLost);
+  EXPECT_EQ(of(ExchangeEnd::kFirstByteTimeout, 0), OutcomeClass::kTransport);
   for (auto end : {ExchangeEnd::kFirstByteTimeout, ExchangeEnd::kIdleTimeout, ExchangeEnd::kTotalTimeout,
                    ExchangeEnd::kCut, ExchangeEnd::kTooLarge, ExchangeEnd::kProtocolError}) {
-    EXPECT_EQ(of(end, 200), OutcomeClass::kLost) << ExchangeEndName(end);
+    EXPECT_EQ(of(end, 200), OutcomeClass::kTransport) << ExchangeEndName(end);
   }
   EXPECT_EQ(of(ExchangeEnd::kCut, 429), OutcomeClass::kRateLimited) << "the status line is enough";
 }

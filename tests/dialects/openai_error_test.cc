@@ -24,7 +24,7 @@ TEST(OpenAiErrorTest, EachRefusalHasItsClass) {
       // vLLM: no error object.
       {400, R"({"object":"error","message":"This model's maximum context length is 4096 tokens","code":400})",
        OutcomeClass::kContextOverflow},
-      {400, R"({"error":{"message":"x","code":"content_filter"}})", OutcomeClass::kFiltered},
+      {400, R"({"error":{"message":"x","code":"content_filter"}})", OutcomeClass::kRefused},
       {401, R"({"error":{"message":"Incorrect API key","code":"invalid_api_key"}})", OutcomeClass::kAuth},
       {402, R"({})", OutcomeClass::kQuota},
       {403, "", OutcomeClass::kAuth},

@@ -116,13 +116,13 @@ TEST_F(RecordedLlmBinaryTest, EveryFaultIsRiddenOut) {
          "--fault", "truncate:at=6", "--fault", "stall:at=8"});
   using enum OutcomeClass;
   EXPECT_EQ(Call(Question()).outcome.outcome, kAccepted);
-  EXPECT_THAT(observer_.outcomes_, ElementsAre(kOverloaded, kLost, kOverloaded, kAccepted));
+  EXPECT_THAT(observer_.outcomes_, ElementsAre(kOverloaded, kTransport, kOverloaded, kAccepted));
   observer_.outcomes_.clear();
   EXPECT_EQ(Call(Question()).outcome.outcome, kAccepted);
-  EXPECT_THAT(observer_.outcomes_, ElementsAre(kLost, kLost, kAccepted));
+  EXPECT_THAT(observer_.outcomes_, ElementsAre(kTransport, kTransport, kAccepted));
   observer_.outcomes_.clear();
   EXPECT_EQ(Call(Question()).outcome.outcome, kAccepted);
-  EXPECT_THAT(observer_.outcomes_, ElementsAre(kLost, kAccepted));
+  EXPECT_THAT(observer_.outcomes_, ElementsAre(kTransport, kAccepted));
 }
 
 TEST_F(RecordedLlmBinaryTest, PlainRepliesSufferTheSameFaults) {
@@ -132,7 +132,7 @@ TEST_F(RecordedLlmBinaryTest, PlainRepliesSufferTheSameFaults) {
   request.stream = false;
   EXPECT_EQ(Call(request).outcome.outcome, kAccepted);
   EXPECT_EQ(Call(request).outcome.outcome, kAccepted);
-  EXPECT_THAT(observer_.outcomes_, ElementsAre(kLost, kLost, kAccepted, kLost, kAccepted));
+  EXPECT_THAT(observer_.outcomes_, ElementsAre(kTransport, kTransport, kAccepted, kTransport, kAccepted));
 }
 
 TEST_F(RecordedLlmBinaryTest, RateLimitIsWaitedOutAsLongAsItAsks) {
