@@ -57,11 +57,13 @@ def gtest_outcomes(case):
     skipped = re.findall(r"^\[  SKIPPED \] (\S+) \(", output, re.MULTILINE)
     outcomes = [("passed", f"{name}: {case_name}", "") for case_name in passed]
     outcomes += [("failed", f"{name}: {case_name}", "see the output above") for case_name in failed]
-    outcomes += [("skipped", f"{name}: {case_name}", reasons.get(case_name, "no reason printed")) for case_name in skipped]
+    outcomes += [("skipped", f"{name}: {case_name}", reasons.get(case_name, "no reason printed"))
+                 for case_name in skipped]
     # What did not come to an outcome did not run: the program died, was stopped, or its output was cut.
     if not ended or len(outcomes) < expected or (case.find("failure") is not None and not failed):
         missing = max(1, expected - len(outcomes))
-        outcomes += [("failed", name, f"{missing} of {expected} cases came to no outcome: see the output above")] * missing
+        why = f"{missing} of {expected} cases came to no outcome: see the output above"
+        outcomes += [("failed", name, why)] * missing
     return outcomes
 
 

@@ -1,6 +1,7 @@
-// A wake-up on the loop thread: coroutines wait until somebody says that what they wait for may have come about. As with
-// a condition variable, who is woken looks again, in a loop.
-// Threads: loop-only. Ownership: the waiting coroutines keep what they need; the event may go first, and wakes nobody then.
+// A wake-up on the loop thread: coroutines wait until somebody says that what they wait for may have come about. As
+// with a condition variable, who is woken looks again, in a loop.
+// Threads: loop-only. Ownership: the waiting coroutines keep what they need; the event may go first, and wakes nobody
+// then.
 // Errors: none.
 #pragma once
 

@@ -1,12 +1,13 @@
-// One list of a struct's fields, visited by whoever reads or writes it: TOML files, HTTP bodies, frames, stored payloads,
-// the printed configuration. A struct's room writes `void VisitFields(FieldVisitor& fields, X& value)`, each field once;
-// defaults are the values that the struct has before the visit. Without a struct, FieldReader is a set of typed getters:
+// One list of a struct's fields, visited by whoever reads or writes it: TOML files, HTTP bodies, frames, stored
+// payloads, the printed configuration. A struct's room writes `void VisitFields(FieldVisitor& fields, X& value)`, each
+// field once; defaults are the values that the struct has before the visit. Without a struct, FieldReader is a set of
+// typed getters:
 //   FieldReader fields(json, UnknownKeys::kIgnored);
 //   fields.Integer("errno", &err, 0, 4096);
 //   RETURN_IF_ERROR(fields.Check("worker's answer"));
 // Threads: thread-compatible.
-// Errors: a visitor that reads collects FieldProblems, each with the path of what is wrong; it never stops at the first,
-// and what has a problem keeps its value.
+// Errors: a visitor that reads collects FieldProblems, each with the path of what is wrong; it never stops at the
+// first, and what has a problem keeps its value.
 #pragma once
 
 #include <chrono>

@@ -1,9 +1,9 @@
 // JSON as a value, and the only place that parses or writes it: bounded in size and depth, nothing throws, nothing
 // recurses on what somebody else wrote. Objects keep the order of their members.
 // Threads: a value, thread-compatible; the functions are thread-safe.
-// Errors: kInvalidArgument from ParseJson ("not JSON at byte 17, line 2", "nested deeper than 100"). Reading a value never fails:
-// what is absent or of another type reads as null, empty or the fallback. Whoever must tell what is wrong and where reads
-// through base/fields.h.
+// Errors: kInvalidArgument from ParseJson ("not JSON at byte 17", "nested deeper than 100"). Reading a value never
+// fails: what is absent or of another type reads as null, empty or the fallback. Whoever must tell what is wrong and
+// where reads through base/fields.h.
 // Source: RFC 8259; parser and number and string forms are nlohmann/json's, which stays inside json.cc.
 #pragma once
 

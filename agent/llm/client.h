@@ -44,7 +44,8 @@ class LlmClient {
   virtual ~LlmClient() = default;
   // What new requests are written in. One from a journal brings its own.
   virtual const dialects::Dialect& dialect() const = 0;
-  // One attempt with these exact bytes, to the path of their dialect. Cancelling ends it at any moment with ExchangeEnd::kCancelled.
+  // One attempt with these exact bytes, to the path of their dialect. Cancelling ends it at any moment, with
+  // ExchangeEnd::kCancelled.
   virtual Task<dialects::RawReply> Send(dialects::WireRequest request, AttemptLimits limits,
                                         std::stop_token cancel) = 0;
 };

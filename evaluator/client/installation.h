@@ -1,6 +1,6 @@
-// Where the parts of a lane lie, from the place of the program that starts one: bin/passnet-evaluator, and in lib/ beside
-// bin/ the worker, the kernels' header and the name of the interpreter whose torch the worker was built against. No path is
-// compiled in: a build folder may be moved with its checkout, and a compiler cache serves every clone.
+// Where the parts of a lane lie, from the place of the program that starts one: bin/passnet-evaluator, and in lib/
+// beside bin/ the worker, the kernels' header and the name of the interpreter whose torch the worker was built against.
+// No path is compiled in: a build folder may be moved with its checkout, and a compiler cache serves every clone.
 // Threads: thread-safe; blocking (reads one small file). Errors: kNotFound, kPermissionDenied naming the missing part.
 #pragma once
 

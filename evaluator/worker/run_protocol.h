@@ -10,7 +10,6 @@
 
 #define PN_RUN_MAGIC 0x31524e50u /* "PNR1" */
 #define PN_MAX_DIMS 8
-#define PN_MAX_OUTPUTS 64
 #define PN_MAX_ERROR_BYTES 65536u
 
 enum PnRunKind {
