@@ -59,6 +59,9 @@ def gtest_outcomes(case):
     outcomes += [("failed", f"{name}: {case_name}", "see the output above") for case_name in failed]
     outcomes += [("skipped", f"{name}: {case_name}", reasons.get(case_name, "no reason printed"))
                  for case_name in skipped]
+    disabled = re.search(r"YOU HAVE (\d+) DISABLED TEST", output)
+    outcomes += [("skipped", name, "a case is disabled in the source")] * (int(disabled.group(1)) if disabled else 0)
+    expected += int(disabled.group(1)) if disabled else 0
     # What did not come to an outcome did not run: the program died, was stopped, or its output was cut.
     if not ended or len(outcomes) < expected or (case.find("failure") is not None and not failed):
         missing = max(1, expected - len(outcomes))

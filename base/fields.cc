@@ -5,11 +5,13 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace passnet {
 namespace {
 
-constexpr size_t kToldProblems = 3;  // of one error: more would bury the first
+constexpr size_t kToldProblems = 3;     // of one error: more would bury the first
+constexpr size_t kMaxShownBytes = 120;  // of a stranger's key or value in a message
 
 class Writer : public FieldVisitor {
  public:
@@ -85,7 +87,7 @@ void FieldReader::Close() {
   const Section& section = stack_.back();
   if (unknown_ == UnknownKeys::kProblem) {
     for (const auto& [key, value] : section.object->Members()) {
-      if (!section.known.contains(key)) Complain(key, "unknown key");
+      if (!section.known.contains(key)) Complain(OneLine(key, kMaxShownBytes), "unknown key");
     }
   }
   stack_.pop_back();
@@ -179,7 +181,7 @@ void FieldReader::Choice(std::string_view key, int* index, const std::vector<std
   const Json* found = Typed(key, &Json::is_text, "a text");
   if (found == nullptr) return;
   const auto name = std::find(names.begin(), names.end(), found->Text());
-  if (name == names.end()) return Complain(key, found->Dump() + " is none of " + Joined(names));
+  if (name == names.end()) return Complain(key, Json(OneLine(found->Text(), kMaxShownBytes)).Dump() + " is none of " + Joined(names));
   *index = static_cast<int>(name - names.begin());
 }
 
@@ -188,7 +190,7 @@ void FieldReader::TextMap(std::string_view key, std::map<std::string, std::strin
   if (found == nullptr) return;
   std::map<std::string, std::string> texts;
   for (const auto& [name, text] : found->Members()) {
-    if (!text.is_text()) return Complain(key, "expected a text at " + name + ", found " + text.TypeName());
+    if (!text.is_text()) return Complain(key, "expected a text at " + OneLine(name, kMaxShownBytes) + ", found " + text.TypeName());
     texts[name] = text.Text();
   }
   *value = std::move(texts);
@@ -199,7 +201,7 @@ void FieldReader::NumberMap(std::string_view key, std::map<std::string, double>*
   if (found == nullptr) return;
   std::map<std::string, double> numbers;
   for (const auto& [name, number] : found->Members()) {
-    if (!number.is_number()) return Complain(key, "expected a number at " + name + ", found " + number.TypeName());
+    if (!number.is_number()) return Complain(key, "expected a number at " + OneLine(name, kMaxShownBytes) + ", found " + number.TypeName());
     numbers[name] = number.Number();
   }
   *value = std::move(numbers);

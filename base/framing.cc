@@ -20,6 +20,12 @@ Status WaitFor(int fd, short events, Deadline deadline) {
   }
 }
 
+// A peer that closes with bytes unread resets the connection: it has gone, as one that closes in order.
+Error ChannelError(const char* op, int err) {
+  if (err == ECONNRESET || err == EPIPE) return {ErrorCode::kUnavailable, "the other side closed the channel"};
+  return Error::FromErrno(op, "channel", err);
+}
+
 Status ReadExactly(int fd, char* to, size_t count, bool inside_frame, Deadline deadline) {
   size_t have = 0;
   while (have < count) {
@@ -28,7 +34,7 @@ Status ReadExactly(int fd, char* to, size_t count, bool inside_frame, Deadline d
     if (got < 0) {
       int err = errno;
       if (err == EINTR || err == EAGAIN) continue;
-      return Error::FromErrno("read", "channel", err);
+      return ChannelError("read", err);
     }
     if (got == 0) {
       return Error{ErrorCode::kUnavailable, inside_frame || have > 0 ? "the other side closed inside a frame"
@@ -47,7 +53,7 @@ Status WriteExactly(int fd, const char* from, size_t count, Deadline deadline) {
     if (put < 0) {
       int err = errno;
       if (err == EINTR || err == EAGAIN) continue;
-      return Error::FromErrno("write", "channel", err);
+      return ChannelError("write", err);
     }
     from += put;
     count -= static_cast<size_t>(put);

@@ -20,6 +20,8 @@ std::string WorkerEnd::Text() const {
 namespace integrity {
 namespace {
 
+constexpr size_t kMaxReasonBytes = 2000;  // of one line of a candidate's words: they go into every graph's report
+
 // The worst of the exact sets: a mismatch before values, looser values before closer ones.
 const OutputComparison& Worst(const std::vector<OutputComparison>& sets) {
   const OutputComparison* worst = &sets.front();
@@ -95,7 +97,8 @@ std::string LastLine(const std::string& text) {
   size_t end = text.find_last_not_of(" \n\r\t");
   if (end == std::string::npos) return "";
   size_t begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  begin = begin == std::string::npos ? 0 : begin + 1;
+  return text.substr(begin, std::min(end - begin + 1, kMaxReasonBytes));
 }
 
 std::vector<int> TolerancesOk(const OutputComparison& comparison) {

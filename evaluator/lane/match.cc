@@ -19,15 +19,15 @@ Result<std::string> MissReason(const Json& plan) {
   const std::string text = "no pattern matched";
   const Json& mismatch = plan["first_mismatch"];
   if (mismatch.is_null()) return text;
-  std::string pass, node, what;
+  std::string pass, what;
   RETURN_IF_ERROR(ReadAnswer(plan, kWho, [&](FieldVisitor& fields) {
     fields.Enter("first_mismatch");
     fields.Required("pass");
     fields.Text("pass", &pass);
-    fields.Text("pattern_node", &node);
     fields.Text("what", &what);
     fields.Leave();
   }));
+  const std::string& node = mismatch["pattern_node"].Text();  // null where no single node shows it
   return text + ": pass " + pass + ": " + (node.empty() ? "" : "pattern node " + node + " did not line up: ") + what;
 }
 

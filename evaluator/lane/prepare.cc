@@ -19,6 +19,10 @@ constexpr std::chrono::minutes kCompileLimit{10};  // each unit has a limit of i
 constexpr uint32_t kMaxScreenBytes = 4u << 20;
 constexpr uint32_t kMaxTraceBytes = 16u << 20;
 constexpr size_t kMaxReasonBytes = 2000;
+// As passnet_worker/trace.py writes them: PATTERN_LIMIT, NAME and encoding.MAX_STRING.
+constexpr size_t kMaxPasses = 100;
+constexpr size_t kMaxPassNameBytes = 128;
+constexpr size_t kMaxNodeTextBytes = 4096;
 constexpr size_t kMaxOutputShown = 8u << 10;
 
 Json FilesOf(const Candidate& candidate) {
@@ -124,6 +128,15 @@ struct PassError {
   bool breaks_rule = false;
 };
 
+struct TracedNode {
+  std::string name, op, target;
+};
+
+struct TracedPass {
+  std::string name;
+  std::vector<TracedNode> nodes;
+};
+
 struct TraceAnswer {
   std::optional<std::string> error;  // the tracing as a whole failed
   std::vector<PassError> errors;
@@ -131,10 +144,42 @@ struct TraceAnswer {
   bool has_passes = false;
 };
 
+// What the match child will take for texts is made sure of here, where a wrong type is still the candidate's own doing.
+void VisitNode(FieldVisitor& fields, TracedNode& node) {
+  for (auto [key, text] : {std::pair{"name", &node.name}, {"op", &node.op}, {"target", &node.target}}) {
+    fields.Required(key);
+    fields.Text(key, text);
+  }
+}
+
+void VisitPass(FieldVisitor& fields, TracedPass& pass) {
+  fields.Required("name");
+  fields.Text("name", &pass.name);
+  fields.Required("nodes");
+  VisitList(fields, "nodes", &pass.nodes, VisitNode);
+}
+
 void VisitPassError(FieldVisitor& fields, PassError& error) {
   fields.Text("pass", &error.pass);
   fields.Text("what", &error.what);
   fields.Flag("static", &error.breaks_rule);
+}
+
+// Every text of it that goes into a report or a match child's answer has a bound, whoever wrote it.
+Status CheckSizes(const std::vector<TracedPass>& passes, const std::vector<PassError>& errors) {
+  if (passes.size() > kMaxPasses) return DataCorrupt("it names " + std::to_string(passes.size()) + " passes");
+  if (errors.size() > kMaxPasses + 1) return DataCorrupt("it names " + std::to_string(errors.size()) + " errors");
+  for (const TracedPass& pass : passes) {
+    bool fits = pass.name.size() <= kMaxPassNameBytes;
+    for (const TracedNode& node : pass.nodes) {
+      fits = fits && std::max({node.name.size(), node.op.size(), node.target.size()}) <= kMaxNodeTextBytes;
+    }
+    if (!fits) return DataCorrupt("a pass or a node has a name that no honest tracer gives it");
+  }
+  for (const PassError& error : errors) {
+    if (error.pass.size() > kMaxPassNameBytes) return DataCorrupt("an error names a pass that no honest tracer names");
+  }
+  return OkStatus();
 }
 
 // An Error here is the candidate's doing, not ours: its code ran in the process that wrote this.
@@ -144,14 +189,17 @@ Result<TraceAnswer> ReadTrace(const Json& json) {
   ASSIGN_OR_RETURN(answer.error, ErrorIn(json, kWho));
   if (answer.error) return answer;
   std::string unsupported;
+  std::vector<TracedPass> passes;
   RETURN_IF_ERROR(ReadAnswer(json, kWho, [&](FieldVisitor& fields) {
     fields.Required("passes");
-    fields.List("passes", 0, [&](size_t size) { answer.has_passes = size > 0; }, [](size_t) {});
+    VisitList(fields, "passes", &passes, VisitPass);
     fields.Required("errors");
     VisitList(fields, "errors", &answer.errors, VisitPassError);
     fields.Flag("uses_triton", &answer.uses_triton);
     fields.Text("unsupported_lane", &unsupported);
   }));
+  RETURN_IF_ERROR(CheckSizes(passes, answer.errors));
+  answer.has_passes = !passes.empty();
   answer.uses_triton |= !unsupported.empty();
   return answer;
 }
@@ -161,10 +209,11 @@ std::string NotePassErrors(const std::vector<PassError>& errors, EvaluationRepor
   std::string line;
   for (const PassError& error : errors) {
     const std::string file = error.pass + ".py";
-    report->compile.push_back({file, false, false, 0, error.what});
-    line += (line.empty() ? "" : "; ") + file + ": " + error.what;
+    const std::string what = error.what.substr(0, kMaxReasonBytes);
+    report->compile.push_back({file, false, false, 0, what});
+    line += (line.empty() ? "" : "; ") + file + ": " + what;
   }
-  return line;
+  return line.substr(0, kMaxReasonBytes);
 }
 
 // False when the candidate's own code failed.

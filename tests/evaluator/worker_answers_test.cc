@@ -30,6 +30,12 @@ std::vector<std::string> Nonsense() {
   return {"", "5", "[1]", "{\"a\":", "\xff\xfe", deep, "{\"ready\":" + deep, "{\"error\":" + deep};
 }
 
+std::string Repeated(std::string_view part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
 // `start` on every piece of nonsense, and on `answers`, is kDataCorrupt with the text that stands beside each.
 struct Broken {
   std::string answer;
@@ -220,15 +226,26 @@ TEST(WorkerAnswersTest, FindingsAreTyped) {
 }
 
 TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
-  const Prepared fine = Prepare(kClean, R"({"passes": [{"name": "A"}], "errors": [], "uses_triton": false})");
+  const Prepared fine = Prepare(kClean, R"({"passes": [{"name": "A", "nodes": []}], "errors": [], "uses_triton": false})");
   ASSERT_TRUE(fine.result && fine.result.value());
   EXPECT_EQ(fine.result.value()->traced["passes"].At(0)["name"].Text(), "A");
   std::vector<std::string> odd = Nonsense();
   for (const char* answer : {"{}", R"({"passes": 5, "errors": []})", R"({"passes": []})", R"({"error": [1]})",
                              R"({"passes": [1], "errors": []})", R"({"passes": [], "errors": [{"what": 5}]})",
-                             R"({"passes": [], "errors": [], "uses_triton": 1})"}) {
+                             R"({"passes": [], "errors": [], "uses_triton": 1})",
+                             R"({"passes": [{"name": "A"}], "errors": []})",
+                             // The match child would hand it on as a text, and its answer would be our failure.
+                             R"({"passes": [{"name": "A", "nodes": [{"name": 5, "op": "o", "target": "t"}]}], "errors": []})",
+                             R"({"passes": [{"name": "A", "nodes": [{"name": "n", "op": "o"}]}], "errors": []})"}) {
     odd.push_back(answer);
   }
+  const std::string long_name(5000, 'n');
+  odd.push_back(R"({"passes": [{"name": ")" + long_name + R"(", "nodes": []}], "errors": []})");
+  odd.push_back(R"({"passes": [{"name": "A", "nodes": [{"name": ")" + long_name +
+                R"(", "op": "o", "target": "t"}]}], "errors": []})");
+  odd.push_back(R"({"passes": [], "errors": [{"pass": ")" + long_name + R"("}]})");
+  // Each error becomes a part of the report: as many as a frame holds were more than the client reads.
+  odd.push_back(R"({"passes": [], "errors": [{})" + Repeated(",{}", 400'000) + "]}");
   for (const std::string& answer : odd) {
     SCOPED_TRACE(answer.substr(0, 60));
     const Prepared tampered = Prepare(kClean, answer);
@@ -237,6 +254,18 @@ TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
     EXPECT_EQ(tampered.report.verdict, Verdict::kTamper);
     EXPECT_LT(tampered.report.reason.size(), 1000u);
   }
+}
+
+// A reason goes into every graph's report: 15 MB of it made a report that no frame holds, and ended the evaluator.
+TEST(WorkerAnswersTest, WordsOfACandidateAreBounded) {
+  const std::string words(1 << 20, 'w');
+  const Prepared broken = Prepare(kClean, R"({"passes": [], "errors": [{"pass": "A", "what": ")" + words + R"("}]})");
+  EXPECT_EQ(broken.report.verdict, Verdict::kCompile);
+  EXPECT_LT(broken.report.reason.size(), 3000u);
+  EXPECT_LT(broken.report.compile[0].diagnostics.size(), 3000u);
+  const Prepared raised = Prepare(kClean, R"({"error": ")" + words + R"("})");
+  EXPECT_EQ(raised.report.verdict, Verdict::kCrash);
+  EXPECT_LT(raised.report.reason.size(), 3000u);
 }
 
 TEST(WorkerAnswersTest, PassesThatDoNotLoadAreDiagnostics) {

@@ -77,6 +77,11 @@ class CountTest(unittest.TestCase):
         self.assertEqual((2, 0, 1), totals)
         self.assertIn(("skipped", "evaluation_test: A.b", "no data here"), notes)
 
+    def test_a_disabled_case_of_a_whole_program_is_a_skip(self):
+        last = "[       OK ] B.c (1 ms)\n" + WHOLE_END + "\n\n  YOU HAVE 1 DISABLED TEST\n"
+        whole = WHOLE_PROGRAM.format(status="run", failure="", last=last)
+        self.assertEqual((2, 0, 2), self.count(whole)[0])
+
     def test_a_failed_case_of_a_whole_program_is_one_failure(self):
         last = "[  FAILED  ] B.c (1 ms)\n" + WHOLE_END + "\n[  FAILED  ] B.c"
         whole = WHOLE_PROGRAM.format(status="fail", failure='<failure message="Failed"/>', last=last)
