@@ -1,4 +1,6 @@
 // Rendering of chat completions requests, and the way from a raw reply to the two interpreters.
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/json.h"
@@ -32,10 +34,24 @@ Json RenderOwnKeys(const ChatRequest& request) {
   return body;
 }
 
+// By name at every level, whatever order the configuration had: specs that say the same give the same request.
+Json Sorted(const Json& json) {
+  if (json.is_array()) {
+    Json list = Json::MakeArray();
+    for (const Json& item : json.Items()) list.Push(Sorted(item));
+    return list;
+  }
+  if (!json.is_object()) return json;
+  std::map<std::string, Json> members;
+  for (const auto& [key, value] : json.Members()) members.emplace(key, Sorted(value));
+  return Json(members);
+}
+
 Status AddExtraKeys(const std::string& extra_json, Json* body) {
   if (extra_json.empty()) return OkStatus();
   ASSIGN_OR_RETURN(Json extra, ParseJsonObject(extra_json, "extra request keys"));
-  for (const auto& [key, value] : extra.Members()) {
+  const Json sorted = Sorted(extra);
+  for (const auto& [key, value] : sorted.Members()) {
     if (body->Has(key)) {
       return InvalidArgument("extra request keys: \"" + key +
                              "\" is set by its own option; remove it from the extra keys");

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -90,11 +91,6 @@ class ReplyBuilder {
   }
 
  private:
-  struct Slot {
-    size_t index = 0;
-    ToolCall call;
-  };
-
   AttemptOutcome Ended(OutcomeClass outcome, std::string detail) {
     Settle();
     return {outcome, std::move(detail), std::move(reply_)};
@@ -105,7 +101,7 @@ class ReplyBuilder {
   }
 
   void AddToolCall(const Json& delta, size_t position) {
-    ToolCall* call = SlotFor(delta["index"].Unsigned(position), TextOrParts(delta["id"]));
+    ToolCall* call = CallFor(delta["index"].Unsigned(position), TextOrParts(delta["id"]));
     if (call == nullptr) return;
     const Json& function = delta["function"];
     // llama-cpp-python repeats the name in every delta.
@@ -115,17 +111,19 @@ class ReplyBuilder {
   }
 
   // A new id on a known index is a new call: some servers give every call the index 0, or none. nullptr: too many.
-  ToolCall* SlotFor(size_t index, const std::string& id) {
-    for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
-      if (slot->index != index) continue;
-      if (!id.empty() && !slot->call.id.empty() && slot->call.id != id) break;
-      if (slot->call.id.empty()) slot->call.id = id;
-      return &slot->call;
+  ToolCall* CallFor(size_t index, const std::string& id) {
+    auto newest = newest_call_.find(index);
+    if (newest != newest_call_.end()) {
+      ToolCall& call = calls_[newest->second];
+      const bool another = !id.empty() && !call.id.empty() && call.id != id;
+      if (call.id.empty()) call.id = id;
+      if (!another) return &call;
     }
-    too_many_calls_ = slots_.size() == kMaxToolCalls;
+    too_many_calls_ = calls_.size() == kMaxToolCalls;
     if (too_many_calls_) return nullptr;
-    slots_.push_back({index, {id, {}, {}}});
-    return &slots_.back().call;
+    newest_call_[index] = calls_.size();
+    calls_.push_back({id, {}, {}});
+    return &calls_.back();
   }
 
   const ToolCall* BrokenToolCall() const {
@@ -139,7 +137,7 @@ class ReplyBuilder {
   // Reasoning comes from four places, best first; the text's own <think> only when the server named none.
   void Settle() {
     if (std::exchange(settled_, true)) return;
-    for (Slot& slot : slots_) reply_.tool_calls.push_back(std::move(slot.call));
+    reply_.tool_calls = std::move(calls_);
     for (std::string* source : {&reasoning_details_, &reasoning_content_, &reasoning_}) {
       if (reply_.reasoning.empty()) reply_.reasoning = std::exchange(*source, {});
     }
@@ -159,7 +157,8 @@ class ReplyBuilder {
   }
 
   ChatReply reply_;
-  std::vector<Slot> slots_;
+  std::vector<ToolCall> calls_;
+  std::unordered_map<size_t, size_t> newest_call_;  // by the index that the server gave it
   std::string reasoning_details_, reasoning_content_, reasoning_;
   bool too_many_calls_ = false;
   bool settled_ = false;

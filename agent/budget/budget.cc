@@ -24,7 +24,7 @@ void Add(const Amount& more, Amount* sum) {
 
 Amount ReservationOf(const std::string& payload) {
   Amount amount;
-  // A payload that does not parse ends its trajectory (progress.h); here it reserves nothing.
+  // A payload that does not parse ends its trajectory (agent/loop/trajectory_fold.h); here it reserves nothing.
   auto json = ParseJson(payload);
   if (!json) return amount;
   amount.prompt_tokens = json.value()["reserved_tokens"].Integer();

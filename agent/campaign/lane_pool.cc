@@ -143,7 +143,9 @@ class LanePool::Process {
       Result<T> answer = Error{ErrorCode::kCancelled, what + " was cancelled"};
       if (!dropped->load()) {
         Result<LaneClient*> client = shared->Client();
-        answer = client ? fn(client.value()) : Result<T>(client.error());
+        // Starting takes seconds, and a cancel meanwhile finds no client to tell.
+        if (client && !dropped->load()) answer = fn(client.value());
+        if (!client) answer = client.error();
         if (!answer && dropped->load()) answer = Error{ErrorCode::kCancelled, what + " was cancelled"};
       }
       shared->End(answer ? std::optional<Error>() : answer.error());

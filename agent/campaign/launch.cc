@@ -1,5 +1,6 @@
 #include "agent/campaign/launch.h"
 
+#include <set>
 #include <utility>
 
 #include "base/fields.h"
@@ -35,6 +36,16 @@ ContentFn ContentOf(trajectories::Reader& reader, const Event& event) {
   };
 }
 
+// Calls that have ended. Nobody sends their requests again, and each holds the whole conversation before it.
+std::set<std::string> EndedCalls(const std::vector<Event>& events) {
+  std::set<std::string> ended;
+  for (const Event& event : events) {
+    const bool ends = event.body.kind == EventKind::kLlmOutcome || event.body.kind == EventKind::kLlmLost;
+    if (ends) ended.insert(event.body.subject);
+  }
+  return ended;
+}
+
 Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const trajectories::TrajectoryState& state) {
   StoredTrajectory stored;
   stored.trajectory_id = state.trajectory_id;
@@ -42,7 +53,12 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.finished = state.state == "finished";
   if (stored.finished) return stored;
   ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
-  for (const Event& event : events) RETURN_IF_ERROR(stored.fold.Apply(event.body, ContentOf(reader, event)));
+  const std::set<std::string> ended = EndedCalls(events);
+  const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
+  for (const Event& event : events) {
+    const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
+    RETURN_IF_ERROR(stored.fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+  }
   return stored;
 }
 

@@ -30,7 +30,7 @@ TEST(OpenAiRenderTest, KeysHaveOneOrder) {
   EXPECT_EQ(Render(request),
             R"({"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"u \"q\"\n"}],)"
             R"("max_tokens":7,"temperature":0.5,"seed":3,"stream":true,)"
-            R"("stream_options":{"include_usage":true},"reasoning_effort":"high","a":{"z":1,"b":2}})");
+            R"("stream_options":{"include_usage":true},"a":{"b":2,"z":1},"reasoning_effort":"high"})");
 }
 
 TEST(OpenAiRenderTest, SwitchesChangeTheirKeysOnly) {

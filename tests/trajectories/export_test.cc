@@ -253,6 +253,20 @@ TEST_F(ExportTest, ReportThatCannotBeReadVouchesForNothing) {
   EXPECT_EQ(manifest_["counts"]["excluded"]["unreadable"], 1);
 }
 
+// One damaged payload, of a trajectory that is not even exported, once ended the whole export.
+TEST_F(ExportTest, DamagedPayloadCostsItsOwnTrajectoryOnly) {
+  Simple("t-good", "a", 1.5, "h1");
+  EventDraft large = Of("t-bad", Draft(EventKind::kFeedback, "f"));
+  large.payload = Json(std::string(10'000, 'x')).Dump();
+  MustAppend({Of("t-bad", Draft(EventKind::kTrajectoryStarted, "b"))});
+  const std::string digest = Sha256Hex(large.payload);
+  MustAppend({std::move(large)});
+  Finish("t-bad", "solved", 1.5, "h2");
+  Tamper("DELETE FROM blobs WHERE lower(hex(sha256)) = '" + digest + "'");
+  EXPECT_EQ(Export().rows, 1);
+  EXPECT_EQ(manifest_["counts"]["excluded"], Json({{"unreadable", 1}}));
+}
+
 TEST_F(ExportTest, NestedRequestOrReplyIsUnreadable) {
   for (std::string id : {"t-1", "t-2", "t-3"}) MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, id))});
   Call("call-1", Nested(), Completion("x"), "t-1");
@@ -275,6 +289,7 @@ TEST_F(ExportTest, NestedLaunchIsAnErrorThatNamesTheCampaign) {
   Error error = ExportOpenAiChat(options).error();
   EXPECT_EQ(error.code, ErrorCode::kDataCorrupt);
   EXPECT_THAT(error.context, HasSubstr("launch of campaign c-2"));
+  EXPECT_FALSE(std::filesystem::exists(options.folder + "/openai-chat.jsonl")) << "rows without a manifest";
 }
 
 TEST_F(ExportTest, CallerThatNamesNoVerdictIsRefused) {

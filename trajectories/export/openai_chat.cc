@@ -51,6 +51,8 @@ class Exporter {
 
   Status Run() {
     RETURN_IF_ERROR(ChooseCampaigns());
+    // Before the rows are committed: an old manifest beside new rows would say what is not so.
+    ASSIGN_OR_RETURN(campaign_list_, Campaigns());
     for (const CampaignState& campaign : campaigns_) RETURN_IF_ERROR(ReadCandidates(campaign.campaign_id));
     std::stable_sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
       return a.state.first_row_id < b.state.first_row_id;
@@ -61,8 +63,7 @@ class Exporter {
     return OkStatus();
   }
 
-  Result<std::string> Manifest(const std::string& file_name, const std::string& sha256) {
-    ASSIGN_OR_RETURN(Json campaigns, Campaigns());
+  std::string Manifest(const std::string& file_name, const std::string& sha256) const {
     Json manifest{{"schema", "passnet.export_manifest/1"},
                   {"format", "openai-chat"},
                   {"tool_version", options_.tool_version},
@@ -71,7 +72,7 @@ class Exporter {
                   {"size_bytes", file_->size_bytes()},
                   {"rows", summary_.rows},
                   {"filters", Filters()},
-                  {"campaigns", std::move(campaigns)},
+                  {"campaigns", campaign_list_},
                   {"counts",
                    {{"trajectories", summary_.trajectories},
                     {"exported", summary_.exported},
@@ -115,26 +116,40 @@ class Exporter {
 
   Status Consider(TrajectoryState state) {
     ++summary_.trajectories;
+    if (const char* reason = ReasonInState(state)) return Exclude(reason);
     Candidate candidate{std::move(state), {}};
-    ASSIGN_OR_RETURN(candidate.events, reader_->Events({.campaign_id = candidate.state.campaign_id,
-                                                        .trajectory_id = candidate.state.trajectory_id,
-                                                        .after_row_id = 0,
-                                                        .limit = std::numeric_limits<int64_t>::max(),
-                                                        .with_payload = true}));
-    if (const char* reason = ReasonAgainst(candidate)) {
-      ++summary_.excluded[reason];
-      return OkStatus();
-    }
+    auto events = reader_->Events({.campaign_id = candidate.state.campaign_id,
+                                   .trajectory_id = candidate.state.trajectory_id,
+                                   .after_row_id = 0,
+                                   .limit = std::numeric_limits<int64_t>::max(),
+                                   .with_payload = true});
+    // A damaged payload costs its own trajectory, not everybody's export.
+    if (!events && IsDamage(events.error())) return Exclude("unreadable");
+    ASSIGN_OR_RETURN(candidate.events, std::move(events));
+    if (const char* reason = ReasonAgainst(candidate)) return Exclude(reason);
     for (Event& event : candidate.events) event.body.payload = std::string();
     candidates_.push_back(std::move(candidate));
     return OkStatus();
   }
 
-  const char* ReasonAgainst(const Candidate& candidate) const {
-    const TrajectoryState& state = candidate.state;
+  static bool IsDamage(const Error& error) {
+    return error.code == ErrorCode::kDataCorrupt || error.code == ErrorCode::kNotFound;
+  }
+
+  Status Exclude(const char* reason) {
+    ++summary_.excluded[reason];
+    return OkStatus();
+  }
+
+  const char* ReasonInState(const TrajectoryState& state) const {
     if (state.state != "finished") return "not_finished";
     if (state.outcome == "infra") return "infra";
     if (!options_.outcomes.empty() && !options_.outcomes.contains(state.outcome)) return "outcome";
+    return nullptr;
+  }
+
+  const char* ReasonAgainst(const Candidate& candidate) const {
+    const TrajectoryState& state = candidate.state;
     if (const char* reason = ReasonInReports(candidate.events, options_.barred_verdicts)) return reason;
     if (options_.excluded_tasks.contains(state.task)) return "excluded_task";
     if (options_.min_score && !(candidate.Score() >= *options_.min_score)) return "min_score";
@@ -164,10 +179,7 @@ class Exporter {
 
   Status WriteRows(const Candidate& candidate) {
     auto rows = RowsOf(reader_, candidate.events);
-    if (!rows && rows.error().code == ErrorCode::kDataCorrupt) {
-      ++summary_.excluded["unreadable"];
-      return OkStatus();
-    }
+    if (!rows && rows.error().code == ErrorCode::kDataCorrupt) return Exclude("unreadable");
     if (!rows) return rows.error();
     if (rows.value().empty()) ++summary_.excluded["nothing_to_train"];
     int64_t before = summary_.rows;
@@ -186,10 +198,7 @@ class Exporter {
     } else if (!row.AnyTrained()) {
       reason = "nothing_to_train";
     }
-    if (reason != nullptr) {
-      ++summary_.excluded[reason];
-      return OkStatus();
-    }
+    if (reason != nullptr) return Exclude(reason);
     RETURN_IF_ERROR(file_->WriteLine(line));
     ++summary_.rows;
     const TrajectoryState& state = candidate.state;
@@ -248,6 +257,7 @@ class Exporter {
   Reader* reader_;
   RowFile* file_;
   std::vector<CampaignState> campaigns_;
+  Json campaign_list_;
   std::vector<Candidate> candidates_;
   Json row_index_ = Json::MakeArray();
   ExportSummary summary_;
@@ -272,12 +282,11 @@ Result<ExportSummary> ExportOpenAiChat(const ExportOptions& options) {
   Exporter exporter(options, reader.get(), &file);
   RETURN_IF_ERROR(exporter.Run());
   ASSIGN_OR_RETURN(std::string sha256, file.Commit());
-  ASSIGN_OR_RETURN(std::string manifest, exporter.Manifest(name, sha256));
   ExportSummary summary = exporter.summary();
   summary.rows_path = (folder / name).string();
   summary.manifest_path = (folder / "manifest.json").string();
   summary.sha256 = sha256;
-  RETURN_IF_ERROR(WriteFileAtomic(summary.manifest_path, manifest));
+  RETURN_IF_ERROR(WriteFileAtomic(summary.manifest_path, exporter.Manifest(name, sha256)));
   return summary;
 }
 
