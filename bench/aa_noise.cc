@@ -37,7 +37,7 @@ void AddSpread(const std::string& name, std::vector<double> ratios, BenchReport*
 int Run(bool json) {
   const char* wanted = std::getenv("PASSNET_BENCH_RUNS");
   int runs = wanted != nullptr ? std::max(2, std::atoi(wanted)) : 30;
-  evaluator::LaneOptions options;
+  evaluator::LaneClientOptions options;
   options.cache_dir = CacheDir();
   auto lane = evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
   if (!lane) {

@@ -34,7 +34,7 @@ double PerMinute(evaluator::LaneClient& lane, const SyntheticTask& task, evaluat
 
 int Run(bool json) {
   SyntheticTask task({16, 32, 64, 128, 256, 512}, 1);
-  evaluator::LaneOptions options;
+  evaluator::LaneClientOptions options;
   options.cache_dir = CacheDir();
   auto lane = evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
   if (!lane) {

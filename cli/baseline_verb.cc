@@ -57,7 +57,7 @@ Command BaselineVerb() {
       {.name = "--profile", .help = "see passnet eval --help", .value = &flags->profile, .show_default = true,
        .allowed = OneOf{{"passbench", "quick"}}},
   };
-  Append(&verb.options, LaneOptions(&flags->lane));
+  Append(&verb.options, OptionsOfLane(&flags->lane));
   Append(&verb.options, {{"--json", "one object (passnet.baseline/1) as the last line", &flags->json}});
   return verb;
 }

@@ -120,7 +120,7 @@ Command DoctorVerb() {
   Command verb{.name = "doctor",
                .help = "what this host can do, found by trying",
                .footer = "Example:\n  passnet doctor --json",
-               .options = LaneOptions(&flags->lane),
+               .options = OptionsOfLane(&flags->lane),
                .run = [flags] { return Run(*flags); }};
   Append(&verb.options, {{"--json", "one object (passnet.doctor/1) as the last line", &flags->json}});
   return verb;

@@ -103,7 +103,7 @@ Command EvalVerb() {
       {.name = "--time-cap-ms", .help = "timing of one graph; 0: the profile's own", .value = &flags->time_cap_ms,
        .allowed = NotNegative()},
   };
-  Append(&verb.options, LaneOptions(&flags->lane));
+  Append(&verb.options, OptionsOfLane(&flags->lane));
   Append(&verb.options, {{"--json", "one object (passnet.evaluation/1) as the last line", &flags->json}});
   return verb;
 }

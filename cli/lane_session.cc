@@ -18,7 +18,7 @@ std::string DefaultCacheDir() {
 
 }  // namespace
 
-std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
+std::vector<command_line::Option> OptionsOfLane(LaneFlags* flags) {
   return {
       {.name = "--device", .help = "cpu", .value = &flags->device, .show_default = true},
       {"--cache-dir", "compile and baseline caches (default: ~/.cache/passnet)", &flags->cache_dir},
@@ -28,7 +28,7 @@ std::vector<command_line::Option> LaneOptions(LaneFlags* flags) {
 }
 
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags) {
-  evaluator::LaneOptions options;
+  evaluator::LaneClientOptions options;
   options.device = flags.device;
   options.cache_dir = flags.cache_dir.empty() ? DefaultCacheDir() : flags.cache_dir;
   options.timing_core = flags.timing_core;

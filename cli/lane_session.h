@@ -19,7 +19,7 @@ struct LaneFlags {
 };
 
 // The options that every verb with a lane has; they write into `flags`.
-std::vector<command_line::Option> LaneOptions(LaneFlags* flags);
+std::vector<command_line::Option> OptionsOfLane(LaneFlags* flags);
 
 // Starts a lane; takes some seconds, because torch is imported.
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags);

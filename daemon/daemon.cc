@@ -201,7 +201,7 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
 }
 
 agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
-  evaluator::LaneOptions lane;
+  evaluator::LaneClientOptions lane;
   lane.evaluator_binary = options.lane.evaluator_binary;
   lane.cache_dir = options.lane.cache_dir;
   if (lane.cache_dir.empty()) {

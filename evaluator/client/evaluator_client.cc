@@ -20,7 +20,7 @@ constexpr std::chrono::minutes kMessageLimit{5};       // for one that has begun
 // Talks to one passnet-evaluator, and starts another one when that broke off.
 class EvaluatorClient : public LaneClient {
  public:
-  explicit EvaluatorClient(LaneOptions options) : options_(std::move(options)) {}
+  explicit EvaluatorClient(LaneClientOptions options) : options_(std::move(options)) {}
 
   Status EnsureStarted(Deadline deadline) {
     std::lock_guard lock(mutex_);
@@ -113,7 +113,7 @@ class EvaluatorClient : public LaneClient {
     }
   }
 
-  const LaneOptions options_;
+  const LaneClientOptions options_;
   std::mutex mutex_;
   std::unique_ptr<EvaluatorProcess> process_;  // replaced only between requests, under mutex_
   std::map<std::string, std::string> environment_;
@@ -123,7 +123,7 @@ class EvaluatorClient : public LaneClient {
 
 }  // namespace
 
-Result<std::unique_ptr<LaneClient>> StartLane(const LaneOptions& options, Deadline deadline) {
+Result<std::unique_ptr<LaneClient>> StartLane(const LaneClientOptions& options, Deadline deadline) {
   auto client = std::make_unique<EvaluatorClient>(options);
   RETURN_IF_ERROR(client->EnsureStarted(deadline));
   return std::unique_ptr<LaneClient>(std::move(client));

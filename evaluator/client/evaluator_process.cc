@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kEndLooks = 50;  // each 20 ms: a second for an evaluator to hear that its client has gone
 
-std::vector<std::string> ArgumentsOf(const LaneOptions& options, const Installation& installation) {
+std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Installation& installation) {
   return {installation.evaluator.native(),
           "--python", installation.python,
           "--worker-dir", installation.worker_dir.native(),
@@ -51,7 +51,7 @@ std::vector<std::string> ArgumentsOf(const LaneOptions& options, const Installat
 
 }  // namespace
 
-Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneOptions& options) {
+Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneClientOptions& options) {
   ASSIGN_OR_RETURN(const Installation installation, FindInstallation(options.evaluator_binary));
   std::vector<std::string> args = ArgumentsOf(options, installation);
   std::vector<char*> argv;

@@ -17,7 +17,7 @@ namespace passnet::evaluator {
 
 class EvaluatorProcess {
  public:
-  static Result<std::unique_ptr<EvaluatorProcess>> Start(const LaneOptions& options);
+  static Result<std::unique_ptr<EvaluatorProcess>> Start(const LaneClientOptions& options);
   ~EvaluatorProcess();
   EvaluatorProcess(const EvaluatorProcess&) = delete;
   EvaluatorProcess& operator=(const EvaluatorProcess&) = delete;

@@ -32,7 +32,7 @@ class LaneClient {
   virtual void Cancel() = 0;
 };
 
-struct LaneOptions {
+struct LaneClientOptions {
   std::string evaluator_binary;     // passnet-evaluator; empty: beside the running binary
   std::string cache_dir;            // compile, capture and baseline caches; created when missing
   std::string device = "cpu";
@@ -41,6 +41,6 @@ struct LaneOptions {
 };
 
 // Starts a lane process. Blocks until its Hello.
-Result<std::unique_ptr<LaneClient>> StartLane(const LaneOptions& options, Deadline deadline);
+Result<std::unique_ptr<LaneClient>> StartLane(const LaneClientOptions& options, Deadline deadline);
 
 }  // namespace passnet::evaluator

@@ -40,7 +40,7 @@ class EvaluatorClientTest : public testing::Test {
   }
 
   Result<std::unique_ptr<LaneClient>> Start() {
-    LaneOptions options;
+    LaneClientOptions options;
     options.evaluator_binary = folder_ / "bin/passnet-evaluator";
     options.cache_dir = folder_ / "cache";
     return StartLane(options, Soon());

@@ -27,7 +27,7 @@ class LaneTest : public testing::Test {
 
   // Beside the suite's own, for a case that wants one which has seen nothing.
   static Result<std::unique_ptr<LaneClient>> StartOne() {
-    LaneOptions options;
+    LaneClientOptions options;
     options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
     options.cache_dir = fakes::BinaryDir() + "/test-cache";
     return StartLane(options, Deadline::After(std::chrono::minutes(3)));

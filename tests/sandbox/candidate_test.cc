@@ -121,7 +121,7 @@ TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
                                   TestcaseFolder() + "/echo", std::string("/proc/self/comm")}) {
     EXPECT_THAT(RunInCandidate({"touch_files", "write", path}), HasSubstr("refused")) << path;
   }
-  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/x"}), HasSubstr("candidate exited 42"));  // its own folder
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/passnet-test-file"}), HasSubstr("candidate exited 42"));  // its own folder
 }
 
 // Checkouts below /tmp were refused once, since every jail's own /tmp hid them.
@@ -142,7 +142,7 @@ TEST_F(CandidateTest, BoundFolderBelowTmpIsSeenReadOnlyAndNothingBesideIt) {
   for (const std::string& path : {folder / "hidden", other.path()}) {
     EXPECT_THAT(RunInCandidate({"touch_files", "list", path}, options), HasSubstr("refused: No such file")) << path;
   }
-  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/x"}, options), HasSubstr("candidate exited 42"));
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/passnet-test-file"}, options), HasSubstr("candidate exited 42"));
   EXPECT_THAT(RunInCandidate({"touch_files", "write", "/dev/shm/x"}, options), HasSubstr("refused"));
 }
 

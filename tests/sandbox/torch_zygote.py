@@ -94,7 +94,7 @@ def candidate():
     say(f"candidate pid={os.getpid()} equal={equal} softmax={soft:.0f}")
     say("candidate fork: " + attempt(os.fork))
     say("candidate write: " + attempt(lambda: open("/dev/shm/x", "w")))
-    say("candidate tmp: " + attempt(lambda: open("/tmp/x", "w").write("x")))
+    say("candidate tmp: " + attempt(lambda: open("/tmp/passnet-test-file", "w").write("x")))
     say("candidate affinity: " + attempt(lambda: os.sched_setaffinity(0, {0, 1})))
     say("candidate zygote's tmp: " + attempt(lambda: os.stat("/tmp/zygote_was_here")))
 
