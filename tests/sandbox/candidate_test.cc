@@ -121,7 +121,8 @@ TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
                                   TestcaseFolder() + "/echo", std::string("/proc/self/comm")}) {
     EXPECT_THAT(RunInCandidate({"touch_files", "write", path}), HasSubstr("refused")) << path;
   }
-  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/passnet-test-file"}), HasSubstr("candidate exited 42"));  // its own folder
+  // Its own folder.
+  EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/passnet-test-file"}), HasSubstr("candidate exited 42"));
 }
 
 // Checkouts below /tmp were refused once, since every jail's own /tmp hid them.
