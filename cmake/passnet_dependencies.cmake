@@ -14,9 +14,6 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib>=0.11)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd>=1.5)
 
-add_library(passnet_json INTERFACE)
-target_link_libraries(passnet_json INTERFACE nlohmann_json::nlohmann_json)
-
 # LibTorch by path from the wheel, never find_package(Torch): with the CUDA flavour of the wheel that call fails on a
 # host without the CUDA Toolkit.
 set(PASSNET_PYTHON "${CMAKE_SOURCE_DIR}/.venv/bin/python" CACHE FILEPATH "Python that has the pinned torch")

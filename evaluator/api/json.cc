@@ -114,17 +114,6 @@ void VisitSandbox(FieldVisitor& fields, SandboxFacts* sandbox) {
   fields.Leave();
 }
 
-void VisitOperator(FieldVisitor& fields, OpRecord& op) {
-  fields.Required("name");
-  fields.Text("name", &op.name);
-  fields.Text("op", &op.op);
-  fields.Text("target", &op.target);
-  fields.Text("arguments", &op.arguments);
-  fields.Text("output", &op.output);
-  fields.Flag("matchable", &op.matchable);
-  VisitNumber(fields, "eager_share", &op.eager_share);
-}
-
 void VisitDescribedGraph(FieldVisitor& fields, GraphDescription& graph) {
   fields.Required("path");
   fields.Text("path", &graph.path);
@@ -132,7 +121,7 @@ void VisitDescribedGraph(FieldVisitor& fields, GraphDescription& graph) {
   fields.Text("model_source", &graph.model_source);
   fields.Texts("inputs", &graph.inputs);
   fields.Texts("outputs", &graph.outputs);
-  VisitList(fields, "ops", &graph.ops, VisitOperator);
+  VisitList(fields, "ops", &graph.ops, [](FieldVisitor& item, OpRecord& op) { VisitFields(item, op); });
   VisitNumber(fields, "eager_us", &graph.eager_us);
   VisitInteger(fields, "bytes_touched", &graph.bytes_touched, 0, std::numeric_limits<int64_t>::max());
   VisitNumber(fields, "floor_us", &graph.floor_us);
@@ -205,6 +194,17 @@ void VisitFields(FieldVisitor& fields, BaselineReport& report) {
   fields.TextMap("environment", &report.environment);
   fields.NumberMap("timings_ms", &report.timings_ms);
   fields.Flag("cached", &report.cached);
+}
+
+void VisitFields(FieldVisitor& fields, OpRecord& op) {
+  fields.Required("name");
+  fields.Text("name", &op.name);
+  fields.Text("op", &op.op);
+  fields.Text("target", &op.target);
+  fields.Text("arguments", &op.arguments);
+  fields.Text("output", &op.output);
+  fields.Flag("matchable", &op.matchable);
+  VisitNumber(fields, "eager_share", &op.eager_share);
 }
 
 void VisitFields(FieldVisitor& fields, TaskDescription& description) {

@@ -27,6 +27,7 @@ void VisitFields(FieldVisitor& fields, DescribeTaskRequest& request);
 void VisitFields(FieldVisitor& fields, EvaluationReport& report);
 void VisitFields(FieldVisitor& fields, BaselineReport& report);
 void VisitFields(FieldVisitor& fields, TaskDescription& description);
+void VisitFields(FieldVisitor& fields, OpRecord& op);  // also what a task child says of an operator
 
 // For the six documents alone (json.cc instantiates them). Keys stand in the order of the struct's list; the text is
 // one line, in which malformed UTF-8, which a candidate may have printed, is U+FFFD.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/sha256.h"
+#include "evaluator/api/json.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/worker_answer.h"
 
@@ -10,17 +11,6 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr uint32_t kMaxDescriptionBytes = 16u << 20;
-
-// The text of an operator that has none of that kind (an output has no target) is null.
-void VisitOperator(FieldVisitor& fields, OpRecord& op) {
-  fields.Required("name");
-  fields.Text("name", &op.name);
-  fields.Text("op", &op.op);
-  fields.Text("target", &op.target);
-  fields.Text("arguments", &op.arguments);
-  fields.Text("output", &op.output);
-  fields.Flag("matchable", &op.matchable);
-}
 
 Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
   const std::string source = graph.MappedSource(device);
@@ -55,7 +45,8 @@ Status TaskChild::TakeDescription(std::string_view text, const std::string& grap
     fields.Required("random");
     fields.Flag("random", &random_);
     fields.Required("ops");
-    VisitList(fields, "ops", &ops_, VisitOperator);
+    // The text of an operator that has none of that kind (an output has no target) is null.
+    VisitList(fields, "ops", &ops_, [](FieldVisitor& item, OpRecord& op) { VisitFields(item, op); });
   });
 }
 
