@@ -125,10 +125,9 @@ class OneProcessTest : public testing::Test {
       if (thrown) std::rethrow_exception(thrown);
     });
   }
-  static Task<void> Evaluate(LanePool* pool, std::vector<std::string>* outcomes) {
+  static Task<void> Evaluate(LanePool* pool, std::vector<std::string>* outcomes, std::stop_token cancel = {}) {
     evaluator::EvaluateRequest request;
-    std::stop_token never;
-    auto report = co_await pool->Evaluate(std::move(request), never);
+    auto report = co_await pool->Evaluate(std::move(request), cancel);
     outcomes->emplace_back(report ? "ok" : ErrorCodeName(report.error().code));
   }
 
@@ -153,6 +152,22 @@ TEST_F(OneProcessTest, IsStartedAgainAfterItWasLost) {
   EXPECT_EQ(facts.starts, 2) << "a lost process is replaced, one that refused a task is not";
   EXPECT_EQ(facts.served, 3);
   EXPECT_EQ(facts.state, "idle");
+}
+
+// Starting imports torch for seconds: a cancel meanwhile found no client to tell, and the evaluation ran to its end.
+TEST_F(OneProcessTest, CancelWhileTheProcessStartsIsHeard) {
+  std::stop_source cancel;
+  auto log = std::make_shared<fakes::FakeLane::Log>();
+  log->fail_evaluations = {InvalidArgument("was asked")};
+  auto start = [log, &cancel](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+    cancel.request_stop();
+    return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
+  };
+  LanePool pool(std::vector<LanePool::Member>{{"only", start}});
+  Spawn(Evaluate(&pool, &outcomes_, cancel.get_token()));
+  loop_.run();
+  EXPECT_THAT(outcomes_, testing::ElementsAre("cancelled"));
+  EXPECT_EQ(log->fail_evaluations.size(), 1u) << "nobody waits for the answer";
 }
 
 TEST_F(OneProcessTest, FullQueueIsRefusedAndNotCounted) {
