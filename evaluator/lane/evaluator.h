@@ -23,7 +23,7 @@
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
 #include "evaluator/lane/zygote.h"
-#include "evaluator/timing/fresh_bits.h"
+#include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
 
@@ -81,8 +81,10 @@ class Evaluator {
   std::shared_ptr<InductorParent> inductor_;  // null until a baseline needs it
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
-  FreshBits bits_;
+  SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
+  std::unique_ptr<HelperThread> data_, maker_;
+  std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;
 };
 
