@@ -73,6 +73,8 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   AppendLimit(plan, RLIMIT_FSIZE, options.file_bytes);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   AppendLimit(plan, RLIMIT_MEMLOCK, 0);
+  // Of a signal that waits one is kept all the same; with no queue, no timer can be made either (timer_create(2)).
+  AppendLimit(plan, RLIMIT_SIGPENDING, 0);
   AppendCpuLimit(plan, options.cpu);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);

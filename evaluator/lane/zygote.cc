@@ -49,8 +49,6 @@ Result<std::string> PlansFrame(const ZygoteOptions& options, const sandbox::Root
   sandbox::CandidateOptions candidate;
   candidate.keep_fds = {kControlFd};
   candidate.readable = root.read_only;
-  candidate.readable.push_back("/proc");
-  candidate.readable.push_back("/dev");
   candidate.tmp_bytes = kCandidateTmpBytes;
   candidate.file_bytes = kCandidateFileBytes;
   // With a control group the kernel tells an exhausted limit from a crash; this one is for hosts without.

@@ -6,20 +6,148 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <optional>
 
 #include "tests/sandbox/testcases/verdict.h"
 
+namespace {
+
+bool Is(const char* name, const char* other) { return strcmp(name, other) == 0; }
+
+// What goes off while its process is stopped, and the sleep that does not.
+std::optional<int> Timers(const char* name) {
+  const itimerval soon{{0, 0}, {10, 0}};
+  if (Is(name, "setitimer")) return Verdict(setitimer(ITIMER_REAL, &soon, nullptr), name);
+  if (Is(name, "alarm")) return Verdict(syscall(SYS_alarm, 10), name);
+  if (Is(name, "timer_create")) {
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGUSR1;
+    timer_t timer;
+    return Verdict(timer_create(CLOCK_MONOTONIC, &event, &timer), name);
+  }
+  if (Is(name, "timerfd_create")) return Verdict(timerfd_create(CLOCK_MONOTONIC, 0), name);
+  if (Is(name, "nanosleep")) {
+    const timespec span{0, 1'000'000};
+    return TwinVerdict(nanosleep(&span, nullptr) == 0, name);
+  }
+  return std::nullopt;
+}
+
+// Descriptors that wait for events, and the poll that is enough.
+std::optional<int> Events(const char* name) {
+  sigset_t all;
+  sigfillset(&all);
+  if (Is(name, "signalfd")) return Verdict(signalfd(-1, &all, 0), name);
+  if (Is(name, "eventfd")) return Verdict(eventfd(0, 0), name);
+  if (Is(name, "epoll")) return Verdict(epoll_create1(0), name);
+  if (Is(name, "io_setup")) {
+    unsigned long context = 0;
+    return Verdict(syscall(SYS_io_setup, 8, &context), name);
+  }
+  if (Is(name, "inotify")) return Verdict(syscall(SYS_inotify_init1, 0), name);
+  if (Is(name, "pidfd_open")) return Verdict(syscall(SYS_pidfd_open, getpid(), 0), name);
+  if (Is(name, "pipe")) {
+    int ends[2];
+    return TwinVerdict(pipe(ends) == 0 && write(ends[1], "x", 1) == 1, name);
+  }
+  return std::nullopt;
+}
+
+// On descriptor 3, a connected socket, as a candidate's channel is.
+std::optional<int> Socket(const char* name) {
+  char byte = 'x';
+  iovec part{&byte, 1};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (Is(name, "sendto")) return Verdict(send(3, &byte, 1, MSG_OOB), name);
+  if (Is(name, "sendmsg")) return Verdict(sendmsg(3, &message, 0), name);
+  if (Is(name, "recvfrom")) return Verdict(recv(3, &byte, 1, MSG_PEEK), name);
+  if (Is(name, "recvmsg")) return Verdict(recvmsg(3, &message, MSG_PEEK), name);
+  // 77: SO_PEERPIDFD, a pidfd of the evaluator (socket(7), Linux 6.5).
+  if (Is(name, "getsockopt")) return Verdict(getsockopt(3, SOL_SOCKET, 77, &value, &size), name);
+  if (Is(name, "setsockopt")) return Verdict(setsockopt(3, SOL_SOCKET, SO_SNDBUF, &value, size), name);
+  if (Is(name, "shutdown")) return Verdict(shutdown(3, SHUT_WR), name);
+  if (Is(name, "channel")) return TwinVerdict(read(3, &byte, 1) == 1 && byte == 'q' && write(3, "a", 1) == 1, name);
+  return std::nullopt;
+}
+
+// On files: locks, leases and signals about them, and what may be done instead. Descriptor 1 is open to others too.
+std::optional<int> Files(const char* name) {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  if (Is(name, "flock")) return Verdict(flock(1, LOCK_EX | LOCK_NB), name);
+  if (Is(name, "setlk")) return Verdict(fcntl(open("/tmp/locked", O_RDWR | O_CREAT, 0600), F_SETLK, &lock), name);
+  if (Is(name, "ofd_setlk")) return Verdict(fcntl(open("/tmp/locked", O_RDWR | O_CREAT, 0600), F_OFD_SETLK, &lock), name);
+  if (Is(name, "setlease")) return Verdict(fcntl(open("/tmp/leased", O_RDONLY | O_CREAT, 0600), F_SETLEASE, F_RDLCK), name);
+  if (Is(name, "notify")) return Verdict(fcntl(open("/tmp", O_RDONLY), F_NOTIFY, 2 /* DN_MODIFY */), name);
+  if (Is(name, "setown")) return Verdict(fcntl(1, F_SETOWN, getpid()), name);
+  if (Is(name, "setsig")) return Verdict(fcntl(1, F_SETSIG, SIGUSR1), name);
+  if (Is(name, "async")) return Verdict(fcntl(1, F_SETFL, O_ASYNC), name);
+  if (Is(name, "readahead")) return Verdict(readahead(open("/usr/bin/true", O_RDONLY), 0, 4096), name);
+  if (Is(name, "getfl")) return TwinVerdict(fcntl(1, F_GETFL) >= 0 && fcntl(1, F_SETFD, 0) == 0, name);
+  return std::nullopt;
+}
+
+// Memory that belongs to no process's resident size, and memory that does.
+std::optional<int> Memory(const char* name) {
+  constexpr int kBoth = PROT_READ | PROT_WRITE;
+  const auto map = [](int flags, int fd) {
+    return mmap(nullptr, 4096, fd >= 0 ? PROT_READ : kBoth, flags, fd, 0) == MAP_FAILED ? -1 : 0;
+  };
+  if (Is(name, "shared_anonymous")) return Verdict(map(MAP_SHARED | MAP_ANONYMOUS, -1), name);
+  if (Is(name, "shared_zero")) {
+    const int zero = open("/dev/zero", O_RDONLY);
+    return Verdict(zero < 0 ? -1 : map(MAP_SHARED, zero), name);
+  }
+  if (Is(name, "private_anonymous")) return TwinVerdict(map(MAP_PRIVATE | MAP_ANONYMOUS, -1) == 0, name);
+  // Signals that wait in a queue: RLIMIT_SIGPENDING.
+  if (Is(name, "queued_signals")) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, nullptr);
+    for (int i = 0; i < 64; ++i) {
+      if (kill(getpid(), SIGRTMIN + i % 30) != 0) return Verdict(-1, name);
+    }
+    siginfo_t info;
+    int queued = 0;
+    const timespec now{0, 0};
+    while (sigtimedwait(&all, &info, &now) > 0) ++queued;
+    printf("%d queued\n", queued);
+    errno = EAGAIN;
+    return Verdict(queued > 30 ? queued : -1, name);  // one of each number waits without a place in the queue
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const char* name = argc > 1 ? argv[1] : "";
-  const auto is = [name](const char* other) { return strcmp(name, other) == 0; };
+  const auto is = [name](const char* other) { return Is(name, other); };
+  for (const auto probe : {Timers, Events, Socket, Files, Memory}) {
+    if (const std::optional<int> code = probe(name)) return *code;
+  }
   if (is("allowed")) {
     int ends[2];
     return TwinVerdict(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && getppid() >= 0, "socketpair");
