@@ -115,7 +115,6 @@ Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = "reference";
   spec.plan = "reference";
-  spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
   const Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};

@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "evaluator/lane/worker_process.h"
+#include "sandbox/plan.h"
+#include "tests/evaluator/fake_zygote.h"
 #include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -11,6 +13,77 @@ namespace passnet::evaluator {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Every role has a limit: here a reader whose stranger's code holds more and more.
+class RoleMemoryTest : public testing::TestWithParam<sandbox::LimitsBy> {};
+
+TEST_P(RoleMemoryTest, TraceThatHoldsTooMuchIsOutOfMemoryAndAnHonestOneAnswers) {
+  ZygoteOptions options;
+  options.python = fakes::SourceDir() + "/.venv/bin/python";
+  options.worker_dir = fakes::BinaryDir() + "/lib/worker";
+  options.timing_core = 0;
+  options.other_cores = {0};
+  options.limits_by = GetParam();
+  const Deadline deadline = Deadline::After(std::chrono::minutes(1));
+  auto zygote = Zygote::Start(options, deadline);
+  ASSERT_TRUE(zygote.has_value()) << zygote.error().context;
+  EXPECT_EQ((*zygote)->rules()->memory != nullptr, std::string((*zygote)->tier()) == "rlimits");
+  const auto trace = [&](const std::string& line) {
+    const std::string pass = "import torch\ndef pattern(x):\n    " + line + "\n    return torch.relu(x)\n"
+                             "def replacement_args(x):\n    return (x,)\n"
+                             "def replacement_func():\n    return pattern\n";
+    ForkSpec spec;
+    spec.role = "trace";
+    spec.plan = "reader";
+    spec.memory_bytes = 128ull << 20;
+    spec.first_frame = Json{{"files", {{"sorted_output_pass_rule_names.json", "[\"Pass\"]"}, {"Pass.py", pass}}}}.Dump();
+    return WorkerProcess::Fork(*zygote, spec, deadline);
+  };
+  auto honest = trace("y = bytearray(b'x' * (16 << 20))");
+  ASSERT_TRUE(honest.has_value()) << honest.error().context;
+  auto answer = (*honest)->channel().ReceiveFrame(deadline, 1u << 20);
+  ASSERT_TRUE(answer.has_value()) << answer.error().context << (*honest)->Output(4000);
+  EXPECT_NE(answer->json.find("\"passes\""), std::string::npos) << answer->json;
+  EXPECT_FALSE((*honest)->End().out_of_memory);
+  auto hog = trace("y = [bytearray(b'x' * (8 << 20)) for i in range(10000)]");
+  ASSERT_TRUE(hog.has_value()) << hog.error().context;
+  answer = (*hog)->channel().ReceiveFrame(deadline, 1u << 20);
+  EXPECT_FALSE(answer.has_value()) << answer->json;
+  EXPECT_TRUE((*hog)->End().out_of_memory) << (*hog)->End().Text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, RoleMemoryTest,
+                         testing::Values(sandbox::LimitsBy::kBestOfHost, sandbox::LimitsBy::kPolling));
+
+// What holds for real children, told of processes that never were in a jail.
+class BareZygote : public fakes::FakeZygote {
+ public:
+  using FakeZygote::FakeZygote;
+  std::shared_ptr<const WorkerRules> rules() const override { return rules_; }
+  int seccomp_filters() const override { return 1; }
+
+ private:
+  static std::shared_ptr<const WorkerRules> Made() {
+    auto rules = std::make_shared<WorkerRules>();
+    rules->plans = {{"candidate", sandbox::CandidatePlan({}).value()}};
+    rules->memory = sandbox::MemoryWatch::Start({});
+    return rules;
+  }
+  std::shared_ptr<const WorkerRules> rules_ = Made();
+};
+
+TEST(WorkerProcessTest, JailThatIsNotInForceIsRefusedByItsLayer) {
+  auto zygote = std::make_shared<BareZygote>(fakes::WorkerScript{.children = {{.answers = {fakes::kJailed}}}});
+  ForkSpec spec;
+  spec.role = "candidate";
+  spec.plan = "candidate";
+  spec.first_frame = "{}";
+  auto child = WorkerProcess::Fork(zygote, spec, Deadline::After(std::chrono::seconds(20)));
+  ASSERT_FALSE(child.has_value());
+  EXPECT_EQ(child.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_NE(child.error().context.find("sandbox of the candidate process: namespaces: asked for user,mount"), std::string::npos)
+      << child.error().context;
+}
 
 // A checkout below /tmp was refused once: every child's own /tmp hid the worker and the Python environment.
 TEST(ZygoteTest, WorkerBelowTmpIsSeenByItsChildrenAndNothingElseThere) {

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "sandbox/asked.h"
 #include "sandbox/child.h"
 #include "sandbox/plan.h"
 #include "sandbox/read_back.h"
@@ -235,8 +236,14 @@ TEST_F(CandidateTest, LayersOfTheCandidateAreReadBack) {
   EXPECT_THAT(found->Layers(), Contains("capabilities: none"));
   EXPECT_EQ(found->cores, std::vector<int>{0});
   EXPECT_EQ(found->threads, 1);
+  const Asked asked = AskedBy(CandidatePlan(Options()).value(), 2);
+  EXPECT_FALSE(CheckInForce(asked, *found, "it").has_error()) << CheckInForce(asked, *found, "it").error().context;
   const Result<ReadBackReport> zygote = ReadBack(chain.zygote->pid());
   EXPECT_EQ(zygote->seccomp_filters, 1);
+  // Candidates die first where the host itself runs out of memory.
+  EXPECT_GT(found->oom_score_adj, ReadBack(running[1])->oom_score_adj);
+  EXPECT_GT(ReadBack(running[1])->oom_score_adj, zygote->oom_score_adj);
+  EXPECT_GT(zygote->oom_score_adj, ReadBack(getpid())->oom_score_adj);
   EXPECT_NE(zygote->effective_capabilities, 0u);  // of its own user namespace alone
   EXPECT_EQ(chain.zygote->Kill().signal, SIGKILL);
 }
