@@ -94,14 +94,16 @@ TEST_F(CandidateTest, HonestCandidateRunsAndLeaves) {
 
 TEST_F(CandidateTest, NeverLegitimateCallsAreDeadly) {
   for (const char* name : {"ptrace", "process_vm_readv", "mount", "umount", "unshare", "setns", "chroot", "open_tree",
-                           "bpf", "pidfd_getfd", "execveat", "int80", "x32"}) {
+                           "bpf", "pidfd_getfd", "execveat", "ptrace_attach", "process_vm_writev", "fsopen", "pivot_root", "int80",
+                           "int80_ptrace", "int80_socket", "x32", "x32_ptrace", "x32_socket"}) {
     EXPECT_THAT(RunInCandidate({"forbidden_call", name}), HasSubstr("candidate signalled 31")) << name;
   }
   EXPECT_THAT(RunInCandidate({"exec_other"}), HasSubstr("candidate signalled 31"));
 }
 
 TEST_F(CandidateTest, ProbedCallsAreRefused) {
-  for (const char* name : {"socket", "netlink", "unix", "io_uring", "clone_namespace", "clone3", "perf_event_open",
+  for (const char* name : {"socket", "inet6", "udp", "netlink", "packet", "vsock", "unix", "io_uring", "seccomp_filter",
+                           "clone_namespace", "clone3", "perf_event_open",
                            "userfaultfd", "keyctl", "add_key", "memfd_create", "personality", "prlimit", "setaffinity",
                            "seccomp", "tiocsti", "tiocsti_bit32", "shmget", "fork", "kill_all", "kill_group",
                            "self_memory"}) {
@@ -132,7 +134,8 @@ TEST_F(CandidateTest, NothingOfAStoppedCandidateGoesOn) {
 TEST_F(CandidateTest, ChannelIsReadAndWriteAlone) {
   CandidateOptions options = Options();
   options.keep_fds = {3};
-  for (const char* name : {"sendto", "sendmsg", "recvfrom", "recvmsg", "getsockopt", "setsockopt", "shutdown"}) {
+  for (const char* name : {"sendto", "sendmsg", "recvfrom", "recvmsg", "getsockopt", "setsockopt", "shutdown", "connect",
+                           "connect_abstract", "bind"}) {
     EXPECT_THAT(RunInCandidate({"forbidden_call", name}, options), HasSubstr(std::string(name) + " refused"));
   }
   EXPECT_THAT(RunInCandidate({"forbidden_call", "channel"}, options), HasSubstr("allowed channel worked"));
@@ -144,10 +147,14 @@ TEST_F(CandidateTest, OneCoreMeansOneThread) {
   several.threads = true;
   EXPECT_THAT(RunInCandidate({"start_thread", "allowed"}, several), HasSubstr("allowed thread worked"));
   EXPECT_THAT(RunInCandidate({"forbidden_call", "fork"}, several), HasSubstr("fork refused"));
+  several.max_threads = 20;
+  EXPECT_THAT(RunInCandidate({"thread_bomb"}, several), HasSubstr("Resource temporarily unavailable"));
+  EXPECT_THAT(RunInCandidate({"thread_bomb", "allowed"}, several), HasSubstr("allowed three threads worked"));
 }
 
 TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
-  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache"}) {
+  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache", "/etc/shadow", "/root",
+                           "/box", "/proc/1/environ", "/proc/1/mem", "/proc/2/maps", "/dev/zero"}) {
     EXPECT_THAT(RunInCandidate({"touch_files", "read", path}), HasSubstr("refused")) << path;
   }
   EXPECT_THAT(RunInCandidate({"touch_files", "allowed", "/usr/bin/true"}), HasSubstr("worked"));
@@ -201,6 +208,8 @@ TEST_F(CandidateTest, ResourceLimitsHold) {
   options = Options();
   options.tmp_bytes = 1 << 20;
   EXPECT_THAT(RunInCandidate({"huge_file", "fill"}, options), HasSubstr("No space left on device"));
+  EXPECT_THAT(RunInCandidate({"huge_file", "inodes"}, options), HasSubstr("No space left on device"));
+  EXPECT_THAT(RunInCandidate({"huge_file", "sparse"}, options), HasSubstr("sparse refused: File too large"));
   options = Options();
   options.data_bytes = 64 << 20;
   EXPECT_THAT(RunInCandidate({"memory_hog"}, options), HasSubstr("allowed mmap Cannot allocate memory"));
