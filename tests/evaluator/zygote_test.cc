@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <map>
 
 #include "base/json.h"
 #include "evaluator/lane/worker_process.h"
@@ -17,21 +18,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every role has a limit: here a reader whose stranger's code holds more and more.
-class RoleMemoryTest : public testing::TestWithParam<sandbox::LimitsBy> {};
+// A reader in a real lane: the zygote's own plans, a stranger's pattern inside.
+class ReaderTest : public testing::TestWithParam<sandbox::LimitsBy> {
+ protected:
+  static void TearDownTestSuite() { zygotes_.clear(); }
 
-TEST_P(RoleMemoryTest, TraceThatHoldsTooMuchIsOutOfMemoryAndAnHonestOneAnswers) {
-  ZygoteOptions options;
-  options.python = fakes::SourceDir() + "/.venv/bin/python";
-  options.worker_dir = fakes::BinaryDir() + "/lib/worker";
-  options.timing_core = 0;
-  options.other_cores = {0};
-  options.limits_by = GetParam();
-  const Deadline deadline = Deadline::After(std::chrono::minutes(1));
-  auto zygote = Zygote::Start(options, deadline);
-  ASSERT_TRUE(zygote.has_value()) << zygote.error().context;
-  EXPECT_EQ((*zygote)->rules()->memory != nullptr, std::string((*zygote)->tier()) == "rlimits");
-  const auto trace = [&](const std::string& line) {
+  void SetUp() override {
+    std::shared_ptr<Zygote>& zygote = zygotes_[GetParam()];
+    if (zygote) return;
+    ZygoteOptions options;
+    options.python = fakes::SourceDir() + "/.venv/bin/python";
+    options.worker_dir = fakes::BinaryDir() + "/lib/worker";
+    options.timing_core = 0;
+    options.other_cores = {0};
+    options.limits_by = GetParam();
+    auto started = Zygote::Start(options, Soon());
+    ASSERT_TRUE(started.has_value()) << started.error().context;
+    zygote = *started;
+  }
+
+  static Deadline Soon() { return Deadline::After(std::chrono::minutes(1)); }
+  static Zygote& zygote() { return *zygotes_[GetParam()]; }
+
+  // Whose pattern has this line.
+  static std::unique_ptr<WorkerProcess> Trace(const std::string& line) {
     const std::string pass = "import torch\ndef pattern(x):\n    " + line + "\n    return torch.relu(x)\n"
                              "def replacement_args(x):\n    return (x,)\n"
                              "def replacement_func():\n    return pattern\n";
@@ -40,22 +50,51 @@ TEST_P(RoleMemoryTest, TraceThatHoldsTooMuchIsOutOfMemoryAndAnHonestOneAnswers) 
     spec.plan = "reader";
     spec.memory_bytes = 128ull << 20;
     spec.first_frame = Json{{"files", {{"sorted_output_pass_rule_names.json", "[\"Pass\"]"}, {"Pass.py", pass}}}}.Dump();
-    return WorkerProcess::Fork(*zygote, spec, deadline);
-  };
-  auto honest = trace("y = bytearray(b'x' * (16 << 20))");
-  ASSERT_TRUE(honest.has_value()) << honest.error().context;
-  auto answer = (*honest)->channel().ReceiveFrame(deadline, 1u << 20);
-  ASSERT_TRUE(answer.has_value()) << answer.error().context << (*honest)->Output(4000);
-  EXPECT_NE(answer->json.find("\"passes\""), std::string::npos) << answer->json;
-  EXPECT_FALSE((*honest)->End().out_of_memory);
-  auto hog = trace("y = [bytearray(b'x' * (8 << 20)) for i in range(10000)]");
-  ASSERT_TRUE(hog.has_value()) << hog.error().context;
-  answer = (*hog)->channel().ReceiveFrame(deadline, 1u << 20);
-  EXPECT_FALSE(answer.has_value()) << answer->json;
-  EXPECT_TRUE((*hog)->End().out_of_memory) << (*hog)->End().Text();
+    auto process = WorkerProcess::Fork(zygotes_[GetParam()], spec, Soon());
+    EXPECT_TRUE(process.has_value()) << process.error().context;
+    return process ? std::move(*process) : nullptr;
+  }
+
+  // What the tracing process answers; empty when it ended without.
+  static std::string AnswerTo(WorkerProcess& process) {
+    auto answer = process.channel().ReceiveFrame(Soon(), 1u << 20);
+    return answer ? answer->json : "";
+  }
+
+ private:
+  static inline std::map<sandbox::LimitsBy, std::shared_ptr<Zygote>> zygotes_;
+};
+
+TEST_P(ReaderTest, HoldsTooMuchAndIsOutOfMemoryWhereAnHonestOneAnswers) {
+  EXPECT_EQ(zygote().rules()->memory != nullptr, std::string(zygote().tier()) == "rlimits");
+  auto honest = Trace("y = bytearray(b'x' * (16 << 20))");
+  ASSERT_TRUE(honest);
+  EXPECT_NE(AnswerTo(*honest).find("\"errors\": []"), std::string::npos) << honest->Output(4000);
+  EXPECT_FALSE(honest->End().out_of_memory);
+  auto hog = Trace("y = [bytearray(b'x' * (8 << 20)) for i in range(10000)]");
+  ASSERT_TRUE(hog);
+  EXPECT_EQ(AnswerTo(*hog), "");
+  EXPECT_TRUE(hog->End().out_of_memory) << hog->End().Text();
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, RoleMemoryTest,
+TEST_P(ReaderTest, HasNothingThatGoesOnWhileItIsStopped) {
+  for (const char* line : {"__import__('signal').setitimer(0, 1)", "__import__('socket').socket(fileno=3).recv(1)",
+                           "__import__('fcntl').flock(1, 2)", "open('/dev/zero', 'rb')"}) {
+    auto hostile = Trace(line);
+    ASSERT_TRUE(hostile);
+    // EPERM is 1, EACCES 13.
+    EXPECT_NE(AnswerTo(*hostile).find("[Errno 1"), std::string::npos) << line;
+  }
+  // The same modules, used for what a jailed process may do.
+  for (const char* line : {"__import__('signal').signal(18, lambda *_: None)", "__import__('os').write(1, b'x')",
+                           "__import__('fcntl').fcntl(1, 3)", "open('/dev/null', 'wb')", "__import__('time').sleep(0.001)"}) {
+    auto honest = Trace(line);
+    ASSERT_TRUE(honest);
+    EXPECT_NE(AnswerTo(*honest).find("\"errors\": []"), std::string::npos) << line;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ReaderTest,
                          testing::Values(sandbox::LimitsBy::kBestOfHost, sandbox::LimitsBy::kPolling));
 
 // What holds for real children, told of processes that never were in a jail.

@@ -27,12 +27,14 @@ class Holder {
     EXPECT_EQ(pipe(holds_), 0);
     pid_ = fork();
     if (pid_ == 0) Hold(bytes, kind);
+    // The child's end alone: whoever waits for a killed one sees that it has gone.
+    close(holds_[1]);
     pidfd_.Reset(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   }
   ~Holder() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
-    for (int fd : {start_[0], start_[1], holds_[0], holds_[1]}) close(fd);
+    for (int fd : {start_[0], start_[1], holds_[0]}) close(fd);
   }
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
