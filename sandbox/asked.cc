@@ -8,7 +8,7 @@
 namespace passnet::sandbox {
 namespace {
 
-constexpr size_t kNamespaces = 6;  // user, mount, pid, net, ipc, uts
+constexpr size_t kNamespacesOfAJail = 6;  // user, mount, pid, net, ipc, uts
 
 void Note(const StepHeader& step, Reader payload, Asked& asked) {
   switch (static_cast<Step>(step.kind)) {
@@ -82,7 +82,7 @@ Asked AskedBy(std::string_view plan, int filters) {
 }
 
 Status CheckInForce(const Asked& asked, const ReadBackReport& found, std::string_view who) {
-  if (asked.own_namespaces && found.own_namespaces.size() != kNamespaces) {
+  if (asked.own_namespaces && found.own_namespaces.size() != kNamespacesOfAJail) {
     std::string have;
     for (const std::string& name : found.own_namespaces) have += (have.empty() ? "" : ",") + name;
     return Differs(who, "namespaces", "user,mount,pid,net,ipc,uts", have.empty() ? "none" : have);

@@ -19,7 +19,7 @@ struct NamedLimit {
   uint32_t resource;
   const char* name;
 };
-constexpr NamedLimit kLimits[] = {{RLIMIT_CPU, "cpu time"},         {RLIMIT_FSIZE, "file size"},
+constexpr NamedLimit kNamedLimits[] = {{RLIMIT_CPU, "cpu time"},         {RLIMIT_FSIZE, "file size"},
                                   {RLIMIT_DATA, "data size"},       {RLIMIT_CORE, "core file size"},
                                   {RLIMIT_NPROC, "processes"},      {RLIMIT_NOFILE, "open files"},
                                   {RLIMIT_MEMLOCK, "locked memory"}, {RLIMIT_AS, "address space"},
@@ -63,9 +63,9 @@ std::vector<int> CoreList(const std::string& text) {
 uint64_t LimitValue(const std::string& word) { return word == "unlimited" ? kNoLimit : std::stoull(word); }
 
 // Lines "Max cpu time   60   61   seconds". By /proc: prlimit(2) would need a privilege over another user's process.
-std::map<uint32_t, LimitPair> Limits(const std::string& text) {
+std::map<uint32_t, LimitPair> ParseLimits(const std::string& text) {
   std::map<uint32_t, LimitPair> limits;
-  for (const NamedLimit& limit : kLimits) {
+  for (const NamedLimit& limit : kNamedLimits) {
     const std::string label = std::string("\nMax ") + limit.name + " ";
     const size_t at = text.find(label);
     if (at == std::string::npos) continue;
@@ -128,12 +128,12 @@ Result<ReadBackReport> ReadBack(pid_t pid) {
   report.threads = Number(field("Threads"));
   const std::string score = ReadProc(folder + "/oom_score_adj");
   report.oom_score_adj = score.empty() ? 0 : std::stoi(score);
-  report.limits = Limits(ReadProc(folder + "/limits"));
+  report.limits = ParseLimits(ReadProc(folder + "/limits"));
   return report;
 }
 
 const char* LimitName(uint32_t resource) {
-  for (const NamedLimit& limit : kLimits) {
+  for (const NamedLimit& limit : kNamedLimits) {
     if (limit.resource == resource) return limit.name;
   }
   return "of an unknown resource";
