@@ -16,7 +16,6 @@ constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles i
 Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline) {
   ForkSpec spec;
   spec.role = "baseline";
-  spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(baseline.inductor, spec, deadline));

@@ -40,7 +40,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = "candidate";
   spec.plan = "candidate";
-  spec.cgroup.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
+  spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
   spec.fds = {fork.side.in_fd(), fork.side.out_fd()};
   Json kernels = Json::MakeArray();
   std::vector<UniqueFd> objects;

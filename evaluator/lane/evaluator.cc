@@ -19,7 +19,6 @@
 #include "evaluator/lane/stopwatch.h"
 #include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
-#include "sandbox/cgroup.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -120,7 +119,8 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   if (made->other_cores_.empty()) made->other_cores_ = {timing};
 
   ZygoteOptions zygote{options.python, options.worker_dir, options.threads, made->other_cores_,
-                       options.candidate_memory_bytes};
+                       options.candidate_memory_bytes,
+                       options.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost};
   ASSIGN_OR_RETURN(made->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
   KernelCompilerOptions compile;
   compile.include_dir = options.include_dir;
@@ -199,7 +199,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   Stopwatch watch(&report.timings_ms);
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   report.task = task.name;
-  report.sandbox.tier = sandbox::CgroupTierName(sandbox::DetectCgroups().tier);
+  report.sandbox.tier = zygote_->tier();
   report.sandbox.layers = zygote_->layers();
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());

@@ -36,6 +36,7 @@ struct EvaluatorOptions {
   int threads = 1;
   int timing_core = -1;                           // -1: the last core this process may use
   uint64_t candidate_memory_bytes = 4ull << 30;   // chosen: real inputs reach 250 MB, a kernel may want copies
+  bool polled_limits = false;                     // memory limits by looking, even where control groups are
   size_t kept_task_children = 24;                 // chosen: two large tasks; each costs some 10 MB of its own
 };
 

@@ -114,7 +114,6 @@ Status ForkEager(const std::shared_ptr<TaskChild>& task, const std::string& mode
   ForkSpec spec;
   spec.role = "reference";
   spec.plan = "reference";
-  spec.cgroup = kAccountedOnly;
   spec.first_frame = "{}";
   const Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));

@@ -25,6 +25,8 @@ class TaskChild : public ForkParent {
                                                   const std::string& device, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
+  std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }
+  int seccomp_filters() const override { return process_->seccomp_filters(); }
   const std::vector<OpRecord>& ops() const { return ops_; }
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
 
