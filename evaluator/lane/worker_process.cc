@@ -60,7 +60,7 @@ Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::v
   const std::string who = "the parent of the " + spec.role + " process";
   const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes, 1));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
   Forked forked;
   RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
