@@ -121,7 +121,7 @@ TEST(FrameMutationTest, RealFramesAreRead) {
 
 TEST(FrameMutationTest, AnswersOfWorkersEndAsValuesOrErrors) {
   const std::vector<Kind> kinds = FramesOfWorkers();
-  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 4000) / 2;
+  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000) / 2;
   size_t taken = 0;
   for (uint64_t i = from; i < from + count; ++i) {
     FrameMutator mutator(i);
@@ -189,7 +189,7 @@ std::string RunReply(FrameMutator& mutator, uint64_t nonce) {
 // Frames and run answers in any order, lengths that lie, descriptors, an end in the middle.
 TEST(FrameMutationTest, StreamsOfWorkersEndAsValuesOrErrors) {
   const std::vector<Kind> kinds = FramesOfWorkers();
-  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 4000) / 4;
+  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000) / 4;
   const size_t open = OpenDescriptors();
   for (uint64_t i = from; i < from + count; ++i) {
     FrameMutator mutator(~i);
@@ -317,7 +317,7 @@ TEST(FrameMutationTest, LaneMessagesEndAsValuesOrErrors) {
   const std::vector<Message> requests = Requests(), replies = Replies();
   std::vector<std::string> headers;
   for (const Message& message : replies) headers.push_back(message[0]);
-  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 4000) / 4;
+  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000) / 4;
   const size_t open = OpenDescriptors();
   for (uint64_t i = from; i < from + count; ++i) {
     FrameMutator mutator(i << 32);
