@@ -9,6 +9,7 @@
 namespace passnet::cli {
 namespace {
 
+constexpr size_t kShortReasonBytes = 40;   // chosen: one line; longer ones are not said again
 constexpr size_t kShownReasonBytes = 240;  // chosen: four lines or so of its column
 
 const double* Pointer(const std::optional<double>& value) { return value ? &*value : nullptr; }
@@ -49,12 +50,16 @@ std::string Reason(const evaluator::GraphReport& graph) {
 std::string GraphTable(const std::vector<evaluator::GraphReport>& graphs) {
   Table table({"graph", "eager", "candidate", "speed-up", "control", "floor", "verdict", "reason"});
   const size_t front = SharedFront(graphs), back = SharedBack(graphs, front);
+  std::string above;
   for (const evaluator::GraphReport& graph : graphs) {
     std::string name = graph.path.substr(front, graph.path.size() - front - back);
     if (name.find(graph.dtype) == std::string::npos) name += ", " + graph.dtype;
+    const std::string reason = Reason(graph);
     table.Add({Printable(name), ShowMicros(Pointer(graph.eager_us)), ShowMicros(Pointer(graph.candidate_us)),
                ShowRatio(graph.speedup_call, graph.noise), ShowRatio(graph.control, graph.control_noise),
-               ShowMicros(Pointer(graph.floor_us)), evaluator::VerdictName(graph.verdict), Reason(graph)});
+               ShowMicros(Pointer(graph.floor_us)), evaluator::VerdictName(graph.verdict),
+               reason.size() > kShortReasonBytes && reason == above ? "as above" : reason});
+    above = reason;
   }
   return table.Text(kScreenColumns);
 }

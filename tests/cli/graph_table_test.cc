@@ -72,6 +72,19 @@ TEST(GraphTableTest, LongAndHostileReasonsFitTheScreen) {
   EXPECT_NE(table.find("R.IMPLAUSIBLE"), std::string::npos) << table;
 }
 
+TEST(GraphTableTest, LongReasonIsSaidOnce) {
+  const std::string reason = "no pattern matched: pass Bad: pattern node layer_norm did not line up";
+  const std::string table = GraphTable({Failed("g/a", Verdict::kMiss, reason), Failed("g/b", Verdict::kMiss, reason),
+                                        Failed("g/c", Verdict::kMiss, "short"), Failed("g/d", Verdict::kMiss, "short")});
+  EXPECT_EQ(table,
+            "graph        eager  candidate  speed-up  control  floor  verdict  reason\n"
+            "a, bfloat16      -          -         -        -      -  MISS     no pattern matched: pass Bad: pattern node layer_norm\n"
+            "                                                                  did not line up\n"
+            "b, bfloat16      -          -         -        -      -  MISS     as above\n"
+            "c, bfloat16      -          -         -        -      -  MISS     short\n"
+            "d, bfloat16      -          -         -        -      -  MISS     short\n");
+}
+
 TEST(GraphTableTest, GraphsAreToldApartByWhatDiffers) {
   const std::string two = GraphTable({Measured("a/b/x/c", 1), Measured("a/b/y/c", 1)});
   EXPECT_NE(two.find("\nx, float32 "), std::string::npos) << two;

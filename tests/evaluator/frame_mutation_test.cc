@@ -122,6 +122,7 @@ TEST(FrameMutationTest, RealFramesAreRead) {
 TEST(FrameMutationTest, AnswersOfWorkersEndAsValuesOrErrors) {
   const std::vector<Kind> kinds = FramesOfWorkers();
   const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000) / 2;
+  constexpr size_t kLookedAt = 16;
   size_t taken = 0;
   for (uint64_t i = from; i < from + count; ++i) {
     FrameMutator mutator(i);
@@ -134,10 +135,10 @@ TEST(FrameMutationTest, AnswersOfWorkersEndAsValuesOrErrors) {
     ASSERT_EQ(complaint, "") << reader.name << ", frame " << i << ": " << frame.substr(0, 500);
     ASSERT_LE(fakes::PeakMemory(), kMemoryPerByte * frame.size() + kMemoryOnce)
         << reader.name << ", frame " << i << " of " << frame.size() << " bytes: " << frame.substr(0, 500);
-    taken += ParseJson(frame) ? 1 : 0;
+    if (i % kLookedAt == 0) taken += ParseJson(frame) ? 1 : 0;
   }
   // Were they all torn at the first byte, the readers behind the parser were never tried.
-  EXPECT_GT(taken, count / 3);
+  EXPECT_GT(taken * kLookedAt, count / 3);
 }
 
 // One end of a socket that a stranger writes to and closes.

@@ -153,7 +153,7 @@ std::string FrameMutator::Bytes(std::string text, const std::vector<std::string>
 }
 
 std::string FrameMutator::Text(std::string text, const std::vector<std::string>& others) {
-  for (size_t changes = Below(4) + 1; changes > 0; --changes) {
+  for (size_t changes = Below(3) + 1; changes > 0; --changes) {
     switch (Below(8)) {
       case 0: text = Numbers(std::move(text)); break;
       case 1: text = Names(std::move(text)); break;

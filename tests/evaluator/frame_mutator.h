@@ -19,7 +19,7 @@ class FrameMutator {
   size_t Below(size_t count);
   bool OneIn(size_t count) { return Below(count) == 0; }
 
-  // One to four changes; `others` lend their pieces. At most `kMaxBytes`.
+  // One to three changes; `others` lend their pieces. At most `kMaxBytes`.
   static constexpr size_t kMaxBytes = 48 << 10;
   std::string Text(std::string text, const std::vector<std::string>& others);
 
