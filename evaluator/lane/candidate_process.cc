@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "evaluator/lane/worker_answer.h"
+#include "evaluator/lane/answers.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -17,20 +17,6 @@ constexpr uint32_t kMaxAnswerBytes = 1u << 20;
 // the next.
 uint64_t MemoryLimit(uint64_t lane_limit, const SlotLayout& layout) {
   return std::min<uint64_t>(lane_limit, (1ull << 30) + (8 + layout.slots) * layout.CallBytes());
-}
-
-Result<std::optional<CallFailure>> ReadInstalled(std::string_view text) {
-  constexpr const char* kWho = "the candidate's process";
-  ASSIGN_OR_RETURN(Json answer, ParseAnswer(text, kWho));
-  bool installed = false;
-  std::string words = "unknown error";
-  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
-    fields.Required("installed");
-    fields.Flag("installed", &installed);
-    fields.Text("error", &words);
-  }));
-  if (installed) return std::optional<CallFailure>();
-  return std::optional(CallFailure{CallFailureKind::kException, std::move(words), {}});
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::v
   const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
   std::lock_guard lock(parent.exchange());
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes, 1));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
   Forked forked;
   RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {

@@ -27,6 +27,7 @@ struct WorkerScript {
   std::vector<std::string> answers = {};    // frames it sends once it has its first frame
   std::vector<std::string> commands = {};   // its answers to commands, in their order
   std::vector<WorkerScript> children = {};  // of its forks, in their order
+  bool dies = false;                        // after its answers, as if killed; else it stays and says nothing more
   std::optional<std::string> forked = {};   // instead of {"pid": …}
   std::optional<std::string> ended = {};    // instead of {"signalled": 9}
 };
@@ -70,7 +71,7 @@ class FakeZygote : public evaluator::ForkParent {
   static void Serve(evaluator::WorkerChannel channel, const WorkerScript& script) {
     size_t next = 0;
     while (true) {
-      auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes);
+      auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds);
       if (!frame) return;
       const Json command = ParseJson(frame.value().json).value();
       if (command["cmd"].Text() == "fork" && next < script.children.size()) {
@@ -95,15 +96,15 @@ class FakeZygote : public evaluator::ForkParent {
   }
 
   static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
-    if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+    if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
     for (const std::string& answer : script.answers) Say(channel, answer);
     for (const std::string& answer : script.commands) {
       PnRunCommand header;
       if (::recv(channel.fd(), &header, sizeof header, MSG_WAITALL) != sizeof header) return;
-      if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+      if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
       Say(channel, answer);
     }
-    Serve(std::move(channel), script);
+    if (!script.dies) Serve(std::move(channel), script);
   }
 
   pid_t pid_ = -1;

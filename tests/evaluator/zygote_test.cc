@@ -29,7 +29,6 @@ class ReaderTest : public testing::TestWithParam<sandbox::LimitsBy> {
     ZygoteOptions options;
     options.python = fakes::SourceDir() + "/.venv/bin/python";
     options.worker_dir = fakes::BinaryDir() + "/lib/worker";
-    options.timing_core = 0;
     options.other_cores = {0};
     options.limits_by = GetParam();
     auto started = Zygote::Start(options, Soon());
