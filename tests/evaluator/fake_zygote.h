@@ -29,6 +29,7 @@ struct WorkerScript {
   std::vector<WorkerScript> children = {};  // of its forks, in their order
   std::optional<std::string> forked = {};   // instead of {"pid": …}
   std::optional<std::string> ended = {};    // instead of {"signalled": 9}
+  bool leaves = false;                      // it ends by itself after its answers
 };
 
 inline const std::string kJailed = R"({"jailed": true})";
@@ -103,6 +104,7 @@ class FakeZygote : public evaluator::ForkParent {
       if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
       Say(channel, answer);
     }
+    if (script.leaves) return;
     Serve(std::move(channel), script);
   }
 

@@ -203,14 +203,18 @@ struct Prepared {
   Result<std::optional<PreparedCandidate>> result;
   EvaluationReport report;
 };
-Prepared Prepare(const std::string& screened, const std::string& traced) {
+Prepared PrepareWith(const std::string& screened, WorkerScript trace, const std::string& ended) {
+  trace.answers.insert(trace.answers.begin(), kJailed);
   auto zygote = std::make_shared<FakeZygote>(
-      WorkerScript{.children = {{.answers = {kJailed, screened}}, {.answers = {kJailed, traced}}}});
+      WorkerScript{.children = {{.answers = {kJailed, screened}}, std::move(trace)}, .ended = ended});
   EvaluateRequest request;
   request.files = {{"sorted_output_pass_rule_names.json", R"(["A"])"}, {"A.py", "x = 1\n"}};
   EvaluationReport report;
   auto result = PrepareCandidate({zygote, nullptr, "cpu"}, request, &report);
   return {std::move(result), std::move(report)};
+}
+Prepared Prepare(const std::string& screened, const std::string& traced) {
+  return PrepareWith(screened, {.answers = {traced}, .leaves = true}, R"({"exited": 0})");
 }
 constexpr const char* kClean = R"({"findings": []})";
 
@@ -254,6 +258,24 @@ TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
     EXPECT_EQ(tampered.report.verdict, Verdict::kTamper);
     EXPECT_LT(tampered.report.reason.size(), 1000u);
   }
+}
+
+// pattern() can write an answer itself. What the trace child's own code says after it, or an end that is not its own,
+// shows that.
+TEST(WorkerAnswersTest, TraceChildEndsAfterItsAnswer) {
+  const std::string answer = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
+  const std::string fine = R"({"exited": 0})";
+  const auto reason = [&](WorkerScript trace, const std::string& ended) {
+    trace.leaves = true;
+    const Prepared prepared = PrepareWith(kClean, std::move(trace), ended);
+    EXPECT_EQ(prepared.report.verdict, Verdict::kTamper);
+    return prepared.report.reason;
+  };
+  ASSERT_TRUE(PrepareWith(kClean, {.answers = {answer}, .leaves = true}, fine).result.value());
+  EXPECT_THAT(reason({.answers = {answer, answer}}, fine), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer, ""}}, fine), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer}}, R"({"exited": 3})"), HasSubstr("answered and then exited with 3"));
+  EXPECT_THAT(reason({.answers = {answer}}, R"({"signalled": 11})"), HasSubstr("answered and then was killed by SIGSEGV"));
 }
 
 // A reason goes into every graph's report: 15 MB of it made a report that no frame holds, and ended the evaluator.
