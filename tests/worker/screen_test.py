@@ -255,6 +255,7 @@ class FileTest(unittest.TestCase):
 
     def test_sizes_and_bytes(self):
         self.assertEqual(self.only("A.py", b"#" * (screen.MAX_FILE_BYTES + 1)), "L1.size")
+        self.assertEqual(self.only("a.cc", b"/" * (screen.MAX_FILE_BYTES + 1)), "L1.size")
         self.assertEqual(self.only("A.py", b"x = 1\n\0"), "L1.nul")
         self.assertEqual(self.only("A.py", b"x = '\xff'"), "L1.encoding")
         self.assertEqual(self.only("A.py", b"# -*- coding: utf-7 -*-\nx = 1\n"), "L1.encoding")
@@ -264,6 +265,12 @@ class FileTest(unittest.TestCase):
     def test_depth(self):
         self.assertEqual(self.only("A.py", b"x = " + b"-" * 3000 + b"1"), "L1.depth")
         self.assertEqual(self.only("A.py", b"x = " + b"+".join([b"1"] * 2000)), "L1.depth")
+
+    def test_files_that_are_large_together(self):
+        half = b"#" * (screen.MAX_PYTHON_BYTES // 2)
+        self.assertEqual(screen.screen({"A.py": half, "B.py": half}), [])
+        (finding,) = screen.screen({"A.py": half, "B.py": half, "C.py": b"#"})
+        self.assertEqual(finding["rule"], "L1.size")
 
     def test_findings_are_bounded(self):
         self.assertEqual(len(screen.screen({"A.py": b"import os\n" * 5000})), screen.MAX_FINDINGS)

@@ -29,7 +29,7 @@ from . import align, encoding, matcher, replay, signature
 
 MATCHINGS = ("upstream", "normalised")
 MAX_PASSES = 100
-MAX_ALL_NODES = 50_000  # of all patterns together; reading and replaying that many takes about 5 s
+MAX_ALL_NODES = 20_000  # of all patterns together; the largest honest candidate seen has 2,000
 MAX_REASON = 2048
 CUDA_NAME = re.compile(r"cuda(:\d+)?")
 

@@ -127,7 +127,7 @@ class _Matcher(SubgraphMatcher):
 
     def _keep(self, match: InternalMatch) -> bool:
         operations = [gn for pn, gn in match.nodes_map.items() if pn.op != "placeholder"]
-        self.budget.take(len(self.heights))  # the search for cycles may walk the whole graph
+        self.budget.take(len(self.heights) // 8)  # the search for cycles may walk the whole graph
         if not self._is_contained(match.nodes_map) or not validate_partition(operations):
             return False
         match.placeholder_nodes = [match.nodes_map[node] for node in self.pattern_placeholder_nodes]

@@ -13,6 +13,7 @@ import os
 from . import screen_files, screen_native, screen_python
 
 MAX_FILE_BYTES = 1 << 20  # the largest honest pass file seen upstream has 60 KB
+MAX_PYTHON_BYTES = 1 << 20  # of all files together: their syntax trees take some 700 times that in memory
 MAX_FINDINGS = 200
 PYTHON = (".py",)
 NATIVE = (".cc", ".cu", ".h", ".cuh")
@@ -22,6 +23,10 @@ DATA = (".json", ".md", ".txt")
 def screen(files: dict[str, bytes]) -> list[dict]:
     """`files`: path below pass_dir → content."""
     findings: list[dict] = []
+    python_bytes = sum(len(content) for name, content in files.items() if name.endswith(PYTHON))
+    if python_bytes > MAX_PYTHON_BYTES:
+        return [{"file": min(files), "line": 0, "rule": "L1.size",
+                 "text": f"the Python files have {python_bytes} bytes together, limit {MAX_PYTHON_BYTES}"}]
     known = _gather(files)
     for name in sorted(files):
         for line, rule, text in _screen_file(name, files, known):

@@ -90,28 +90,37 @@ def dotted(node: ast.expr, imported: dict[str, str]) -> str | None:
 
 
 def _mark_pattern_only(files: Files) -> None:
-    """A function is one of patterns when all that names it is a pattern or another such function, and a pattern leads
-    to it. What is named anywhere else may run inside the timed call."""
-    users: dict[Reference, set[Reference]] = {}
+    """A function is one of patterns when a pattern leads to it and no code does. Code is what runs otherwise: the module
+    level, functions that nothing names (someone may call them), decorated ones, and all that these lead to."""
+    uses: dict[Reference, set[Reference]] = {}
     for name, module in files.modules.items():
-        _note_uses(name, module, files, users)
-    patterns = {(name, "pattern") for name, module in files.modules.items() if "pattern" in module.functions}
-    only = {target for target in users if target[1] not in ENTRY_POINTS and _plain(files, target)}
-    while (fewer := {target for target in only if users[target] <= patterns | only}) != only:
-        only = fewer
-    reached: set[Reference] = set(patterns)
-    while (more := {target for target in only if users[target] & reached} - reached):
-        reached |= more
-    for name, function in only & reached:
+        _note_uses(name, module, files, uses)
+    used = set().union(*uses.values()) if uses else set()
+    patterns, code = [], []
+    for name, module in files.modules.items():
+        code.append((name, ""))
+        for function, definition in module.functions.items():
+            place = (name, function)
+            if function == "pattern":
+                patterns.append(place)
+            elif function in ENTRY_POINTS or place not in used or definition.decorator_list:
+                code.append(place)
+    for name, function in _reached(patterns, uses) - _reached(code, uses) - set(patterns):
         files.modules[name].pattern_only.add(function)
 
 
-def _plain(files: Files, target: Reference) -> bool:
-    return not files.modules[target[0]].functions[target[1]].decorator_list
+def _reached(starts: list[Reference], uses: dict[Reference, set[Reference]]) -> set[Reference]:
+    reached, pending = set(starts), list(starts)
+    while pending:
+        more = uses.get(pending.pop(), set()) - reached
+        reached |= more
+        pending += more
+    return reached
 
 
-def _note_uses(name: str, module: Module, files: Files, users: dict[Reference, set[Reference]]) -> None:
-    """Decorators and default values run when the module is loaded, so they are the module's uses."""
+def _note_uses(name: str, module: Module, files: Files, uses: dict[Reference, set[Reference]]) -> None:
+    """Which functions each function names. Decorators and default values run when the module is loaded, so they are the
+    module's uses."""
     for statement in module.tree.body:
         if isinstance(statement, ast.FunctionDef):
             parts = [(part, (name, statement.name)) for part in statement.body]
@@ -123,7 +132,7 @@ def _note_uses(name: str, module: Module, files: Files, users: dict[Reference, s
             for node in ast.walk(part):
                 target = _function_named(node, name, module, files)
                 if target is not None and target != user:
-                    users.setdefault(target, set()).add(user)
+                    uses.setdefault(user, set()).add(target)
 
 
 def _function_named(node: ast.AST, name: str, module: Module, files: Files) -> Reference | None:
