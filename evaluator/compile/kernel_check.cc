@@ -10,7 +10,6 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr size_t kMaxFindings = 20;
 constexpr size_t kMaxName = 200;
 constexpr size_t kMaxText = 2000;
 
@@ -19,11 +18,11 @@ class Check {
   explicit Check(std::string_view source) : source_(source) {}
 
   void Add(std::string rule, std::string text) {
-    if (findings_.size() < kMaxFindings) findings_.push_back({source_, 0, std::move(rule), std::move(text)});
+    if (findings_.size() < kMaxKernelFindings) findings_.push_back({source_, 0, std::move(rule), std::move(text)});
   }
   void Add(std::vector<KernelFinding> found) {
     for (KernelFinding& finding : found) {
-      if (findings_.size() < kMaxFindings) findings_.push_back(std::move(finding));
+      if (findings_.size() < kMaxKernelFindings) findings_.push_back(std::move(finding));
     }
   }
   void Object(const SharedObject& object, bool target_clones);

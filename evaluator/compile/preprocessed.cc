@@ -8,7 +8,6 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr size_t kMaxFindings = 20;
 constexpr size_t kMaxShown = 80;
 
 // Attributes that make code run outside the kernel's call, or bind symbols and memory by other names.
@@ -55,7 +54,7 @@ class Lexer {
   Token Next();
 
   void Report(std::string rule, std::string what) {
-    if (result_->findings.size() < kMaxFindings) {
+    if (result_->findings.size() < kMaxKernelFindings) {
       result_->findings.push_back({file_, line_, std::move(rule), std::move(what)});
     }
   }

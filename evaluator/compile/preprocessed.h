@@ -5,11 +5,14 @@
 // Source: GCC's manual, "Preprocessor Output" (line markers); C++20, [lex.phases], [lex.string] (raw strings).
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace passnet::evaluator {
+
+inline constexpr size_t kMaxKernelFindings = 20;  // enough to mend a kernel by
 
 // One thing that an honest kernel never needs.
 struct KernelFinding {
