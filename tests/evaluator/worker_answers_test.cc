@@ -142,7 +142,7 @@ TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
   EXPECT_EQ(start(R"({"error": "no compiler"})").error().code, ErrorCode::kInternal);
 }
 
-WorkerScript Saying(const std::string& answer) { return {.answers = {kJailed, answer}}; }
+WorkerScript Saying(const std::string& answer) { return {.answers = {kJailed, answer}, .leaves = true}; }
 const WorkerScript kDying{.answers = {kJailed}, .dies = true};
 const WorkerScript kHanging{.answers = {kJailed}};
 const std::string kEmptyPlan = R"({"rewrites": [], "upstream_refuses": []})";
@@ -361,6 +361,23 @@ TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
     EXPECT_EQ(tampered.report.verdict, Verdict::kTamper);
     EXPECT_LT(tampered.report.reason.size(), 1000u);
   }
+}
+
+// pattern() can write an answer itself. What the trace child's own code says after it, or an end that is not its own,
+// shows that.
+TEST(WorkerAnswersTest, TraceChildEndsAfterItsAnswer) {
+  const std::string answer = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
+  const auto reason = [&](WorkerScript trace) {
+    trace.answers.insert(trace.answers.begin(), kJailed);
+    const Prepared prepared = PrepareWith({Saying(kClean), std::move(trace)});
+    EXPECT_EQ(prepared.report.verdict, Verdict::kTamper);
+    return prepared.report.reason;
+  };
+  ASSERT_TRUE(PrepareWith({Saying(kClean), Saying(answer)}).result.value());
+  EXPECT_THAT(reason({.answers = {answer, answer}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer, ""}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer}, .leaves = true, .status = 3}), HasSubstr("answered and then exited with 3"));
+  EXPECT_THAT(reason({.answers = {answer}, .dies = true}), HasSubstr("answered and then was killed by SIGKILL"));
 }
 
 // A reason goes into every graph's report: 15 MB of it made a report that no frame holds, and ended the evaluator.
