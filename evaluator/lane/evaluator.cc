@@ -200,7 +200,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
   ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared,
-                   PrepareCandidate({zygote_, &*compiler_, options_.device}, request, &report));
+                   PrepareCandidate({zygote_, &*compiler_, options_.device, &readers_}, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));

@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
+#include "evaluator/lane/kept_answers.h"
+#include "evaluator/lane/task_child.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
@@ -23,7 +25,9 @@ struct Match {
   std::string miss;               // why there is nothing to rewrite; empty when there is
 };
 
-// `traced` is the trace child's answer.
-Result<Match> MatchPatterns(std::shared_ptr<ForkParent> task, const Json& traced, Matching matching);
+// `traced` is the trace child's answer. What the match child says goes into `kept`, or comes from there; null: it is asked.
+Result<Match> MatchPatterns(std::shared_ptr<ForkParent> task, const Json& traced, Matching matching, KeptAnswers* kept);
+// With the plans that the graph's task child keeps.
+Result<Match> MatchPatterns(const std::shared_ptr<TaskChild>& task, const Json& traced, Matching matching);
 
 }  // namespace passnet::evaluator

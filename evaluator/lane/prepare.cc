@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/sha256.h"
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/stopwatch.h"
@@ -78,12 +79,38 @@ Result<std::string> ReadScreen(std::string_view frame) {
   return TextOf(findings);
 }
 
-// False when the screen found something: every graph then has R.STATIC.
-Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationReport* report) {
+// All that a reader gets of a candidate, names included: what its answer may be kept by.
+std::string KeyOf(const Candidate& candidate, std::string_view role) {
+  Sha256 hash;
+  hash.UpdateField("reader").UpdateField(role);
+  for (const CandidateFile& file : candidate.files) hash.UpdateField(file.name).UpdateField(file.bytes);
+  return ToHex(hash.Finish());
+}
+
+const ChildAnswer* FindKept(const Workshop& workshop, const std::string& key) {
+  return workshop.kept != nullptr ? workshop.kept->Find(key) : nullptr;
+}
+
+// After its answer was found usable.
+void Keep(const Workshop& workshop, const std::string& key, WorkerProcess& process, ChildAnswer answer) {
+  if (workshop.kept != nullptr && EndedCleanly(process)) workshop.kept->Put(key, std::move(answer));
+}
+
+// What the screen found, asked of it or of what is kept.
+Result<std::string> FindingsIn(const Workshop& workshop, const Candidate& candidate, const Json& files) {
+  const std::string key = KeyOf(candidate, "screen");
+  if (const ChildAnswer* kept = FindKept(workshop, key)) return ReadScreen(kept->frame);
   Deadline deadline = Deadline::After(kScreenLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(files, "screen"), deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, kMaxScreenBytes));
-  ASSIGN_OR_RETURN(report->reason, ReadScreen(frame.json));
+  ASSIGN_OR_RETURN(std::string findings, ReadScreen(frame.json));
+  Keep(workshop, key, *process, {std::move(frame.json), ""});
+  return findings;
+}
+
+// False when the screen found something: every graph then has R.STATIC.
+Result<bool> Screen(const Workshop& workshop, const Candidate& candidate, const Json& files, EvaluationReport* report) {
+  ASSIGN_OR_RETURN(report->reason, FindingsIn(workshop, candidate, files));
   if (report->reason.empty()) return true;
   report->verdict = Verdict::kStatic;
   return false;
@@ -241,26 +268,38 @@ bool JudgeTrace(const Workshop& workshop, const TraceAnswer& answer, EvaluationR
   return true;
 }
 
+// A trace child's frame, read and judged: nothing when the candidate's own code failed.
+std::optional<Json> ReadAndJudgeTrace(const Workshop& workshop, std::string_view frame, EvaluationReport* report) {
+  auto json = ParseAnswer(frame, "the process that traces them");
+  auto answer = json ? ReadTrace(json.value()) : Result<TraceAnswer>(json.error());
+  if (!answer) {
+    Fail(Verdict::kTamper, "while its patterns were traced: it wrote bytes that are no answer: " + answer.error().context,
+         report);
+    return std::nullopt;
+  }
+  if (!JudgeTrace(workshop, answer.value(), report)) return std::nullopt;
+  return std::optional(std::move(json).value());
+}
+
 // The trace child's answer, or nothing when the candidate's own code failed.
-Result<std::optional<Json>> Trace(const Workshop& workshop, const Json& files, EvaluationReport* report) {
-  const std::optional<Json> none;
+Result<std::optional<Json>> Trace(const Workshop& workshop, const Candidate& candidate, const Json& files,
+                                  EvaluationReport* report) {
+  const std::string key = KeyOf(candidate, "trace");
+  if (const ChildAnswer* kept = FindKept(workshop, key)) {
+    report->candidate_output = kept->output;
+    return ReadAndJudgeTrace(workshop, kept->frame, report);
+  }
   Deadline deadline = Deadline::After(kTraceLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(files, "trace"), deadline));
   auto frame = process->channel().ReceiveFrame(deadline, kMaxTraceBytes);
   report->candidate_output = process->Output(kMaxOutputShown);
   if (!frame) {
     FailSilentTrace(frame.error(), *process, report);
-    return none;
+    return std::optional<Json>();
   }
-  auto json = ParseAnswer(frame.value().json, "the process that traces them");
-  auto answer = json ? ReadTrace(json.value()) : Result<TraceAnswer>(json.error());
-  if (!answer) {
-    Fail(Verdict::kTamper, "while its patterns were traced: it wrote bytes that are no answer: " + answer.error().context,
-         report);
-    return none;
-  }
-  if (!JudgeTrace(workshop, answer.value(), report)) return none;
-  return std::optional(std::move(json).value());
+  std::optional<Json> traced = ReadAndJudgeTrace(workshop, frame.value().json, report);
+  if (traced) Keep(workshop, key, *process, {std::move(frame.value().json), report->candidate_output});
+  return traced;
 }
 
 }  // namespace
@@ -276,13 +315,13 @@ Result<std::optional<PreparedCandidate>> PrepareCandidate(const Workshop& worksh
   }
   PreparedCandidate prepared;
   prepared.files = FilesOf(candidate.value());
-  ASSIGN_OR_RETURN(bool clean, Screen(workshop, prepared.files, report));
+  ASSIGN_OR_RETURN(bool clean, Screen(workshop, candidate.value(), prepared.files, report));
   watch.Lap("screen");
   if (!clean) return none;
   ASSIGN_OR_RETURN(bool compiled, Compile(workshop, candidate.value(), &prepared, report));
   watch.Lap("compile");
   if (!compiled) return none;
-  ASSIGN_OR_RETURN(std::optional<Json> traced, Trace(workshop, prepared.files, report));
+  ASSIGN_OR_RETURN(std::optional<Json> traced, Trace(workshop, candidate.value(), prepared.files, report));
   watch.Lap("trace");
   if (!traced) return none;
   prepared.traced = std::move(*traced);

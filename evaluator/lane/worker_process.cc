@@ -151,6 +151,15 @@ std::string WorkerProcess::Output(size_t max_bytes) const {
          read(size - max_bytes / 2, max_bytes / 2);
 }
 
+bool WorkerProcess::AwaitExit(Deadline deadline) const {
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  int ready = -1;
+  do {
+    ready = ::poll(&ended, 1, deadline.PollMillis());
+  } while (ready < 0 && errno == EINTR);
+  return ready == 1;
+}
+
 WorkerEnd WorkerProcess::End() {
   if (end_) return *end_;
   WorkerEnd end;

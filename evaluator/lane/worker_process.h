@@ -68,6 +68,9 @@ class WorkerProcess {
   std::string Output(size_t max_bytes) const;
   uint64_t OutputBytes() const;
 
+  // Whether it ended by itself before the deadline.
+  bool AwaitExit(Deadline deadline) const;
+
   // Kills it if it still runs, reaps it, and tells how it ended. Idempotent.
   WorkerEnd End();
 

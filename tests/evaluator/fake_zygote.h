@@ -28,7 +28,8 @@ struct WorkerScript {
   std::vector<std::string> commands = {};   // its answers to commands, in their order
   std::vector<WorkerScript> children = {};  // of its forks, in their order
   std::optional<std::string> forked = {};   // instead of {"pid": …}
-  std::optional<std::string> ended = {};    // instead of {"signalled": 9}
+  std::optional<std::string> ended = {};    // instead of the truth
+  std::optional<int> exits = {};            // ends by itself with this status once it has said all answers
 };
 
 inline const std::string kJailed = R"({"jailed": true})";
@@ -73,11 +74,15 @@ class FakeZygote : public evaluator::ForkParent {
       auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes);
       if (!frame) return;
       const Json command = ParseJson(frame.value().json).value();
-      if (command["cmd"].Text() == "fork" && next < script.children.size()) {
+      if (command["cmd"].Text() == "fork") {
+        // One more than the script has is told so at once: whoever proves that nothing is forked waits for no deadline.
+        if (next == script.children.size()) return Say(channel, R"({"pid": "the script has no more children"})");
         Fork(channel, script, script.children[next++], std::move(frame.value().fds[0]));
       } else if (command["cmd"].Text() == "wait") {
-        ::waitpid(static_cast<pid_t>(command["pid"].Integer()), nullptr, 0);
-        Say(channel, script.ended.value_or(R"({"signalled": 9})"));
+        int status = 0;
+        ::waitpid(static_cast<pid_t>(command["pid"].Integer()), &status, 0);
+        const Json end = WIFSIGNALED(status) ? Json{{"signalled", WTERMSIG(status)}} : Json{{"exited", WEXITSTATUS(status)}};
+        Say(channel, script.ended.value_or(end.Dump()));
       }
     }
   }
@@ -97,6 +102,7 @@ class FakeZygote : public evaluator::ForkParent {
   static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
     if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
     for (const std::string& answer : script.answers) Say(channel, answer);
+    if (script.exits) ::_exit(*script.exits);
     for (const std::string& answer : script.commands) {
       PnRunCommand header;
       if (::recv(channel.fd(), &header, sizeof header, MSG_WAITALL) != sizeof header) return;

@@ -143,7 +143,7 @@ TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
 }
 
 Result<Match> MatchWith(const std::string& answer) {
-  return MatchPatterns(FakeZygote::Of({.answers = {kJailed, answer}}), Json::MakeObject(), Matching::kUpstream);
+  return MatchPatterns(FakeZygote::Of({.answers = {kJailed, answer}}), Json::MakeObject(), Matching::kUpstream, nullptr);
 }
 
 TEST(WorkerAnswersTest, PlanIsTyped) {
