@@ -6,9 +6,9 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/bench_main.h"
 #include "bench/bench_report.h"
 #include "bench/samples.h"
-#include "command_line/command_line.h"
 #include "evaluator/compare/compare.h"
 #include "passbench/tolerances.h"
 
@@ -110,15 +110,8 @@ int Run(bool json, int rounds) {
 }  // namespace passnet::bench
 
 int main(int argc, char** argv) {
-  bool json = false;
   int rounds = 31;
-  const passnet::command_line::Command program{
-      "bench_compare",
-      "Comparing two outputs at all tolerances beside reading both once",
-      "",
-      {{"--json", "passnet.bench/1 as the last line", &json},
-       {"--rounds", "of each case", &rounds, false, true, passnet::command_line::Integers{1, 10'000}}},
-      {},
-      [&] { return passnet::bench::Run(json, rounds); }};
-  return passnet::command_line::Main(program, nullptr, argc, argv);
+  return passnet::bench::Main("compare", "Comparing two outputs at all tolerances beside reading both once",
+                              {passnet::bench::CountOption("--rounds", "of each case", &rounds)},
+                              [&](bool json) { return passnet::bench::Run(json, rounds); }, argc, argv);
 }
