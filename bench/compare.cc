@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "bench/bench_main.h"
-#include "bench/bench_report.h"
 #include "bench/samples.h"
 #include "evaluator/compare/compare.h"
 #include "passbench/tolerances.h"
@@ -88,7 +87,7 @@ double RatioToRead(const Type& type, const Sides& sides, int rounds) {
   return Quantile(ratios, 0.5);
 }
 
-int Run(bool json, int rounds) {
+Result<BenchReport> Measure(int rounds) {
   BenchReport report("compare");
   double worst = 0;
   for (const Type& type : kTypes) {
@@ -102,8 +101,7 @@ int Run(bool json, int rounds) {
   report.Add("ratio_to_read", worst);
   report.Goal("ratio_to_read", "max", 3);
   report.Add("read_gib_per_s", 2 * kBytes / 1073741824.0 / (ReadOnce(MakeSides(float32, 0)) / 1000));
-  report.Print(json);
-  return 0;
+  return report;
 }
 
 }  // namespace
@@ -113,5 +111,5 @@ int main(int argc, char** argv) {
   int rounds = 31;
   return passnet::bench::Main("compare", "Comparing two outputs at all tolerances beside reading both once",
                               {passnet::bench::CountOption("--rounds", "of each case", &rounds)},
-                              [&](bool json) { return passnet::bench::Run(json, rounds); }, argc, argv);
+                              [&] { return passnet::bench::Measure(rounds); }, argc, argv);
 }

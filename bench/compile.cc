@@ -1,13 +1,11 @@
 // Compiling a kernel of the bundled passes in its jail: cold, each time with other bytes, and from the cache. Beside it g++ with the same
 // flags on the same file and no jail, in turn with the cold ones.
 #include <cstdlib>
-#include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "bench/bench_main.h"
-#include "bench/bench_report.h"
 #include "bench/bundled.h"
 #include "bench/samples.h"
 #include "bench/synthetic_task.h"
@@ -61,7 +59,7 @@ struct Samples {
   std::vector<double> cold, bare, cached;
 };
 
-Result<Samples> Measure(const fs::path& folder, int rounds, int cached) {
+Result<Samples> CompileAll(const fs::path& folder, int rounds, int cached) {
   ASSIGN_OR_RETURN(const std::vector<BundledTask> tasks, BundledTasks());
   ASSIGN_OR_RETURN(const evaluator::Installation installed, evaluator::FindInstallation(""));
   evaluator::KernelCompilerOptions options;
@@ -88,23 +86,18 @@ Result<Samples> Measure(const fs::path& folder, int rounds, int cached) {
   return samples;
 }
 
-int Run(bool json, int rounds, int cached) {
+Result<BenchReport> Measure(int rounds, int cached) {
   const BenchFolder folder("compile");
-  auto samples = Measure(folder.path(), rounds, cached);
-  if (!samples) {
-    std::fprintf(stderr, "%s\n", samples.error().context.c_str());
-    return 3;
-  }
+  ASSIGN_OR_RETURN(const Samples samples, CompileAll(folder.path(), rounds, cached));
   BenchReport report("compile");
-  report.Add("cold_p50_ms", Quantile(samples->cold, 0.5));
+  report.Add("cold_p50_ms", Quantile(samples.cold, 0.5));
   report.Goal("cold_p50_ms", "max", 600);
-  report.Add("bare_p50_ms", Quantile(samples->bare, 0.5));
-  report.Add("cold_over_bare", Quantile(samples->cold, 0.5) / Quantile(samples->bare, 0.5));
-  report.Add("cached_p50_ms", Quantile(samples->cached, 0.5));
+  report.Add("bare_p50_ms", Quantile(samples.bare, 0.5));
+  report.Add("cold_over_bare", Quantile(samples.cold, 0.5) / Quantile(samples.bare, 0.5));
+  report.Add("cached_p50_ms", Quantile(samples.cached, 0.5));
   report.Goal("cached_p50_ms", "max", 1);
-  report.Add("cached_p99_ms", Quantile(samples->cached, 0.99));
-  report.Print(json);
-  return 0;
+  report.Add("cached_p99_ms", Quantile(samples.cached, 0.99));
+  return report;
 }
 
 }  // namespace
@@ -115,5 +108,5 @@ int main(int argc, char** argv) {
   return passnet::bench::Main("compile", "Compiling one kernel: in its jail, without one, from the cache",
                               {passnet::bench::CountOption("--rounds", "each compiles the kernels of all bundled passes", &rounds),
                                passnet::bench::CountOption("--cached", "times from the cache", &cached)},
-                              [&](bool json) { return passnet::bench::Run(json, rounds, cached); }, argc, argv);
+                              [&] { return passnet::bench::Measure(rounds, cached); }, argc, argv);
 }

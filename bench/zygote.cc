@@ -4,14 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "bench/bench_main.h"
-#include "bench/bench_report.h"
 #include "bench/samples.h"
 #include "evaluator/client/installation.h"
 #include "evaluator/lane/zygote.h"
@@ -74,31 +72,26 @@ Result<std::shared_ptr<Zygote>> Start() {
   return Zygote::Start(options, Deadline::After(kLimit));
 }
 
-int Run(bool json, int count) {
+Result<BenchReport> Measure(int count) {
   Lap starting;
-  auto zygote = Start();
+  ASSIGN_OR_RETURN(const auto zygote, Start());
   const double start_ms = starting.Ms();
-  auto samples = zygote ? Spawn(*zygote, count) : Result<Samples>(zygote.error());
-  if (!samples) {
-    std::fprintf(stderr, "%s\n", samples.error().context.c_str());
-    return 3;
-  }
+  ASSIGN_OR_RETURN(const Samples samples, Spawn(zygote, count));
   BenchReport report("zygote");
-  report.Add("spawn_p50_ms", Quantile(samples->jailed, 0.5));
+  report.Add("spawn_p50_ms", Quantile(samples.jailed, 0.5));
   report.Goal("spawn_p50_ms", "max", 15);
-  report.Add("spawn_p99_ms", Quantile(samples->jailed, 0.99));
+  report.Add("spawn_p99_ms", Quantile(samples.jailed, 0.99));
   report.Goal("spawn_p99_ms", "max", 40);
-  report.Add("bare_p50_ms", Quantile(samples->bare, 0.5));
-  report.Add("jail_extra_p50_ms", Quantile(samples->jailed, 0.5) - Quantile(samples->bare, 0.5));
+  report.Add("bare_p50_ms", Quantile(samples.bare, 0.5));
+  report.Add("jail_extra_p50_ms", Quantile(samples.jailed, 0.5) - Quantile(samples.bare, 0.5));
   report.Goal("jail_extra_p50_ms", "max", 2);
-  report.Add("spawn_answer_end_p50_ms", Quantile(samples->whole, 0.5));
+  report.Add("spawn_answer_end_p50_ms", Quantile(samples.whole, 0.5));
   report.Add("start_ms", start_ms);
-  report.Add("start_over_spawn", start_ms / Quantile(samples->jailed, 0.5));
-  const sandbox::TreeUsage usage = sandbox::UsageOfTree((*zygote)->pid());
+  report.Add("start_over_spawn", start_ms / Quantile(samples.jailed, 0.5));
+  const sandbox::TreeUsage usage = sandbox::UsageOfTree(zygote->pid());
   report.Add("rss_mib", static_cast<double>(usage.resident_bytes) / 1048576);
   report.Goal("rss_mib", "max", 900);
-  report.Print(json);
-  return 0;
+  return report;
 }
 
 }  // namespace
@@ -108,5 +101,5 @@ int main(int argc, char** argv) {
   int count = 300;
   return passnet::bench::Main("zygote", "Starting a worker process below a warm zygote, with and without its jail",
                               {passnet::bench::CountOption("--count", "children of each kind", &count)},
-                              [&](bool json) { return passnet::bench::Run(json, count); }, argc, argv);
+                              [&] { return passnet::bench::Measure(count); }, argc, argv);
 }

@@ -191,6 +191,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   report.matching = request.matching;
   report.environment = environment_;
   SteadyTime started = Clock::System().Now();
+  const auto held_before = timing_core_->Held();
   Stopwatch watch(&report.timings_ms);
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   report.task = task.name;
@@ -212,6 +213,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   report.aggregated_score = scored.aggregated;
   report.es = scored.es;
   if (prepared) report.upstream_score = ScoreUpstream(outcomes, score);
+  report.timings_ms["core_held"] = std::chrono::duration<double, std::milli>(timing_core_->Held() - held_before).count();
   report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
   return report;
 }

@@ -36,13 +36,19 @@ Result<TimingCore::Hold> TimingCore::Take(Deadline deadline, const std::function
     }
     ::nanosleep(&kTurn, nullptr);
   }
-  ++holds_;
+  if (holds_++ == 0) since_ = Clock::System().Now();
   return Hold(this);
 }
 
 void TimingCore::Leave() {
   CHECK(holds_ > 0);
-  if (--holds_ == 0) ::flock(file_.get(), LOCK_UN);
+  if (--holds_ > 0) return;
+  held_ += Clock::System().Now() - since_;
+  ::flock(file_.get(), LOCK_UN);
+}
+
+std::chrono::nanoseconds TimingCore::Held() const {
+  return holds_ > 0 ? held_ + (Clock::System().Now() - since_) : held_;
 }
 
 }  // namespace passnet::evaluator

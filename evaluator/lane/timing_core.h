@@ -5,6 +5,7 @@
 // Errors: kCancelled, kDeadlineExceeded (somebody held the core for very long), and of the file itself.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -30,6 +31,8 @@ class TimingCore {
   Result<Hold> Take(Deadline deadline, const std::function<bool()>& cancelled);
 
   int number() const { return number_; }
+  // How long this process has held the core so far, an open hold included.
+  std::chrono::nanoseconds Held() const;
 
  private:
   TimingCore(int number, UniqueFd file) : number_(number), file_(std::move(file)) {}
@@ -38,6 +41,8 @@ class TimingCore {
   int number_;
   UniqueFd file_;
   int holds_ = 0;
+  SteadyTime since_{};  // of the open hold
+  std::chrono::nanoseconds held_{0};
 };
 
 }  // namespace passnet::evaluator
