@@ -216,6 +216,7 @@ Result<BenchReport> Measure(const Settings& settings) {
   report.Add("inductor_surely_slower_share", slower.surely / std::max(1.0, static_cast<double>(slower.measured)));
   report.Add("inductor_not_ok", static_cast<double>(all.inductor.size()) - slower.measured);
   report.Add("unmeasured", all.unmeasured);
+  if (!results.lines().empty()) report.Environment(FactsIn(results.lines().back()["eager"]["environment"]));
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -139,8 +140,17 @@ Result<std::map<std::string, TaskFigures>> Sorted(const std::vector<BundledTask>
 
 struct Sums {
   std::vector<double> score_spreads, graph_spreads, covered;
+  std::vector<double> controls, controls_covered;  // of all evaluations; 1 is what a control should give
   int evaluations = 0, not_ok = 0;
 };
+
+void AddControls(const std::vector<evaluator::GraphReport>& reports, Sums* sums) {
+  for (const auto& report : reports) {
+    if (!report.control) continue;
+    sums->controls.push_back(*report.control);
+    sums->controls_covered.push_back(std::abs(*report.control - 1) <= report.control_noise.value_or(0) * *report.control);
+  }
+}
 
 void PrintRow(const std::string& name, const TaskFigures& task, const Sums& own) {
   std::printf("  %-28s %3d %7.3f %7.3f %7.3f %7.3f %7.3f %8.2f %6d\n", name.c_str(), task.evaluations,
@@ -155,6 +165,8 @@ void AddTo(const Sums& own, Sums* sums) {
   append(own.score_spreads, &sums->score_spreads);
   append(own.graph_spreads, &sums->graph_spreads);
   append(own.covered, &sums->covered);
+  append(own.controls, &sums->controls);
+  append(own.controls_covered, &sums->controls_covered);
   sums->evaluations += own.evaluations;
   sums->not_ok += own.not_ok;
 }
@@ -165,8 +177,12 @@ Sums Tabulate(const std::map<std::string, TaskFigures>& figures) {
               "covered", "not OK");
   Sums sums;
   for (const auto& [name, task] : figures) {
-    Sums own{{Spread(task.scores)}, {}, {}, task.evaluations, task.not_ok};
+    Sums own;
+    own.score_spreads = {Spread(task.scores)};
+    own.evaluations = task.evaluations;
+    own.not_ok = task.not_ok;
     for (const auto& [path, reports] : task.graphs) {
+      AddControls(reports, &own);
       if (reports.size() < 2) continue;
       own.graph_spreads.push_back(Spread(SpeedUps(reports)));
       for (double covered : Covered(reports)) own.covered.push_back(covered);
@@ -193,9 +209,15 @@ Result<BenchReport> Measure(const Settings& settings) {
   report.Goal("graph_spread_p90", "max", 1.08);
   report.Add("coverage", Mean(sums.covered));
   report.Goal("coverage", "min", 0.9);
+  if (!sums.controls.empty()) {
+    report.Add("control_p10", Quantile(sums.controls, 0.1));
+    report.Add("control_p90", Quantile(sums.controls, 0.9));
+    report.Add("control_coverage", Mean(sums.controls_covered));
+  }
   report.Add("evaluations", sums.evaluations);
   report.Add("not_ok", sums.not_ok);
   report.Goal("not_ok", "max", 0);
+  if (!results.lines().empty()) report.Environment(FactsIn(results.lines().back()["report"]["environment"]));
   return report;
 }
 

@@ -73,6 +73,12 @@ std::string ResultsFile(const std::string& bench) {
   return (folder / ("bench-" + bench + ".jsonl")).native();
 }
 
+std::map<std::string, std::string> FactsIn(const Json& environment) {
+  std::map<std::string, std::string> facts;
+  for (const auto& [name, fact] : environment.Members()) facts[name] = fact.Text();
+  return facts;
+}
+
 Result<std::string> BuildDigest() {
   ASSIGN_OR_RETURN(const evaluator::Installation installed, evaluator::FindInstallation(""));
   std::vector<fs::path> files = {installed.evaluator};

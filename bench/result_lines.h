@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class ResultLines {
 
 // Where a benchmark keeps its lines unless it is told otherwise: in the build folder.
 std::string ResultsFile(const std::string& bench);
+
+// {"fact": "text"} as reports carry it.
+std::map<std::string, std::string> FactsIn(const Json& environment);
 
 // A digest of the evaluator and the worker beside the running program: two builds that differ are not mixed.
 Result<std::string> BuildDigest();
