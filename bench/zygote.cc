@@ -1,8 +1,6 @@
 // Starting a worker process below a warm zygote: from the command until the child says that it is jailed. Children with
 // the jail of a screen and children without any alternate in random order; the jail's share is the difference of the
 // medians. Beside them what a fresh interpreter that imports torch costs, which is what a fork saves.
-#include <unistd.h>
-
 #include <algorithm>
 #include <random>
 #include <string>
@@ -67,7 +65,6 @@ Result<std::shared_ptr<Zygote>> Start() {
   evaluator::ZygoteOptions options;
   options.python = installed.python;
   options.worker_dir = installed.worker_dir;
-  options.timing_core = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) - 1;
   options.other_cores = {0};
   return Zygote::Start(options, Deadline::After(kLimit));
 }

@@ -24,7 +24,7 @@
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
 #include "evaluator/lane/zygote.h"
-#include "evaluator/timing/fresh_bits.h"
+#include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
 
@@ -83,8 +83,10 @@ class Evaluator {
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
   KeptAnswers readers_{8u << 20, 512};  // of screens and traces; chosen: an answer has some KB
-  FreshBits bits_;
+  SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
+  std::unique_ptr<HelperThread> data_, maker_;
+  std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;
 };
 

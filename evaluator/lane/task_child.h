@@ -18,6 +18,8 @@
 
 namespace passnet::evaluator {
 
+struct GraphFacts;
+
 class TaskChild : public ForkParent {
  public:
   static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
@@ -27,6 +29,9 @@ class TaskChild : public ForkParent {
   const std::vector<OpRecord>& ops() const { return ops_; }
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
   KeptAnswers& plans() { return plans_; }  // what match children said about this graph
+
+  // What was found out about the graph by running eager once (reference.h), kept as long as this; null before.
+  std::shared_ptr<GraphFacts> facts;
 
  private:
   Status TakeDescription(std::string_view text, const std::string& graph);

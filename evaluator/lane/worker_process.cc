@@ -59,6 +59,7 @@ struct Forked {
 Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::vector<int>& fds, Deadline deadline) {
   const std::string who = "the parent of the " + spec.role + " process";
   const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
+  std::lock_guard lock(parent.exchange());
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
@@ -75,6 +76,7 @@ Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::v
 // How a child ended, asked of its parent.
 Result<WorkerEnd> AskForEnd(ForkParent& parent, int64_t pid, Deadline deadline) {
   const Json command = {{"cmd", "wait"}, {"pid", pid}};
+  std::lock_guard lock(parent.exchange());
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), {}, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, "the parent process"));

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,11 @@ class ForkParent {
  public:
   virtual ~ForkParent() = default;
   virtual WorkerChannel& channel() = 0;
+  // Held for a command and its answer: the threads of an evaluator share a parent.
+  std::mutex& exchange() { return exchange_; }
+
+ private:
+  std::mutex exchange_;
 };
 
 // A group whose limit is far from any need. It is there because the candidate has one: charging pages costs time, on both

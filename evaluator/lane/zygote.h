@@ -21,7 +21,6 @@ struct ZygoteOptions {
   std::filesystem::path python;      // the venv's interpreter
   std::filesystem::path worker_dir;  // lib/worker: the extension and the package
   int threads = 1;
-  int timing_core = 1;               // reference and candidate children
   std::vector<int> other_cores;      // the zygote itself, task, trace and screen children
   uint64_t candidate_memory_bytes = 4ull << 30;
 };

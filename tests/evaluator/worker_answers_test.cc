@@ -285,8 +285,7 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
   auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
-  FreshBits bits;
-  return WithoutValue(PrepareReference(child.value(), graph, bits, {}));
+  return WithoutValue(FactsOf(child.value(), graph, {}));
 }
 const std::string kDone = R"({"ok": true})";
 

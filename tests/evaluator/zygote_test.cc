@@ -21,7 +21,6 @@ TEST(ZygoteTest, WorkerBelowTmpIsSeenByItsChildrenAndNothingElseThere) {
   ZygoteOptions options;
   options.python = fakes::SourceDir() + "/.venv/bin/python";
   options.worker_dir = folder / "worker";
-  options.timing_core = 0;
   options.other_cores = {0};
   fs::copy(fakes::BinaryDir() + "/lib/worker", options.worker_dir, fs::copy_options::recursive);
   const Deadline deadline = Deadline::After(std::chrono::minutes(1));
