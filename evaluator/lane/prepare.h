@@ -1,5 +1,5 @@
 // What of an evaluation needs no graph: the candidate's files are checked, screened, compiled, and its patterns traced.
-// Threads: thread-compatible, blocking. Borrows: the compiler.
+// Threads: thread-compatible, blocking. Borrows: the compiler, what is kept.
 // Errors: infrastructure; what the candidate did wrong is in the report.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/worker_process.h"
 
@@ -33,6 +34,7 @@ struct Workshop {
   std::string device;  // for messages
   Nanos screen_limit = std::chrono::seconds(30);
   Nanos trace_limit = std::chrono::seconds(30);  // a pattern traces in milliseconds; beyond it, it hangs
+  KeptAnswers* kept = nullptr;  // of screens and traces of this zygote; null: none are kept
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and

@@ -1,7 +1,6 @@
 #include "evaluator/lane/zygote.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <cstring>
 #include <map>
