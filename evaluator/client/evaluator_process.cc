@@ -22,14 +22,17 @@ namespace {
 constexpr int kEndLooks = 50;  // each 20 ms: a second for an evaluator to hear that its client has gone
 
 std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Installation& installation) {
-  return {installation.evaluator.native(),
-          "--python", installation.python,
-          "--worker-dir", installation.worker_dir.native(),
-          "--include-dir", installation.include_dir.native(),
-          "--cache-dir", std::filesystem::absolute(options.cache_dir).native(),
-          "--device", options.device,
-          "--threads", std::to_string(options.threads),
-          "--timing-core", std::to_string(options.timing_core)};
+  std::vector<std::string> arguments = {
+      installation.evaluator.native(),
+      "--python", installation.python,
+      "--worker-dir", installation.worker_dir.native(),
+      "--include-dir", installation.include_dir.native(),
+      "--cache-dir", std::filesystem::absolute(options.cache_dir).native(),
+      "--device", options.device,
+      "--threads", std::to_string(options.threads),
+      "--timing-core", std::to_string(options.timing_core)};
+  if (!options.ablate.empty()) arguments.insert(arguments.end(), {"--ablate", options.ablate});
+  return arguments;
 }
 
 // The child's way to execv. Async-signal-safe only: the daemon that forks has threads.

@@ -144,6 +144,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
       {"kernel", KernelRelease()},
       {"build", PASSNET_VERSION},
   };
+  if (const std::string ablated = options.ablation.Text(); !ablated.empty()) made->environment_["ablated"] = ablated;
   return made;
 }
 
@@ -200,7 +201,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
   ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared,
-                   PrepareCandidate({zygote_, &*compiler_, options_.device}, request, &report));
+                   PrepareCandidate({zygote_, &*compiler_, options_.device, options_.ablation}, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));

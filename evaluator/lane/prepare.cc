@@ -80,6 +80,7 @@ Result<std::string> ReadScreen(std::string_view frame) {
 
 // False when the screen found something: every graph then has R.STATIC.
 Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationReport* report) {
+  if (workshop.ablation.Omits(Layer::kScreen)) return true;
   Deadline deadline = Deadline::After(kScreenLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(workshop.zygote, ReaderOf(files, "screen"), deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, kMaxScreenBytes));

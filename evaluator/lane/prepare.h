@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
@@ -27,6 +28,7 @@ struct Workshop {
   std::shared_ptr<ForkParent> zygote;
   KernelCompiler* compiler;
   std::string device;  // for messages
+  Ablation ablation = {};
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and
