@@ -134,12 +134,16 @@ struct GraphReport {
   std::optional<double> eager_us;           // median of one call
   std::optional<double> candidate_us;
   std::optional<double> noise;              // half width of the 95 % interval of the ratio, relative
+  std::optional<double> control;            // speedup_call of a second eager process: 1.0 when measuring was perfect
+  std::optional<double> control_noise;      // as noise
+  std::optional<double> floor_us;           // no call can be faster
   int matched_nodes = 0;
   std::optional<double> coverage;           // matched nodes / nodes of the graph that are not placeholder or output
   std::optional<double> max_abs_diff;
   std::vector<int> tolerances_ok;           // the t in -10..5 at which every output is close
   std::vector<std::string> output_dtypes;
   int timed_calls = 0;                      // per side
+  int pairs = 0;                            // of fresh processes, measured
   bool capped = false;                      // a time cap cut the profile's counts
 };
 

@@ -84,12 +84,16 @@ void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   VisitNumber(fields, "eager_us", &graph.eager_us);
   VisitNumber(fields, "candidate_us", &graph.candidate_us);
   VisitNumber(fields, "noise", &graph.noise);
+  VisitNumber(fields, "control", &graph.control);
+  VisitNumber(fields, "control_noise", &graph.control_noise);
+  VisitNumber(fields, "floor_us", &graph.floor_us);
   VisitInteger(fields, "matched_nodes", &graph.matched_nodes, 0, kMaxCount);
   VisitNumber(fields, "coverage", &graph.coverage);
   VisitNumber(fields, "max_abs_diff", &graph.max_abs_diff);
   VisitLevels(fields, "tolerances_ok", &graph.tolerances_ok);
   fields.Texts("output_dtypes", &graph.output_dtypes);
   VisitInteger(fields, "timed_calls", &graph.timed_calls, 0, kMaxCount);
+  VisitInteger(fields, "pairs", &graph.pairs, 0, kMaxCount);
   fields.Flag("capped", &graph.capped);
 }
 

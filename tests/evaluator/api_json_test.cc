@@ -21,6 +21,10 @@ EvaluationReport SomeReport() {
   graph.verdict = Verdict::kMiss;
   graph.tolerances_ok = {-5, -4};
   graph.eager_us = 12.5;
+  graph.control = 0.99;
+  graph.control_noise = 0.02;
+  graph.floor_us = 1.5;
+  graph.pairs = 3;
   report.graphs = {graph};
   report.compile = {{"k.cc", false, false, 0.2, "k.cc:1: error: x"}};
   report.sandbox = {"cgroup-v1", {"seccomp: 2 filters"}};
@@ -36,6 +40,10 @@ TEST(EvaluationJsonTest, RoundTripIsIdentical) {
   EXPECT_EQ(ToJson(back.value()), json);
   EXPECT_EQ(back.value().graphs[0].status, GraphStatus::kPassMiss);
   EXPECT_FALSE(back.value().graphs[0].speedup_call.has_value());
+  EXPECT_EQ(back.value().graphs[0].control, 0.99);
+  EXPECT_EQ(back.value().graphs[0].control_noise, 0.02);
+  EXPECT_EQ(back.value().graphs[0].floor_us, 1.5);
+  EXPECT_EQ(back.value().graphs[0].pairs, 3);
   EXPECT_NE(json.find("\"schema\":\"passnet.evaluation/1\""), std::string::npos);
   EXPECT_NE(json.find("\"es\":{\"-10\":0.1,\"4\":1.0}"), std::string::npos);
 }

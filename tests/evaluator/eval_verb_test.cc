@@ -43,7 +43,8 @@ TEST(EvalVerbTest, JsonHoldsTheContract) {
     EXPECT_TRUE(json.Has(key)) << key;
   }
   for (const char* key : {"path", "dtype", "status", "verdict", "reason", "speedup_call", "speedup_upstream", "speedup_device",
-                          "eager_us", "candidate_us", "noise", "matched_nodes", "coverage", "max_abs_diff", "tolerances_ok"}) {
+                          "eager_us", "candidate_us", "noise", "control", "control_noise", "floor_us", "matched_nodes",
+                          "coverage", "max_abs_diff", "tolerances_ok", "pairs"}) {
     EXPECT_TRUE(json["graphs"].At(0).Has(key)) << key;
   }
   EXPECT_TRUE(json["es"].Has("-10"));
