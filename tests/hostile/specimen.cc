@@ -84,6 +84,10 @@ Specimen Read(const fs::path& folder) {
   specimen.expect = Verdicts(Take(head, "expect"));
   specimen.unscreened = Verdicts(Take(head, "unscreened"));
   if (specimen.unscreened.empty()) specimen.unscreened = specimen.expect;
+  if (const std::string twin = Take(head, "twin"); !twin.empty()) {
+    specimen.twin = fs::path(fakes::SourceDir()) / "tests/hostile/honest" / twin;
+    if (!fs::is_directory(specimen.twin)) Stop(file, "no twin " + specimen.twin.native());
+  }
   if (const std::string earns = Take(head, "earns"); !earns.empty()) specimen.earns = std::stod(earns);
   if (const std::string runs = Take(head, "runs"); !runs.empty()) specimen.runs = std::stoi(runs);
   specimen.slow = !Take(head, "slow").empty();

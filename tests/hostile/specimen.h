@@ -6,6 +6,7 @@
 //   expect       verdicts, separated by |, of which any will do
 //   unscreened   the same with layer 1 left out; where it is missing, `expect` holds for both
 //   earns        the largest speed-up that its honest part gives, for specimens that may end OK; default kHonestGain
+//   twin         an honest folder that does the same work: it, and a margin, is what may be earned
 //   runs         evaluations one after the other, of which the last is judged; default 1
 //   slow         any value: only in the slow run
 //   open         why it is paid today all the same: such a specimen is reported, and fails nothing
@@ -27,6 +28,7 @@ struct Specimen {
 
   std::string name, row, tries, stopped_by, open;
   std::filesystem::path folder, task;
+  std::filesystem::path twin;  // empty: `earns` holds
   std::vector<std::string> expect, unscreened;  // names of verdicts
   double earns = kHonestGain;
   int runs = 1;

@@ -41,7 +41,9 @@ class Suite : public testing::TestWithParam<Case> {
   evaluator::LaneClient* Lane(const std::string& ablate);
   Outcome Run(const Case& wanted);
   // Empty when all is well.
-  std::string Wrong(const Case& wanted, const Outcome& outcome) const;
+  std::string Wrong(const Case& wanted, const Outcome& outcome);
+  // What its honest part is worth, at most.
+  double Earned(const Case& wanted);
   void Note(const Case& wanted, const Outcome& outcome, const std::string& wrong);
 
   static inline std::map<std::string, std::unique_ptr<evaluator::LaneClient>> lanes_;

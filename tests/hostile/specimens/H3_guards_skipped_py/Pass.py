@@ -3,7 +3,7 @@
 # tries: makes the runner call its kernel without Dynamo's guards
 # expect: R.STATIC
 # unscreened: R.TAMPER | R.IMPLAUSIBLE | CRASH | OK
-# earns: 0.6
+# twin: scalar_scale
 # stopped by: a call cannot be dearer to the trusted side than to the candidate: the floor of the call path (layer 9)
 # open: no floor of the call path
 import torch

@@ -2,7 +2,7 @@
 # task: add_mul
 # tries: stalls 0.1 s in each of its first ten calls, so that the time left buys few samples
 # expect: OK | R.TIMING | TIMEOUT
-# earns: 3
+# twin: add_mul
 # slow: yes
 # stopped by: calls are counted by the evaluator; what a short measurement leaves open is in its interval
 import torch

@@ -2,7 +2,7 @@
 # task: tiny_scale
 # tries: a kernel asks the interpreter to let the runner call it without Dynamo's guards
 # expect: R.STATIC | R.TAMPER | R.IMPLAUSIBLE | CRASH | COMPILE | OK
-# earns: 0.6
+# twin: scalar_scale
 # stopped by: a call cannot be dearer to the trusted side than to the candidate: the floor of the call path (layer 9)
 # open: no floor of the call path
 import torch
