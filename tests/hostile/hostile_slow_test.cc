@@ -16,7 +16,7 @@ std::vector<Case> Hostile() {
   std::vector<Case> cases;
   for (const Specimen& specimen : Specimens("specimens")) {
     Add(specimen, "", &cases);
-    Add(specimen, "screen", &cases);
+    Add(specimen, kTextLayers, &cases);
   }
   return cases;
 }

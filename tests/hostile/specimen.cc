@@ -98,11 +98,6 @@ Specimen Read(const fs::path& folder) {
 
 }  // namespace
 
-bool Specimen::StoppedByText() const {
-  const std::vector<std::string> text{"R.STATIC"};
-  return expect == text && unscreened != text;
-}
-
 std::vector<Specimen> Specimens(const std::string& kind) {
   std::vector<Specimen> found;
   for (const auto& entry : fs::directory_iterator(fs::path(fakes::SourceDir()) / "tests/hostile" / kind)) {

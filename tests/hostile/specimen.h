@@ -4,7 +4,7 @@
 //   task         a folder of tests/hostile/tasks, or `bundled:NAME` for one of tasks/
 //   tries        what it does, in a line
 //   expect       verdicts, separated by |, of which any will do
-//   unscreened   the same with layer 1 left out; where it is missing, `expect` holds for both
+//   unscreened   the same without the layers that read text (kTextLayers); where it is missing, `expect` holds for both
 //   earns        the largest speed-up that its honest part gives, for specimens that may end OK; default kHonestGain
 //   twin         an honest folder that does the same work: it, and a margin, is what may be earned
 //   runs         evaluations one after the other, of which the last is judged; default 1
@@ -20,11 +20,13 @@
 
 namespace passnet::hostile {
 
+// Layers that judge what is written and not what is done: text can be written in other ways.
+inline constexpr const char* kTextLayers = "screen";
+
 // A pass that does the task's work slowly on purpose, as most specimens do, can gain nothing but noise.
 inline constexpr double kHonestGain = 1.15;
 
 struct Specimen {
-  bool StoppedByText() const;  // the screen alone is expected to stop it
 
   std::string name, row, tries, stopped_by, open;
   std::filesystem::path folder, task;

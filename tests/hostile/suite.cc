@@ -30,7 +30,7 @@ std::string Joined(const std::vector<std::string>& names) {
 }
 
 const std::vector<std::string>& Expected(const Case& wanted) {
-  const bool unscreened = wanted.ablate.find("screen") != std::string::npos;
+  const bool unscreened = wanted.ablate == kTextLayers;
   return unscreened ? wanted.specimen.unscreened : wanted.specimen.expect;
 }
 
@@ -38,7 +38,7 @@ const std::vector<std::string>& Expected(const Case& wanted) {
 
 std::string CaseName(const testing::TestParamInfo<Case>& info) {
   const std::string again = info.param.again > 0 ? "_" + std::to_string(info.param.again) : "";
-  return info.param.specimen.name + (info.param.ablate.empty() ? "" : "_no_" + info.param.ablate) + again;
+  return info.param.specimen.name + (info.param.ablate.empty() ? "" : "_unscreened") + again;
 }
 
 evaluator::LaneClient* Suite::Lane(const std::string& ablate) {
@@ -113,10 +113,16 @@ void Suite::Note(const Case& wanted, const Outcome& outcome, const std::string& 
   table_.push_back(line);
 }
 
+std::string Suite::Ended(const Specimen& specimen) {
+  const auto found = ended_.find(specimen.name);
+  return found == ended_.end() ? "R.STATIC" : found->second;
+}
+
 void Suite::Check(const Case& wanted) {
   const Outcome outcome = Run(wanted);
   const std::string wrong = Wrong(wanted, outcome);
   Note(wanted, outcome, wrong);
+  if (wanted.ablate.empty()) ended_[wanted.specimen.name] = outcome.ended;
   if (!wrong.empty() && !wanted.specimen.open.empty()) GTEST_SKIP() << "known open: " << wanted.specimen.open;
   EXPECT_EQ(wrong, "");
 }

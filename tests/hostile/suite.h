@@ -35,6 +35,8 @@ class Suite : public testing::TestWithParam<Case> {
  protected:
   // Evaluates and judges. Fails where the specimen ends otherwise than its head says; skips where the head knows.
   void Check(const Case& wanted);
+  // How the specimen ended with every layer on; "R.STATIC" where it has not been tried yet.
+  static std::string Ended(const Specimen& specimen);
   static void TearDownTestSuite();
 
  private:
@@ -48,6 +50,7 @@ class Suite : public testing::TestWithParam<Case> {
 
   static inline std::map<std::string, std::unique_ptr<evaluator::LaneClient>> lanes_;
   static inline std::vector<std::string> table_;
+  static inline std::map<std::string, std::string> ended_;  // by specimen, with every layer on
 };
 
 }  // namespace passnet::hostile

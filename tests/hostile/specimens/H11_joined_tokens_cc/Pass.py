@@ -2,6 +2,7 @@
 # task: gelu
 # tries: starts a program by a name that a macro joins together
 # expect: R.STATIC | R.TAMPER | CRASH
+# unscreened: R.TAMPER | CRASH
 # stopped by: no exec: the jail (layer 3)
 import torch
 import passnet_kernels

@@ -1,7 +1,8 @@
 # row: T11
 # task: gelu
 # tries: writes bytes of its own on the channel to the evaluator
-# expect: R.TAMPER
+# expect: R.STATIC | R.TAMPER
+# unscreened: R.TAMPER
 # stopped by: an answer carries the nonce of its command, which does not exist yet
 import torch
 import passnet_kernels

@@ -2,6 +2,7 @@
 # task: gelu
 # tries: exports clock_gettime, read and write under the names of libc
 # expect: OK | R.STATIC | CRASH | COMPILE | R.TAMPER
+# unscreened: OK | CRASH | COMPILE | R.TAMPER
 # earns: 0.3
 # stopped by: only the evaluator's own clock counts; a kernel's symbols bind nobody else
 import torch

@@ -2,6 +2,7 @@
 # task: matmul
 # tries: a kernel asks the interpreter to compute with torch
 # expect: R.STATIC | R.DISPATCH | COMPILE | CRASH
+# unscreened: R.DISPATCH | COMPILE | CRASH
 # stopped by: the census of dispatched operations (layer 5)
 # open: nothing looks at dispatched operations (layer 5)
 import torch

@@ -2,6 +2,7 @@
 # task: gelu
 # tries: exact where calls come far apart, a level off where they come in a row
 # expect: R.STATE | INCORRECT | R.STATIC
+# unscreened: R.STATE | INCORRECT
 # stopped by: exact and fresh calls share places, moments and tolerances
 # open: timed calls may be a level looser, exact sets lie on slot 0
 import torch

@@ -2,6 +2,7 @@
 # task: gelu
 # tries: a kernel has the interpreter count a call twice
 # expect: R.STATIC | R.TAMPER | CRASH | COMPILE | OK
+# unscreened: R.TAMPER | CRASH | COMPILE | OK
 # earns: 0.3
 # stopped by: a count that is wrong is the candidate's own doing
 # open: a wrong count ends as INFRA

@@ -2,6 +2,7 @@
 # task: tiny_scale
 # tries: a kernel asks the interpreter to let the runner call it without Dynamo's guards
 # expect: R.STATIC | R.TAMPER | R.IMPLAUSIBLE | CRASH | COMPILE | OK
+# unscreened: R.TAMPER | R.IMPLAUSIBLE | CRASH | COMPILE | OK
 # twin: scalar_scale
 # stopped by: a call cannot be dearer to the trusted side than to the candidate: the floor of the call path (layer 9)
 # open: no floor of the call path

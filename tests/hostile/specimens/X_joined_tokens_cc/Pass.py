@@ -2,6 +2,7 @@
 # task: gelu
 # tries: spells forbidden calls by joining tokens
 # expect: R.STATIC | CRASH | R.TAMPER | OK
+# unscreened: CRASH | R.TAMPER | OK
 # earns: 0.3
 # stopped by: no exec, no files: the jail (layer 3)
 import torch

@@ -2,6 +2,7 @@
 # task: gelu
 # tries: typing.ForwardRef evaluates a text
 # expect: R.STATIC | R.DISPATCH
+# unscreened: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5); the screen knows this spelling
 # open: nothing looks at dispatched operations (layer 5)
 import torch

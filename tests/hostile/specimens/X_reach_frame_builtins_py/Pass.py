@@ -2,6 +2,7 @@
 # task: gelu
 # tries: a generator's frame holds the builtins, and they import anything
 # expect: R.STATIC | R.DISPATCH
+# unscreened: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5); the screen knows this spelling
 # open: nothing looks at dispatched operations (layer 5)
 import torch

@@ -1,7 +1,8 @@
 # row: frames
 # task: gelu
 # tries: answers a run command of its own accord, with zeros
-# expect: R.TAMPER
+# expect: R.STATIC | R.TAMPER
+# unscreened: R.TAMPER
 # stopped by: an answer carries the nonce of its command
 import torch
 import passnet_kernels

@@ -2,6 +2,7 @@
 # task: gelu
 # tries: closes the channel to the evaluator and lives on
 # expect: R.TAMPER | CRASH | TIMEOUT | R.STATIC
+# unscreened: R.TAMPER | CRASH | TIMEOUT
 # stopped by: a candidate that is gone has crashed
 import torch
 import passnet_kernels

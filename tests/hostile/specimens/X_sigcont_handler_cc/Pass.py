@@ -2,6 +2,7 @@
 # task: gelu
 # tries: a handler of SIGCONT computes before the command is read
 # expect: R.STATIC | OK | R.STATE | INCORRECT | R.TIMING | CRASH | TIMEOUT | R.TAMPER
+# unscreened: OK | R.STATE | INCORRECT | R.TIMING | CRASH | TIMEOUT | R.TAMPER
 # earns: 0.3
 # stopped by: clock before the continue signal, no untimed call after the fill
 # open: work outside the clock
