@@ -28,6 +28,7 @@ class EvaluatorClient : public LaneClient {
     if (process_ != nullptr) return OkStatus();
     ASSIGN_OR_RETURN(auto process, EvaluatorProcess::Start(options_));
     ASSIGN_OR_RETURN(Greeting greeting, ReceiveGreeting(process->channel(), deadline));
+    RETURN_IF_ERROR(CheckAblation(greeting.environment));
     environment_ = std::move(greeting.environment);
     process_ = std::move(process);
     return OkStatus();
@@ -61,6 +62,14 @@ class EvaluatorClient : public LaneClient {
   }
 
  private:
+  Status CheckAblation(const std::map<std::string, std::string>& environment) const {
+    const auto found = environment.find("ablated");
+    const std::string ablated = found == environment.end() ? "" : found->second;
+    if (ablated.empty() == options_.ablate.empty()) return OkStatus();
+    return InvalidArgument("the evaluator leaves out the checks \"" + ablated + "\" and was asked to leave out \"" +
+                           options_.ablate + "\": its figures would be no scores");
+  }
+
   template <typename Report, typename Request>
   Result<Report> Call(const Request& request, Deadline deadline, const ProgressFn& progress) {
     RETURN_IF_ERROR(EnsureStarted(deadline));

@@ -37,6 +37,7 @@ std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Ins
                                         "--threads", std::to_string(options.threads),
                                         "--timing-core", std::to_string(options.timing_core)};
   if (options.polled_limits) arguments.push_back("--polled-limits");
+  if (!options.ablate.empty()) arguments.insert(arguments.end(), {"--ablate", options.ablate});
   return arguments;
 }
 

@@ -151,6 +151,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
       {"kernel", KernelRelease()},
       {"build", PASSNET_VERSION},
   };
+  if (const std::string ablated = options.ablation.Text(); !ablated.empty()) made->environment_["ablated"] = ablated;
   return made;
 }
 
@@ -207,6 +208,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   hooks.progress("screen, compile, trace", 0, total);
   Workshop workshop{zygote_, &*compiler_, options_.device};
   workshop.kept = &readers_;
+  workshop.ablation = options_.ablation;
   ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate(workshop, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/graph_evaluation.h"
 #include "evaluator/lane/inductor.h"
 #include "evaluator/lane/kept_answers.h"
@@ -38,6 +39,7 @@ struct EvaluatorOptions {
   int timing_core = -1;                           // -1: the last core this process may use
   uint64_t candidate_memory_bytes = 4ull << 30;   // chosen: real inputs reach 250 MB, a kernel may want copies
   bool polled_limits = false;                     // memory limits by looking, even where control groups are
+  Ablation ablation;                              // nothing, but for tests and benches
   size_t kept_task_children = 24;                 // chosen: two large tasks; each costs some 10 MB of its own
 };
 

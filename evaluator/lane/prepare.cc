@@ -34,6 +34,7 @@ Json FilesOf(const Candidate& candidate) {
 
 // False when the screen found something: every graph then has R.STATIC.
 Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationReport* report) {
+  if (workshop.ablation.Omits(Layer::kScreen)) return true;
   ReaderQuestion question;
   question.role = "screen";
   question.first_frame = {{"files", files}};

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/worker_process.h"
@@ -35,6 +36,7 @@ struct Workshop {
   Nanos screen_limit = std::chrono::seconds(30);
   Nanos trace_limit = std::chrono::seconds(30);  // a pattern traces in milliseconds; beyond it, it hangs
   KeptAnswers* kept = nullptr;  // of screens and traces of this zygote; null: none are kept
+  Ablation ablation = {};
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and

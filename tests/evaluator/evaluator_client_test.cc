@@ -52,8 +52,9 @@ class EvaluatorClientTest : public testing::Test {
     }
   }
 
-  Result<std::unique_ptr<LaneClient>> Start() {
+  Result<std::unique_ptr<LaneClient>> Start(const std::string& ablate = "") {
     LaneClientOptions options;
+    options.ablate = ablate;
     options.evaluator_binary = folder_ / "bin/passnet-evaluator";
     options.cache_dir = folder_ / "cache";
     return StartLane(options, Soon());
@@ -132,6 +133,19 @@ TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().code, ErrorCode::kDataCorrupt) << client.error().context;
   }
+}
+
+// Figures of a lane that leaves out checks are no scores: whoever did not ask for one gets none, the daemon first of all.
+TEST_F(EvaluatorClientTest, LaneThatLeavesOutChecksServesOnlyWhoAskedForIt) {
+  const std::string ablated = R"({"type": "Hello", "protocol": 2, "environment": {"ablated": "screen"}})";
+  Install({ablated});
+  auto refused = Start();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().context, HasSubstr("leaves out the checks \"screen\""));
+  auto asked = Start("screen");
+  EXPECT_TRUE(asked) << asked.error().context;
+  Install({kHello});
+  EXPECT_FALSE(Start("screen")) << "it left out nothing";
 }
 
 TEST_F(EvaluatorClientTest, ReplyThatIsNoneIsAnErrorWithWhatAndWhere) {
