@@ -7,6 +7,7 @@
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/answers.h"
+#include "evaluator/lane/clean_end.h"
 #include "evaluator/lane/reader_child.h"
 #include "evaluator/lane/stopwatch.h"
 #include "evaluator/lane/worker_process.h"
@@ -53,17 +54,23 @@ Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationRepor
   return false;
 }
 
-// False when a kernel does not compile.
+// False when a kernel does not compile, or breaks a rule that only the compiler's products show.
 Result<bool> Compile(const Workshop& workshop, const Candidate& candidate, PreparedCandidate* prepared,
                      EvaluationReport* report) {
   if (candidate.kernels.empty()) return true;
   ASSIGN_OR_RETURN(prepared->kernels, workshop.compiler->Compile(candidate, Deadline::After(kCompileLimit)));
-  std::string broken;
+  std::string broken, findings;
   for (const CompiledKernel& kernel : prepared->kernels) {
     report->compile.push_back(kernel.diagnostics);
+    if (!kernel.findings.empty()) findings += (findings.empty() ? "" : "; ") + kernel.findings;
     if (!kernel.diagnostics.ok) broken += (broken.empty() ? "" : ", ") + kernel.diagnostics.file;
   }
   if (broken.empty()) return true;
+  if (!findings.empty()) {
+    report->verdict = Verdict::kStatic;
+    report->reason = findings.substr(0, kMaxReasonBytes);
+    return false;
+  }
   report->verdict = Verdict::kCompile;
   report->reason = broken + " did not compile";
   return false;
@@ -130,6 +137,9 @@ Result<TraceFrame> AskForTrace(const Workshop& workshop, const Json& files, Eval
   auto frame = process->channel().ReceiveFrame(deadline, kMaxTraceBytes);
   report->candidate_output = process->Output(kMaxOutputShown);
   if (!frame) return TraceFrame{"", SilentTrace(frame.error(), *process)};
+  if (auto wrong = WrongAfterAnswer(*process, deadline)) {
+    return TraceFrame{"", CallFailure{CallFailureKind::kProtocol, std::move(*wrong), {}}};
+  }
   return TraceFrame{std::move(frame.value().json), {}};
 }
 

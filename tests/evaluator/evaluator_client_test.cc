@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -95,6 +96,30 @@ TEST_F(EvaluatorClientTest, ReportOfAnEvaluatorArrives) {
   ASSERT_TRUE(answer) << answer.error().context;
   EXPECT_EQ(answer.value().aggregated_score, 1.5);
   EXPECT_EQ(seen, "graph a 1/2");
+}
+
+// Keys of LLM services stand in the environment of whoever starts it.
+TEST_F(EvaluatorClientTest, EvaluatorIsBornWithAShortListOfVariables) {
+  Install({kHello});
+  const std::string program = folder_ / "bin/passnet-evaluator";
+  std::ofstream(program) << "#!/bin/sh\nenv > " << folder_ / "env" << "\ncat " << folder_ / "said"
+                         << " >&3\nexec cat <&3 >/dev/null\n";
+  setenv("SOME_API_KEY", "secret", 1);
+  setenv("LD_PRELOAD_OF_SOMEBODY", "x", 1);
+  setenv("TZ", "Mars/Olympus", 1);
+  EXPECT_TRUE(Start());
+  for (const char* name : {"SOME_API_KEY", "LD_PRELOAD_OF_SOMEBODY", "TZ"}) unsetenv(name);
+  std::ifstream lines(folder_ / "env");
+  bool zone = false;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string name = line.substr(0, line.find('='));
+    EXPECT_EQ(line.find("secret"), std::string::npos) << line;
+    // PWD, SHLVL and _ are the shell's own.
+    EXPECT_THAT(name, testing::AnyOf("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PWD", "SHLVL", "_",
+                                     testing::EndsWith("SAN_OPTIONS")));
+    zone |= line == "TZ=Mars/Olympus";
+  }
+  EXPECT_TRUE(zone) << "what is on the list arrives";
 }
 
 TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {

@@ -142,7 +142,7 @@ TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
   EXPECT_EQ(start(R"({"error": "no compiler"})").error().code, ErrorCode::kInternal);
 }
 
-WorkerScript Saying(const std::string& answer) { return {.answers = {kJailed, answer}}; }
+WorkerScript Saying(const std::string& answer) { return {.answers = {kJailed, answer}, .leaves = true}; }
 const WorkerScript kDying{.answers = {kJailed}, .dies = true};
 const WorkerScript kHanging{.answers = {kJailed}};
 const std::string kEmptyPlan = R"({"rewrites": [], "upstream_refuses": []})";
@@ -363,6 +363,23 @@ TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
   }
 }
 
+// pattern() can write an answer itself. What the trace child's own code says after it, or an end that is not its own,
+// shows that.
+TEST(WorkerAnswersTest, TraceChildEndsAfterItsAnswer) {
+  const std::string answer = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
+  const auto reason = [&](WorkerScript trace) {
+    trace.answers.insert(trace.answers.begin(), kJailed);
+    const Prepared prepared = PrepareWith({Saying(kClean), std::move(trace)});
+    EXPECT_EQ(prepared.report.verdict, Verdict::kTamper);
+    return prepared.report.reason;
+  };
+  ASSERT_TRUE(PrepareWith({Saying(kClean), Saying(answer)}).result.value());
+  EXPECT_THAT(reason({.answers = {answer, answer}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer, ""}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer}, .leaves = true, .status = 3}), HasSubstr("answered and then exited with 3"));
+  EXPECT_THAT(reason({.answers = {answer}, .dies = true}), HasSubstr("answered and then was killed by SIGKILL"));
+}
+
 // A reason goes into every graph's report: 15 MB of it made a report that no frame holds, and ended the evaluator.
 TEST(WorkerAnswersTest, WordsOfACandidateAreBounded) {
   const std::string words(1 << 20, 'w');
@@ -392,8 +409,7 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
   auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
-  FreshBits bits;
-  return WithoutValue(PrepareReference(child.value(), graph, bits, {}));
+  return WithoutValue(FactsOf(child.value(), graph, {}));
 }
 const std::string kDone = R"({"ok": true})";
 
