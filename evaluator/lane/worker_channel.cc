@@ -25,13 +25,6 @@ Status WaitFor(int fd, short events, Deadline deadline) {
   }
 }
 
-// A process that ends with bytes unread resets the connection: it has ended like any other, and by its own choice, so that
-// this is never a failure of the socket.
-Error SocketError(const char* op, int err) {
-  if (err == ECONNRESET || err == EPIPE) return {ErrorCode::kUnavailable, "the worker process ended"};
-  return Error::FromErrno(op, "worker socket", err);
-}
-
 // The descriptors that came with one recvmsg. Whoever sent them, they are closed with the vector.
 std::vector<UniqueFd> DescriptorsOf(msghdr& message) {
   std::vector<UniqueFd> fds;
@@ -64,7 +57,7 @@ Result<size_t> ReadSome(int fd, void* to, size_t count, std::vector<UniqueFd>* f
     if (got < 0) {
       int err = errno;
       if (err == EINTR || err == EAGAIN) continue;
-      return SocketError("recvmsg", err);
+      return Error::FromErrno("recvmsg", "worker socket", err);
     }
     if (fds != nullptr) *fds = DescriptorsOf(message);
     if (got == 0) return Error{ErrorCode::kUnavailable, "the worker process ended"};
@@ -102,7 +95,7 @@ Result<size_t> WriteSome(int fd, const msghdr& message, Deadline deadline) {
     ssize_t put = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put >= 0) return static_cast<size_t>(put);
     int err = errno;
-    if (err != EINTR && err != EAGAIN) return SocketError("sendmsg", err);
+    if (err != EINTR && err != EAGAIN) return Error::FromErrno("sendmsg", "worker socket", err);
   }
 }
 
@@ -176,7 +169,7 @@ Status WorkerChannel::SendRun(uint32_t kind, uint32_t first_slot, uint32_t count
   ssize_t put = ::send(socket_.get(), &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
   int err = errno;
   if (put == sizeof command) return OkStatus();
-  if (put < 0 && err != EAGAIN) return SocketError("send", err);
+  if (put < 0 && err != EAGAIN) return Error::FromErrno("send", "worker socket", err);
   return DataCorrupt("the worker left no room for a run command");
 }
 

@@ -130,8 +130,7 @@ TEST_F(WorkerChannelTest, AnswerThatIsNoneIsAnError) {
   EXPECT_EQ(ours_.ReceiveRun(7, Soon()).value().error, "ValueError");
 }
 
-// A process that ends with a command unread resets the connection. That was "read: Connection reset by peer", an error of
-// ours, and its graph was INFRA: a candidate had only to close its socket instead of answering.
+// It resets the connection, and has ended all the same: no error of ours, for which its graph would be INFRA.
 TEST_F(WorkerChannelTest, ProcessThatEndsWithACommandUnreadHasEnded) {
   const auto ended = [&](auto receive) {
     SetUp();
