@@ -38,9 +38,12 @@ struct LaneClientOptions {
   std::string device = "cpu";
   int threads = 1;                  // of torch and kernels, per side
   int timing_core = -1;             // -1: the last online core
+  bool polled_limits = false;       // memory limits by looking at processes, even where control groups are
+  std::string ablate;               // layers to leave out (evaluator/lane/ablation.h): for tests and benches
 };
 
-// Starts a lane process. Blocks until its Hello.
+// Starts a lane process. Blocks until its Hello. One that leaves out layers without having been asked to is refused, so
+// that an ablated report can never pass for a score.
 Result<std::unique_ptr<LaneClient>> StartLane(const LaneClientOptions& options, Deadline deadline);
 
 }  // namespace passnet::evaluator

@@ -17,13 +17,15 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/graph_evaluation.h"
 #include "evaluator/lane/inductor.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/memory_speed.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
 #include "evaluator/lane/zygote.h"
-#include "evaluator/timing/fresh_bits.h"
+#include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
 
@@ -36,6 +38,8 @@ struct EvaluatorOptions {
   int threads = 1;
   int timing_core = -1;                           // -1: the last core this process may use
   uint64_t candidate_memory_bytes = 4ull << 30;   // chosen: real inputs reach 250 MB, a kernel may want copies
+  bool polled_limits = false;                     // memory limits by looking, even where control groups are
+  Ablation ablation;                              // nothing, but for tests and benches
   size_t kept_task_children = 24;                 // chosen: two large tasks; each costs some 10 MB of its own
 };
 
@@ -81,8 +85,11 @@ class Evaluator {
   std::shared_ptr<InductorParent> inductor_;  // null until a baseline needs it
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
-  FreshBits bits_;
+  KeptAnswers readers_{8u << 20, 512};  // of screens and traces; chosen: an answer has some KB
+  SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
+  std::unique_ptr<HelperThread> data_, maker_;
+  std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;
 };
 

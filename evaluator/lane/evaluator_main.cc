@@ -1,5 +1,5 @@
 // passnet-evaluator: one lane. Started by evaluator/client with its channel on descriptor 3.
-// Threads: one.
+// Threads: those of docs/threads.md.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -73,7 +73,7 @@ class Server {
 };
 
 struct Arguments {
-  std::string python, worker, include, cache;
+  std::string python, worker, include, cache, ablate;
   EvaluatorOptions options;
 };
 
@@ -87,7 +87,14 @@ std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
       {"--device", "cpu", &arguments->options.device},
       {"--threads", "threads of torch and kernels", &arguments->options.threads},
       {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
+      {"--polled-limits", "memory limits by looking, even where control groups are", &arguments->options.polled_limits},
+      {"--ablate", "layers to leave out, for tests: the reports say so and are no scores", &arguments->ablate},
   };
+}
+
+Result<std::unique_ptr<Evaluator>> Create(EvaluatorOptions options, const std::string& ablate) {
+  ASSIGN_OR_RETURN(options.ablation, Ablation::Parse(ablate));
+  return Evaluator::Create(options);
 }
 
 int Serve(const Arguments& arguments) {
@@ -98,7 +105,7 @@ int Serve(const Arguments& arguments) {
   options.cache_dir = arguments.cache;
   std::signal(SIGPIPE, SIG_IGN);
 
-  auto evaluator = Evaluator::Create(options);
+  auto evaluator = Create(options, arguments.ablate);
   const Deadline soon = Deadline::After(kGreetingLimit);
   if (!evaluator) {
     (void)SendRefusal(kLaneControlFd, evaluator.error(), soon);

@@ -12,10 +12,13 @@
 
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/worker_process.h"
 #include "passbench/task.h"
 
 namespace passnet::evaluator {
+
+struct GraphFacts;
 
 class TaskChild : public ForkParent {
  public:
@@ -23,8 +26,14 @@ class TaskChild : public ForkParent {
                                                   const std::string& device, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
+  std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }
+  int seccomp_filters() const override { return process_->seccomp_filters(); }
   const std::vector<OpRecord>& ops() const { return ops_; }
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
+  KeptAnswers& plans() { return plans_; }  // what match children said about this graph
+
+  // What was found out about the graph by running eager once (reference.h), kept as long as this; null before.
+  std::shared_ptr<GraphFacts> facts;
 
  private:
   Status TakeDescription(std::string_view text, const std::string& graph);
@@ -32,6 +41,7 @@ class TaskChild : public ForkParent {
   std::unique_ptr<WorkerProcess> process_;
   std::vector<OpRecord> ops_;
   bool random_ = false;
+  KeptAnswers plans_{1u << 20, 64};  // chosen: a plan has some KB; 24 task children then hold 24 MiB at most
 };
 
 // Least recently used task children, by CaptureCacheKey.

@@ -1,0 +1,27 @@
+# row: honest
+# task: layer_norm
+# tries: a serial LayerNorm, slower than eager
+# expect: OK
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, weight, bias):
+    return torch.nn.functional.layer_norm(x, (512,), weight, bias, 1e-05)
+
+
+def replacement_args(x, weight, bias):
+    return (x, weight, bias)
+
+
+@torch.fx.wrap
+def fused(x, weight, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, weight, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,29 @@
+# row: H5
+# task: gelu
+# tries: prints a report of its own, escape sequences included
+# expect: OK
+# earns: 0.3
+# stopped by: no result is read from what a candidate prints; its text is escaped
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

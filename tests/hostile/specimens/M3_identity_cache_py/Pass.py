@@ -1,0 +1,33 @@
+# row: M3
+# task: gelu
+# tries: outputs remembered by the input object
+# expect: R.STATE | INCORRECT
+# stopped by: no input recurs (layer 7), every output is compared
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+_kept = []
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    for known, result in _kept:
+        if known is x:
+            return result
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    _kept.append((x, out))
+    return out
+
+
+def replacement_func():
+    return fused

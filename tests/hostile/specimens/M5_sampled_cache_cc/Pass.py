@@ -1,0 +1,29 @@
+# row: M5
+# task: gelu
+# tries: outputs remembered by a window of 64 elements
+# expect: OK | R.STATE | INCORRECT
+# earns: 0.3
+# stopped by: no input recurs (layer 7), every output is compared
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

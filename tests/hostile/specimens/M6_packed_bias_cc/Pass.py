@@ -1,0 +1,28 @@
+# row: M6
+# task: gelu
+# tries: the bias is copied at the first call and never read again
+# expect: R.STATE | INCORRECT
+# stopped by: no input recurs (layer 7), every output is compared
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

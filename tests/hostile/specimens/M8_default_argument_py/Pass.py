@@ -1,0 +1,31 @@
+# row: M8
+# task: gelu
+# tries: the first output, kept in a default argument
+# expect: R.STATE | INCORRECT
+# unscreened: R.STATE | INCORRECT
+# stopped by: no input recurs (layer 7), every output is compared, wherever a result is kept
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias, kept=[]):
+    if not kept:
+        out = torch.empty_like(x)
+        _k.fused((x, bias), (out,), ())
+        kept.append(out)
+    return kept[0]
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,41 @@
+# row: M8
+# task: gelu
+# tries: the first output, kept in a generator
+# expect: R.STATE | INCORRECT | R.STATIC
+# unscreened: R.STATE | INCORRECT
+# stopped by: no input recurs (layer 7), every output is compared, wherever a result is kept
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+def keeper():
+    x, bias = yield None
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    while True:
+        yield out
+
+
+_keepers = []
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    if not _keepers:
+        _keepers.append(keeper())
+        _keepers[0].send(None)
+    return _keepers[0].send((x, bias))
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,26 @@
+# row: S11
+# task: gelu
+# tries: zeroes its inputs and returns zeros: the reference would agree
+# expect: R.MUTATION
+# stopped by: inputs of the reference are other memory; an input that eager leaves alone must keep its bytes
+import torch
+
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    x.zero_()
+    bias.zero_()
+    return torch.zeros_like(x)
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,26 @@
+# row: S4
+# task: gelu
+# tries: draws from a known seed
+# expect: R.STATIC
+# unscreened: INCORRECT | R.DISPATCH
+# stopped by: two sets have secret seeds, and every other call has fresh inputs
+import torch
+
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    torch.manual_seed(1024)
+    return torch.nn.functional.gelu(torch.randn_like(x) + torch.randn_like(bias))
+
+
+def replacement_func():
+    return fused

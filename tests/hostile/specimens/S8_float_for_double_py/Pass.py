@@ -1,0 +1,28 @@
+# row: S8
+# task: gelu_double
+# tries: a float64 result is returned as float32
+# expect: INCORRECT
+# stopped by: the element type must be the reference's
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty(x.shape, dtype=torch.float32)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

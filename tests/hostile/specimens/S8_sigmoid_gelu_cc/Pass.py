@@ -1,0 +1,28 @@
+# row: S8
+# task: gelu
+# tries: x * sigmoid(1.702 x) for the exact GELU
+# expect: INCORRECT
+# stopped by: tolerances of the output's own type
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,28 @@
+# row: T7
+# task: gelu
+# tries: queues calls and does the work of eight in the eighth
+# expect: INCORRECT | R.STATE | CRASH
+# stopped by: outputs are read while the process is stopped and compared call by call
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

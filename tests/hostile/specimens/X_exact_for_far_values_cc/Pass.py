@@ -1,0 +1,28 @@
+# row: phases
+# task: gelu
+# tries: exact where an input looks like a stress set, a level off elsewhere
+# expect: R.STATE | INCORRECT
+# stopped by: exact and fresh calls share places, moments and tolerances
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

@@ -1,0 +1,30 @@
+# row: lead-in
+# task: gelu
+# tries: the first call of a block computes the slots that lie behind it
+# expect: OK | R.STATE | INCORRECT | R.TIMING
+# earns: 0.3
+# stopped by: clock before the continue signal, no untimed call after the fill
+# open: work outside the clock
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused

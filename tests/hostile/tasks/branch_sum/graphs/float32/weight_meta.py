@@ -1,0 +1,38 @@
+class Program_weight_tensor_meta_w_0:
+    name = "w_0"
+    original_name = "w_0"
+    shape = [3]
+    dtype = "torch.float32"
+    device = "cuda:0"
+    mean = 0.000
+    std = 1.000
+
+
+class Program_weight_tensor_meta_in_0:
+    name = "in_0"
+    original_name = "in_0"
+    shape = [64, 512]
+    dtype = "torch.float32"
+    device = "cuda:0"
+    mean = 0.000
+    std = 5.000
+
+
+class Program_weight_tensor_meta_in_1:
+    name = "in_1"
+    original_name = "in_1"
+    shape = [64, 512]
+    dtype = "torch.float32"
+    device = "cuda:0"
+    mean = 0.000
+    std = 5.000
+
+
+class Program_weight_tensor_meta_in_2:
+    name = "in_2"
+    original_name = "in_2"
+    shape = [64, 512]
+    dtype = "torch.float32"
+    device = "cuda:0"
+    mean = 0.000
+    std = 5.000

@@ -1,0 +1,8 @@
+import torch
+
+class GraphModule(torch.nn.Module):
+
+    def forward(self, in_0):
+        tmp_0 = in_0 * 2.0
+        tmp_1 = torch.relu(tmp_0);  tmp_0 = None
+        return (tmp_1,)

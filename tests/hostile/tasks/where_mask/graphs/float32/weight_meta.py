@@ -1,0 +1,18 @@
+class Program_weight_tensor_meta_in_0:
+    name = "in_0"
+    original_name = "in_0"
+    shape = [256, 256]
+    dtype = "torch.bool"
+    device = "cuda:0"
+    mean = 0.000
+    std = 1.000
+
+
+class Program_weight_tensor_meta_in_1:
+    name = "in_1"
+    original_name = "in_1"
+    shape = [256, 256]
+    dtype = "torch.bool"
+    device = "cuda:0"
+    mean = 0.000
+    std = 1.000
