@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include "evaluator/compile/dependencies.h"
@@ -132,6 +134,36 @@ TEST(SharedObjectTest, BytesThatAreNoObjectAreRefused) {
     while (bytes.size() < 600) bytes += static_cast<char>(draw() % 8 == 0 ? draw() : 0);
     bytes[16] = 3, bytes[17] = 0, bytes[18] = 62, bytes[19] = 0, bytes[54] = 56, bytes[55] = 0, bytes[58] = 64, bytes[59] = 0;
     (void)ReadSharedObject(bytes);  // must not read outside
+  }
+}
+
+// A library that this test has loaded itself; empty when it is linked in.
+std::string LoadedLibrary(const std::string& name) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const size_t path = line.find('/');
+    if (path == std::string::npos || line.find(name, path) == std::string::npos) continue;
+    std::ifstream file(line.substr(path), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  return {};
+}
+
+// An Error or a reading, and never a read outside of the bytes, wherever a real object is damaged or cut.
+TEST(SharedObjectTest, DamagedTablesAreReadWithinBounds) {
+  const std::string object = LoadedLibrary("libgcc_s.so");
+  if (object.empty()) GTEST_SKIP() << "libgcc_s.so is not among the loaded libraries";
+  auto read = ReadSharedObject(object);
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_THAT(read.value().needed, testing::Contains("libc.so.6"));
+  EXPECT_THAT(read.value().imports, testing::Contains("memcpy"));
+  EXPECT_FALSE(read.value().writable_code);
+  std::mt19937 draw(11);
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = object;
+    for (int flips = 0; flips < 4; ++flips) damaged[draw() % (i % 2 == 0 ? 1024 : damaged.size())] = static_cast<char>(draw());
+    (void)ReadSharedObject(damaged);
+    (void)ReadSharedObject(std::string_view(object).substr(0, draw() % object.size()));
   }
 }
 

@@ -113,7 +113,10 @@ TOP_ATTACKS = {
     "L1.module-level": ["for i in range(3):\n    pass", "torch.manual_seed(1)", "x = torch.empty(3)", "fused(1, 2)",
                         "with x:\n    pass", "n = [fused(i) for i in range(3)]", "n = (m := 3)", "int = fused\nn = int(3)",
                         "n = [float(3) for float in (fused,)]", "n = fused(3) if True else 4",
-                        "n = [x.relu() for x in (1,)]", "while True:\n    pass", "d['a'] = 1"],
+                        "n = [x.relu() for x in (1,)]",
+                        "n: fused(1) = 3", "def other(x=fused(1)):\n    pass", "def other(*, x=[fused(1)]):\n    pass",
+                        "def other(x: fused(1)) -> fused(2):\n    pass",
+                        "import triton\n\n@triton.heuristics({'a': fused(1)})\ndef other(x):\n    pass", "while True:\n    pass", "d['a'] = 1"],
     "H13.decorator": ["def hook(f):\n    return f\n\n@hook\ndef other():\n    return 1",
                       "@torch.compile\ndef other(x):\n    return x", "@torch.no_grad()\ndef other(x):\n    return x"],
     "H13.hook": ["import triton\nc = triton.Config({}, pre_hook=fused)"],
@@ -331,6 +334,11 @@ HONEST = {
         "BLOCK = 128 if max(SIZES) > 100 else 64\nWIDE = 64 < BLOCK <= 128 and not 1 > 2\nclamp = lambda v: min(v, BLOCK)\n"
         "LOW = torch.finfo(torch.float16).min\nEPS = -torch.finfo(torch.float32).eps\nDT = torch.promote_types(torch.half, "
         "torch.float32)\nWORDS = 'a b'.split()\nPAIRS = tuple(zip(SIZES, WORDS))\nSQ = sum(s * s for s in SIZES)"),
+    "defaults and annotations": at_top(
+        "import typing\nfrom typing import Callable\nimport triton\n\ndef other(x: typing.Optional[torch.Tensor], n: int | None "
+        "= None, f: Callable[[int], int] = max, d=torch.device('cpu'), e=(1.0, -2), *rest: int) -> 'tuple[int, ...]':\n"
+        "    return n\n\n@triton.heuristics({'a': lambda args: triton.next_power_of_2(args['n'])})\n@triton.jit\n"
+        "def kernel(p, n, a: triton.language.constexpr = 4):\n    pass"),
     "operator, itertools, functools": at_top(
         "import functools\nimport itertools\nimport operator\nfrom functools import partial, reduce").replace(
         "    return out", "    n = functools.reduce(operator.mul, x.shape, 1) + reduce(operator.add, x.stride())\n"

@@ -25,8 +25,10 @@ class TopLevel:
 
     def allows(self, node: ast.stmt) -> bool:
         """Imports, functions, constants and calls that load a kernel or wrap a function."""
-        if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Pass)):
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)):
             return True
+        if isinstance(node, ast.FunctionDef):
+            return self.is_quiet_definition(node)
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             return self.is_constant_assignment(node)
         if isinstance(node, ast.Expr):
@@ -35,11 +37,22 @@ class TopLevel:
                                                  for part in [*node.body, *node.orelse, *node.finalbody,
                                                               *(s for handler in node.handlers for s in handler.body)])
 
+    def is_quiet_definition(self, node: ast.FunctionDef) -> bool:
+        """Defaults, annotations and what decorators are given run when the function is defined."""
+        arguments = node.args
+        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        parts = [*arguments.defaults, *arguments.kw_defaults, node.returns, *(one.annotation for one in given if one)]
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call):  # which decorators there may be is another rule
+                parts += [*decorator.args, *(keyword.value for keyword in decorator.keywords)]
+        return all(self.is_constant_call(call) for part in parts if part is not None for call in _calls(part))
+
     def is_constant_assignment(self, node: ast.Assign | ast.AnnAssign) -> bool:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         plain = all(isinstance(part, ast.Name) for target in targets
                     for part in (target.elts if isinstance(target, ast.Tuple) else [target]))
-        return plain and (node.value is None or self.is_constant(node.value))
+        noted = _calls(node.annotation) if isinstance(node, ast.AnnAssign) else []
+        return plain and not noted and (node.value is None or self.is_constant(node.value))
 
     def is_constant(self, node: ast.expr) -> bool:
         if isinstance(node, (ast.Constant, ast.Name, ast.Lambda)):  # a lambda's body does not run here
@@ -100,3 +113,15 @@ class TopLevel:
         if isinstance(node, ast.UnaryOp):
             return isinstance(node.operand, ast.Constant)
         return isinstance(node, (ast.Constant, ast.Name))
+
+
+def _calls(node: ast.expr) -> list[ast.Call]:
+    """The calls that evaluating the expression makes; a lambda's come later."""
+    calls, pending = [], [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ast.Call):
+            calls.append(part)
+        if not isinstance(part, ast.Lambda):
+            pending.extend(ast.iter_child_nodes(part))
+    return calls
