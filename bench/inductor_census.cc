@@ -155,7 +155,9 @@ struct Slower {
 Slower CountSlower(const std::vector<GraphReport>& graphs) {
   Slower count;
   for (const GraphReport& graph : graphs) {
-    if (!graph.speedup_call || graph.verdict != evaluator::Verdict::kOk) continue;
+    // A trivial graph's time is as true as another's; only its credit is capped.
+    const bool true_time = graph.verdict == evaluator::Verdict::kOk || graph.verdict == evaluator::Verdict::kTrivial;
+    if (!graph.speedup_call || !true_time) continue;
     ++count.measured;
     count.slower += *graph.speedup_call < 1;
     count.surely += *graph.speedup_call * (1 + graph.noise.value_or(0)) < 1;
