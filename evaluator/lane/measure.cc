@@ -107,8 +107,14 @@ class Measurer {
 
   Status Timed(Seats& seats) {
     if (times_.empty() && request_.holding) RETURN_IF_ERROR(request_.holding());
-    RoundContext context{request_.facts.layout, request_.facts.published, comparer_,      instruments_.data,
-                         instruments_.decisions,   instruments_.draws,          instruments_.timing_core.number()};
+    RoundContext context{request_.facts.layout,
+                         request_.facts.published,
+                         request_.facts.plain_alike,
+                         comparer_,
+                         instruments_.data,
+                         instruments_.decisions,
+                         instruments_.draws,
+                         instruments_.timing_core.number()};
     RoundPlan plan;
     const auto spread = static_cast<uint64_t>(counts_.max_warm_ups - counts_.min_warm_ups);
     plan.warm_up_blocks = counts_.min_warm_ups + static_cast<int>(instruments_.decisions.Below(spread + 1));

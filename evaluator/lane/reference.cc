@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "evaluator/integrity/judge.h"
+#include "evaluator/lane/outputs.h"
 #include "evaluator/lane/worker_answer.h"
 #include "evaluator/timing/statistics.h"
 #include "evaluator/worker/run_protocol.h"
@@ -85,22 +86,45 @@ std::vector<bool> MutatedInputs(Side& side, const InputSet& set) {
   return mutated;
 }
 
-// A call's time once it is warm: the second of two blocks, as long as a call is short.
-Result<double> EstimateUs(const std::shared_ptr<TaskChild>& task, const SlotLayout& one, const InputSet& set,
-                          const BlockOptions& options) {
-  SlotLayout layout = one;
-  layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(options.max_bytes / one.CallBytes(), 1, kEstimateCalls));
+// Whether each answer of the run passes for the next one's.
+Result<bool> AnswersAlike(const Side& side, const std::vector<bool>& mutated) {
+  const uint32_t calls = std::min(side.layout().slots, 4u);
+  const OutputComparer comparer(side.layout(), mutated);
+  OutputBatch batch;
+  RETURN_IF_ERROR(comparer.Read(side, calls, &batch));
+  for (uint32_t slot = 1; slot < calls; ++slot) {
+    if (!comparer.Interchangeable(batch, slot - 1, batch, slot)) return false;
+  }
+  return calls > 1;
+}
+
+void DrawPlain(const GraphFacts& facts, SecretStream& draws, Side& side) {
+  const SlotLayout& layout = side.layout();
+  for (uint32_t slot = 0; slot < layout.slots; ++slot) {
+    for (size_t i = 0; i < layout.inputs.size(); ++i) {
+      DrawInput(layout.inputs[i].fresh, DrawKind::kPlain, facts.published[i], draws, side.Input(slot, i));
+    }
+  }
+}
+
+// A call's time once it is warm, and whether plain answers tell apart what was asked.
+Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& options, GraphFacts* facts) {
+  SlotLayout layout = facts->layout;
+  layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(options.max_bytes / layout.CallBytes(), 2, kEstimateCalls));
   ASSIGN_OR_RETURN(Side side, Side::Create(layout, "estimate"));
   RETURN_IF_ERROR(MakeEager(task, side));
-  for (uint32_t slot = 0; slot < layout.slots; ++slot) FillSlot(side, slot, set);
-  double us = 0;
+  SecretStream draws;
+  DrawPlain(*facts, draws, side);
   for (uint32_t calls : {1u, layout.slots, layout.slots, layout.slots, layout.slots}) {
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls, Deadline::After(kCallLimit)));
-    us = std::chrono::duration<double, std::micro>(time.wall).count() / calls;
+    facts->estimate_us = std::chrono::duration<double, std::micro>(time.wall).count() / calls;
+    if (calls > 1) {
+      ASSIGN_OR_RETURN(facts->plain_alike, AnswersAlike(side, facts->mutated));
+    }
     // Graphs of seconds: one look is enough.
-    if (us > 1e5) break;
+    if (facts->estimate_us > 1e5) break;
   }
-  return us;
+  return OkStatus();
 }
 
 uint32_t ChooseSlots(const SlotLayout& one, double estimate_us, const BlockOptions& options) {
@@ -160,7 +184,7 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
   ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
   facts->mutated = MutatedInputs(side, facts->published);
   facts->layout = MakeLayout(graph.inputs, outputs, 1);
-  ASSIGN_OR_RETURN(facts->estimate_us, EstimateUs(task, facts->layout, facts->published, options));
+  RETURN_IF_ERROR(LookAtCalls(task, options, facts.get()));
   facts->layout.slots = ChooseSlots(facts->layout, facts->estimate_us, options);
   task->facts = facts;
   return facts;
@@ -169,13 +193,7 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
 Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core, SecretStream& draws) {
   constexpr int kBlocks = 10;
   RETURN_IF_ERROR(PinProcess(eager.process().pid(), timing_core));
-  return BlockMicros(eager, kBlocks, [&] {
-    for (uint32_t slot = 0; slot < facts.layout.slots; ++slot) {
-      for (size_t i = 0; i < facts.layout.inputs.size(); ++i) {
-        DrawInput(facts.layout.inputs[i].fresh, DrawKind::kPlain, facts.published[i], draws, eager.Input(slot, i));
-      }
-    }
-  });
+  return BlockMicros(eager, kBlocks, [&] { DrawPlain(facts, draws, eager); });
 }
 
 Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path,

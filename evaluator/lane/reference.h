@@ -19,6 +19,8 @@ struct GraphFacts {
   InputSet published;         // PassBench's own inputs (seed 123)
   std::vector<bool> mutated;  // for each input: whether the graph changes it in place
   double estimate_us = 0;     // of one eager call, for choosing counts; never a score
+  // Eager's answers to different plain inputs pass for one another at t = -5: plain calls would tell nothing.
+  bool plain_alike = false;
   std::map<CallPath, double> null_path_us;  // of a call of a graph that does nothing, once it was measured
 
   bool InPlace() const;

@@ -71,7 +71,9 @@ class RoundRun {
   void DrawOnHelper(Block& block, int number) {
     const SlotLayout& layout = context_.layout;
     block.kinds.resize(calls_);
-    for (CallKind& kind : block.kinds) kind = context_.draws.Below(2) == 0 ? CallKind::kPlain : CallKind::kStrayed;
+    for (CallKind& kind : block.kinds) {
+      kind = context_.always_stray || context_.draws.Below(2) == 0 ? CallKind::kStrayed : CallKind::kPlain;
+    }
     if (number == published_block_) block.kinds[published_slot_] = CallKind::kPublished;
     block.inputs.resize(layout.InBytes());
     for (uint32_t slot = 0; slot < calls_; ++slot) {
@@ -163,23 +165,23 @@ class RoundRun {
     NoteInterchangeable(block);
   }
 
-  // Admission: a graph whose own answers to different inputs pass for one another earns nothing.
+  // Admission: a graph whose own answers pass for one another, however far the inputs stray, earns nothing.
   void NoteInterchangeable(const Block& block) {
-    std::vector<uint32_t> plain;
-    for (uint32_t slot = 0; slot < calls_ && plain.size() < 3; ++slot) {
-      if (block.kinds[slot] == CallKind::kPlain) plain.push_back(slot);
+    std::vector<uint32_t> strayed;
+    for (uint32_t slot = 0; slot < calls_ && strayed.size() < 3; ++slot) {
+      if (block.kinds[slot] == CallKind::kStrayed) strayed.push_back(slot);
     }
     const OutputComparer& comparer = context_.comparer;
-    if (calls_ == 1 && !plain.empty()) {
-      // One call a block: the first plain one is kept to hold later ones against.
+    if (calls_ == 1 && !strayed.empty()) {
+      // One call a block: the first is kept to hold later ones against.
       if (!kept_) {
         kept_ = block.reference;
       } else {
         seen_->Note(comparer.Interchangeable(*kept_, 0, block.reference, 0));
       }
     }
-    for (size_t i = 1; i < plain.size(); ++i) {
-      seen_->Note(comparer.Interchangeable(block.reference, plain[i - 1], block.reference, plain[i]));
+    for (size_t i = 1; i < strayed.size(); ++i) {
+      seen_->Note(comparer.Interchangeable(block.reference, strayed[i - 1], block.reference, strayed[i]));
     }
   }
 

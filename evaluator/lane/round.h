@@ -43,6 +43,7 @@ Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool
 struct RoundContext {
   const SlotLayout& layout;
   const InputSet& published;  // PassBench's own set, once in each round; its bytes of fixed tensors are every call's
+  bool always_stray = false;  // plain answers would tell nothing
   const OutputComparer& comparer;
   HelperThread& data;
   SecretStream& decisions;  // of the timing thread
