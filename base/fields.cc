@@ -11,6 +11,7 @@ namespace passnet {
 namespace {
 
 constexpr size_t kToldProblems = 3;     // of one error: more would bury the first
+constexpr size_t kKeptProblems = 1000;  // chosen: more than any file of settings has; a stranger's list may have millions
 constexpr size_t kMaxShownBytes = 120;  // of a stranger's key or value in a message
 
 class Writer : public FieldVisitor {
@@ -140,9 +141,9 @@ void FieldReader::Integer(std::string_view key, int64_t* value, int64_t min, int
 void FieldReader::Integer(std::string_view key, std::optional<int64_t>* value, int64_t min, int64_t max) {
   if (Take(key) == nullptr) return;
   int64_t number = value->value_or(min);
-  const size_t before = problems_.size();
+  const size_t before = seen_;
   Integer(key, &number, min, max);
-  if (problems_.size() == before) *value = number;
+  if (seen_ == before) *value = number;
 }
 
 void FieldReader::Integers(std::string_view key, std::vector<int64_t>* value, int64_t min, int64_t max) {
@@ -172,9 +173,9 @@ void FieldReader::Number(std::string_view key, double* value, double min, double
 void FieldReader::Number(std::string_view key, std::optional<double>* value, double min, double max) {
   if (Take(key) == nullptr) return;
   double number = value->value_or(min);
-  const size_t before = problems_.size();
+  const size_t before = seen_;
   Number(key, &number, min, max);
-  if (problems_.size() == before) *value = number;
+  if (seen_ == before) *value = number;
 }
 
 void FieldReader::Choice(std::string_view key, int* index, const std::vector<std::string>& names) {
@@ -230,7 +231,7 @@ void FieldReader::List(std::string_view key, size_t, const std::function<void(si
 }
 
 void FieldReader::Complain(std::string_view key, std::string text) {
-  problems_.push_back({Path(key), std::move(text)});
+  if (seen_++ < kKeptProblems) problems_.push_back({Path(key), std::move(text)});
 }
 
 const std::vector<FieldProblem>& FieldReader::Finish() {
@@ -243,7 +244,7 @@ Status FieldReader::Check(std::string_view what) {
   if (problems_.empty()) return OkStatus();
   const size_t told = std::min(problems_.size(), kToldProblems);
   std::string text = std::string(what) + ": " + ToString({problems_.begin(), problems_.begin() + static_cast<long>(told)});
-  if (problems_.size() > told) text += "; and " + std::to_string(problems_.size() - told) + " more";
+  if (seen_ > told) text += "; and " + std::to_string(seen_ - told) + " more";
   return InvalidArgument(std::move(text));
 }
 

@@ -129,7 +129,7 @@ class FieldReader : public FieldVisitor {
   // A problem that the caller found itself, with `key` in the section that is open.
   void Complain(std::string_view key, std::string text);
 
-  // Ends the reading: all problems of what was visited, in its order.
+  // Ends the reading: the problems of what was visited, in its order, a thousand of them at most.
   const std::vector<FieldProblem>& Finish();
   // The same as an Error, kInvalidArgument with the first three: "WHAT: key: text; key: text".
   Status Check(std::string_view what);
@@ -144,6 +144,7 @@ class FieldReader : public FieldVisitor {
   const UnknownKeys unknown_;
   std::vector<Section> stack_;
   std::vector<FieldProblem> problems_;
+  size_t seen_ = 0;  // of problems: the first thousand are kept
 };
 
 // Everything `visit` lists, read from `json` (which must be an object), every problem collected.

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace passnet {
@@ -82,8 +83,14 @@ Result<std::string> ReadFrame(int fd, Deadline deadline, uint32_t max_bytes) {
     return Error{ErrorCode::kDataCorrupt, "frame announces " + std::to_string(size) + " bytes, limit " +
                                               std::to_string(max_bytes)};
   }
-  std::string payload(size, '\0');
-  RETURN_IF_ERROR(ReadExactly(fd, payload.data(), size, true, deadline));
+  // Room is made as the bytes come: a length that is announced claims no memory.
+  constexpr size_t kStep = 1 << 16;  // chosen: most frames at once
+  std::string payload;
+  while (payload.size() < size) {
+    const size_t have = payload.size();
+    payload.resize(std::min<size_t>(size, have + std::max(have, kStep)));
+    RETURN_IF_ERROR(ReadExactly(fd, payload.data() + have, payload.size() - have, true, deadline));
+  }
   return payload;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/verb.h"
 #include "evaluator/api/json.h"
 #include "evaluator/candidate/candidate.h"
+#include "evaluator/client/second_try.h"
 
 namespace passnet::cli {
 namespace {
@@ -65,7 +66,7 @@ int Run(const EvalFlags& flags) {
   if (!lane) return Fail(lane.error());
   Progress progress("eval");
   auto show = [&](const std::string& what, int done, int total) { progress.Show(what, done, total); };
-  auto report = lane.value()->Evaluate(RequestOf(flags, std::move(files).value()), Deadline::Never(), show);
+  auto report = evaluator::EvaluateWithSecondTry(*lane.value(), RequestOf(flags, std::move(files).value()), {}, show);
   progress.Done();
   if (!report) return Fail(report.error());
   if (flags.json) {

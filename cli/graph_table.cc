@@ -1,45 +1,84 @@
 #include "cli/graph_table.h"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "base/text.h"
 #include "cli/output.h"
 
 namespace passnet::cli {
 namespace {
 
+constexpr size_t kShortReasonBytes = 40;   // chosen: one line; longer ones are not said again
+constexpr size_t kShownReasonBytes = 240;  // chosen: four lines or so of its column
+
 const double* Pointer(const std::optional<double>& value) { return value ? &*value : nullptr; }
 
-// The end of a path tells the graphs of a task apart; its beginning is the same in all of them.
-std::string ShortPath(const std::string& path) {
-  constexpr size_t kShown = 48;
-  return path.size() <= kShown ? path : "…" + path.substr(path.size() - kShown);
+// Where all paths still agree, up to a border of folders: it tells nothing apart.
+size_t SharedFront(const std::vector<evaluator::GraphReport>& graphs) {
+  if (graphs.size() < 2) return 0;
+  std::string front = graphs[0].path;
+  for (const evaluator::GraphReport& graph : graphs) {
+    const auto differ = std::mismatch(front.begin(), front.end(), graph.path.begin(), graph.path.end());
+    front.erase(differ.first, front.end());
+  }
+  const size_t border = front.rfind('/');
+  return border == std::string::npos ? 0 : border + 1;
 }
 
-std::string ShowNoise(const std::optional<double>& noise) {
-  if (!noise) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f%%", *noise * 100);
+// The same from behind, of what the front leaves.
+size_t SharedBack(const std::vector<evaluator::GraphReport>& graphs, size_t front) {
+  if (graphs.size() < 2) return 0;
+  std::string back = graphs[0].path.substr(front);
+  for (const evaluator::GraphReport& graph : graphs) {
+    const std::string rest = graph.path.substr(front);
+    const auto differ = std::mismatch(back.rbegin(), back.rend(), rest.rbegin(), rest.rend());
+    back.erase(back.begin(), differ.first.base());
+  }
+  const size_t border = back.find('/');
+  return border == std::string::npos ? 0 : back.size() - border;
+}
+
+std::string Reason(const evaluator::GraphReport& graph) {
+  std::string text = OneLine(Printable(graph.reason), kShownReasonBytes);
+  if (graph.capped) text += (text.empty() ? "" : " ") + std::string("(time cap)");
   return text;
 }
 
 }  // namespace
 
 std::string GraphTable(const std::vector<evaluator::GraphReport>& graphs) {
-  Table table({"graph", "dtype", "status", "verdict", "eager", "candidate", "speedup", "noise", "matched", "reason"});
+  Table table({"graph", "eager", "candidate", "speed-up", "control", "floor", "verdict", "reason"});
+  const size_t front = SharedFront(graphs), back = SharedBack(graphs, front);
+  std::string above;
   for (const evaluator::GraphReport& graph : graphs) {
-    table.Add({ShortPath(graph.path), graph.dtype, evaluator::GraphStatusName(graph.status),
-               evaluator::VerdictName(graph.verdict), ShowMicros(Pointer(graph.eager_us)),
-               ShowMicros(Pointer(graph.candidate_us)), ShowFactor(Pointer(graph.speedup_call)), ShowNoise(graph.noise),
-               std::to_string(graph.matched_nodes),
-               Printable(graph.reason.substr(0, 160)) + (graph.capped ? " (time cap)" : "")});
+    std::string name = graph.path.substr(front, graph.path.size() - front - back);
+    if (name.find(graph.dtype) == std::string::npos) name += ", " + graph.dtype;
+    const std::string reason = Reason(graph);
+    table.Add({Printable(name), ShowMicros(Pointer(graph.eager_us)), ShowMicros(Pointer(graph.candidate_us)),
+               ShowRatio(graph.speedup_call, graph.noise), ShowRatio(graph.control, graph.control_noise),
+               ShowMicros(Pointer(graph.floor_us)), evaluator::VerdictName(graph.verdict),
+               reason.size() > kShortReasonBytes && reason == above ? "as above" : reason});
+    above = reason;
   }
-  return table.Text();
+  return table.Text(kScreenColumns);
 }
 
 std::string ShowNumber(const std::optional<double>& value) {
   if (!value) return "-";
   char text[32];
   std::snprintf(text, sizeof text, "%.4f", *value);
+  return text;
+}
+
+std::string ShowRatio(const std::optional<double>& ratio, const std::optional<double>& noise) {
+  if (!ratio) return "-";
+  char text[64];
+  if (noise) {
+    std::snprintf(text, sizeof text, "%.2f ±%.2f", *ratio, *ratio * *noise);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f", *ratio);
+  }
   return text;
 }
 

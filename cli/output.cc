@@ -7,26 +7,29 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/text.h"
 #include "command_line/exit_code.h"
 
 namespace passnet::cli {
 namespace {
 
 constexpr std::string_view kBetween = "  ";
+constexpr size_t kProgressColumns = 79;  // chosen: what wraps is not cleared, and no terminal is narrower
+constexpr size_t kMaxProgressBytes = 4096;
 
 // Code points, not bytes: "µs" is two columns wide.
 size_t Width(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// A number, with a unit of one word at most: "12", "1.73x", "12.3 µs", "-".
+// A number, with a unit of one word at most or its uncertainty: "12", "1.73x", "12.3 µs", "1.31 ±0.02", "-".
 bool IsNumberLike(const std::string& cell) {
   if (cell == "-") return true;
   char* end = nullptr;
   std::strtod(cell.c_str(), &end);
   std::string_view unit = end;
   if (unit.starts_with(' ')) unit.remove_prefix(1);
-  return end != cell.c_str() && unit.size() <= 3;
+  return end != cell.c_str() && (unit.size() <= 3 || unit.starts_with("±"));
 }
 
 // Takes columns from the widest until the table fits.
@@ -118,10 +121,18 @@ std::string Table::Text(size_t columns) const {
 
 Progress::Progress(std::string title) : title_(std::move(title)), terminal_(::isatty(STDERR_FILENO) != 0) {}
 
+std::string ProgressLine(std::string_view title, std::string_view what, int done, int total) {
+  const std::string begin = std::string(title) + "  " + std::to_string(done) + "/" + std::to_string(total) + "  ";
+  std::string text = OneLine(what, kMaxProgressBytes);
+  const size_t room = kProgressColumns - std::min(kProgressColumns - 1, Width(begin));
+  // The end of a path tells more than its beginning.
+  if (Width(text) > room) text = "…" + text.substr(FrontBytes(text, Width(text) - room + 1));
+  return begin + text;
+}
+
 void Progress::Show(std::string_view what, int done, int total) {
   if (!terminal_) return;
-  std::fprintf(stderr, "\r\033[K%s  %d/%d  %.*s", title_.c_str(), done, total, static_cast<int>(what.size()),
-               what.data());
+  std::fprintf(stderr, "\r\033[K%s", ProgressLine(title_, what, done, total).c_str());
   shown_ = true;
 }
 

@@ -31,6 +31,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// "eval  3/6  …/float32_0/rope": one line of a terminal, whatever its width.
+std::string ProgressLine(std::string_view title, std::string_view what, int done, int total);
+
 // A progress line on a terminal ("eval  3/6  compile …"), nothing elsewhere. Cleared by Done().
 class Progress {
  public:

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <fstream>
@@ -186,25 +187,33 @@ pid_t MakerOf(const std::string& folder) {
   return error == std::errc() && stop == end ? value : 0;
 }
 
+// Writes a limit and reads it back; the kernel rounds memory down to whole pages.
+Status SetLimit(const std::string& path, uint64_t value) {
+  RETURN_IF_ERROR(WriteControl(path, std::to_string(value)));
+  const std::optional<uint64_t> found = ReadNumber(path);
+  if (found && *found <= value && value - *found < static_cast<uint64_t>(sysconf(_SC_PAGESIZE))) return OkStatus();
+  return Error{ErrorCode::kPermissionDenied, "control group: " + path + ": asked for " + std::to_string(value) +
+                                                 ", in force is " + (found ? std::to_string(*found) : "no limit")};
+}
+
 Status SetV1Limits(const std::string& memory, const std::string& pids, const CgroupLimits& limits) {
   if (limits.memory_bytes != 0) {
-    const std::string bytes = std::to_string(limits.memory_bytes);
-    RETURN_IF_ERROR(WriteControl(memory + "/memory.limit_in_bytes", bytes));
+    RETURN_IF_ERROR(SetLimit(memory + "/memory.limit_in_bytes", limits.memory_bytes));
     // Absent without swap accounting; then there is no swap to hide in either.
     const std::string with_swap = memory + "/memory.memsw.limit_in_bytes";
-    if (access(with_swap.c_str(), F_OK) == 0) RETURN_IF_ERROR(WriteControl(with_swap, bytes));
+    if (access(with_swap.c_str(), F_OK) == 0) RETURN_IF_ERROR(SetLimit(with_swap, limits.memory_bytes));
   }
-  return limits.processes == 0 ? OkStatus() : WriteControl(pids + "/pids.max", std::to_string(limits.processes));
+  return limits.processes == 0 ? OkStatus() : SetLimit(pids + "/pids.max", limits.processes);
 }
 
 Status SetV2Limits(const std::string& folder, const CgroupLimits& limits) {
   if (limits.memory_bytes != 0) {
-    RETURN_IF_ERROR(WriteControl(folder + "/memory.max", std::to_string(limits.memory_bytes)));
+    RETURN_IF_ERROR(SetLimit(folder + "/memory.max", limits.memory_bytes));
     RETURN_IF_ERROR(WriteControl(folder + "/memory.oom.group", "1"));
     const std::string swap = folder + "/memory.swap.max";
     if (access(swap.c_str(), F_OK) == 0) RETURN_IF_ERROR(WriteControl(swap, "0"));
   }
-  return limits.processes == 0 ? OkStatus() : WriteControl(folder + "/pids.max", std::to_string(limits.processes));
+  return limits.processes == 0 ? OkStatus() : SetLimit(folder + "/pids.max", limits.processes);
 }
 
 void Pause() {
@@ -304,7 +313,9 @@ Status Cgroup::Add(pid_t pid) {
   for (const std::string& folder : folders_) {
     RETURN_IF_ERROR(WriteControl(folder + "/cgroup.procs", std::to_string(pid)));
   }
-  return OkStatus();
+  const std::vector<pid_t> members = Members();
+  if (std::find(members.begin(), members.end(), pid) != members.end() || kill(pid, 0) != 0) return OkStatus();
+  return Error{ErrorCode::kPermissionDenied, "control group: process " + std::to_string(pid) + " is not in " + folders_[0]};
 }
 
 std::optional<uint64_t> Cgroup::PeakMemoryBytes() const {

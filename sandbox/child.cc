@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "sandbox/asked.h"
 #include "sandbox/launcher.h"
 #include "sandbox/limits.h"
 #include "sandbox/read_back.h"
@@ -25,13 +27,16 @@ constexpr uint64_t kKeptCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPC
 Result<std::string> TargetPlan(const ChildSpec& spec) {
   ASSIGN_OR_RETURN(const std::string filter, spec.policy.Compile(/*violations_to_listener=*/false, kControlFd));
   PlanWriter plan;
-  plan.ResetSignals().ChangeFolder(spec.working_folder);
+  plan.ResetSignals().ChangeFolder(spec.working_folder).OomScore(kZygoteOomScore);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, spec.open_files);
   plan.NoNewPrivileges().Capabilities(kKeptCapabilities).Seccomp(filter, false);
   return plan.Finish();
 }
+
+// Nobody, who owns nothing. Chosen: the kernel's overflow id.
+constexpr uid_t kNobody = 65534;
 
 bool Gives(const std::vector<std::pair<int, int>>& descriptors, int target) {
   return std::any_of(descriptors.begin(), descriptors.end(), [target](const auto& d) { return d.second == target; });
@@ -90,6 +95,9 @@ Result<std::unique_ptr<Child>> Child::Start(const ChildSpec& spec, Deadline dead
   ASSIGN_OR_RETURN(const ControlMessage applied, ReceiveControl(state->jail.control(), deadline));
   if (applied.message.kind != LaunchMessageKind::kApplied) return SetupError(applied.message.error);
   ASSIGN_OR_RETURN(const ReadBackReport found, ReadBack(state->pid));
+  Asked asked = AskedBy(jail.target_plan, 0);
+  asked.uid = JailUser();
+  RETURN_IF_ERROR(CheckInForce(asked, found, spec.argv[0]));
   state->layers = found.Layers();
   RETURN_IF_ERROR(state->jail.Go());
   // execve closes the channel; a message instead says why it failed.
@@ -121,6 +129,8 @@ Result<RunOutcome> Child::Wait(Deadline deadline) {
   state_->outcome = OutcomeOf(end.wait_status);
   return *state_->outcome;
 }
+
+uid_t JailUser() { return Privileged() ? kNobody : geteuid(); }
 
 Result<pid_t> PidOf(int pidfd) {
   std::ifstream file("/proc/self/fdinfo/" + std::to_string(pidfd));

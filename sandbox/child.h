@@ -66,6 +66,9 @@ class Child {
   std::unique_ptr<State> state_;
 };
 
+// The user that jails of this process run as, in our user namespace: nobody where root starts them.
+uid_t JailUser();
+
 // The pid, in our pid namespace, of the process behind a pidfd that a jailed parent sent us. kNotFound when it has
 // ended.
 Result<pid_t> PidOf(int pidfd);

@@ -11,13 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/child.h"
 #include "sandbox/limits.h"
 
 namespace passnet::sandbox {
 namespace {
-
-// The jail's user as the host sees it when we are root: nobody, who owns nothing. Chosen: the kernel's overflow id.
-constexpr uint32_t kOuterId = 65534;
 
 Result<std::string> OuterPlan(const JailSpec& spec) {
   const bool privileged = Privileged();
@@ -29,9 +27,9 @@ Result<std::string> OuterPlan(const JailSpec& spec) {
   }
   RETURN_IF_ERROR(AppendStage(plan, spec.root, spec.folders));
   // A change of ids makes a process undumpable, and then its own id maps belong to root (proc(5)).
-  if (privileged) plan.SetIds(kOuterId, kOuterId).Dumpable(true);
+  if (privileged) plan.SetIds(JailUser(), JailUser()).Dumpable(true);
   plan.Unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
-  const uint32_t outer = privileged ? kOuterId : 0;
+  const uint32_t outer = privileged ? JailUser() : 0;
   plan.MapIds(kStageOldProc, 0, outer, 0, outer);
   return plan.Finish();
 }

@@ -12,9 +12,17 @@ namespace passnet::sandbox {
 // every 20 ms. kPolling asks for the latter everywhere: to compare, and to test it on hosts that have groups.
 enum class LimitsBy { kBestOfHost, kPolling };
 
+// Between two looks at the memory of a tree or a process that is in no control group. Chosen: what hostile code can
+// overshoot meanwhile is some 100 MB, and a look at thirty processes costs the thread 2 % of its core.
+inline constexpr std::chrono::milliseconds kMemoryLookPeriod{20};
+
 // How long a killed tree may take to end: freeing gigabytes on a loaded host takes seconds; longer means stuck in the
 // kernel.
 inline constexpr std::chrono::seconds kKillPatience{30};
+
+// oom_score_adj of a process that makes jails, and of the program of a run; of the former's children: plan.cc.
+inline constexpr uint32_t kZygoteOomScore = 200;
+inline constexpr uint32_t kCompilerOomScore = 800;
 
 struct Limits {
   std::chrono::milliseconds wall{10'000};

@@ -20,6 +20,11 @@ namespace {
 // Bits of <linux/capability.h>: mounting and namespaces; shrinking the bounding set.
 constexpr uint64_t kJailMakerCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
 
+// Whom the kernel ends first when the host itself runs out of memory: candidates, then what forks them; the zygote has
+// kZygoteOomScore (limits.h), the evaluator what it was started with.
+constexpr uint32_t kTaskOomScore = 500;
+constexpr uint32_t kCandidateOomScore = 1000;
+
 std::vector<int> WithStandardStreams(std::vector<int> fds) {
   fds.insert(fds.end(), {0, 1, 2});
   return fds;
@@ -43,6 +48,8 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   plan.ParentDeathSignal(SIGKILL, -1).Setsid();
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
   RETURN_IF_ERROR(AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, false}, options.bound));
+  // The files of an undumpable process belong to root, and its parent may be one (proc(5)).
+  plan.Dumpable(true).OomScore(kTaskOomScore);
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
@@ -67,12 +74,14 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   plan.Descriptors({}, WithStandardStreams(options.keep_fds));
   // Its own shared objects are loaded from /tmp: whoever runs native code anyway gains nothing by mapping more of it.
   RETURN_IF_ERROR(AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, true}, options.readable));
-  plan.ChangeFolder("/tmp");
+  plan.ChangeFolder("/tmp").Dumpable(true).OomScore(kCandidateOomScore);
   if (!options.cores.empty()) plan.Affinity(options.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_FSIZE, options.file_bytes);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   AppendLimit(plan, RLIMIT_MEMLOCK, 0);
+  // Of a signal that waits one is kept all the same; with no queue, no timer can be made either (timer_create(2)).
+  AppendLimit(plan, RLIMIT_SIGPENDING, 0);
   AppendCpuLimit(plan, options.cpu);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);

@@ -136,6 +136,8 @@ PlanWriter& PlanWriter::Hostname(std::string_view name) { return Add(Step::kHost
 
 PlanWriter& PlanWriter::FileMask(uint32_t mask) { return Add(Step::kFileMask, 0, Payload().U32(mask)); }
 
+PlanWriter& PlanWriter::OomScore(uint32_t value) { return Add(Step::kOomScore, 0, Payload().U32(value)); }
+
 PlanWriter& PlanWriter::ResetSignals() { return Add(Step::kResetSignals, 0, Payload()); }
 
 }  // namespace passnet::sandbox

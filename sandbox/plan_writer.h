@@ -50,6 +50,7 @@ class PlanWriter {
   PlanWriter& Hostname(std::string_view name);
   PlanWriter& FileMask(uint32_t mask);
   PlanWriter& ResetSignals();
+  PlanWriter& OomScore(uint32_t value);
 
   std::string Finish() const;
 

@@ -2,6 +2,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -23,30 +24,27 @@ namespace {
 
 using Names = std::vector<const char*>;
 
-// Files that are reachable, memory, time, waiting, oneself. Measured: what torch on a CPU and g++ use.
+// Files that are reachable, memory, time, waiting, oneself. Measured: what torch on a CPU uses.
 const Names kMinimal = {
     "read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2", "open",
     "openat", "openat2", "close", "close_range", "stat", "fstat", "lstat", "newfstatat", "statx", "statfs", "fstatfs",
     "lseek", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getdents", "getdents64", "getcwd", "chdir",
-    "fchdir", "dup", "dup2", "dup3", "fcntl", "flock", "fadvise64", "readahead", "sendfile", "copy_file_range",
-    "fsync", "fdatasync", "sync_file_range", "umask", "pipe", "pipe2", "eventfd", "eventfd2",
+    "fchdir", "dup", "dup2", "dup3", "sendfile", "copy_file_range", "fsync", "fdatasync", "umask", "pipe", "pipe2",
     "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr",
-    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
-    "epoll_pwait2",
-    "mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "msync", "mincore", "mlock", "mlock2", "munlock",
+    "poll", "ppoll", "select", "pselect6",
+    "munmap", "mprotect", "mremap", "madvise", "brk", "msync", "mincore", "mlock", "mlock2", "munlock",
     "membarrier", "get_mempolicy", "set_mempolicy", "mbind",
     "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "arch_prctl",
     "sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max",
     "sched_get_priority_min", "getpriority", "getcpu",
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "rt_sigsuspend",
-    "sigaltstack", "pause", "restart_syscall", "signalfd4", "alarm", "getitimer", "setitimer",
+    "sigaltstack", "pause", "restart_syscall",
     "clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep", "time", "times",
-    "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "timerfd_create",
-    "timerfd_settime", "timerfd_gettime",
     "getrandom", "uname", "sysinfo", "getrusage", "getrlimit", "getuid", "geteuid", "getgid", "getegid", "getresuid",
     "getresgid", "getgroups", "getpid", "getppid", "gettid", "getpgrp", "getpgid", "getsid", "capget",
-    "exit", "exit_group", "recvfrom", "getsockopt", "getsockname", "getpeername", "shutdown", "sendto", "recvmsg"};
-// The socket calls work on inherited sockets only; descriptors can come in, from whom the socket leads to, but not out.
+    "exit", "exit_group"};
+// A sleep (clock_nanosleep, a time-out of poll, futex or rt_sigtimedwait) leaves no timer behind when its process is
+// stopped: the stop ends the wait, and SIGCONT begins it again.
 
 const Names kWritingCalls = {"mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
                              "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate", "fallocate", "creat",
@@ -58,6 +56,13 @@ const Names kNamespaceCalls = {"unshare", "setns", "mount", "umount2", "pivot_ro
 const Names kAffinityCalls = {"sched_setaffinity", "setpriority", "sched_setscheduler", "sched_setparam"};
 const Names kMemfdCalls = {"memfd_create", "ftruncate"};
 const Names kDescriptorPassingCalls = {"sendmsg", "sendmmsg", "recvmmsg", "socketpair", "setsockopt"};
+const Names kTimerCalls = {"alarm", "getitimer", "setitimer", "timer_create", "timer_settime", "timer_gettime",
+                           "timer_getoverrun", "timer_delete", "timerfd_create", "timerfd_settime", "timerfd_gettime"};
+// On inherited sockets only; descriptors can come in, from whom the socket leads to, but not out.
+const Names kSocketCalls = {"recvfrom", "recvmsg", "sendto", "getsockopt", "getsockname", "getpeername", "shutdown"};
+const Names kFileLockCalls = {"flock"};
+const Names kEventCalls = {"eventfd", "eventfd2", "signalfd4", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
+                           "epoll_pwait", "epoll_pwait2", "readahead", "fadvise64", "sync_file_range"};
 const Names kJailingCalls = {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
                              "capset", "prlimit64", "setrlimit"};
 
@@ -96,13 +101,25 @@ constexpr Refusal kRefusals[] = {
     {"fchownat", EPERM},           {"pidfd_open", EPERM},     {"setsid", EPERM},          {"setpgid", EPERM},
     {"wait4", ECHILD},             {"waitid", ECHILD},        {"tkill", EPERM},           {"rt_sigqueueinfo", EPERM},
     {"rt_tgsigqueueinfo", EPERM},  {"mkdir", EPERM},          {"mkdirat", EPERM},         {"symlink", EPERM},
-    {"symlinkat", EPERM},          {"link", EPERM},           {"linkat", EPERM}};
+    {"symlinkat", EPERM},          {"link", EPERM},           {"linkat", EPERM},
+    {"alarm", EPERM},              {"setitimer", EPERM},      {"timer_create", EPERM},    {"timerfd_create", EPERM},
+    {"recvfrom", EPERM},           {"recvmsg", EPERM},        {"sendto", EPERM},          {"getsockopt", EPERM},
+    {"getsockname", EPERM},        {"getpeername", EPERM},    {"shutdown", EPERM},        {"flock", EPERM},
+    {"eventfd2", EPERM},           {"signalfd4", EPERM},      {"epoll_create1", EPERM},   {"readahead", EPERM},
+    {"fadvise64", EPERM},          {"sync_file_range", EPERM}};
 
 constexpr uint64_t kLow32 = 0xffffffff;
 
 // Commands on descriptors that say nothing to a device driver. Compared on the low 32 bits, as the kernel does, so that
 // a set bit 32 does not slip TIOCSTI through (CVE-2019-10063).
 constexpr uint64_t kIoctls[] = {TCGETS, FIONREAD, FIOCLEX, FIONCLEX, FIONBIO, TIOCGWINSZ};
+
+// Commands of fcntl. What is on neither list sends signals when somebody uses a file (leases, F_NOTIFY, F_SETOWN,
+// F_SETSIG) or seals it.
+constexpr uint64_t kFcntls[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+constexpr uint64_t kLockFcntls[] = {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
+
+constexpr uint64_t kSharedAnonymous = MAP_SHARED | MAP_ANONYMOUS;  // the bit of MAP_SHARED is in MAP_SHARED_VALIDATE too
 
 constexpr uint64_t kMinimalPrctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_SECCOMP, PR_CAPBSET_READ,
                                        PR_GET_NO_NEW_PRIVS, PR_GET_TIMERSLACK, PR_GET_KEEPCAPS, PR_GET_SECUREBITS,
@@ -144,7 +161,7 @@ struct PolicyTable {
   explicit PolicyTable(uint32_t violation_action) {
     for (const Refusal& refusal : kRefusals) Refuse(refusal.name, SCMP_ACT_ERRNO(refusal.errno_value));
     for (const char* name : kViolations) Refuse(name, violation_action);
-    for (const char* name : {"clone", "ioctl", "prctl", "kill", "tgkill", "prlimit64"}) {
+    for (const char* name : {"clone", "ioctl", "fcntl", "mmap", "prctl", "kill", "tgkill", "prlimit64"}) {
       Refuse(name, SCMP_ACT_ERRNO(EPERM));
     }
   }
@@ -189,8 +206,32 @@ PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) cons
   if (Has(Loosening::kMemfd)) table.Allow(kMemfdCalls);
   if (Has(Loosening::kDescriptorPassing)) table.Allow(kDescriptorPassingCalls);
   if (Has(Loosening::kJailing)) table.Allow(kJailingCalls);
+  if (Has(Loosening::kTimers)) table.Allow(kTimerCalls);
+  if (Has(Loosening::kSocketCalls)) table.Allow(kSocketCalls);
+  if (Has(Loosening::kFileLocks)) table.Allow(kFileLockCalls);
+  if (Has(Loosening::kEvents)) table.Allow(kEventCalls);
+  AllowByArgument(table);
+  if (control_fd >= 0) {
+    table.AllowWhen("sendmsg", {{Masked(0, kLow32, static_cast<uint64_t>(control_fd))}}, {});
+  }
+  return table;
+}
 
+// The calls that are allowed for some arguments.
+void SyscallPolicy::AllowByArgument(PolicyTable& table) const {
   for (uint64_t command : kIoctls) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
+  for (uint64_t command : kFcntls) table.AllowWhen("fcntl", {{Masked(1, kLow32, command)}}, {});
+  // Without O_ASYNC, which sends signals.
+  table.AllowWhen("fcntl", {{Masked(1, kLow32, F_SETFL), Masked(2, O_ASYNC, 0)}}, {});
+  if (Has(Loosening::kFileLocks)) {
+    for (uint64_t command : kLockFcntls) table.AllowWhen("fcntl", {{Masked(1, kLow32, command)}}, {});
+  }
+  if (Has(Loosening::kSharedMemory)) {
+    table.Allow({"mmap"});
+  } else {
+    table.AllowWhen("mmap", {{Masked(3, kSharedAnonymous, 0)}, {Masked(3, kSharedAnonymous, MAP_SHARED)},
+                             {Masked(3, kSharedAnonymous, MAP_ANONYMOUS)}}, {{Masked(3, kSharedAnonymous, kSharedAnonymous)}});
+  }
   for (uint64_t option : kMinimalPrctls) table.AllowWhen("prctl", {{Masked(0, kLow32, option)}}, {});
   if (Has(Loosening::kJailing)) {
     for (uint64_t option : kJailingPrctls) table.AllowWhen("prctl", {{Masked(0, kLow32, option)}}, {});
@@ -209,10 +250,6 @@ PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) cons
       table.AllowWhen("clone", {{Masked(0, kNamespaceFlags | CLONE_THREAD, CLONE_THREAD)}}, {{Masked(0, CLONE_THREAD, 0)}});
     }
   }
-  if (control_fd >= 0) {
-    table.AllowWhen("sendmsg", {{Masked(0, kLow32, static_cast<uint64_t>(control_fd))}}, {});
-  }
-  return table;
 }
 
 namespace {
@@ -277,11 +314,24 @@ Result<std::string> Export(void* filter) {
 SyscallPolicy SyscallPolicy::Minimal() { return SyscallPolicy(); }
 
 SyscallPolicy SyscallPolicy::Compiler() {
-  return Minimal().Allow(Loosening::kWriting).Allow(Loosening::kExec).Allow(Loosening::kProcesses).Allow(Loosening::kThreads);
+  return Minimal()
+      .Allow(Loosening::kWriting)
+      .Allow(Loosening::kExec)
+      .Allow(Loosening::kProcesses)
+      .Allow(Loosening::kThreads)
+      .Allow(Loosening::kTimers)
+      .Allow(Loosening::kFileLocks)
+      .Allow(Loosening::kEvents)
+      .Allow(Loosening::kSharedMemory);
 }
 
 SyscallPolicy SyscallPolicy::JailMakerWithoutExec() {
   return Minimal()
+      .Allow(Loosening::kTimers)
+      .Allow(Loosening::kSocketCalls)
+      .Allow(Loosening::kFileLocks)
+      .Allow(Loosening::kEvents)
+      .Allow(Loosening::kSharedMemory)
       .Allow(Loosening::kWriting)
       .Allow(Loosening::kProcesses)
       .Allow(Loosening::kThreads)

@@ -24,22 +24,28 @@ enum class Loosening : uint32_t {
   kDescriptorPassing = 1 << 6,  // sendmsg and socketpair: descriptors travel over inherited sockets, none can be opened
   kWriting = 1 << 7,            // making, renaming, linking and removing files, where mounts and Landlock let it
   kJailing = 1 << 8,            // seccomp, Landlock, prctl settings, set*id: to tighten oneself and one's children
+  kTimers = 1 << 9,             // alarms, interval and POSIX timers, timerfd: what fires while a process is stopped
+  kSocketCalls = 1 << 10,       // receiving from and asking about inherited sockets; read and write always work on them
+  kFileLocks = 1 << 11,         // flock and fcntl's locks, which others who have the file open can see and wait for
+  kEvents = 1 << 12,            // eventfd, signalfd, epoll, and hints that make the kernel read files ahead by itself
+  kSharedMemory = 1 << 13,      // anonymous memory that is shared: pages that no resident size shows once let go of
 };
 
 struct PolicyTable;  // what a policy decides, call by call; in policy.cc
 
 class SyscallPolicy {
  public:
-  // Read files that are reachable, memory, clocks, futexes, polling, signals to itself, ioctl of a few harmless
-  // commands. Nothing else: no processes, no threads, no new sockets.
+  // Read files that are reachable, private memory, clocks, sleeping, futexes, polling, signals to itself, ioctl and
+  // fcntl of a few harmless commands. Nothing else: no processes, no threads, no sockets, nothing that goes on working
+  // while the process is stopped.
   static SyscallPolicy Minimal();
-  // g++ and nvcc: Minimal, Writing, Exec, Processes, Threads.
+  // g++ and nvcc: Minimal, Writing, Exec, Processes, Threads, and what programs of theirs may want of the rest.
   static SyscallPolicy Compiler();
   // A trusted interpreter that makes jails for its children (the zygote).
   static SyscallPolicy JailMaker();
   // Third-party code that must still fork jailed children: JailMaker without Exec.
   static SyscallPolicy JailMakerWithoutExec();
-  // Arbitrary hostile native code; with `threads` false it can never have a second thread.
+  // Arbitrary hostile native code: Minimal and Writing. With `threads` false it can never have a second thread.
   static SyscallPolicy Hostile(bool threads);
 
   SyscallPolicy& Allow(Loosening loosening) {
@@ -59,6 +65,7 @@ class SyscallPolicy {
   bool Has(Loosening loosening) const { return (bits_ & static_cast<uint32_t>(loosening)) != 0; }
   Result<std::string> CompileNow(bool violations_to_listener, int control_fd) const;
   PolicyTable Table(uint32_t violation_action, int control_fd) const;
+  void AllowByArgument(PolicyTable& table) const;
 
   uint32_t bits_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -13,6 +14,16 @@ namespace {
 
 constexpr const char* kNamespaces[][2] = {{"user", "user"}, {"mount", "mnt"}, {"pid", "pid"},
                                           {"net", "net"},   {"ipc", "ipc"},   {"uts", "uts"}};
+
+struct NamedLimit {
+  uint32_t resource;
+  const char* name;
+};
+constexpr NamedLimit kNamedLimits[] = {{RLIMIT_CPU, "cpu time"},         {RLIMIT_FSIZE, "file size"},
+                                  {RLIMIT_DATA, "data size"},       {RLIMIT_CORE, "core file size"},
+                                  {RLIMIT_NPROC, "processes"},      {RLIMIT_NOFILE, "open files"},
+                                  {RLIMIT_MEMLOCK, "locked memory"}, {RLIMIT_AS, "address space"},
+                                  {RLIMIT_SIGPENDING, "pending signals"}};
 
 std::string ReadProc(const std::string& path) {
   std::ifstream file(path);
@@ -47,6 +58,22 @@ std::vector<int> CoreList(const std::string& text) {
     for (int core = first; core <= last; ++core) cores.push_back(core);
   }
   return cores;
+}
+
+uint64_t LimitValue(const std::string& word) { return word == "unlimited" ? kNoLimit : std::stoull(word); }
+
+// Lines "Max cpu time   60   61   seconds". By /proc: prlimit(2) would need a privilege over another user's process.
+std::map<uint32_t, LimitPair> ParseLimits(const std::string& text) {
+  std::map<uint32_t, LimitPair> limits;
+  for (const NamedLimit& limit : kNamedLimits) {
+    const std::string label = std::string("\nMax ") + limit.name + " ";
+    const size_t at = text.find(label);
+    if (at == std::string::npos) continue;
+    std::istringstream words(text.substr(at + label.size(), 80));
+    std::string soft, hard;
+    if (words >> soft >> hard) limits[limit.resource] = {LimitValue(soft), LimitValue(hard)};
+  }
+  return limits;
 }
 
 // Lines "hierarchy:controllers:path" that we do not have in the same words.
@@ -99,7 +126,17 @@ Result<ReadBackReport> ReadBack(pid_t pid) {
   report.cgroups = ForeignGroups(ReadProc(folder + "/cgroup"), ReadProc("/proc/self/cgroup"));
   report.cores = CoreList(field("Cpus_allowed_list"));
   report.threads = Number(field("Threads"));
+  const std::string score = ReadProc(folder + "/oom_score_adj");
+  report.oom_score_adj = score.empty() ? 0 : std::stoi(score);
+  report.limits = ParseLimits(ReadProc(folder + "/limits"));
   return report;
+}
+
+const char* LimitName(uint32_t resource) {
+  for (const NamedLimit& limit : kNamedLimits) {
+    if (limit.resource == resource) return limit.name;
+  }
+  return "of an unknown resource";
 }
 
 std::vector<std::string> ReadBackReport::Layers() const {

@@ -7,12 +7,20 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 
 namespace passnet::sandbox {
+
+inline constexpr uint64_t kNoLimit = ~0ull;  // RLIM_INFINITY
+
+struct LimitPair {
+  uint64_t soft = kNoLimit;
+  uint64_t hard = kNoLimit;
+};
 
 struct ReadBackReport {
   std::vector<std::string> own_namespaces;  // of user, mount, pid, net, ipc, uts: those that differ from ours
@@ -24,11 +32,16 @@ struct ReadBackReport {
   std::vector<std::string> cgroups;         // "memory:/passnet/…": membership that differs from ours
   std::vector<int> cores;
   int threads = 0;
+  int oom_score_adj = 0;
+  std::map<uint32_t, LimitPair> limits;     // by RLIMIT_*; those that /proc names
 
   // "namespaces: user,mount,pid,net,ipc,uts", "seccomp: 2 filters", "capabilities: none", …: only what is in force.
   std::vector<std::string> Layers() const;
 };
 
 Result<ReadBackReport> ReadBack(pid_t pid);
+
+// As /proc/PID/limits names an RLIMIT_*: "cpu time".
+const char* LimitName(uint32_t resource);
 
 }  // namespace passnet::sandbox

@@ -9,7 +9,9 @@
 #include <optional>
 
 #include "base/unique_fd.h"
+#include "sandbox/asked.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/child.h"
 #include "sandbox/landlock.h"
 #include "sandbox/launcher.h"
 #include "sandbox/read_back.h"
@@ -28,7 +30,7 @@ Result<std::string> TargetPlan(const RunSpec& spec) {
   ASSIGN_OR_RETURN(const std::vector<std::string> visible, VisiblePaths(spec.root));
   PlanWriter plan;
   // pid 1 has closed its copy of our memory to others; until execve replaces it, only we may look into this one.
-  plan.Dumpable(true).ResetSignals().Setsid().ChangeFolder(spec.scratch);
+  plan.Dumpable(true).ResetSignals().Setsid().ChangeFolder(spec.scratch).OomScore(kCompilerOomScore);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_FSIZE, spec.limits.file_bytes);
@@ -120,12 +122,14 @@ Status EnterGroup(WatchedRun& run, const Limits& limits) {
 }
 
 // The program's process stands before execve with everything in force: take the listener, look at it, let it go.
-Result<std::vector<std::string>> PassLastGate(WatchedRun& run, Deadline deadline) {
+Result<std::vector<std::string>> PassLastGate(WatchedRun& run, Asked asked, Deadline deadline) {
   ASSIGN_OR_RETURN(ControlMessage applied, ReceiveControl(run.jail.control(), deadline));
   if (applied.message.kind != LaunchMessageKind::kApplied) return SetupError(applied.message.error);
   run.listener = std::move(applied.carried);
   if (!run.listener.valid()) return Internal("sandbox: the filter's listener did not arrive");
   ASSIGN_OR_RETURN(const ReadBackReport found, ReadBack(applied.sender));
+  asked.uid = JailUser();
+  RETURN_IF_ERROR(CheckInForce(asked, found, "a run"));
   std::vector<std::string> layers = found.Layers();
   // pn_sandbox_apply has just tried a forbidden open and was refused; /proc shows nothing of it.
   layers.push_back("landlock: ABI " + std::to_string(LandlockAbi()));
@@ -139,6 +143,7 @@ Result<Started> Start(const RunSpec& spec, Deadline deadline) {
   ASSIGN_OR_RETURN(Pipe out, NewPipe());
   ASSIGN_OR_RETURN(Pipe err, NewPipe());
   Started started;
+  Asked asked = AskedBy(plan, 0);
   ASSIGN_OR_RETURN(JailProcess jail, StartJail(JailOf(spec, std::move(plan), in.get(), out.write.get(), err.write.get()),
                                                deadline));
   started.run.jail = std::move(jail);
@@ -147,7 +152,7 @@ Result<Started> Start(const RunSpec& spec, Deadline deadline) {
   RETURN_IF_ERROR(PutFiles(started.run.jail.scratch(), spec.inputs));
   if (UsesGroups(spec)) RETURN_IF_ERROR(EnterGroup(started.run, spec.limits));
   RETURN_IF_ERROR(started.run.jail.Go());
-  ASSIGN_OR_RETURN(started.layers, PassLastGate(started.run, deadline));
+  ASSIGN_OR_RETURN(started.layers, PassLastGate(started.run, std::move(asked), deadline));
   return started;
 }
 

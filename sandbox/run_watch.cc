@@ -20,7 +20,7 @@ namespace passnet::sandbox {
 namespace {
 
 constexpr uint64_t kKillAtCaps = 4;  // docs/sandbox.md, "What decides the outcome"
-constexpr Millis kSamplePeriod{20};  // chosen: what a tree can overshoot where only we look at it
+constexpr Millis kSamplePeriod = kMemoryLookPeriod;
 constexpr std::chrono::seconds kReapPatience{5};
 
 std::string Seconds(std::chrono::nanoseconds span) {

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/work_pool.h"
+#include "evaluator/client/second_try.h"
 
 namespace passnet::agent {
 namespace {
@@ -125,7 +126,7 @@ class LanePool::Process {
     if (!thread_.Post(close)) close();
   }
 
-  // Waits in the queue, then calls `fn` with the client on the process's thread.
+  // Waits in the queue, then calls `fn` on the process's thread, with the client and with whether nobody waits any more.
   template <typename T, typename Fn>
   Task<Result<T>> Ask(std::string what, std::stop_token cancel, Fn fn) {
     if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, what + " was cancelled"};
@@ -144,7 +145,7 @@ class LanePool::Process {
       if (!dropped->load()) {
         Result<LaneClient*> client = shared->Client();
         // Starting takes seconds, and a cancel meanwhile finds no client to tell.
-        if (client && !dropped->load()) answer = fn(client.value());
+        if (client && !dropped->load()) answer = fn(client.value(), *dropped);
         if (!client) answer = client.error();
         if (!answer && dropped->load()) answer = Error{ErrorCode::kCancelled, what + " was cancelled"};
       }
@@ -187,8 +188,10 @@ LanePool::Process& LanePool::LeastBusy() {
 Task<Result<evaluator::EvaluationReport>> LanePool::Evaluate(evaluator::EvaluateRequest request,
                                                              std::stop_token cancel) {
   std::string what = "evaluate " + request.evaluation_id.substr(0, 12);
-  auto call = [request = std::move(request), limit = options_.evaluate_limit](LaneClient* client) {
-    return client->Evaluate(request, Deadline::After(limit), [](const std::string&, int, int) {});
+  auto call = [request = std::move(request), limit = options_.evaluate_limit](LaneClient* client,
+                                                                              const std::atomic<bool>& dropped) {
+    const evaluator::SecondTry how{limit, [&dropped] { return dropped.load(); }};
+    return evaluator::EvaluateWithSecondTry(*client, request, how, [](const std::string&, int, int) {});
   };
   co_return co_await LeastBusy().Ask<evaluator::EvaluationReport>(std::move(what), cancel, std::move(call));
 }
@@ -196,7 +199,7 @@ Task<Result<evaluator::EvaluationReport>> LanePool::Evaluate(evaluator::Evaluate
 Task<Result<evaluator::TaskDescription>> LanePool::DescribeTask(evaluator::DescribeTaskRequest request,
                                                                 std::stop_token cancel) {
   std::string what = "describe " + request.task.path;
-  auto call = [request = std::move(request), limit = options_.describe_limit](LaneClient* client) {
+  auto call = [request = std::move(request), limit = options_.describe_limit](LaneClient* client, const std::atomic<bool>&) {
     return client->DescribeTask(request, Deadline::After(limit));
   };
   co_return co_await LeastBusy().Ask<evaluator::TaskDescription>(std::move(what), cancel, std::move(call));
@@ -205,7 +208,7 @@ Task<Result<evaluator::TaskDescription>> LanePool::DescribeTask(evaluator::Descr
 Task<Result<evaluator::BaselineReport>> LanePool::Baseline(evaluator::BaselineRequest request,
                                                            std::stop_token cancel) {
   std::string what = "baseline of " + request.task.path;
-  auto call = [request = std::move(request), limit = options_.baseline_limit](LaneClient* client) {
+  auto call = [request = std::move(request), limit = options_.baseline_limit](LaneClient* client, const std::atomic<bool>&) {
     return client->Baseline(request, Deadline::After(limit), [](const std::string&, int, int) {});
   };
   co_return co_await processes_.back()->Ask<evaluator::BaselineReport>(std::move(what), cancel, std::move(call));
@@ -213,7 +216,7 @@ Task<Result<evaluator::BaselineReport>> LanePool::Baseline(evaluator::BaselineRe
 
 Task<Result<std::map<std::string, std::string>>> LanePool::Environment(std::stop_token cancel) {
   std::string what = "environment";
-  auto call = [limit = options_.start_limit](LaneClient* client) {
+  auto call = [limit = options_.start_limit](LaneClient* client, const std::atomic<bool>&) {
     return client->Environment(Deadline::After(limit));
   };
   co_return co_await processes_.front()->Ask<std::map<std::string, std::string>>(std::move(what), cancel,

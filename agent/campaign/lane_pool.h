@@ -6,7 +6,7 @@
 // Threads: loop-only; facts() and state() are thread-safe. A LaneClient is used on its own thread, its Cancel excepted.
 // Owns: threads and clients.
 // Errors: kOverloaded (queue full), kCancelled, kDeadlineExceeded, and the client's own. After kUnavailable the next
-// request starts a new process.
+// request starts a new process. An evaluation has its second try here: evaluator/client/second_try.h.
 #pragma once
 
 #include <cstdint>

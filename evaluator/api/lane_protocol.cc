@@ -5,6 +5,7 @@
 
 #include "base/fields.h"
 #include "base/framing.h"
+#include "base/text.h"
 #include "evaluator/api/json.h"
 
 namespace passnet::evaluator {
@@ -12,8 +13,12 @@ namespace {
 
 constexpr const char* kClient = "the client's message";
 constexpr const char* kEvaluator = "the evaluator's message";
+constexpr size_t kMaxShownBytes = 120;
 
 Json Typed(std::string_view type) { return {{"type", type}}; }
+
+// Of a type that nobody knows: an error's text has a bound, a frame's text has none.
+std::string Shown(std::string_view type) { return Json(OneLine(type, kMaxShownBytes)).Dump(); }
 
 // What the other side says is ours, so a message that cannot be read is a broken channel.
 Status ReadHeader(const Json& header, std::string_view who, const VisitFn& visit) {
@@ -173,7 +178,7 @@ Result<LaneReply> ReceiveReply(int fd, Deadline deadline) {
     ASSIGN_OR_RETURN(RequestFailed failed, ReadFailure(message.header));
     return LaneReply(std::move(failed));
   }
-  return DataCorrupt(std::string(kEvaluator) + " has the unknown type " + Json(type).Dump());
+  return DataCorrupt(std::string(kEvaluator) + " has the unknown type " + Shown(type));
 }
 
 Result<LaneRequest> ReceiveRequest(int fd, Deadline deadline) {
@@ -187,7 +192,7 @@ Result<LaneRequest> ReceiveRequest(int fd, Deadline deadline) {
   }
   if (type == "Baseline") return WithoutContents<BaselineRequest>(json);
   if (type == "DescribeTask") return WithoutContents<DescribeTaskRequest>(json);
-  return InvalidArgument("unknown request type " + Json(type).Dump());
+  return InvalidArgument("unknown request type " + Shown(type));
 }
 
 Status SendGreeting(int fd, const Greeting& greeting, Deadline deadline) {

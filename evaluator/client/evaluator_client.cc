@@ -13,6 +13,7 @@
 namespace passnet::evaluator {
 namespace {
 
+constexpr const char* kLane = "evaluation lane";       // opens errors
 constexpr Millis kTurn{200};                           // how soon a cancel is noticed
 constexpr std::chrono::seconds kGraceAfterCancel{90};  // a compiler may still run; a measurement stops at once
 constexpr std::chrono::minutes kMessageLimit{5};       // for one that has begun
@@ -75,15 +76,31 @@ class EvaluatorClient : public LaneClient {
     auto end = Exchange(request, deadline, progress);
     std::lock_guard lock(mutex_);
     busy_ = false;
-    // An evaluator that broke off or stayed silent is in an unknown state: the next request gets a fresh one.
-    if (!end) process_.reset();
-    const auto* report = end ? std::get_if<Json>(&end.value()) : nullptr;
-    if (report != nullptr) return FromJsonValue<Report>(*report);
-    if (cancelled_) return Error{ErrorCode::kCancelled, "the request was cancelled"};
-    if (!end) return std::move(end).error().Prefixed("evaluation lane");
-    const auto& failed = std::get<RequestFailed>(end.value());
-    return Error{failed.code, failed.message};
+    auto report = ReportIn<Report>(end);
+    // An evaluator that broke off, stayed silent or failed by itself is in an unknown state: the next request gets a fresh
+    // one.
+    if (!report ? !IsItsOwn(report.error().code) : FailedItself(report.value())) process_.reset();
+    if (!report && cancelled_) return Error{ErrorCode::kCancelled, "the request was cancelled"};
+    return report;
   }
+
+  template <typename Report>
+  static Result<Report> ReportIn(Result<LaneReply>& end) {
+    if (!end) return std::move(end).error().Prefixed(kLane);
+    if (const auto* failed = std::get_if<RequestFailed>(&end.value())) return Error{failed->code, failed->message};
+    auto report = FromJsonValue<Report>(std::get<Json>(end.value()));
+    // Whoever asked made no mistake in it.
+    if (!report) return DataCorrupt(report.error().context).Prefixed(kLane);
+    return report;
+  }
+
+  // The request's own mistake or wish, after which the evaluator goes on as before.
+  static bool IsItsOwn(ErrorCode code) {
+    return code == ErrorCode::kInvalidArgument || code == ErrorCode::kNotFound || code == ErrorCode::kCancelled;
+  }
+  static bool FailedItself(const EvaluationReport& report) { return report.verdict == Verdict::kInfra; }
+  template <typename Report>
+  static bool FailedItself(const Report&) { return false; }
 
   // The report or the failure that ends the request. An Error: the channel broke.
   template <typename Request>

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -19,24 +20,45 @@
 namespace passnet::evaluator {
 namespace {
 
+// All that an evaluator has of its caller's environment: no key of anybody, and nothing that changes what its parts do.
+constexpr const char* kVariables[] = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+                                      // of the sanitizers, whose builds would end without
+                                      "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
+
 constexpr int kEndLooks = 50;  // each 20 ms: a second for an evaluator to hear that its client has gone
 
 std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Installation& installation) {
-  std::vector<std::string> arguments = {
-      installation.evaluator.native(),
-      "--python", installation.python,
-      "--worker-dir", installation.worker_dir.native(),
-      "--include-dir", installation.include_dir.native(),
-      "--cache-dir", std::filesystem::absolute(options.cache_dir).native(),
-      "--device", options.device,
-      "--threads", std::to_string(options.threads),
-      "--timing-core", std::to_string(options.timing_core)};
+  std::vector<std::string> arguments = {installation.evaluator.native(),
+                                        "--python", installation.python,
+                                        "--worker-dir", installation.worker_dir.native(),
+                                        "--include-dir", installation.include_dir.native(),
+                                        "--cache-dir", std::filesystem::absolute(options.cache_dir).native(),
+                                        "--device", options.device,
+                                        "--threads", std::to_string(options.threads),
+                                        "--timing-core", std::to_string(options.timing_core)};
+  if (options.polled_limits) arguments.push_back("--polled-limits");
   if (!options.ablate.empty()) arguments.insert(arguments.end(), {"--ablate", options.ablate});
   return arguments;
 }
 
-// The child's way to execv. Async-signal-safe only: the daemon that forks has threads.
-[[noreturn]] void Become(int channel, const std::vector<char*>& argv, pid_t parent) {
+std::vector<std::string> EnvironmentOf() {
+  std::vector<std::string> environment;
+  for (const char* name : kVariables) {
+    if (const char* value = std::getenv(name); value != nullptr) environment.push_back(std::string(name) + "=" + value);
+  }
+  return environment;
+}
+
+// As execve takes them; borrows the words.
+std::vector<char*> Pointers(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// The child's way to execve. Async-signal-safe only: the daemon that forks has threads.
+[[noreturn]] void Become(int channel, const std::vector<char*>& argv, const std::vector<char*>& environment, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(3);
   // dup2 onto the same number would keep close-on-exec.
@@ -48,7 +70,7 @@ std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Ins
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execv(argv[0], argv.data());
+  ::execve(argv[0], argv.data(), environment.data());
   ::_exit(127);
 }
 
@@ -56,10 +78,9 @@ std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Ins
 
 Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneClientOptions& options) {
   ASSIGN_OR_RETURN(const Installation installation, FindInstallation(options.evaluator_binary));
-  std::vector<std::string> args = ArgumentsOf(options, installation);
-  std::vector<char*> argv;
-  for (std::string& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> arguments = ArgumentsOf(options, installation);
+  std::vector<std::string> variables = EnvironmentOf();
+  const std::vector<char*> argv = Pointers(arguments), environment = Pointers(variables);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::FromErrno("socketpair", "lane", errno);
@@ -68,7 +89,7 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneClie
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return Error::FromErrno("fork", "lane", errno);
-  if (pid == 0) Become(theirs.get(), argv, parent);
+  if (pid == 0) Become(theirs.get(), argv, environment, parent);
   return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(pid, std::move(ours)));
 }
 

@@ -1,4 +1,4 @@
-// A running passnet-evaluator: its process and the socket to it.
+// A running passnet-evaluator: its process, whose environment is a short list of the caller's, and the socket to it.
 // Threads: thread-compatible; the process dies with the thread that started it. Owns both: the destructor ends the
 // process and with it every jail below.
 // Errors: of fork and socketpair, and a missing part of the installation.

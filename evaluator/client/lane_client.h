@@ -38,6 +38,7 @@ struct LaneClientOptions {
   std::string device = "cpu";
   int threads = 1;                  // of torch and kernels, per side
   int timing_core = -1;             // -1: the last online core
+  bool polled_limits = false;       // memory limits by looking at processes, even where control groups are
   std::string ablate;               // layers to leave out (evaluator/lane/ablation.h): for tests and benches
 };
 

@@ -2,13 +2,18 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "evaluator/compile/dependencies.h"
+#include "evaluator/compile/kernel_check.h"
 #include "sandbox/run.h"
 
 namespace passnet::evaluator {
 namespace {
 
 constexpr uint64_t kMaxObjectBytes = 4ull << 20;
+constexpr uint64_t kMaxPreprocessedBytes = 32ull << 20;  // with every standard header and all intrinsics it has 6 MiB
 constexpr const char* kBox = "/box";
+constexpr const char* kObject = "kernel.so";
+constexpr const char* kDependencies = "kernel.d";
 
 sandbox::RunSpec SpecOf(const KernelCompilerOptions& options) {
   sandbox::RunSpec spec;
@@ -22,7 +27,7 @@ sandbox::RunSpec SpecOf(const KernelCompilerOptions& options) {
   spec.limits.memory_bytes = options.memory_bytes;
   spec.limits.processes = 32;
   spec.limits.output_bytes = 64u << 10;
-  spec.output_file_bytes = kMaxObjectBytes;
+  spec.output_file_bytes = kMaxPreprocessedBytes;
   spec.cores = options.cores;
   return spec;
 }
@@ -71,6 +76,11 @@ Result<KernelCompiler> KernelCompiler::Create(KernelCompilerOptions options, Dea
   }
   // With -march=native spelled out by the driver, an object is never taken to a machine that lacks its instructions.
   compiler.version_ = report.err.Text();
+  compiler.header_folders_ = SearchFolders(compiler.version_);
+  if (compiler.header_folders_.empty()) {
+    return Internal(compiler.options_.compiler + " -v does not tell where it searches for headers");
+  }
+  compiler.header_folders_.push_back(compiler.options_.include_dir.native());
   std::error_code failed;
   std::filesystem::create_directories(compiler.options_.cache_dir, failed);
   if (failed) return Error::FromErrno("mkdir", compiler.options_.cache_dir.native(), failed.value());
@@ -79,7 +89,7 @@ Result<KernelCompiler> KernelCompiler::Create(KernelCompilerOptions options, Dea
 
 std::string KernelCompiler::CacheKey(const Candidate& candidate, const std::string& stem) const {
   Sha256 hash;
-  hash.UpdateField("passnet.kernel/1").UpdateField(version_).UpdateField(stem);
+  hash.UpdateField(options_.check_products ? "passnet.kernel/2" : "passnet.kernel/unchecked").UpdateField(version_).UpdateField(stem);
   for (const std::string& flag : Flags()) hash.UpdateField(flag);
   // A kernel may include any header of the candidate.
   for (const CandidateFile& file : candidate.files) {
@@ -99,32 +109,52 @@ Result<CompiledKernel> KernelCompiler::CompileOne(const Candidate& candidate, co
     kernel.diagnostics.ok = kernel.diagnostics.cached = true;
     return kernel;
   }
-  sandbox::RunSpec spec = SpecOf(options_);
-  spec.argv = {options_.compiler};
-  for (const std::string& flag : Flags()) spec.argv.push_back(flag);
-  spec.argv.insert(spec.argv.end(), {"-I" + options_.include_dir.native(), "-o", "kernel.so", stem + ".cc"});
-  for (const CandidateFile& file : candidate.files) {
-    if (file.name == stem + ".cc" || file.name.ends_with(".h")) spec.inputs.push_back({file.name, file.bytes});
-  }
-  spec.outputs = {"kernel.so"};
-  ASSIGN_OR_RETURN(sandbox::RunReport report, sandbox::Run(spec, deadline));
+  ASSIGN_OR_RETURN(sandbox::RunReport report, sandbox::Run(SpecFor(candidate, stem), deadline));
   if (report.outcome.kind == sandbox::OutcomeKind::kSetupFailed) {
     return Error{ErrorCode::kUnavailable, "the compile jail could not be set up: " + report.outcome.reason};
   }
   kernel.diagnostics.seconds = std::chrono::duration<double>(report.accounting.wall).count();
   std::string text = report.err.Text() + report.out.Text();
-  const sandbox::Artefact& artefact = report.artefacts.front();
-  if (report.outcome.Ok() && artefact.bytes) {
-    kernel.object = *artefact.bytes;
-    kernel.diagnostics.ok = true;
-    RETURN_IF_ERROR(WriteFileAtomic(cached, kernel.object));
-  } else if (report.outcome.Ok()) {
-    text += "kernel.so: " + artefact.problem + "\n";
+  if (report.outcome.Ok()) {
+    text += TakeProducts(report, &kernel);
+    if (kernel.diagnostics.ok) RETURN_IF_ERROR(WriteFileAtomic(cached, kernel.object));
   } else if (report.outcome.kind != sandbox::OutcomeKind::kExited) {
     text += WhyFailed(report.outcome, options_) + "\n";
   }
   kernel.diagnostics.diagnostics = Trim(std::move(text), options_);
   return kernel;
+}
+
+// One run of g++ that also leaves what it compiled after preprocessing, and which files it read: what is checked is what was
+// compiled, not the outcome of a second run.
+sandbox::RunSpec KernelCompiler::SpecFor(const Candidate& candidate, const std::string& stem) const {
+  sandbox::RunSpec spec = SpecOf(options_);
+  spec.argv = {options_.compiler};
+  for (const std::string& flag : Flags()) spec.argv.push_back(flag);
+  spec.argv.insert(spec.argv.end(), {"-save-temps=cwd", "-dumpbase", "kernel", "-dumpbase-ext", "", "-MD", "-MF",
+                                     kDependencies, "-I" + options_.include_dir.native(), "-o", kObject, stem + ".cc"});
+  for (const CandidateFile& file : candidate.files) {
+    if (file.name == stem + ".cc" || file.name.ends_with(".h")) spec.inputs.push_back({file.name, file.bytes});
+  }
+  spec.outputs = {kObject, kDependencies, "kernel-" + stem + ".ii"};
+  return spec;
+}
+
+// Checks what the compiler left and takes the object if nothing is wrong. Returns what is to be told besides.
+std::string KernelCompiler::TakeProducts(const sandbox::RunReport& report, CompiledKernel* kernel) const {
+  for (const sandbox::Artefact& artefact : report.artefacts) {
+    if (!artefact.bytes) return artefact.name + ": " + artefact.problem + "\n";
+  }
+  const std::string& object = *report.artefacts[0].bytes;
+  if (object.size() > kMaxObjectBytes) {
+    return "the shared object has " + std::to_string(object.size()) + " bytes, limit " + std::to_string(kMaxObjectBytes) + "\n";
+  }
+  const KernelProducts products{kernel->diagnostics.file, *report.artefacts[2].bytes, *report.artefacts[1].bytes, object};
+  if (options_.check_products) kernel->findings = TextOf(CheckKernel(products, header_folders_));
+  if (!kernel->findings.empty()) return kernel->findings + "\n";
+  kernel->object = object;
+  kernel->diagnostics.ok = true;
+  return "";
 }
 
 Result<std::vector<CompiledKernel>> KernelCompiler::Compile(const Candidate& candidate, Deadline deadline) const {

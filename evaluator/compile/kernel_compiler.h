@@ -1,4 +1,5 @@
-// Compiles a candidate's .cc kernels in the compile jail and keeps the objects by content, flags and compiler.
+// Compiles a candidate's .cc kernels in the compile jail, checks what came out (kernel_check.h), and keeps the objects that
+// passed by content, flags and compiler.
 // Threads: blocking, thread-compatible; call from a thread that lives as long as the call (sandbox/run.h).
 // Owns: the cache folder's files. No jail can write there.
 // Errors: infrastructure only (kUnavailable: no jail, no compiler; kIo: the cache). A kernel that does not compile, or
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/candidate/candidate.h"
+#include "sandbox/run.h"
 
 namespace passnet::evaluator {
 
@@ -27,11 +29,13 @@ struct KernelCompilerOptions {
   std::chrono::seconds cpu{25};
   uint64_t memory_bytes = 2ull << 30;
   size_t max_diagnostics_bytes = 16u << 10;
+  bool check_products = true;         // false: for tests and benches that leave the layer out
 };
 
 struct CompiledKernel {
   std::string stem;
-  std::string object;  // the shared object's bytes; empty when it did not compile
+  std::string object;    // the shared object's bytes; empty when it did not compile or breaks a rule
+  std::string findings;  // rules that it breaks, as one line; empty when it breaks none
   CompileDiagnostics diagnostics;
 };
 
@@ -49,10 +53,13 @@ class KernelCompiler {
  private:
   explicit KernelCompiler(KernelCompilerOptions options) : options_(std::move(options)) {}
   Result<CompiledKernel> CompileOne(const Candidate& candidate, const std::string& stem, Deadline deadline) const;
+  sandbox::RunSpec SpecFor(const Candidate& candidate, const std::string& stem) const;
+  std::string TakeProducts(const sandbox::RunReport& report, CompiledKernel* kernel) const;
   std::string CacheKey(const Candidate& candidate, const std::string& stem) const;
 
   KernelCompilerOptions options_;
   std::string version_;
+  std::vector<std::string> header_folders_;
 };
 
 }  // namespace passnet::evaluator

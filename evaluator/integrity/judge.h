@@ -12,17 +12,13 @@
 namespace passnet::evaluator::integrity {
 
 struct Facts {
-  int cores = 1;                  // of the lane: what CPU over wall time may reach
-  double write_bytes_per_us = 0;  // the fastest that this core writes; 0: no floor
+  int cores = 1;        // of the lane: what CPU over wall time may reach
+  double floor_us = 0;  // what a call cannot be faster than; 0: unknown
 };
 
-// A timed output may be one level looser than the checked ones: a level is a factor of 4 to 15, and hundreds of draws
-// reach further into the tail of rounding errors than three. Beyond that the timed calls computed something else.
-inline constexpr int kTimedLevelsLooser = 1;
-inline constexpr double kCpuOverWall = 1.02;         // docs/integrity.md, layer 8
-inline constexpr double kFrozenCpuUs = 500;          // chosen: handling SIGSTOP itself costs some tens of microseconds
-inline constexpr double kImplausibleShare = 0.8;     // of the floor; docs/integrity.md, layer 9
-inline constexpr double kFloorMattersUs = 20;        // below it the clock's own spread is larger than the floor
+inline constexpr double kCpuOverWall = 1.02;      // docs/measuring.md
+inline constexpr double kIdleCpuUs = 500;         // chosen: handling SIGSTOP itself costs some tens of microseconds
+inline constexpr double kImplausibleShare = 0.8;  // of the floor, whose own spread the rest is for
 inline constexpr uint64_t kMaxOutputBytes = 1 << 20; // of text a candidate may print
 
 // Levels t at which a comparison holds, ascending; empty for a mismatch.

@@ -3,9 +3,9 @@
 // Threads: immutable values.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "passbench/tolerances.h"
 
@@ -18,6 +18,9 @@ inline constexpr int kStandardLevel = -5 - kTightestT;  // t = -5: torch.testing
 
 // Rounding makes honest calls differ by a level or so from draw to draw (a level is a factor of 4 to 15).
 inline constexpr int kNearLevels = 2;
+// A level holds when this share of the calls reach it: hundreds of draws reach further into the tail of rounding errors
+// than the single one that upstream looks at, and working less in a fifth of the calls earns no more than a fifth.
+inline constexpr double kLevelShare = 0.8;
 
 // How a worker process ended, as its parent saw it.
 struct WorkerEnd {
@@ -48,28 +51,51 @@ enum class OutputMatch {
   kShapeMismatch,  // also a wrong number of outputs
   kTypeMismatch,
   kNotATensor,     // something else, or a tensor that is no plain strided CPU tensor
+  kLayoutMismatch, // elements that share memory, or a view of an input, where the reference's have their own
 };
 
 struct OutputComparison {
   OutputMatch match = OutputMatch::kCompared;
-  int tightest = 0;            // level index; kLevels when not close at any
+  int tightest = 0;  // level index; kLevels when not close at any
   double max_abs_diff = 0;
   bool nonfinite_mismatch = false;
-  bool changed_input = false;  // an input that the reference leaves alone was changed
-  std::string reason;          // of the first thing that is wrong, naming output and figure
+  std::string reason;  // of the first thing that is wrong, naming output and figure
+
+  int Level() const { return match == OutputMatch::kCompared ? tightest : kLevels; }
+};
+
+// Calls of one kind, by how close their outputs were.
+struct CallTally {
+  std::array<int, kLevels + 1> by_level{};  // the last: not close at any level, or a mismatch
+  OutputComparison worst;
+
+  void Add(OutputComparison comparison);
+  int Calls() const;
+  // How many were further off than this level.
+  int Beyond(int level) const;
+  // The tightest level that at least this share of the calls reach; 0 for no call.
+  int LevelOf(double share) const;
 };
 
 struct Observations {
-  std::vector<OutputComparison> sets;  // the exact input sets, PassBench's own first
-  OutputComparison timed;              // the worst of all other calls, warm-up and timed
-  std::optional<int> first_level;      // of the very first call; kLevels for a mismatch
-  int calls = 0;                       // compared
-  int far_calls = 0;                   // by more than kNearLevels further off than the first one and than the standard
-  double frozen_cpu_us = 0;            // CPU time that the stopped candidate used while the reference ran
-  double cpu_over_wall = 0;            // the largest of its own blocks
-  std::optional<double> candidate_us;  // median call
-  double output_bytes = 0;             // that a call must write
+  std::optional<OutputComparison> published;  // PassBench's own inputs: the worst of the rounds
+  CallTally plain;                   // inputs of the task's own distribution
+  CallTally strayed;                 // inputs that leave it here and there
+  std::optional<int> first_level;    // of the very first call of a process; the loosest of the rounds
+  std::string changed_input;         // an input that the reference leaves alone was changed; its name
+  bool shares_memory = false;        // outputs of different calls in the same memory, where the reference's are not
+  std::optional<int> view_of_input;  // index of an output that lies in an input, where the reference's does not
+  int answers_compared = 0;          // pairs of the reference's own answers to different inputs
+  int answers_alike = 0;             // of them pass for one another at the standard tolerance
+  double idle_cpu_us = 0;            // the most that the stopped candidate used between two of its runs
+  double cpu_over_wall = 0;          // of all its runs of a round; the largest of the rounds
+  std::optional<double> candidate_us;  // of a call, with nothing taken off but the start of the run
   std::optional<CallFailure> failure;
+
+  void Note(bool alike) {
+    ++answers_compared;
+    answers_alike += alike;
+  }
 };
 
 }  // namespace passnet::evaluator

@@ -1,5 +1,5 @@
 // The baselines of a task's graphs, TorchInductor or a second eager process, measured beside eager exactly as candidates
-// are. TorchInductor compiles the next graph on the other cores while the timing core measures this one.
+// are.
 // Threads: thread-compatible, blocking. Errors: infrastructure and kCancelled; a graph that the baseline cannot run has
 // that in its report.
 #pragma once

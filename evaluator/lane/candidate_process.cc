@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "evaluator/lane/worker_answer.h"
+#include "evaluator/lane/answers.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -13,24 +13,10 @@ namespace {
 constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite
 constexpr uint32_t kMaxAnswerBytes = 1u << 20;
 
-// Room for what an honest kernel may want beside the graph's own tensors; the shared regions are charged to us.
+// Room for what an honest kernel may want beside the graph's own tensors, and for the outputs of a block, which live until
+// the next.
 uint64_t MemoryLimit(uint64_t lane_limit, const SlotLayout& layout) {
-  const uint64_t one_call = layout.in_stride + layout.out_stride;
-  return std::min<uint64_t>(lane_limit, (1ull << 30) + 8 * one_call);
-}
-
-Result<std::optional<CallFailure>> ReadInstalled(std::string_view text) {
-  constexpr const char* kWho = "the candidate's process";
-  ASSIGN_OR_RETURN(Json answer, ParseAnswer(text, kWho));
-  bool installed = false;
-  std::string words = "unknown error";
-  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
-    fields.Required("installed");
-    fields.Flag("installed", &installed);
-    fields.Text("error", &words);
-  }));
-  if (installed) return std::optional<CallFailure>();
-  return std::optional(CallFailure{CallFailureKind::kException, std::move(words), {}});
+  return std::min<uint64_t>(lane_limit, (1ull << 30) + (8 + layout.slots) * layout.CallBytes());
 }
 
 }  // namespace
@@ -40,7 +26,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = "candidate";
   spec.plan = "candidate";
-  spec.cgroup.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
+  spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
   spec.fds = {fork.side.in_fd(), fork.side.out_fd()};
   Json kernels = Json::MakeArray();
   std::vector<UniqueFd> objects;

@@ -1,6 +1,7 @@
 #include "evaluator/lane/evaluator.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@
 #include "evaluator/lane/stopwatch.h"
 #include "evaluator/lane/worker_answer.h"
 #include "evaluator/worker/run_protocol.h"
-#include "sandbox/cgroup.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -26,6 +26,7 @@ namespace {
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
+constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr size_t kMaxBaselineBytes = 8u << 20;
 
 Result<std::vector<int>> UsableCores() {
@@ -117,13 +118,15 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   // With a single core everything shares it; the noise in the report then shows it.
   if (made->other_cores_.empty()) made->other_cores_ = {timing};
 
-  ZygoteOptions zygote{options.python, options.worker_dir, options.threads, timing, made->other_cores_,
-                       options.candidate_memory_bytes};
+  ZygoteOptions zygote{options.python, options.worker_dir, options.threads, made->other_cores_,
+                       options.candidate_memory_bytes,
+                       options.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost};
   ASSIGN_OR_RETURN(made->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
   KernelCompilerOptions compile;
   compile.include_dir = options.include_dir;
   compile.cache_dir = options.cache_dir / "kernels";
   compile.cores = made->other_cores_;
+  compile.check_products = !options.ablation.Omits(Layer::kProducts);
   ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
   made->compiler_.emplace(std::move(compiler));
   ASSIGN_OR_RETURN(TimingCore core, TimingCore::Open(timing));
@@ -134,6 +137,11 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
     made->memory_speed_ = MeasureMemorySpeed();
     RETURN_IF_ERROR(PinToCores(made->other_cores_));
   }
+  ::prctl(PR_SET_TIMERSLACK, 1);  // nanoseconds: measuring sleeps for moments
+  made->data_ = std::make_unique<HelperThread>("pn-data", made->other_cores_);
+  made->maker_ = std::make_unique<HelperThread>("pn-maker", made->other_cores_);
+  made->instruments_.emplace(Instruments{*made->timing_core_, made->other_cores_, *made->data_, *made->maker_,
+                                   made->decisions_, made->draws_});
   made->environment_ = {
       {"device", options.device},
       {"threads", std::to_string(options.threads)},
@@ -171,11 +179,9 @@ GraphContext Evaluator::ContextOf(const passbench::Graph& graph, std::shared_ptr
   GraphContext context;
   context.task = std::move(task);
   context.graph = &graph;
-  context.bits = &bits_;
-  context.timing_core = &*timing_core_;
-  context.other_cores = other_cores_;
+  context.instruments = &*instruments_;
+  context.memory_speed = &memory_speed_;
   context.threads = options_.threads;
-  context.write_bytes_per_us = memory_speed_.write_bytes_per_us;
   context.candidate_memory_bytes = options_.candidate_memory_bytes;
   context.time_cap = time_cap;
   context.cancelled = hooks.cancelled;
@@ -195,7 +201,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   Stopwatch watch(&report.timings_ms);
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   report.task = task.name;
-  report.sandbox.tier = sandbox::CgroupTierName(sandbox::DetectCgroups().tier);
+  report.sandbox.tier = zygote_->tier();
   report.sandbox.layers = zygote_->layers();
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());
@@ -318,14 +324,13 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
 
 Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
-  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(ContextOf(graph, child, {}, hooks)));
-  ASSIGN_OR_RETURN(Reference reference, PrepareReference(child, graph, bits_, {.secret_sets = 0}));
+  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FactsOf(child, graph, {}));
   GraphDescription description;
   description.path = graph.path;
   description.dtype = graph.Dtype();
   description.model_source = graph.MappedSource(options_.device);
   description.ops = child->ops();
-  const SlotLayout& layout = reference.side.layout();
+  const SlotLayout& layout = facts->layout;
   for (const SlotInput& input : layout.inputs) {
     description.inputs.push_back(input.name + ": " + input.dtype + Json(input.shape).Dump());
     description.bytes_touched += input.bytes;
@@ -338,11 +343,14 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
   }
   double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
   description.floor_us = speed > 0 ? static_cast<double>(description.bytes_touched) / speed : 0;
+  ASSIGN_OR_RETURN(Side eager, Side::Create(layout, "description"));
+  RETURN_IF_ERROR(MakeEager(child, eager));
+  ASSIGN_OR_RETURN(TimingCore::Hold hold, timing_core_->Take(Deadline::After(kCoreLimit), hooks.cancelled));
   RETURN_IF_ERROR(PinToCore(options_.timing_core));
-  auto eager = EagerMicros(reference, bits_);
+  auto micros = EagerMicros(*facts, eager, options_.timing_core, decisions_);
   RETURN_IF_ERROR(PinToCores(other_cores_));
-  ASSIGN_OR_RETURN(description.eager_us, std::move(eager));
-  RETURN_IF_ERROR(NoteShares(reference.side, &description));
+  ASSIGN_OR_RETURN(description.eager_us, std::move(micros));
+  RETURN_IF_ERROR(NoteShares(eager, &description));
   return description;
 }
 

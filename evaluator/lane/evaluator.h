@@ -24,7 +24,7 @@
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
 #include "evaluator/lane/zygote.h"
-#include "evaluator/timing/fresh_bits.h"
+#include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
 
@@ -37,6 +37,7 @@ struct EvaluatorOptions {
   int threads = 1;
   int timing_core = -1;                           // -1: the last core this process may use
   uint64_t candidate_memory_bytes = 4ull << 30;   // chosen: real inputs reach 250 MB, a kernel may want copies
+  bool polled_limits = false;                     // memory limits by looking, even where control groups are
   Ablation ablation;                              // nothing, but for tests and benches
   size_t kept_task_children = 24;                 // chosen: two large tasks; each costs some 10 MB of its own
 };
@@ -83,8 +84,10 @@ class Evaluator {
   std::shared_ptr<InductorParent> inductor_;  // null until a baseline needs it
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
-  FreshBits bits_;
+  SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
+  std::unique_ptr<HelperThread> data_, maker_;
+  std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;
 };
 

@@ -1,5 +1,5 @@
 // passnet-evaluator: one lane. Started by evaluator/client with its channel on descriptor 3.
-// Threads: one.
+// Threads: those of docs/threads.md.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -87,6 +87,7 @@ std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
       {"--device", "cpu", &arguments->options.device},
       {"--threads", "threads of torch and kernels", &arguments->options.threads},
       {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
+      {"--polled-limits", "memory limits by looking, even where control groups are", &arguments->options.polled_limits},
       {"--ablate", "layers to leave out, for tests: the reports say so and are no scores", &arguments->ablate},
   };
 }

@@ -1,7 +1,6 @@
 #include "evaluator/lane/graph_evaluation.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/candidate_process.h"
@@ -12,77 +11,105 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
-constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr size_t kMaxOutputShown = 8u << 10;
 
-MeasureOptions OptionsFor(Profile profile, double estimate_us, std::chrono::milliseconds cap) {
-  MeasureOptions options = profile == Profile::kQuick ? QuickMeasure() : PassbenchMeasure();
-  if (cap.count() > 0) options.time_cap = cap;
-  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it counts as
-  // hanging. At most a minute, unless one call of eager takes longer.
-  auto eager = std::chrono::milliseconds(static_cast<int64_t>(estimate_us / 1000));
-  auto patience = std::clamp(eager * 50 * 64, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
-  options.call_limit = std::max(patience, eager * 10);
-  return options;
-}
+// A speed-up beyond this is believed only when a second measurement with other counts comes near it.
+constexpr double kSurprising = 20;
+constexpr double kAgreement = 1.25;
 
-// Measures on the timing core and goes back to the others.
-Result<Measurement> MeasurePinned(const GraphContext& context, Reference& reference, Side& candidate,
-                                  const MeasureOptions& options) {
-  OutputComparer comparer(reference.mutated);
-  RETURN_IF_ERROR(PinToCore(context.timing_core->number()));
-  auto measured = Measure(reference.side, candidate, comparer, reference.sets, *context.bits, options);
-  RETURN_IF_ERROR(PinToCores(context.other_cores));
-  return measured;
-}
+// What stays of a contender's processes once they are gone.
+struct ProcessTrace {
+  std::vector<std::string> layers;
+  std::string output;
+  uint64_t output_bytes = 0;
 
-// Upstream's fluctuation gate is a reason to measure again, not to fail: at most twice, the quietest run counts.
-Result<Measurement> MeasureQuietly(const GraphContext& context, Reference& reference, Side& candidate,
-                                   const MeasureOptions& options, Profile profile) {
-  constexpr double kFluctuation = 0.2;  // upstream's limit of IQR / median (docs/measuring.md)
-  ASSIGN_OR_RETURN(Measurement best, MeasurePinned(context, reference, candidate, options));
-  for (int again = 0; again < 2 && profile == Profile::kPassbench; ++again) {
-    if (best.seen.failure || best.capped || best.relative_iqr <= kFluctuation) break;
-    ASSIGN_OR_RETURN(Measurement next, MeasurePinned(context, reference, candidate, options));
-    if (next.seen.failure || next.relative_iqr < best.relative_iqr) best = std::move(next);
+  void Note(WorkerProcess& process) {
+    if (auto facts = sandbox::ReadBack(process.pid())) layers = facts.value().Layers();
+    output_bytes = std::max(output_bytes, process.OutputBytes());
+    if (output.empty()) output = process.Output(kMaxOutputShown);
   }
-  return best;
+};
+
+// Writing the outputs of a block's calls, a call, in the cache level that holds them all.
+double WritingMicros(const GraphContext& context, const SlotLayout& layout) {
+  uint64_t bytes = 0;
+  for (const SlotOutput& output : layout.outputs) {
+    // A view of an input costs no write.
+    if (output.alias < 0) bytes += output.bytes;
+  }
+  const double speed = context.memory_speed->WriteBytesPerUs(bytes * layout.slots);
+  return speed > 0 ? static_cast<double>(bytes) / speed : 0;
 }
 
-void FillFigures(const Measurement& measured, const Reference& reference, GraphReport* report) {
-  for (const SlotOutput& output : reference.side.layout().outputs) report->output_dtypes.push_back(output.dtype);
+void FillFigures(const Measurement& measured, const GraphFacts& facts, GraphReport* report) {
+  for (const SlotOutput& output : facts.layout.outputs) report->output_dtypes.push_back(output.dtype);
   report->timed_calls = measured.timed_calls;
+  report->pairs = measured.rounds;
   report->capped = measured.capped;
-  if (!measured.ratio) return;
-  double eager = Median(measured.eager_us), ours = Median(measured.candidate_us);
-  report->eager_us = eager;
-  report->candidate_us = ours;
-  report->speedup_call = measured.ratio->ratio;
-  report->speedup_upstream = (eager + measured.seed_us) / (ours + measured.seed_us);
-  report->noise = measured.ratio->half_width;
+  if (!measured.speed_up) return;
+  const SpeedUp& speed_up = *measured.speed_up;
+  report->eager_us = speed_up.eager_us;
+  report->candidate_us = speed_up.contender_us;
+  report->speedup_call = speed_up.ratio;
+  report->speedup_upstream = (speed_up.eager_us + measured.seed_us) / (speed_up.contender_us + measured.seed_us);
+  report->noise = speed_up.half_width;
+  report->control = speed_up.control;
+  report->control_noise = speed_up.control_half_width;
 }
 
-void NoteFacts(WorkerProcess& process, GraphOutcome* outcome) {
-  if (auto facts = sandbox::ReadBack(process.pid())) outcome->layers = facts.value().Layers();
+// A measurement with other counts: a figure that is an accident, or hangs on the counts, does not come out twice.
+Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& request, double ratio) {
+  GraphFacts other = request.facts;
+  other.layout.slots = std::max<uint32_t>(1, other.layout.slots / 3);
+  MeasureRequest again{other, request.makers, request.options, {}, {}};
+  again.options.min_rounds = request.options.min_rounds + 1;
+  again.options.max_rounds = request.options.max_rounds + 1;
+  ASSIGN_OR_RETURN(Measurement second, Measure(*context.instruments, again));
+  if (!second.speed_up) return false;
+  const double apart = second.speed_up->ratio / ratio;
+  return apart > 1 / kAgreement && apart < kAgreement;
 }
 
-// One side is a candidate or a baseline process already on its regions.
-Result<GraphOutcome> MeasureAndJudge(const GraphContext& context, Profile profile, Reference& reference, Side& side,
-                                     GraphOutcome outcome) {
-  Stopwatch watch(&outcome.timings_ms);
-  MeasureOptions options = OptionsFor(profile, reference.estimate_us, context.time_cap);
-  options.cancelled = context.cancelled;
-  ASSIGN_OR_RETURN(Measurement measured, MeasureQuietly(context, reference, side, options, profile));
-  watch.Lap("measure");
-  FillFigures(measured, reference, &outcome.report);
-  if (!integrity::JudgeOutput(side.process().OutputBytes(), &outcome.report)) {
-    integrity::Judge(measured.seen, {context.threads, context.write_bytes_per_us}, &outcome.report);
+Status MeasureAndJudge(const GraphContext& context, MeasureRequest request, GraphOutcome* outcome) {
+  ProcessTrace trace;
+  request.options.cancelled = context.cancelled;
+  request.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
+  ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, request));
+  GraphReport& report = outcome->report;
+  FillFigures(measured, request.facts, &report);
+  if (!integrity::JudgeOutput(trace.output_bytes, &report)) {
+    integrity::Judge(measured.seen, {context.threads, report.floor_us.value_or(0)}, &report);
   }
-  outcome.upstream_tolerances_ok = integrity::TolerancesOk(measured.seen.sets.front());
-  outcome.in_place = std::find(reference.mutated.begin(), reference.mutated.end(), true) != reference.mutated.end();
-  outcome.candidate_output = side.process().Output(kMaxOutputShown);
-  return outcome;
+  if (report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > kSurprising) {
+    ASSIGN_OR_RETURN(bool confirmed, Confirmed(context, request, *report.speedup_call));
+    if (!confirmed) {
+      integrity::Fail(report.status, Verdict::kQuarantine,
+                      "a speed-up of " + std::to_string(*report.speedup_call) + " did not come out again", &report);
+    }
+  }
+  if (measured.seen.published) outcome->upstream_tolerances_ok = integrity::TolerancesOk(*measured.seen.published);
+  outcome->in_place = request.facts.InPlace();
+  outcome->layers = trace.layers;
+  outcome->candidate_output = trace.output;
+  return OkStatus();
+}
+
+// Null where eager itself fails, which is then in the report.
+Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, GraphReport* report) {
+  auto facts = FactsOf(context.task, *context.graph, {});
+  if (facts || facts.error().code != ErrorCode::kInvalidArgument) return facts;
+  integrity::Fail(GraphStatus::kEagerFail, Verdict::kInfra, facts.error().context, report);
+  return std::shared_ptr<GraphFacts>();
+}
+
+Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, const EvaluateRequest& request,
+                                                 const PreparedCandidate& candidate, const Json& plan, Side& side) {
+  ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
+                                                              context.candidate_memory_bytes}));
+  auto failure = AwaitInstalled(*process);
+  if (!failure) RETURN_IF_ERROR(process->Stop());
+  side.Take(std::move(process), request.call_path == CallPath::kDynamo);
+  return failure;
 }
 
 }  // namespace
@@ -94,16 +121,12 @@ GraphReport NewReport(const passbench::Graph& graph) {
   return report;
 }
 
-Result<TimingCore::Hold> TakeTimingCore(const GraphContext& context) {
-  return context.timing_core->Take(Deadline::After(kCoreLimit), context.cancelled);
-}
-
 Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
                                    const PreparedCandidate& candidate) {
   GraphOutcome outcome;
   outcome.report = NewReport(*context.graph);
   Stopwatch watch(&outcome.timings_ms);
-  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching));
+  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching, *candidate.patience));
   watch.Lap("match");
   outcome.report.matched_nodes = match.matched_nodes;
   outcome.report.coverage = match.coverage;
@@ -112,52 +135,37 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
     integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match.miss, &outcome.report);
     return outcome;
   }
-  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
-  watch.Lap("wait");
-  auto reference = PrepareReference(context.task, *context.graph, *context.bits, {});
+  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FindFacts(context, &outcome.report));
   watch.Lap("reference");
-  if (!reference) {
-    if (reference.error().code != ErrorCode::kInvalidArgument) return std::move(reference).error();
-    integrity::Fail(GraphStatus::kEagerFail, Verdict::kInfra, reference.error().context, &outcome.report);
-    return outcome;
-  }
-  ASSIGN_OR_RETURN(Side side, Side::Create(reference.value().side.layout(), "candidate"));
-  ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, match.plan, side, request.call_path,
-                                                              context.candidate_memory_bytes}));
-  NoteFacts(*process, &outcome);
-  if (auto failure = AwaitInstalled(*process)) {
-    integrity::JudgeFailure(*failure, &outcome.report);
-    outcome.candidate_output = process->Output(kMaxOutputShown);
-    return outcome;
-  }
-  RETURN_IF_ERROR(process->Stop());
-  side.Take(std::move(process), request.call_path == CallPath::kDynamo);
-  watch.Lap("install");
-  return MeasureAndJudge(context, request.profile, reference.value(), side, std::move(outcome));
+  if (!facts) return outcome;
+  MeasureRequest measure{*facts, {}, OptionsFor(request.profile, *facts, context.time_cap), {}, {}};
+  measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
+  measure.makers.contender = [&](Side& side) { return MakeCandidate(context, request, candidate, match.plan, side); };
+  measure.holding = [&]() -> Status {
+    const int core = context.instruments->timing_core.number();
+    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context.task, *facts, request.call_path, core));
+    outcome.report.floor_us = std::max(null_path, WritingMicros(context, facts->layout));
+    return OkStatus();
+  };
+  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), &outcome));
+  watch.Lap("measure");
+  return outcome;
 }
 
-Status BeginBaseline(const Reference& reference, Side& side) {
-  RETURN_IF_ERROR(Attach(side));
-  const InputSet& set = reference.sets[0];
-  for (size_t i = 0; i < set.size(); ++i) std::memcpy(side.Input(0, i).data(), set[i].data(), set[i].size());
-  return side.Begin();
-}
-
-Result<GraphOutcome> FinishBaseline(const GraphContext& context, Profile profile, Reference& reference, Side& side) {
+Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile,
+                                     const std::function<Result<std::optional<CallFailure>>(Side&)>& make) {
   GraphOutcome outcome;
   outcome.report = NewReport(*context.graph);
   Stopwatch watch(&outcome.timings_ms);
-  Status first = side.Await(Deadline::After(kFirstCallLimit));
-  watch.Lap("first_call");
-  if (!first) {
-    if (!side.failure()) return std::move(first).error();
-    integrity::JudgeFailure(*side.failure(), &outcome.report);
-    return outcome;
-  }
-  ASSIGN_OR_RETURN(TimingCore::Hold hold, TakeTimingCore(context));
-  watch.Lap("wait");
-  RETURN_IF_ERROR(PinProcess(side.process().pid(), context.timing_core->number()));
-  return MeasureAndJudge(context, profile, reference, side, std::move(outcome));
+  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FindFacts(context, &outcome.report));
+  watch.Lap("reference");
+  if (!facts) return outcome;
+  MeasureRequest measure{*facts, {}, OptionsFor(profile, *facts, context.time_cap), {}, {}};
+  measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
+  measure.makers.contender = make;
+  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), &outcome));
+  watch.Lap("measure");
+  return outcome;
 }
 
 }  // namespace passnet::evaluator

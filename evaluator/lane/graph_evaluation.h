@@ -9,6 +9,7 @@
 
 #include "evaluator/api/evaluation.h"
 #include "evaluator/lane/measure.h"
+#include "evaluator/lane/memory_speed.h"
 #include "evaluator/lane/prepare.h"
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/task_child.h"
@@ -19,11 +20,9 @@ namespace passnet::evaluator {
 struct GraphContext {
   std::shared_ptr<TaskChild> task;
   const passbench::Graph* graph = nullptr;
-  FreshBits* bits = nullptr;
-  TimingCore* timing_core = nullptr;  // held while a reference, a candidate or a baseline runs
-  std::vector<int> other_cores;
+  const Instruments* instruments = nullptr;
+  const MemorySpeed* memory_speed = nullptr;
   int threads = 1;
-  double write_bytes_per_us = 0;  // the fastest this core writes; 0: unknown, no floor
   uint64_t candidate_memory_bytes = 0;
   std::chrono::milliseconds time_cap{0};  // 0: the profile's own
   std::function<bool()> cancelled;        // asked between blocks of calls
@@ -42,16 +41,11 @@ struct GraphOutcome {
 // Path and dtype filled in, nothing known yet.
 GraphReport NewReport(const passbench::Graph& graph);
 
-// Waits for the core while another evaluator times.
-Result<TimingCore::Hold> TakeTimingCore(const GraphContext& context);
-
 Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
                                    const PreparedCandidate& candidate);
 
-// `side` holds a baseline's process, configured for this graph. Begin attaches its regions and has it make its first call,
-// which may compile for minutes, on the cores that the process has; Finish waits for it, moves the process to the timing
-// core and measures.
-Status BeginBaseline(const Reference& reference, Side& side);
-Result<GraphOutcome> FinishBaseline(const GraphContext& context, Profile profile, Reference& reference, Side& side);
+// A baseline beside eager, measured as candidates are: `make` gives a side a process that has made its first call.
+Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile,
+                                     const std::function<Result<std::optional<CallFailure>>(Side&)>& make);
 
 }  // namespace passnet::evaluator

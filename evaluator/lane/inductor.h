@@ -17,6 +17,8 @@ class InductorParent : public ForkParent {
   static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<ForkParent> zygote, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
+  std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }
+  int seccomp_filters() const override { return process_->seccomp_filters(); }
 
  private:
   std::unique_ptr<WorkerProcess> process_;

@@ -1,74 +1,41 @@
 #include "evaluator/lane/match.h"
 
-#include <limits>
+#include <optional>
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "evaluator/integrity/judge.h"
-#include "evaluator/lane/worker_answer.h"
+#include "evaluator/lane/reader_child.h"
 
 namespace passnet::evaluator {
 namespace {
 
-constexpr const char* kWho = "the match child";
-constexpr std::chrono::seconds kMatchLimit{60};
 constexpr uint32_t kMaxPlanBytes = 16u << 20;
 
-// The pattern that came furthest: what a model can use.
-Result<std::string> MissReason(const Json& plan) {
-  const std::string text = "no pattern matched";
-  const Json& mismatch = plan["first_mismatch"];
-  if (mismatch.is_null()) return text;
-  std::string pass, what;
-  RETURN_IF_ERROR(ReadAnswer(plan, kWho, [&](FieldVisitor& fields) {
-    fields.Enter("first_mismatch");
-    fields.Required("pass");
-    fields.Text("pass", &pass);
-    fields.Text("what", &what);
-    fields.Leave();
-  }));
-  const std::string& node = mismatch["pattern_node"].Text();  // null where no single node shows it
-  return text + ": pass " + pass + ": " + (node.empty() ? "" : "pattern node " + node + " did not line up: ") + what;
-}
-
-Result<Match> ReadMatch(Json plan) {
-  Match match;
-  ASSIGN_OR_RETURN(std::optional<std::string> words, ErrorIn(plan, kWho));
-  if (words) {
-    match.miss = "matching failed: " + integrity::LastLine(*words);
-    return match;
-  }
-  std::vector<std::string> refused;
-  bool rewrites = false;
-  RETURN_IF_ERROR(ReadAnswer(plan, kWho, [&](FieldVisitor& fields) {
-    VisitInteger(fields, "matched_nodes", &match.matched_nodes, 0, std::numeric_limits<int>::max());
-    fields.Number("coverage", &match.coverage, 0, 1);
-    fields.Required("upstream_refuses");
-    fields.Texts("upstream_refuses", &refused);
-    fields.Required("rewrites");
-    // Their content goes on to the candidate's process unread.
-    fields.List("rewrites", 0, [&](size_t size) { rewrites = size > 0; }, [](size_t) {});
-  }));
-  match.upstream_refuses = !refused.empty();
-  if (!rewrites) {
-    ASSIGN_OR_RETURN(match.miss, MissReason(plan));
-  }
-  match.plan = std::move(plan);
-  return match;
+Json MatchFrame(Json traced, Matching matching) {
+  return {{"traced", std::move(traced)}, {"matching", MatchingName(matching)}};
 }
 
 }  // namespace
 
-Result<Match> MatchPatterns(std::shared_ptr<ForkParent> task, const Json& traced, Matching matching) {
-  ForkSpec spec;
-  spec.role = "match";
-  spec.plan = "reader";
-  spec.first_frame = Json{{"traced", traced}, {"matching", MatchingName(matching)}}.Dump();
-  const Deadline deadline = Deadline::After(kMatchLimit);
-  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(std::move(task), spec, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, process->channel().ReceiveFrame(deadline, kMaxPlanBytes));
-  ASSIGN_OR_RETURN(Json plan, ParseAnswer(frame.json, kWho));
-  return ReadMatch(std::move(plan));
+Result<Match> MatchPatterns(const std::shared_ptr<ForkParent>& task, const Json& traced, Matching matching,
+                            MatchPatience& patience) {
+  ReaderQuestion question;
+  question.role = "match";
+  question.first_frame = MatchFrame(traced, matching);
+  question.harmless = MatchFrame({{"passes", Json::MakeArray()}}, matching);
+  question.limit = patience.lost ? patience.limit_once_lost : patience.limit;
+  question.max_bytes = kMaxPlanBytes;
+  question.twice = !patience.lost;
+  Match match;
+  const auto read = [&match](std::string_view frame) -> Status {
+    ASSIGN_OR_RETURN(match, ReadMatch(frame));
+    return OkStatus();
+  };
+  ASSIGN_OR_RETURN(std::optional<NoAnswer> none, AskReader(task, question, read));
+  if (!none) return match;
+  patience.lost = true;
+  match.miss = "matching failed: " + none->how;
+  return match;
 }
 
 }  // namespace passnet::evaluator

@@ -1,29 +1,32 @@
 // Where a candidate's patterns lie in one graph: asked of a match child, trusted code in a throw-away process, because
 // the traced patterns are a stranger's data.
 // Threads: thread-compatible, blocking.
-// Errors: infrastructure. Patterns that do not match, or cannot be read, are a Match.
+// Errors: infrastructure. Patterns that do not match, cannot be read, or end the children that match them, are a Match.
 #pragma once
 
+#include <chrono>
 #include <memory>
-#include <optional>
-#include <string>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
+#include "evaluator/lane/answers.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
 
-struct Match {
-  Json plan;                      // for the candidate's process: the rewrites
-  int matched_nodes = 0;
-  std::optional<double> coverage;
-  bool upstream_refuses = false;  // a matched pattern returns several nodes
-  std::string miss;               // why there is nothing to rewrite; empty when there is
+// How long the matcher may search for one candidate's patterns, over all graphs of an evaluation. Honest ones take
+// milliseconds. Patterns that ran out of it on one graph get little on the others: twice a minute on each of a dozen
+// graphs would outlast the evaluation's own deadline, and that would be a failure on our side again.
+struct MatchPatience {
+  Nanos limit = std::chrono::seconds(60);
+  Nanos limit_once_lost = std::chrono::seconds(5);
+  bool lost = false;
 };
 
 // `traced` is the trace child's answer.
-Result<Match> MatchPatterns(std::shared_ptr<ForkParent> task, const Json& traced, Matching matching);
+Result<Match> MatchPatterns(const std::shared_ptr<ForkParent>& task, const Json& traced, Matching matching,
+                            MatchPatience& patience);
 
 }  // namespace passnet::evaluator

@@ -1,8 +1,8 @@
-// The interleaved run of both sides: fresh input bytes before every call, blocks of calls under the evaluator's clock, the
-// other side frozen meanwhile, every output compared. What is timed is what is checked.
-// Threads: thread-compatible, on a thread pinned to the timing core. Borrows both sides.
-// Errors: infrastructure and kCancelled only; a candidate's failure is in Measurement::seen.
-// Source: docs/measuring.md; docs/integrity.md, layers 6 to 8.
+// How long a contender takes beside eager: rounds of fresh processes until the interval of their speed-up is narrow enough.
+// While the timing core runs one round, the next one's processes are made and inputs and outputs are worked on elsewhere.
+// Threads: thread-compatible; the caller's thread goes to the timing core for each round and back. Borrows everything.
+// Errors: infrastructure and kCancelled only; a contender's failure is in Measurement::seen.
+// Source: docs/measuring.md.
 #pragma once
 
 #include <chrono>
@@ -11,42 +11,56 @@
 #include <string>
 #include <vector>
 
-#include "evaluator/lane/outputs.h"
+#include "evaluator/api/evaluation.h"
+#include "evaluator/lane/helper_thread.h"
 #include "evaluator/lane/reference.h"
-#include "evaluator/lane/side.h"
-#include "evaluator/timing/fresh_bits.h"
-#include "evaluator/timing/statistics.h"
+#include "evaluator/lane/round.h"
+#include "evaluator/lane/timing_core.h"
 
 namespace passnet::evaluator {
 
 struct MeasureOptions {
-  int min_warm_ups = 25, max_warm_ups = 60;  // calls; the number is drawn
-  int min_pairs = 100, max_pairs = 130;      // pairs of blocks; passbench: the number is drawn
-  int sampled_pairs = 100;                   // of them, drawn at random, that the figures come from; 0: all
-  double stop_at_noise = 0;                  // > 0: stop as soon as the interval is narrower, after min_pairs
+  int min_rounds = 3, max_rounds = 6;
+  int min_warm_ups = 30, max_warm_ups = 60;  // calls of each round, rounded up to blocks; the number is drawn
+  double warm_up_us = 20'000;                // fewer, where eager takes longer than this for them; at least one block
+  int timed_blocks = 6;                    // of each round, or more …
+  int min_calls = 100;                     // … until the least rounds have so many timed calls a seat
+  double noise = 0.02;                     // stop once the interval is narrower, after min_rounds
   std::chrono::milliseconds time_cap{30'000};
-  std::chrono::milliseconds call_limit{30'000};  // one block of a candidate; beyond it, it hangs
+  std::chrono::milliseconds call_limit{30'000};  // one block of a contender; beyond it, it hangs
   std::function<bool()> cancelled;               // asked between blocks; empty: never
 };
-MeasureOptions PassbenchMeasure();
-MeasureOptions QuickMeasure();
+MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono::milliseconds time_cap);
 
 struct Measurement {
-  Observations seen;                      // for integrity/judge.h
-  std::vector<double> eager_us;           // a call, null block taken off; pairs with candidate_us
-  std::vector<double> candidate_us;
-  std::optional<RatioEstimate> ratio;
-  double seed_us = 0;                     // upstream's torch.manual_seed(1024), measured on the reference's side
-  double relative_iqr = 0;                // the larger of both sides', upstream's fluctuation figure
-  int timed_calls = 0;
-  bool capped = false;
+  Observations seen;  // for integrity/judge.h
+  std::optional<SpeedUp> speed_up;
+  double seed_us = 0;  // upstream's torch.manual_seed(1024), measured on the reference
+  int rounds = 0;
+  int timed_calls = 0;  // per seat
+  bool capped = false;  // the time cap cut the counts
 };
 
-// `sets` are the exact input sets; the timed calls use fresh bits over all of them in turn.
-Result<Measurement> Measure(Side& reference, Side& candidate, const OutputComparer& comparer,
-                            const std::vector<InputSet>& sets, FreshBits& bits, const MeasureOptions& options);
+// What all measurements of an evaluator share.
+struct Instruments {
+  TimingCore& timing_core;
+  std::vector<int> other_cores;
+  HelperThread& data;       // inputs and outputs
+  HelperThread& maker;      // processes
+  SecretStream& decisions;  // of the calling thread
+  SecretStream& draws;      // of the data thread
+};
 
-// The median of one eager call on fresh inputs, null block taken off, in microseconds: for prompts, never for a score.
-Result<double> EagerMicros(Reference& reference, FreshBits& bits);
+struct MeasureRequest {
+  const GraphFacts& facts;
+  SeatMakers makers;
+  MeasureOptions options;
+  // Runs once, before the first round, while the timing core is held: for what must be measured alone. May be empty.
+  std::function<Status()> holding;
+  // Sees every contender's process before its round is timed and after it, also one that failed. May be empty.
+  std::function<void(WorkerProcess&)> watch;
+};
+
+Result<Measurement> Measure(const Instruments& instruments, const MeasureRequest& request);
 
 }  // namespace passnet::evaluator

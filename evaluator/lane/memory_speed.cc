@@ -10,7 +10,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr uint64_t kSmall = 256u << 10, kMedium = 8u << 20, kLarge = 128u << 20;
+constexpr uint64_t kFirst = 16u << 10, kSmall = 256u << 10, kMedium = 8u << 20, kLarge = 128u << 20;
 
 template <typename Fn>
 double BestBytesPerUs(uint64_t bytes_a_round, int rounds, Fn move) {
@@ -36,7 +36,23 @@ double CopySpeed(uint64_t working_set, int rounds) {
   });
 }
 
+double WriteSpeed(uint64_t working_set, int rounds) {
+  auto to = std::make_unique<char[]>(working_set);
+  std::memset(to.get(), 1, working_set);
+  return BestBytesPerUs(working_set, rounds, [&, value = 0]() mutable {
+    std::memset(to.get(), ++value, working_set);
+    asm volatile("" : : "r"(to.get()) : "memory");
+  });
+}
+
 }  // namespace
+
+// The level is taken for up to twice its size: a floor must not be too high.
+double MemorySpeed::WriteBytesPerUs(uint64_t working_set) const {
+  if (working_set <= kFirst * 4) return write_first;
+  if (working_set <= kSmall * 4) return write_small;
+  return working_set <= kMedium * 4 ? write_medium : write_large;
+}
 
 double MemorySpeed::CopyBytesPerUs(uint64_t working_set) const {
   if (working_set <= kSmall * 2) return copy_small;
@@ -45,13 +61,10 @@ double MemorySpeed::CopyBytesPerUs(uint64_t working_set) const {
 
 MemorySpeed MeasureMemorySpeed() {
   MemorySpeed speed;
-  auto block = std::make_unique<char[]>(16u << 10);
-  speed.write_bytes_per_us = BestBytesPerUs(64 * (16u << 10), 50, [&] {
-    for (int i = 0; i < 64; ++i) {
-      std::memset(block.get(), i, 16u << 10);
-      asm volatile("" : : "r"(block.get()) : "memory");
-    }
-  });
+  speed.write_first = WriteSpeed(kFirst, 2000);
+  speed.write_small = std::min(speed.write_first, WriteSpeed(kSmall, 200));
+  speed.write_medium = std::min(speed.write_small, WriteSpeed(kMedium, 12));
+  speed.write_large = std::min(speed.write_medium, WriteSpeed(kLarge, 3));
   speed.copy_small = CopySpeed(kSmall, 200);
   speed.copy_medium = CopySpeed(kMedium, 12);
   speed.copy_large = CopySpeed(kLarge, 3);

@@ -1,33 +1,27 @@
 #include "evaluator/lane/outputs.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <limits>
 
 #include "evaluator/compare/compare.h"
-#include "evaluator/worker/run_protocol.h"
 #include "passbench/tolerances.h"
 
 namespace passnet::evaluator {
 namespace {
 
-std::string ShapeText(const int64_t* shape, int dims) {
+std::string ListText(const int64_t* values, int count) {
   std::string text = "[";
-  for (int d = 0; d < dims; ++d) text += (d > 0 ? ", " : "") + std::to_string(shape[d]);
+  for (int d = 0; d < count; ++d) text += (d > 0 ? ", " : "") + std::to_string(values[d]);
   return text + "]";
-}
-
-// A copy: the bytes are the candidate's, and must not change between check and use.
-PnOutputHeader ReadHeader(const Side& side, uint32_t slot, size_t index) {
-  PnOutputHeader header;
-  std::memcpy(&header, side.OutSlot(slot) + side.layout().output_offsets[index], sizeof header);
-  return header;
-}
-
-uint32_t ReadCount(const Side& side, uint32_t slot) {
-  PnSlotHeader header;
-  std::memcpy(&header, side.OutSlot(slot), sizeof header);
-  return header.outputs;
 }
 
 struct Tolerances {
@@ -46,11 +40,10 @@ Tolerances TolerancesOf(const std::string& dtype) {
 }
 
 // Folds one comparison of `elements` values into `result`.
-void CompareValues(const std::string& what, const std::string& dtype, int64_t elements,
-                   std::span<const std::byte> expected, std::span<const std::byte> actual, OutputComparison* result) {
+void CompareValues(const std::string& what, const std::string& dtype, int64_t elements, const std::byte* expected,
+                   const std::byte* actual, OutputComparison* result) {
   Tolerances table = TolerancesOf(dtype);
-  PnCompareInput input{expected.data(), actual.data(), ScalarTypeOf(dtype), kLevels, elements,
-                       table.rtol.data(), table.atol.data()};
+  PnCompareInput input{expected, actual, ScalarTypeOf(dtype), kLevels, elements, table.rtol.data(), table.atol.data()};
   PnCompareOutput output{};
   if (pn_compare(&input, &output) != 0) {
     result->match = OutputMatch::kTypeMismatch;
@@ -68,77 +61,334 @@ void CompareValues(const std::string& what, const std::string& dtype, int64_t el
   result->tightest = std::max(result->tightest, static_cast<int>(output.tightest));
 }
 
-// Whether the header tells a tensor of the reference's type and shape; fills match and reason when not.
-bool HeaderFits(const PnOutputHeader& header, const SlotOutput& expected, const std::string& what,
-                OutputComparison* result) {
-  if (header.kind != PN_OUTPUT_TENSOR && header.kind != PN_OUTPUT_TOO_LARGE) {
+// Elements from the first to the last one in memory; nullopt where that is no number.
+std::optional<int64_t> Extent(const int64_t* shape, const int64_t* strides, size_t dims) {
+  int64_t extent = 1;
+  for (size_t d = 0; d < dims; ++d) {
+    int64_t span = 0;
+    if (shape[d] == 0) return 0;
+    if (strides[d] < 0 || __builtin_mul_overflow(shape[d] - 1, strides[d], &span) ||
+        __builtin_add_overflow(extent, span, &extent)) {
+      return std::nullopt;
+    }
+  }
+  return extent;
+}
+
+bool SameStrides(const int64_t* one, const int64_t* other, const std::vector<int64_t>& shape) {
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] > 1 && one[d] != other[d]) return false;
+  }
+  return true;
+}
+
+std::array<int64_t, PN_MAX_DIMS> RowMajorStrides(const std::vector<int64_t>& shape) {
+  std::array<int64_t, PN_MAX_DIMS> strides{};
+  int64_t step = 1;
+  for (size_t d = shape.size(); d-- > 0;) {
+    strides[d] = step;
+    step *= std::max<int64_t>(shape[d], 1);
+  }
+  return strides;
+}
+
+// No two elements in one place and no gap: any order of the dimensions.
+bool IsDense(const int64_t* strides, const std::vector<int64_t>& shape) {
+  std::vector<std::pair<int64_t, int64_t>> dims;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 0) return true;
+    if (shape[d] > 1) dims.emplace_back(strides[d], shape[d]);
+  }
+  std::sort(dims.begin(), dims.end());
+  int64_t step = 1;
+  for (const auto& [stride, size] : dims) {
+    if (stride != step) return false;
+    step *= size;
+  }
+  return true;
+}
+
+// The elements in row-major order: `storage` itself where they lie so, else gathered into `scratch`.
+const std::byte* RowMajor(const std::byte* storage, const int64_t* strides, const std::vector<int64_t>& shape,
+                          size_t width, int64_t elements, std::vector<std::byte>* scratch) {
+  if (elements == 0 || SameStrides(strides, RowMajorStrides(shape).data(), shape)) return storage;
+  scratch->resize(static_cast<size_t>(elements) * width);
+  std::vector<int64_t> at(shape.size(), 0);
+  std::byte* out = scratch->data();
+  int64_t from = 0;
+  for (int64_t i = 0; i < elements; ++i, out += width) {
+    std::memcpy(out, storage + static_cast<size_t>(from) * width, width);
+    for (size_t d = shape.size(); d-- > 0;) {
+      from += strides[d];
+      if (++at[d] < shape[d]) break;
+      from -= strides[d] * shape[d];
+      at[d] = 0;
+    }
+  }
+  return scratch->data();
+}
+
+// An exponent of all ones is an infinity or NaN.
+template <typename Bits>
+bool FiniteBits(const std::byte* bytes, uint64_t size, Bits exponent) {
+  for (uint64_t at = 0; at + sizeof(Bits) <= size; at += sizeof(Bits)) {
+    Bits value;
+    std::memcpy(&value, bytes + at, sizeof value);
+    if ((value & exponent) == exponent) return false;
+  }
+  return true;
+}
+
+size_t WidthOf(const SlotOutput& output) {
+  return output.elements > 0 ? output.bytes / static_cast<uint64_t>(output.elements) : 1;
+}
+
+// How many bytes an output may span: what the reference's own spans, or a dense tensor's with room for padding.
+uint64_t MostBytes(const SlotOutput& expected) {
+  auto own = Extent(expected.shape.data(), expected.strides.data(), expected.shape.size()).value_or(0);
+  return std::max<uint64_t>(static_cast<uint64_t>(own) * WidthOf(expected), 2 * expected.bytes + 4096);
+}
+
+// Whether the header tells a tensor of the reference's type, shape and kind of layout; fills match and reason when not.
+bool Fits(const ClaimedOutput& output, const SlotOutput& expected, const std::string& what,
+          OutputComparison* result) {
+  const PnOutputHeader& header = output.header;
+  if (header.kind != PN_OUTPUT_TENSOR) {
     result->match = OutputMatch::kNotATensor;
-    result->reason = what + (header.kind == PN_OUTPUT_SUBCLASS ? " is not a plain strided CPU tensor"
-                                                               : " is not a tensor");
+    result->reason = what + (header.kind == PN_OUTPUT_ODD ? " is not a plain strided CPU tensor" : " is not a tensor");
     return false;
   }
-  int dims = std::clamp(header.ndim, 0, PN_MAX_DIMS);
+  const int dims = std::clamp(header.ndim, 0, PN_MAX_DIMS);
   if (header.scalar_type != expected.scalar_type) {
     std::string name = DtypeOf(header.scalar_type);
     result->match = OutputMatch::kTypeMismatch;
     result->reason = what + " has type " + (name.empty() ? "unknown" : name) + ", the reference has " + expected.dtype;
     return false;
   }
-  bool same = header.kind == PN_OUTPUT_TENSOR && dims == static_cast<int>(expected.shape.size()) &&
-              std::equal(expected.shape.begin(), expected.shape.end(), header.shape);
-  if (!same) {
+  if (dims != static_cast<int>(expected.shape.size()) || header.ndim != dims ||
+      !std::equal(expected.shape.begin(), expected.shape.end(), header.shape)) {
     result->match = OutputMatch::kShapeMismatch;
-    result->reason = what + " has shape " + ShapeText(header.shape, dims) + ", the reference has " +
-                     ShapeText(expected.shape.data(), static_cast<int>(expected.shape.size()));
+    result->reason = what + " has shape " + ListText(header.shape, dims) + ", the reference has " +
+                     ListText(expected.shape.data(), static_cast<int>(expected.shape.size()));
+    return false;
   }
-  return same;
+  const auto extent = Extent(header.shape, header.strides, expected.shape.size());
+  const bool same = SameStrides(header.strides, expected.strides.data(), expected.shape);
+  const bool bounded = extent && static_cast<uint64_t>(*extent) <= MostBytes(expected) / WidthOf(expected);
+  if (!bounded || (!same && !IsDense(header.strides, expected.shape))) {
+    result->match = OutputMatch::kLayoutMismatch;
+    result->reason = what + " has strides " + ListText(header.strides, dims) + ", the reference has " +
+                     ListText(expected.strides.data(), static_cast<int>(expected.strides.size())) +
+                     ": return a tensor whose elements all have memory of their own";
+    return false;
+  }
+  return true;
+}
+
+// Reads `from` out of the process into `to`; a part that cannot be read whole is false in `read`.
+Status ReadMemory(pid_t pid, const std::vector<iovec>& to, const std::vector<iovec>& from, std::vector<bool>* read) {
+  constexpr size_t kMaxParts = 512;  // below IOV_MAX
+  read->assign(to.size(), false);
+  for (size_t begin = 0; begin < to.size();) {
+    const size_t count = std::min(kMaxParts, to.size() - begin);
+    ssize_t got = ::process_vm_readv(pid, &to[begin], count, &from[begin], count, 0);
+    if (got < 0 && errno != EFAULT) {
+      if (errno == ESRCH) return Error{ErrorCode::kUnavailable, "the worker process ended"};
+      return Error::FromErrno("process_vm_readv", "worker " + std::to_string(pid), errno);
+    }
+    size_t done = begin;
+    for (auto left = static_cast<size_t>(std::max<ssize_t>(got, 0)); done < begin + count && left >= to[done].iov_len;
+         ++done) {
+      left -= to[done].iov_len;
+      (*read)[done] = true;
+    }
+    // What stopped it is skipped: the rest is read all the same.
+    begin = done < begin + count ? done + 1 : done;
+  }
+  return OkStatus();
 }
 
 }  // namespace
 
-OutputComparison OutputComparer::Compare(Side& reference, Side& candidate, uint32_t slot) const {
-  OutputComparison result;
-  const SlotLayout& layout = reference.layout();
-  for (size_t i = 0; i < layout.inputs.size(); ++i) {
-    auto expected = reference.Input(slot, i), actual = candidate.Input(slot, i);
-    if (mutated_[i]) {
-      CompareValues("input " + layout.inputs[i].name + ", which the graph changes in place,", layout.inputs[i].dtype,
-                    static_cast<int64_t>(layout.inputs[i].fresh.elements), expected, actual, &result);
-    } else if (std::memcmp(expected.data(), actual.data(), expected.size()) != 0) {
-      result.changed_input = true;
-      if (result.reason.empty()) result.reason = "input " + layout.inputs[i].name + " was changed by the call";
+Status OutputComparer::Read(const Side& side, uint32_t calls, OutputBatch* batch) const {
+  const size_t width = layout_.outputs.size();
+  batch->counts.resize(calls);
+  batch->outputs.assign(calls * width, {});
+  batch->mutated.clear();
+  size_t total = 0;
+  for (uint32_t slot = 0; slot < calls; ++slot) {
+    PnSlotHeader header;
+    std::memcpy(&header, side.OutSlot(slot), sizeof header);
+    batch->counts[slot] = header.outputs;
+    for (size_t i = 0; i < width && i < header.outputs; ++i) {
+      ClaimedOutput& output = batch->outputs[slot * width + i];
+      std::memcpy(&output.header, side.OutSlot(slot) + sizeof(PnSlotHeader) + i * sizeof(PnOutputHeader),
+                  sizeof output.header);
+      OutputComparison unused;
+      if (!Fits(output, layout_.outputs[i], "", &unused)) continue;
+      const auto extent = Extent(output.header.shape, output.header.strides, layout_.outputs[i].shape.size());
+      output.extent = static_cast<uint64_t>(*extent) * WidthOf(layout_.outputs[i]);
+      output.offset = total;
+      total += (output.extent + 63) / 64 * 64;
+    }
+    for (size_t i = 0; i < mutated_.size(); ++i) {
+      if (!mutated_[i]) continue;
+      auto bytes = side.Input(slot, i);
+      batch->mutated.emplace_back(bytes.begin(), bytes.end());
     }
   }
-  uint32_t count = ReadCount(candidate, slot);
-  if (count != layout.outputs.size()) {
+  if (batch->bytes.size() < total) batch->bytes.resize(total);
+  std::vector<iovec> to, from;
+  std::vector<ClaimedOutput*> order;
+  for (ClaimedOutput& output : batch->outputs) {
+    output.read = output.header.kind == PN_OUTPUT_TENSOR && output.extent == 0;
+    if (output.extent == 0) continue;
+    to.push_back({batch->bytes.data() + output.offset, output.extent});
+    from.push_back({reinterpret_cast<void*>(output.header.data), output.extent});
+    order.push_back(&output);
+  }
+  std::vector<bool> read;
+  RETURN_IF_ERROR(ReadMemory(side.process().pid(), to, from, &read));
+  for (size_t i = 0; i < order.size(); ++i) order[i]->read = read[i];
+  return OkStatus();
+}
+
+void OutputComparer::CompareMutated(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
+                                    OutputComparison* result) const {
+  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
+  for (size_t i = 0, k = slot * each; i < mutated_.size(); ++i) {
+    if (!mutated_[i]) continue;
+    const SlotInput& input = layout_.inputs[i];
+    CompareValues("input " + input.name + ", which the graph changes in place,", input.dtype,
+                  static_cast<int64_t>(input.fresh.elements), reference.mutated[k].data(), contender.mutated[k].data(),
+                  result);
+    ++k;
+  }
+}
+
+OutputComparison OutputComparer::Compare(const OutputBatch& reference, const OutputBatch& contender,
+                                         uint32_t slot) const {
+  OutputComparison result;
+  CompareMutated(reference, contender, slot, &result);
+  if (contender.counts[slot] != layout_.outputs.size()) {
     result.match = OutputMatch::kShapeMismatch;
-    result.reason = std::to_string(count) + " outputs, the reference has " + std::to_string(layout.outputs.size());
+    result.reason = std::to_string(contender.counts[slot]) + " outputs, the reference has " +
+                    std::to_string(layout_.outputs.size());
     return result;
   }
-  for (size_t i = 0; i < layout.outputs.size(); ++i) {
-    const SlotOutput& expected = layout.outputs[i];
-    std::string what = "output " + std::to_string(i);
-    if (!HeaderFits(ReadHeader(candidate, slot, i), expected, what, &result)) return result;
-    CompareValues(what, expected.dtype, expected.elements, reference.OutputBytes(slot, i, expected.bytes),
-                  candidate.OutputBytes(slot, i, expected.bytes), &result);
+  std::vector<std::byte> gathered_expected, gathered_actual;
+  for (size_t i = 0; i < layout_.outputs.size(); ++i) {
+    const SlotOutput& spec = layout_.outputs[i];
+    const ClaimedOutput& expected = OutputOf(reference, slot, i);
+    const ClaimedOutput& actual = OutputOf(contender, slot, i);
+    const std::string what = "output " + std::to_string(i);
+    if (!Fits(actual, spec, what, &result)) return result;
+    if (!actual.read) {
+      result.match = OutputMatch::kNotATensor;
+      result.reason = what + " lies in memory that cannot be read";
+      return result;
+    }
+    const std::byte* e = reference.bytes.data() + expected.offset;
+    const std::byte* a = contender.bytes.data() + actual.offset;
+    const bool in_step = SameStrides(expected.header.strides, actual.header.strides, spec.shape) &&
+                         IsDense(actual.header.strides, spec.shape);
+    if (!in_step) {
+      e = RowMajor(e, expected.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_expected);
+      a = RowMajor(a, actual.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_actual);
+    }
+    CompareValues(what, spec.dtype, spec.elements, e, a, &result);
   }
   return result;
 }
 
-std::vector<SlotOutput> ClaimedLayout(const Side& candidate, uint32_t slot) {
-  std::vector<SlotOutput> claimed = candidate.layout().outputs;
-  for (size_t i = 0; i < claimed.size(); ++i) {
-    PnOutputHeader header = ReadHeader(candidate, slot, i);
-    int64_t extent = 1;
-    for (size_t d = 0; d < claimed[i].shape.size(); ++d) {
-      if (header.strides[d] < 0 || claimed[i].shape[d] == 0) return {};
-      extent += (claimed[i].shape[d] - 1) * header.strides[d];
-      // A claim that would need more than twice the memory of a dense tensor is not imitated.
-      if (extent > 2 * claimed[i].elements + 4096) return {};
-    }
-    claimed[i].strides.assign(header.strides, header.strides + claimed[i].shape.size());
+bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other,
+                                     uint32_t other_slot) const {
+  OutputComparison result;
+  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
+  for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
+    if (!mutated_[i]) continue;
+    CompareValues("", layout_.inputs[i].dtype, static_cast<int64_t>(layout_.inputs[i].fresh.elements),
+                  one.mutated[slot * each + k].data(), other.mutated[other_slot * each + k].data(), &result);
+    ++k;
   }
-  return claimed;
+  std::vector<std::byte> first, second;
+  for (size_t i = 0; i < layout_.outputs.size(); ++i) {
+    const SlotOutput& spec = layout_.outputs[i];
+    const ClaimedOutput& a = OutputOf(one, slot, i);
+    const ClaimedOutput& b = OutputOf(other, other_slot, i);
+    if (!a.read || !b.read) return false;
+    const auto in_order = [&](const OutputBatch& batch, const ClaimedOutput& output, std::vector<std::byte>* scratch) {
+      return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec),
+                      spec.elements, scratch);
+    };
+    CompareValues("", spec.dtype, spec.elements, in_order(one, a, &first), in_order(other, b, &second), &result);
+  }
+  return result.match == OutputMatch::kCompared && result.tightest <= kStandardLevel;
+}
+
+bool OutputComparer::AllFinite(const OutputBatch& reference, uint32_t slot) const {
+  for (size_t i = 0; i < layout_.outputs.size(); ++i) {
+    const ClaimedOutput& output = OutputOf(reference, slot, i);
+    const std::byte* bytes = reference.bytes.data() + output.offset;
+    const std::string& dtype = layout_.outputs[i].dtype;
+    if (dtype == "float32" && !FiniteBits<uint32_t>(bytes, output.extent, 0x7f800000u)) return false;
+    if (dtype == "float64" && !FiniteBits<uint64_t>(bytes, output.extent, 0x7ff0000000000000u)) return false;
+    if (dtype == "float16" && !FiniteBits<uint16_t>(bytes, output.extent, 0x7c00u)) return false;
+    if (dtype == "bfloat16" && !FiniteBits<uint16_t>(bytes, output.extent, 0x7f80u)) return false;
+  }
+  return true;
+}
+
+int OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs, uint32_t calls) const {
+  for (uint32_t slot = 0; slot < calls; ++slot) {
+    for (size_t i = 0; i < layout_.inputs.size(); ++i) {
+      if (mutated_[i]) continue;
+      auto now = side.Input(slot, i);
+      const std::byte* then = inputs.data() + slot * layout_.in_stride + layout_.inputs[i].offset;
+      if (std::memcmp(now.data(), then, now.size()) != 0) return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+bool OutputComparer::SharesMemory(const OutputBatch& batch) const {
+  std::vector<std::pair<uint64_t, uint64_t>> places;
+  const size_t width = layout_.outputs.size();
+  for (size_t at = 0; at < batch.outputs.size(); ++at) {
+    const ClaimedOutput& output = batch.outputs[at];
+    if (layout_.outputs[at % width].alias >= 0 || output.extent == 0) continue;
+    places.emplace_back(output.header.data, output.header.data + output.extent);
+  }
+  std::sort(places.begin(), places.end());
+  for (size_t i = 1; i < places.size(); ++i) {
+    if (places[i].first < places[i - 1].second) return true;
+  }
+  return false;
+}
+
+Result<int> OutputInInputs(const Side& side, const OutputBatch& batch) {
+  struct stat file {};
+  if (::fstat(side.in_fd(), &file) != 0) return Error::FromErrno("fstat", "inputs region", errno);
+  const std::string path = "/proc/" + std::to_string(side.process().pid()) + "/maps";
+  std::ifstream maps(path);
+  if (!maps) return Error::FromErrno("open", path, errno);
+  std::vector<std::pair<uint64_t, uint64_t>> regions;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, end = 0, inode = 0;
+    unsigned major = 0, minor = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx %*s %*x %x:%x %lu", &begin, &end, &major, &minor, &inode) != 5) continue;
+    if (inode == file.st_ino && makedev(major, minor) == file.st_dev) regions.emplace_back(begin, end);
+  }
+  if (regions.empty()) return Internal(path + " shows no inputs region");
+  const std::vector<SlotOutput>& expected = side.layout().outputs;
+  for (size_t at = 0; at < batch.outputs.size(); ++at) {
+    if (expected[at % expected.size()].alias >= 0) continue;
+    const uint64_t data = batch.outputs[at].header.data, last = data + std::max<uint64_t>(batch.outputs[at].extent, 1);
+    for (const auto& [begin, end] : regions) {
+      if (batch.outputs[at].extent > 0 && data < end && last > begin) return static_cast<int>(at % expected.size());
+    }
+  }
+  return -1;
 }
 
 }  // namespace passnet::evaluator

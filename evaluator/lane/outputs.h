@@ -1,29 +1,74 @@
-// Reads what a call left in its output slot and compares it with the reference's: headers first, as hostile bytes, then
-// every element. Also what the call did to its inputs.
-// Threads: thread-compatible. Borrows both sides, whose processes must be stopped.
+// What a run left behind: the outputs of each call, read out of the process's memory while it is stopped, and their
+// comparison with the reference's. Headers first, as hostile bytes, then every element.
+// Threads: thread-compatible; a batch may be read on one thread and compared on another.
+// Errors: infrastructure only; whatever a candidate's outputs are not is an OutputComparison.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "evaluator/integrity/observations.h"
 #include "evaluator/lane/side.h"
+#include "evaluator/worker/run_protocol.h"
 
 namespace passnet::evaluator {
+
+// One output of one call as the process describes it: a copy, so that it cannot change between check and use.
+struct ClaimedOutput {
+  PnOutputHeader header{};
+  uint64_t extent = 0;  // bytes from the first element to the end of the last one; 0 where it was not read
+  size_t offset = 0;    // of the copy in OutputBatch::bytes
+  bool read = false;
+};
+
+// The outputs of all calls of one run. Reused from run to run, since its bytes are as large as a block's outputs.
+struct OutputBatch {
+  std::vector<uint32_t> counts;         // of outputs, as each call claims
+  std::vector<ClaimedOutput> outputs;   // [slot * layout.outputs.size() + index]
+  std::vector<std::byte> bytes;
+  std::vector<std::vector<std::byte>> mutated;  // [slot * mutated inputs + k]: inputs that the graph changes, afterwards
+};
 
 class OutputComparer {
  public:
   // `mutated[i]`: the reference changes input i; it then counts as an output.
-  explicit OutputComparer(std::vector<bool> mutated) : mutated_(std::move(mutated)) {}
+  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated) : layout_(layout), mutated_(std::move(mutated)) {}
 
-  // Slot `slot` of both sides after the same call.
-  OutputComparison Compare(Side& reference, Side& candidate, uint32_t slot) const;
+  // Takes everything that comparing needs out of the stopped process and its region. Bounded by what the layout allows.
+  Status Read(const Side& side, uint32_t calls, OutputBatch* batch) const;
+
+  // The same call of both sides.
+  OutputComparison Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
+
+  // Whether the reference's answers to two different calls pass for one another at the standard tolerance.
+  bool Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other, uint32_t other_slot) const;
+  // Whether every value of the reference's outputs is a finite number.
+  bool AllFinite(const OutputBatch& reference, uint32_t slot) const;
+
+  // Index of the first input that was changed though the reference leaves it alone, or -1. `inputs`: what it was filled
+  // with.
+  int ChangedInput(const Side& side, std::span<const std::byte> inputs, uint32_t calls) const;
+
+  // Whether two outputs of a run lie in the same memory; those that are views of inputs in the reference do not count.
+  bool SharesMemory(const OutputBatch& batch) const;
 
  private:
+  const ClaimedOutput& OutputOf(const OutputBatch& batch, uint32_t slot, size_t index) const {
+    return batch.outputs[slot * layout_.outputs.size() + index];
+  }
+  void CompareMutated(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
+                      OutputComparison* result) const;
+
+  const SlotLayout& layout_;
   std::vector<bool> mutated_;
 };
 
-// Strides that the candidate's outputs of a slot claim, for null blocks of its layout; empty when they cannot be used.
-std::vector<SlotOutput> ClaimedLayout(const Side& candidate, uint32_t slot);
+// Index of the first output of the batch that lies in the process's inputs region though the reference makes a fresh one,
+// or -1. The kernel's own list of mappings decides, not what the process says.
+Result<int> OutputInInputs(const Side& side, const OutputBatch& batch);
 
 }  // namespace passnet::evaluator

@@ -3,16 +3,19 @@
 // Errors: infrastructure; what the candidate did wrong is in the report.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/lane/ablation.h"
+#include "evaluator/lane/match.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
@@ -22,6 +25,7 @@ struct PreparedCandidate {
   Json traced;                          // the trace child's answer: a stranger's data, bounded
   Json files;                           // {"name": "text"}
   std::vector<CompiledKernel> kernels;  // all compiled
+  std::shared_ptr<MatchPatience> patience = std::make_shared<MatchPatience>();
 };
 
 struct Workshop {
@@ -29,6 +33,8 @@ struct Workshop {
   KernelCompiler* compiler;
   std::string device;  // for messages
   Ablation ablation = {};
+  Nanos screen_limit = std::chrono::seconds(30);
+  Nanos trace_limit = std::chrono::seconds(30);  // a pattern traces in milliseconds; beyond it, it hangs
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and

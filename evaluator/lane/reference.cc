@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/worker_answer.h"
+#include "evaluator/timing/statistics.h"
 #include "evaluator/worker/run_protocol.h"
 #include "passbench/inputs.h"
 
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kForkLimit{60};
 constexpr std::chrono::minutes kCallLimit{15};
-constexpr int kEstimateCalls = 3;
+constexpr uint64_t kEstimateCalls = 16;
 
 struct ProbedOutput {
   std::string kind;            // "tensor" or "other"
@@ -71,8 +73,8 @@ Result<std::vector<SlotOutput>> Probe(Side& side) {
   return outputs;
 }
 
-void FillSlot(Side& side, const InputSet& set) {
-  for (size_t i = 0; i < set.size(); ++i) std::memcpy(side.Input(0, i).data(), set[i].data(), set[i].size());
+void FillSlot(Side& side, uint32_t slot, const InputSet& set) {
+  for (size_t i = 0; i < set.size(); ++i) std::memcpy(side.Input(slot, i).data(), set[i].data(), set[i].size());
 }
 
 std::vector<bool> MutatedInputs(Side& side, const InputSet& set) {
@@ -83,26 +85,61 @@ std::vector<bool> MutatedInputs(Side& side, const InputSet& set) {
   return mutated;
 }
 
-Result<double> EstimateUs(Side& side, const InputSet& set) {
-  double best = 0;
-  for (int i = 0; i < kEstimateCalls; ++i) {
-    FillSlot(side, set);
-    ASSIGN_OR_RETURN(BlockTime time, side.Run(PN_RUN_CALL, 0, 1, Deadline::After(kCallLimit)));
-    double us = std::chrono::duration<double, std::micro>(time.wall).count();
-    best = i == 0 ? us : std::min(best, us);
+// A call's time once it is warm: the second of two blocks, as long as a call is short.
+Result<double> EstimateUs(const std::shared_ptr<TaskChild>& task, const SlotLayout& one, const InputSet& set,
+                          const BlockOptions& options) {
+  SlotLayout layout = one;
+  layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(options.max_bytes / one.CallBytes(), 1, kEstimateCalls));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout, "estimate"));
+  RETURN_IF_ERROR(MakeEager(task, side));
+  for (uint32_t slot = 0; slot < layout.slots; ++slot) FillSlot(side, slot, set);
+  double us = 0;
+  for (uint32_t calls : {1u, layout.slots, layout.slots, layout.slots, layout.slots}) {
+    ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls, Deadline::After(kCallLimit)));
+    us = std::chrono::duration<double, std::micro>(time.wall).count() / calls;
     // Graphs of seconds: one look is enough.
-    if (us > 1e6) break;
+    if (us > 1e5) break;
   }
-  return best;
+  return us;
 }
 
-uint32_t ChooseSlots(const SlotLayout& one, double estimate_us, const ReferenceOptions& options) {
-  double wanted = std::ceil(options.block_us / std::max(estimate_us, 1.0));
-  uint64_t fit = options.max_region_bytes / (one.in_stride + one.out_stride);
-  return static_cast<uint32_t>(std::clamp<double>(wanted, 1, static_cast<double>(std::clamp<uint64_t>(fit, 1, options.max_slots))));
+uint32_t ChooseSlots(const SlotLayout& one, double estimate_us, const BlockOptions& options) {
+  const double wanted = std::ceil(options.block_us / std::max(estimate_us, 1.0));
+  const uint64_t fit = std::clamp<uint64_t>(options.max_bytes / one.CallBytes(), 1, options.max_slots);
+  return static_cast<uint32_t>(std::clamp<double>(wanted, 1, static_cast<double>(fit)));
+}
+
+// An eager process on `side`, in another mode than calling the model where one is given.
+Status ForkEager(const std::shared_ptr<TaskChild>& task, const std::string& mode, bool counts_calls, Side& side) {
+  ForkSpec spec;
+  spec.role = "reference";
+  spec.plan = "reference";
+  spec.first_frame = "{}";
+  const Deadline deadline = Deadline::After(kForkLimit);
+  ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
+  const Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
+  RETURN_IF_ERROR(ExpectOk(process->Command(configure, {}, deadline), "configure"));
+  side.Take(std::move(process), counts_calls);
+  return Attach(side);
+}
+
+// The median block's microseconds a call, what starting it costs taken off.
+Result<double> BlockMicros(Side& side, int blocks, const std::function<void()>& fill) {
+  std::vector<double> walls, starts;
+  for (int block = 0; block < blocks; ++block) {
+    fill();
+    ASSIGN_OR_RETURN(RunTime run, side.Run(PN_RUN_CALL, side.layout().slots, Deadline::After(kCallLimit)));
+    ASSIGN_OR_RETURN(RunTime start, side.Run(PN_RUN_CALL, 0, Deadline::After(kCallLimit)));
+    walls.push_back(std::chrono::duration<double, std::micro>(run.wall).count());
+    starts.push_back(std::chrono::duration<double, std::micro>(start.wall).count());
+    if (run.wall > std::chrono::seconds(1)) break;
+  }
+  return std::max(Median(walls) - Median(starts), 0.0) / side.layout().slots;
 }
 
 }  // namespace
+
+bool GraphFacts::InPlace() const { return std::find(mutated.begin(), mutated.end(), true) != mutated.end(); }
 
 Status Attach(Side& side) {
   Json command = side.layout().AttachFields();
@@ -110,44 +147,51 @@ Status Attach(Side& side) {
   return ExpectOk(side.Command(command, {side.in_fd(), side.out_fd()}), "attach");
 }
 
-Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskChild>& task, const std::string& mode,
-                                                     Deadline deadline) {
-  ForkSpec spec;
-  spec.role = "reference";
-  spec.plan = "reference";
-  spec.cgroup = kAccountedOnly;
-  spec.first_frame = "{}";
-  ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
-  const Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
-  RETURN_IF_ERROR(ExpectOk(process->Command(configure, {}, deadline), "configure"));
-  return process;
+Status MakeEager(const std::shared_ptr<TaskChild>& task, Side& side) { return ForkEager(task, "eager", false, side); }
+
+Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
+                                            const BlockOptions& options) {
+  if (task->facts) return task->facts;
+  auto facts = std::make_shared<GraphFacts>();
+  ASSIGN_OR_RETURN(facts->published, MakeInputSet(graph, passbench::kPassBenchSeed));
+  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1), "probe"));
+  RETURN_IF_ERROR(MakeEager(task, side));
+  FillSlot(side, 0, facts->published);
+  ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
+  facts->mutated = MutatedInputs(side, facts->published);
+  facts->layout = MakeLayout(graph.inputs, outputs, 1);
+  ASSIGN_OR_RETURN(facts->estimate_us, EstimateUs(task, facts->layout, facts->published, options));
+  facts->layout.slots = ChooseSlots(facts->layout, facts->estimate_us, options);
+  task->facts = facts;
+  return facts;
 }
 
-Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
-                                   FreshBits& bits, const ReferenceOptions& options) {
-  std::vector<InputSet> sets;
-  ASSIGN_OR_RETURN(InputSet published, MakeInputSet(graph, passbench::kPassBenchSeed));
-  sets.push_back(std::move(published));
-  for (int i = 0; i < options.secret_sets; ++i) {
-    ASSIGN_OR_RETURN(InputSet secret, MakeInputSet(graph, bits.Next() >> 32));
-    sets.push_back(std::move(secret));
-  }
-  ASSIGN_OR_RETURN(auto process, ForkReference(task, "eager", Deadline::After(kForkLimit)));
-  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1), "probe"));
-  side.Take(std::move(process), false);
-  RETURN_IF_ERROR(Attach(side));
-  FillSlot(side, sets[0]);
-  ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
-  std::vector<bool> mutated = MutatedInputs(side, sets[0]);
-  ASSIGN_OR_RETURN(double estimate, EstimateUs(side, sets[0]));
-  SlotLayout layout = MakeLayout(graph.inputs, outputs, 1);
-  uint32_t lead = estimate < options.two_leads_below_us ? 2 : estimate < options.one_lead_below_us ? 1 : 0;
-  layout = MakeLayout(graph.inputs, outputs, lead + ChooseSlots(layout, estimate, options), lead);
-  ASSIGN_OR_RETURN(Side full, Side::Create(layout, "reference"));
-  full.Take(side.Release(), false);
-  RETURN_IF_ERROR(Attach(full));
-  RETURN_IF_ERROR(SetNullLayout(full, outputs));
-  return Reference{std::move(full), std::move(sets), std::move(mutated), estimate};
+Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core, SecretStream& draws) {
+  constexpr int kBlocks = 10;
+  RETURN_IF_ERROR(PinProcess(eager.process().pid(), timing_core));
+  return BlockMicros(eager, kBlocks, [&] {
+    for (uint32_t slot = 0; slot < facts.layout.slots; ++slot) {
+      for (size_t i = 0; i < facts.layout.inputs.size(); ++i) {
+        DrawInput(facts.layout.inputs[i].fresh, DrawKind::kPlain, facts.published[i], draws, eager.Input(slot, i));
+      }
+    }
+  });
+}
+
+Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path,
+                              int timing_core) {
+  if (auto known = facts.null_path_us.find(path); known != facts.null_path_us.end()) return known->second;
+  constexpr int kBlocks = 5;
+  SlotLayout layout = facts.layout;
+  const BlockOptions most;
+  layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(most.max_bytes / layout.in_stride, 1, 64));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout, "null path"));
+  const bool dynamo = path == CallPath::kDynamo;
+  RETURN_IF_ERROR(ForkEager(task, dynamo ? "null_dynamo" : "null_direct", dynamo, side));
+  RETURN_IF_ERROR(PinProcess(side.process().pid(), timing_core));
+  ASSIGN_OR_RETURN(const double micros, BlockMicros(side, kBlocks, [] {}));
+  facts.null_path_us[path] = micros;
+  return micros;
 }
 
 }  // namespace passnet::evaluator

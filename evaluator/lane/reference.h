@@ -1,41 +1,51 @@
-// The reference side of one graph, ready to be measured against: probed, laid out, its eager time known.
-// Threads: thread-compatible, on the timing core. Owns: side and input sets.
-// Errors: kInvalidArgument (eager itself fails: the text is torch's), else infrastructure.
+// Eager, seen once and for all evaluations of a graph: what it returns, what it changes, about how long it takes, and what
+// the way to a candidate's graph costs without the graph.
+// Threads: thread-compatible. Errors: kInvalidArgument (eager itself fails: the text is torch's), else infrastructure.
 #pragma once
 
+#include <map>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "evaluator/api/evaluation.h"
 #include "evaluator/lane/side.h"
 #include "evaluator/lane/task_child.h"
+#include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
 
-struct Reference {
-  Side side;
-  std::vector<InputSet> sets;   // [0] is PassBench's own (seed 123), the others have secret seeds
-  std::vector<bool> mutated;    // for each input: whether the graph changes it in place
-  double estimate_us = 0;       // of one eager call, for choosing counts; never a score
+struct GraphFacts {
+  SlotLayout layout;          // as many slots as a block has calls
+  InputSet published;         // PassBench's own inputs (seed 123)
+  std::vector<bool> mutated;  // for each input: whether the graph changes it in place
+  double estimate_us = 0;     // of one eager call, for choosing counts; never a score
+  std::map<CallPath, double> null_path_us;  // of a call of a graph that does nothing, once it was measured
+
+  bool InPlace() const;
 };
 
-struct ReferenceOptions {
-  int secret_sets = 2;
-  double block_us = 2000;             // as many calls a block as last this long …
-  uint32_t max_slots = 64;
-  uint64_t max_region_bytes = 64ull << 20;  // … and fit this many bytes a side; at least one
-  double two_leads_below_us = 500;          // calls before the clock of each block, where they are so short that cold
-  double one_lead_below_us = 5000;          // code shows
+struct BlockOptions {
+  double block_us = 3000;  // a block is as many calls as last this long …
+  uint32_t max_slots = 256;
+  uint64_t max_bytes = 64ull << 20;  // … and keep this much memory alive a seat; at least one
 };
 
-Result<Reference> PrepareReference(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
-                                   FreshBits& bits, const ReferenceOptions& options);
+// The facts of the task child's graph, found out once.
+Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
+                                            const BlockOptions& options);
 
-// A second process that runs the same graph: mode "eager", "dynamo" (the captured graph behind guards) or "direct".
-Result<std::unique_ptr<WorkerProcess>> ForkReference(const std::shared_ptr<TaskChild>& task, const std::string& mode,
-                                                     Deadline deadline);
+// Gives `side` an eager process that maps its regions and is stopped.
+Status MakeEager(const std::shared_ptr<TaskChild>& task, Side& side);
 
 // Maps the side's regions into its process.
 Status Attach(Side& side);
+
+// The median of a block's call on this thread's core, start taken off, in microseconds: eager on fresh inputs, for prompts,
+// never for a score.
+Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core, SecretStream& draws);
+
+// What a call costs on this way when the graph does nothing: guards, Python's call, no work. The calling thread holds the
+// timing core and is pinned to it.
+Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path, int timing_core);
 
 }  // namespace passnet::evaluator

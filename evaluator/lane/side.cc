@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "base/check.h"
@@ -24,14 +25,6 @@ std::chrono::nanoseconds Now() {
 }
 
 }  // namespace
-
-Status SetNullLayout(Side& side, const std::vector<SlotOutput>& outputs) {
-  Json layouts = Json::MakeArray();
-  for (const SlotOutput& output : outputs) {
-    layouts.Push({{"shape", output.shape}, {"strides", output.strides}, {"scalar_type", output.scalar_type}});
-  }
-  return ExpectOk(side.Command({{"cmd", "null_layout"}, {"outputs", layouts}}, {}), "null_layout");
-}
 
 Status PinToCores(const std::vector<int>& cores) {
   cpu_set_t set;
@@ -77,15 +70,21 @@ std::span<std::byte> Side::Input(uint32_t slot, size_t index) {
   return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
 }
 
-std::span<const std::byte> Side::OutputBytes(uint32_t slot, size_t index, size_t bytes) const {
-  CHECK(bytes <= layout_.output_capacities[index]);
-  return {OutSlot(slot) + layout_.output_offsets[index] + sizeof(PnOutputHeader), bytes};
+std::span<const std::byte> Side::Input(uint32_t slot, size_t index) const {
+  const SlotInput& input = layout_.inputs[index];
+  return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
+}
+
+void Side::Fill(std::span<const std::byte> inputs) {
+  CHECK(inputs.size() == layout_.InBytes());
+  std::memcpy(in_.data(), inputs.data(), inputs.size());
 }
 
 Result<Json> Side::Command(const Json& command, const std::vector<int>& fds) {
   RETURN_IF_ERROR(process_->Continue());
   auto answer = process_->Command(command, fds, Deadline::After(kCommandLimit));
   RETURN_IF_ERROR(process_->Stop());
+  cpu_when_stopped_.reset();
   return answer;
 }
 
@@ -100,13 +99,6 @@ Status ExpectOk(const Result<Json>& answer, const std::string& command) {
     fields.Flag("ok", &ok);
   }));
   return ok ? OkStatus() : Status(Internal(who + " failed without a word"));
-}
-
-Result<RunAnswer> Side::Ask(uint32_t kind, uint32_t first, uint32_t count, Deadline deadline) {
-  uint64_t nonce = 0;
-  FillRandom(&nonce, sizeof nonce);
-  RETURN_IF_ERROR(process_->channel().SendRun(kind, first, count, nonce));
-  return process_->channel().ReceiveRun(nonce, deadline);
 }
 
 Error Side::NoteFailure(Error error) {
@@ -134,38 +126,27 @@ Status Side::CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count)
   return Internal(failure_->text);
 }
 
-Status Side::Begin() {
+Result<RunTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline) {
   failure_.reset();
-  FillRandom(&begun_nonce_, sizeof begun_nonce_);
+  uint64_t nonce = 0;
+  FillRandom(&nonce, sizeof nonce);
+  if (auto sent = process_->channel().SendRun(kind, 0, count, nonce); !sent) return NoteFailure(sent.error());
+  const auto cpu_before = process_->CpuTime();
+  const auto started = Now();
   RETURN_IF_ERROR(process_->Continue());
-  return process_->channel().SendRun(PN_RUN_CALL, 0, 1, begun_nonce_);
-}
-
-Status Side::Await(Deadline deadline) {
-  auto answer = process_->channel().ReceiveRun(begun_nonce_, deadline);
+  auto answer = process_->channel().ReceiveRun(nonce, deadline);
+  const auto ended = Now();
   if (!answer) return NoteFailure(std::move(answer).error());
   RETURN_IF_ERROR(process_->Stop());
-  return CheckAnswer(answer.value(), PN_RUN_CALL, 1);
-}
-
-Result<BlockTime> Side::Run(uint32_t kind, uint32_t lead, uint32_t count, Deadline deadline) {
-  failure_.reset();
-  RETURN_IF_ERROR(process_->Continue());
-  if (lead > 0) {
-    auto answer = Ask(kind, 0, lead, deadline);
-    if (!answer) return NoteFailure(std::move(answer).error());
-    RETURN_IF_ERROR(CheckAnswer(answer.value(), kind, lead));
-  }
-  auto cpu_before = process_->CpuTime();
-  auto started = Now();
-  auto answer = Ask(kind, lead, count, deadline);
-  auto ended = Now();
-  auto cpu_after = process_->CpuTime();
-  if (!answer) return NoteFailure(std::move(answer).error());
-  RETURN_IF_ERROR(process_->Stop());
+  // On this core the process stops only when it runs next: here, and not inside the next one's clock.
+  constexpr timespec kMoment{0, 1};
+  ::nanosleep(&kMoment, nullptr);
+  const auto cpu_after = process_->CpuTime();
   RETURN_IF_ERROR(CheckAnswer(answer.value(), kind, count));
-  BlockTime time{ended - started, {}};
+  RunTime time{ended - started, {}, {}};
   if (cpu_before && cpu_after) time.cpu = *cpu_after - *cpu_before;
+  if (cpu_before && cpu_when_stopped_) time.idle = *cpu_before - *cpu_when_stopped_;
+  cpu_when_stopped_ = cpu_after;
   return time;
 }
 

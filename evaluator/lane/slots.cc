@@ -19,22 +19,32 @@ constexpr DtypeNumber kDtypes[] = {{"uint8", 0},   {"int8", 1},    {"int16", 2},
 
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-constexpr size_t kSlack = 4096;  // chosen: an output up to a page too large is copied and told apart by its shape
+// Of PassBench's own draw (docs/passbench.md, section 3).
+constexpr double kSpread = 0.2;
+constexpr double kDefaultStd = 0.1;
+constexpr double kMaxMagnitude = 100;
 
 FreshTensor FreshnessOf(const passbench::TensorMeta& meta) {
   FreshTensor fresh;
   fresh.dtype = std::string(passbench::DTypeName(meta.dtype));
   fresh.elements = static_cast<size_t>(meta.Elements());
-  passbench::InputKind kind = passbench::KindOf(meta);
-  bool is_float = fresh.dtype.find("float") != std::string::npos;
-  if (kind == passbench::InputKind::kRangedInt) {
-    fresh.freshness = Freshness::kRangedInt;
-    fresh.low = static_cast<int64_t>(passbench::AsDouble(*meta.min_val));
-    fresh.high = static_cast<int64_t>(passbench::AsDouble(*meta.max_val));
-  } else if (is_float && !meta.data) {
-    // Constants (std 0) get fresh bits too: a pass must not rely on a weight of ones being ones.
-    fresh.freshness = Freshness::kFloatBits;
+  switch (passbench::KindOf(meta)) {
+    case passbench::InputKind::kRangedInt:
+      fresh.freshness = Freshness::kRangedInt;
+      fresh.low = static_cast<int64_t>(passbench::AsDouble(*meta.min_val));
+      fresh.high = static_cast<int64_t>(passbench::AsDouble(*meta.max_val));
+      return fresh;
+    case passbench::InputKind::kRandomBool: fresh.freshness = Freshness::kBool; return fresh;
+    case passbench::InputKind::kRandomFloat: fresh.freshness = Freshness::kFloat; break;
+    case passbench::InputKind::kFixed:
+      if (meta.data || fresh.dtype.find("float") == std::string::npos) return fresh;
+      fresh.freshness = Freshness::kConstant;
+      break;
   }
+  fresh.mean = meta.mean.value_or(0);
+  fresh.spread = meta.std.value_or(kDefaultStd) * kSpread;
+  fresh.least = meta.min_val ? passbench::AsDouble(*meta.min_val) : -kMaxMagnitude;
+  fresh.most = meta.max_val ? passbench::AsDouble(*meta.max_val) : kMaxMagnitude;
   return fresh;
 }
 
@@ -55,10 +65,9 @@ std::string DtypeOf(int scalar_type) {
 }
 
 SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<SlotOutput>& outputs,
-                      uint32_t slots, uint32_t lead) {
+                      uint32_t slots) {
   SlotLayout layout;
   layout.slots = slots;
-  layout.lead = lead;
   size_t at = 0;
   for (const passbench::TensorMeta& meta : inputs) {
     SlotInput input{meta.name, std::string(passbench::DTypeName(meta.dtype)), meta.shape, FreshnessOf(meta),
@@ -66,28 +75,25 @@ SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const st
     at = RoundUp(at + std::max<size_t>(input.bytes, 1), 64);
     layout.inputs.push_back(std::move(input));
   }
-  layout.in_stride = RoundUp(std::max<size_t>(at, 64), 4096);
-  at = sizeof(PnSlotHeader);
-  for (const SlotOutput& output : outputs) {
-    layout.output_offsets.push_back(at);
-    layout.output_capacities.push_back(output.bytes + kSlack);
-    at = RoundUp(at + sizeof(PnOutputHeader) + output.bytes + kSlack, 64);
-  }
+  layout.in_stride = std::max<size_t>(at, 64);
   layout.outputs = outputs;
-  layout.out_stride = RoundUp(at, 4096);
+  layout.out_stride = RoundUp(sizeof(PnSlotHeader) + outputs.size() * sizeof(PnOutputHeader), 64);
   return layout;
 }
 
+size_t SlotLayout::CallBytes() const {
+  size_t bytes = in_stride;
+  for (const SlotOutput& output : outputs) bytes += output.bytes;
+  return bytes;
+}
+
 Json SlotLayout::AttachFields() const {
-  Json places_in = Json::MakeArray(), places_out = Json::MakeArray();
+  Json places = Json::MakeArray();
   for (const SlotInput& input : inputs) {
-    places_in.Push({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
+    places.Push({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
   }
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    places_out.Push({{"offset", output_offsets[i]}, {"capacity", output_capacities[i]}});
-  }
-  return {{"slots", slots},           {"in_size", InBytes()},     {"out_size", OutBytes()}, {"in_stride", in_stride},
-          {"out_stride", out_stride}, {"inputs", places_in}, {"outputs", places_out}};
+  return {{"slots", slots},           {"in_size", InBytes()}, {"out_size", OutBytes()},     {"in_stride", in_stride},
+          {"out_stride", out_stride}, {"inputs", places},     {"outputs", outputs.size()}};
 }
 
 Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed) {

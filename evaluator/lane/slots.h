@@ -1,4 +1,4 @@
-// Where the inputs and outputs of a call lie in the shared regions, and the base sets of input bytes.
+// Where the inputs of a call and the headers of its outputs lie in the shared regions.
 // Threads: immutable values. Source of the layout's bytes: evaluator/worker/run_protocol.h.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "evaluator/timing/fresh_bits.h"
+#include "evaluator/timing/fresh_inputs.h"
 #include "passbench/task.h"
 
 namespace passnet::evaluator {
@@ -29,32 +29,29 @@ struct SlotInput {
   std::string name;
   std::string dtype;
   std::vector<int64_t> shape;
-  FreshTensor fresh;
+  FreshTensor fresh;  // how each call gets new bytes
   uint64_t bytes = 0;
   size_t offset = 0;  // within a slot
 };
 
 struct SlotLayout {
-  uint32_t slots = 1;  // of them the first `lead` are called before the clock starts
-  uint32_t lead = 0;
+  uint32_t slots = 1;
   std::vector<SlotInput> inputs;
   std::vector<SlotOutput> outputs;
-  std::vector<size_t> output_offsets;  // of the PnOutputHeader, within a slot
-  std::vector<size_t> output_capacities;
   size_t in_stride = 0;
-  size_t out_stride = 0;
+  size_t out_stride = 0;  // of the headers: the data stays in the process's own memory
 
-  uint32_t Timed() const { return slots - lead; }
   size_t InBytes() const { return in_stride * slots; }
   size_t OutBytes() const { return out_stride * slots; }
+  // What one call reads and writes, in bytes: how much memory a slot keeps alive.
+  size_t CallBytes() const;
   // The fields of the worker's attach command, without "cmd".
   Json AttachFields() const;
 };
 
-// Inputs at 64-byte borders; an output has room for its own bytes and a little more, so that one that is larger shows
-// as larger and not as cut.
+// Inputs at 64-byte borders.
 SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const std::vector<SlotOutput>& outputs,
-                      uint32_t slots, uint32_t lead = 0);
+                      uint32_t slots);
 
 // Input bytes of one seed, in forward's order.
 using InputSet = std::vector<std::vector<std::byte>>;

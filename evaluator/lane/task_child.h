@@ -17,14 +17,21 @@
 
 namespace passnet::evaluator {
 
+struct GraphFacts;
+
 class TaskChild : public ForkParent {
  public:
   static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
                                                   const std::string& device, Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
+  std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }
+  int seccomp_filters() const override { return process_->seccomp_filters(); }
   const std::vector<OpRecord>& ops() const { return ops_; }
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
+
+  // What was found out about the graph by running eager once (reference.h), kept as long as this; null before.
+  std::shared_ptr<GraphFacts> facts;
 
  private:
   Status TakeDescription(std::string_view text, const std::string& graph);

@@ -1,13 +1,17 @@
 // The exclusive use of a core for timing among all evaluators of a host: a lane that compiles, captures or matches leaves
-// the core to others, and whoever times holds it. An advisory lock on /tmp/passnet-timing-core-N.lock, which the kernel
-// lets go of when its holder dies.
-// Threads: thread-compatible. Owns: the descriptor; a hold must not outlive its TimingCore.
-// Errors: kCancelled, kDeadlineExceeded (somebody held the core for very long), and of the file itself.
+// the core to others, and whoever times holds it. Two advisory locks, which the kernel lets go of when their holder dies:
+// on a file in a folder of the user's own, and on the core's folder in /sys. The latter is root's, so that evaluators of
+// every user exclude each other and nobody can put something else in its place; where there is none, the file is all.
+// Threads: thread-compatible. Owns: the descriptors; a hold must not outlive its TimingCore.
+// Errors: kCancelled, kDeadlineExceeded (somebody held the core for very long), kPermissionDenied (the folder or the file
+// is not ours alone, or is no plain file: the text names it and the fix), and of the file itself.
 #pragma once
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,8 +27,13 @@ class TimingCore {
   // Its end lets go of the core.
   using Hold = std::unique_ptr<TimingCore, Leaver>;
 
-  // `folder` is for tests; every process that is to keep out of another's way must use the same.
-  static Result<TimingCore> Open(int core, const std::filesystem::path& folder = "/tmp");
+  // Every process that is to keep out of another's way must use the same; other ones than Host() are for tests.
+  struct Places {
+    std::filesystem::path folder;  // of this user alone; made when missing
+    std::filesystem::path cores;   // holds a folder cpuN for each core; may be missing
+    static Places Host();
+  };
+  static Result<TimingCore> Open(int core, const Places& places = Places::Host());
 
   // Waits until nobody else holds the core. `cancelled` (may be empty) is asked while waiting. Holds of one process nest.
   Result<Hold> Take(Deadline deadline, const std::function<bool()>& cancelled);
@@ -32,11 +41,17 @@ class TimingCore {
   int number() const { return number_; }
 
  private:
-  TimingCore(int number, UniqueFd file) : number_(number), file_(std::move(file)) {}
+  struct Lock {
+    UniqueFd file;
+    std::string path;
+  };
+
+  explicit TimingCore(int number) : number_(number) {}
   void Leave();
+  void Unlock();
 
   int number_;
-  UniqueFd file_;
+  std::vector<Lock> locks_;  // taken in this order by everybody
   int holds_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -13,11 +14,9 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr size_t kMaxFds = 64;
-
-Status WaitReadable(int fd, Deadline deadline) {
+Status WaitFor(int fd, short events, Deadline deadline) {
   while (true) {
-    pollfd entry{fd, POLLIN, 0};
+    pollfd entry{fd, events, 0};
     int ready = ::poll(&entry, 1, deadline.PollMillis());
     if (ready > 0) return OkStatus();
     if (ready == 0) return Error{ErrorCode::kDeadlineExceeded, "no answer from the worker before the deadline"};
@@ -26,19 +25,97 @@ Status WaitReadable(int fd, Deadline deadline) {
   }
 }
 
+// A process that ends with bytes unread resets the connection: it has ended like any other, and by its own choice, so that
+// this is never a failure of the socket.
+Error SocketError(const char* op, int err) {
+  if (err == ECONNRESET || err == EPIPE) return {ErrorCode::kUnavailable, "the worker process ended"};
+  return Error::FromErrno(op, "worker socket", err);
+}
+
+// The descriptors that came with one recvmsg. Whoever sent them, they are closed with the vector.
+std::vector<UniqueFd> DescriptorsOf(msghdr& message) {
+  std::vector<UniqueFd> fds;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
+      fds.emplace_back(fd);
+    }
+  }
+  return fds;
+}
+
+// Reads at least one byte of at most `count`, and the descriptors that travel with it where the caller wants them.
+Result<size_t> ReadSome(int fd, void* to, size_t count, std::vector<UniqueFd>* fds, Deadline deadline) {
+  while (true) {
+    RETURN_IF_ERROR(WaitFor(fd, POLLIN, deadline));
+    iovec part{to, count};
+    alignas(cmsghdr) char control[CMSG_SPACE(kMaxFrameFds * sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (fds != nullptr) {
+      message.msg_control = control;
+      message.msg_controllen = sizeof control;
+    }
+    ssize_t got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0) {
+      int err = errno;
+      if (err == EINTR || err == EAGAIN) continue;
+      return SocketError("recvmsg", err);
+    }
+    if (fds != nullptr) *fds = DescriptorsOf(message);
+    if (got == 0) return Error{ErrorCode::kUnavailable, "the worker process ended"};
+    // The kernel has closed what had no room.
+    if ((message.msg_flags & MSG_CTRUNC) != 0) return DataCorrupt("the worker sent descriptors that nobody asked for");
+    return static_cast<size_t>(got);
+  }
+}
+
 Status ReadExactly(int fd, void* to, size_t count, Deadline deadline) {
   auto* at = static_cast<char*>(to);
   while (count > 0) {
-    RETURN_IF_ERROR(WaitReadable(fd, deadline));
-    ssize_t got = ::recv(fd, at, count, 0);
-    if (got < 0) {
-      int err = errno;
-      if (err == EINTR) continue;
-      return Error::FromErrno("read", "worker socket", err);
-    }
-    if (got == 0) return Error{ErrorCode::kUnavailable, "the worker process ended"};
+    ASSIGN_OR_RETURN(size_t got, ReadSome(fd, at, count, nullptr, deadline));
     at += got;
-    count -= static_cast<size_t>(got);
+    count -= got;
+  }
+  return OkStatus();
+}
+
+// Room is made as the bytes come: a length that is announced claims no memory.
+Status ReadText(int fd, size_t size, std::string* text, Deadline deadline) {
+  constexpr size_t kStep = 1 << 16;  // chosen: most frames at once
+  while (text->size() < size) {
+    const size_t have = text->size();
+    text->resize(std::min(size, have + std::max(have, kStep)));
+    RETURN_IF_ERROR(ReadExactly(fd, text->data() + have, text->size() - have, deadline));
+  }
+  return OkStatus();
+}
+
+// Sends what there is room for; the worker may never read.
+Result<size_t> WriteSome(int fd, const msghdr& message, Deadline deadline) {
+  while (true) {
+    RETURN_IF_ERROR(WaitFor(fd, POLLOUT, deadline));
+    ssize_t put = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (put >= 0) return static_cast<size_t>(put);
+    int err = errno;
+    if (err != EINTR && err != EAGAIN) return SocketError("sendmsg", err);
+  }
+}
+
+Status WriteExactly(int fd, const void* from, size_t count, Deadline deadline) {
+  const auto* at = static_cast<const char*>(from);
+  while (count > 0) {
+    iovec part{const_cast<char*>(at), count};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    ASSIGN_OR_RETURN(size_t put, WriteSome(fd, message, deadline));
+    at += put;
+    count -= put;
   }
   return OkStatus();
 }
@@ -54,98 +131,67 @@ Result<std::pair<UniqueFd, UniqueFd>> WorkerChannel::Pair() {
 }
 
 Status WorkerChannel::SendFrame(std::string_view json, const std::vector<int>& fds, Deadline deadline) {
-  if (fds.empty()) return WriteFrame(socket_.get(), json, deadline);
+  if (json.size() > kMaxFrameBytes || fds.size() > kMaxFrameFds) {
+    return Internal("a frame of " + std::to_string(json.size()) + " bytes and " + std::to_string(fds.size()) +
+                    " descriptors is over the limit");
+  }
   auto size = static_cast<uint32_t>(json.size());
   // The descriptors ride on the four bytes of the length alone; the payload follows by itself.
   iovec part{&size, sizeof size};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFrameFds * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-  std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
-  ssize_t put = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-  if (put < 0) return Error::FromErrno("sendmsg", "worker socket", errno);
-  if (put != sizeof size) return Error{ErrorCode::kIo, "short write of a frame's length"};
-  std::string_view rest = json;
-  while (!rest.empty()) {
-    put = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (put < 0) {
-      int err = errno;
-      if (err == EINTR) continue;
-      return Error::FromErrno("send", "worker socket", err);
-    }
-    rest.remove_prefix(static_cast<size_t>(put));
+  if (!fds.empty()) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
   }
-  return OkStatus();
+  ASSIGN_OR_RETURN(size_t put, WriteSome(socket_.get(), message, deadline));
+  RETURN_IF_ERROR(WriteExactly(socket_.get(), reinterpret_cast<char*>(&size) + put, sizeof size - put, deadline));
+  return WriteExactly(socket_.get(), json.data(), json.size(), deadline);
 }
 
-Result<FrameWithFds> WorkerChannel::ReceiveFrame(Deadline deadline, uint32_t max_bytes) {
-  RETURN_IF_ERROR(WaitReadable(socket_.get(), deadline));
-  uint32_t size = 0;
-  iovec part{&size, sizeof size};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))];
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-  if (got < 0) return Error::FromErrno("recvmsg", "worker socket", errno);
+Result<FrameWithFds> WorkerChannel::ReceiveFrame(Deadline deadline, uint32_t max_bytes, size_t max_fds) {
   FrameWithFds frame;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
-      frame.fds.emplace_back(fd);
-    }
+  uint32_t size = 0;
+  ASSIGN_OR_RETURN(size_t got, ReadSome(socket_.get(), &size, sizeof size, &frame.fds, deadline));
+  if (frame.fds.size() > max_fds) {
+    return DataCorrupt("the worker sent " + std::to_string(frame.fds.size()) + " descriptors with a frame that brings " +
+                       std::to_string(max_fds));
   }
-  if (got == 0) return Error{ErrorCode::kUnavailable, "the worker process ended"};
-  if (got < static_cast<ssize_t>(sizeof size)) {
-    RETURN_IF_ERROR(ReadExactly(socket_.get(), reinterpret_cast<char*>(&size) + got,
-                                sizeof size - static_cast<size_t>(got), deadline));
-  }
-  if (size > max_bytes) {
-    return Error{ErrorCode::kDataCorrupt, "the worker announced a frame of " + std::to_string(size) + " bytes"};
-  }
-  frame.json.resize(size);
-  RETURN_IF_ERROR(ReadExactly(socket_.get(), frame.json.data(), size, deadline));
+  RETURN_IF_ERROR(ReadExactly(socket_.get(), reinterpret_cast<char*>(&size) + got, sizeof size - got, deadline));
+  if (size > max_bytes) return DataCorrupt("the worker announced a frame of " + std::to_string(size) + " bytes");
+  RETURN_IF_ERROR(ReadText(socket_.get(), size, &frame.json, deadline));
   return frame;
 }
 
 Status WorkerChannel::SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce) {
   PnRunCommand command{PN_RUN_MAGIC, kind, first_slot, count, nonce, 0};
-  ssize_t put = ::send(socket_.get(), &command, sizeof command, MSG_NOSIGNAL);
-  if (put != sizeof command) {
-    int err = errno;
-    if (put < 0 && (err == EPIPE || err == ECONNRESET)) {
-      return Error{ErrorCode::kUnavailable, "the worker process ended"};
-    }
-    return Error::FromErrno("send", "run command", err);
-  }
-  return OkStatus();
+  // One system call, and none that waits: the command before it was answered, so there is room.
+  ssize_t put = ::send(socket_.get(), &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
+  int err = errno;
+  if (put == sizeof command) return OkStatus();
+  if (put < 0 && err != EAGAIN) return SocketError("send", err);
+  return DataCorrupt("the worker left no room for a run command");
 }
 
 Result<RunAnswer> WorkerChannel::ReceiveRun(uint64_t nonce, Deadline deadline) {
   PnRunReply reply;
   RETURN_IF_ERROR(ReadExactly(socket_.get(), &reply, sizeof reply, deadline));
   if (reply.nonce != nonce || reply.status > PN_STATUS_EXCEPTION) {
-    return Error{ErrorCode::kDataCorrupt, "the worker wrote bytes that are no answer to the call"};
+    return DataCorrupt("the worker wrote bytes that are no answer to the call");
   }
   RunAnswer answer{reply.status == PN_STATUS_OK, "", reply.calls, reply.graph_calls};
   if (answer.ok) return answer;
   uint32_t size = 0;
   RETURN_IF_ERROR(ReadExactly(socket_.get(), &size, sizeof size, deadline));
-  if (size > PN_MAX_ERROR_BYTES) return Error{ErrorCode::kDataCorrupt, "the worker announced an oversized error text"};
-  answer.error.resize(size);
-  RETURN_IF_ERROR(ReadExactly(socket_.get(), answer.error.data(), size, deadline));
+  if (size > PN_MAX_ERROR_BYTES) return DataCorrupt("the worker announced an oversized error text");
+  RETURN_IF_ERROR(ReadText(socket_.get(), size, &answer.error, deadline));
   return answer;
 }
 

@@ -1,6 +1,6 @@
 // The evaluator's end of a worker process's socket: JSON frames with descriptors, and the fixed-size run commands of
-// evaluator/worker/run_protocol.h. Everything that comes back is bounded; what does not fit the protocol is an error
-// that names it.
+// evaluator/worker/run_protocol.h. Everything that comes back is bounded, descriptors too; what does not fit the protocol
+// is an error that names it.
 // Threads: thread-compatible, blocking. Owns: the socket.
 // Errors: kDataCorrupt (left the protocol), kUnavailable (closed: the process ended), kDeadlineExceeded, kIo.
 #pragma once
@@ -15,6 +15,8 @@
 #include "base/unique_fd.h"
 
 namespace passnet::evaluator {
+
+inline constexpr size_t kMaxFrameFds = 64;  // docs/worker_protocol.md, section 1
 
 struct FrameWithFds {
   std::string json;
@@ -37,7 +39,8 @@ class WorkerChannel {
   static Result<std::pair<UniqueFd, UniqueFd>> Pair();
 
   Status SendFrame(std::string_view json, const std::vector<int>& fds, Deadline deadline);
-  Result<FrameWithFds> ReceiveFrame(Deadline deadline, uint32_t max_bytes);
+  // More descriptors than `max_fds`, or any later in the frame, are closed and kDataCorrupt.
+  Result<FrameWithFds> ReceiveFrame(Deadline deadline, uint32_t max_bytes, size_t max_fds = 0);
 
   // The two halves of a run command, apart, so that the clock is read around nothing else.
   Status SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce);

@@ -22,6 +22,27 @@ namespace {
 constexpr uint32_t kMaxReplyBytes = 16u << 20;  // a description of a 2,000-node graph is below 2 MiB
 constexpr std::chrono::seconds kParentWait{10};
 
+struct RoleMemory {
+  std::string_view role;
+  uint64_t bytes;
+};
+// Chosen: several times what the largest real graph needs; for readers, what Python may make of 16 MiB of JSON.
+constexpr RoleMemory kRoleMemory[] = {{"screen", 1ull << 30},    {"trace", 1ull << 30},    {"match", 2ull << 30},
+                                      {"task", 4ull << 30},      {"inductor", 4ull << 30}, {"reference", 8ull << 30},
+                                      {"baseline", 8ull << 30}};
+constexpr uint64_t kOtherMemory = 4ull << 30;
+constexpr uint32_t kWorkerProcesses = 512;  // and threads; TorchInductor's run compilers
+
+// Regions that both sides map: whoever touches a page first is charged for it, and a resident size shows it in both.
+uint64_t SharedBytes(const std::vector<int>& fds) {
+  uint64_t bytes = 0;
+  for (int fd : fds) {
+    struct stat info {};
+    if (::fstat(fd, &info) == 0) bytes += static_cast<uint64_t>(info.st_size);
+  }
+  return bytes;
+}
+
 Status SendSignal(int pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) {
     return Error::FromErrno("pidfd_send_signal", "worker", errno);
@@ -59,8 +80,9 @@ struct Forked {
 Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::vector<int>& fds, Deadline deadline) {
   const std::string who = "the parent of the " + spec.role + " process";
   const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
+  std::lock_guard lock(parent.exchange());
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes, 1));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
   Forked forked;
   RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
@@ -75,6 +97,7 @@ Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::v
 // How a child ended, asked of its parent.
 Result<WorkerEnd> AskForEnd(ForkParent& parent, int64_t pid, Deadline deadline) {
   const Json command = {{"cmd", "wait"}, {"pid", pid}};
+  std::lock_guard lock(parent.exchange());
   RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), {}, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, "the parent process"));
@@ -104,19 +127,58 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Fork(std::shared_ptr<ForkP
   worker->parent_ = std::move(parent);
   ends.second.Reset();
   ASSIGN_OR_RETURN(worker->pid_, sandbox::PidOf(worker->pidfd_.get()));
-  if (spec.cgroup.Any() && sandbox::DetectCgroups().tier != sandbox::CgroupTier::kNone) {
-    ASSIGN_OR_RETURN(sandbox::Cgroup group, sandbox::Cgroup::Create("worker", spec.cgroup));
-    RETURN_IF_ERROR(group.Add(worker->pid_));
-    worker->cgroup_.emplace(std::move(group));
-  }
+  worker->rules_ = worker->parent_->rules();
+  worker->seccomp_filters_ = worker->parent_->seccomp_filters();
+  if (worker->rules_) RETURN_IF_ERROR(worker->LimitMemory(spec));
   RETURN_IF_ERROR(worker->channel_.SendFrame(spec.first_frame, spec.fds, deadline));
   RETURN_IF_ERROR(ExpectJailed(worker->channel_, spec.role, deadline));
+  // Without a plan it is what its parent is.
+  if (!worker->rules_ || spec.plan.empty()) return worker;
+  RETURN_IF_ERROR(worker->CompareWithPlan(spec));
+  ++worker->seccomp_filters_;
   return worker;
+}
+
+Status WorkerProcess::LimitMemory(const ForkSpec& spec) {
+  const uint64_t own = spec.memory_bytes != 0 ? spec.memory_bytes : MemoryOfRole(spec.role);
+  const uint64_t limit = own + SharedBytes(spec.fds);
+  if (rules_->memory) {
+    ASSIGN_OR_RETURN(watched_, sandbox::WatchedMemory::Of(pid_, pidfd_.get(), limit));
+    rules_->memory->Add(watched_);
+    return OkStatus();
+  }
+  ASSIGN_OR_RETURN(sandbox::Cgroup group, sandbox::Cgroup::Create(spec.role, {limit, kWorkerProcesses}));
+  RETURN_IF_ERROR(group.Add(pid_));
+  cgroup_.emplace(std::move(group));
+  return OkStatus();
+}
+
+// A stranger's code may run in it by now: of what is compared it can loosen nothing, so that the comparison is as good as
+// one before it. One that has ended can do no harm, and what its end means is for its caller.
+Status WorkerProcess::CompareWithPlan(const ForkSpec& spec) const {
+  const auto found = sandbox::ReadBack(pid_);
+  if (!found) {
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    return ::poll(&ended, 1, 0) == 1 ? OkStatus() : Status(found.error());
+  }
+  const auto plan = rules_->plans.find(spec.plan);
+  if (plan == rules_->plans.end()) return Internal("no plan is named " + spec.plan);
+  sandbox::Asked asked = sandbox::AskedBy(plan->second, seccomp_filters_);
+  asked.uid = rules_->user;
+  return sandbox::CheckInForce(asked, found.value(), "the " + spec.role + " process");
+}
+
+uint64_t MemoryOfRole(const std::string& role) {
+  for (const RoleMemory& entry : kRoleMemory) {
+    if (entry.role == role) return entry.bytes;
+  }
+  return kOtherMemory;
 }
 
 WorkerProcess::~WorkerProcess() { End(); }
 
 Result<Json> WorkerProcess::Command(const Json& command, const std::vector<int>& fds, Deadline deadline) {
+  if (watched_) watched_->Grant(SharedBytes(fds));
   RETURN_IF_ERROR(channel_.SendRun(PN_RUN_FRAME, 0, 0, 0));
   RETURN_IF_ERROR(channel_.SendFrame(command.Dump(), fds, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, channel_.ReceiveFrame(deadline, kMaxReplyBytes));
@@ -151,6 +213,15 @@ std::string WorkerProcess::Output(size_t max_bytes) const {
          read(size - max_bytes / 2, max_bytes / 2);
 }
 
+bool WorkerProcess::AwaitExit(Deadline deadline) const {
+  pollfd ended{pidfd_.get(), POLLIN, 0};
+  int ready = -1;
+  do {
+    ready = ::poll(&ended, 1, deadline.PollMillis());
+  } while (ready < 0 && errno == EINTR);
+  return ready == 1;
+}
+
 WorkerEnd WorkerProcess::End() {
   if (end_) return *end_;
   WorkerEnd end;
@@ -158,7 +229,7 @@ WorkerEnd WorkerProcess::End() {
     // A stopped process dies of SIGKILL like any other; its pid namespace goes with it.
     (void)SendSignal(pidfd_.get(), SIGKILL);
     if (auto told = AskForEnd(*parent_, pid_in_parent_, Deadline::After(kParentWait))) end = told.value();
-    if (cgroup_) end.out_of_memory = end.signal == SIGKILL && cgroup_->OomKills() > 0;
+    end.out_of_memory = end.signal == SIGKILL && ((cgroup_ && cgroup_->OomKills() > 0) || (watched_ && watched_->killed()));
   }
   end_ = end;
   return end;

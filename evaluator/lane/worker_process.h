@@ -8,7 +8,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,35 +21,51 @@
 #include "base/unique_fd.h"
 #include "evaluator/integrity/observations.h"
 #include "evaluator/lane/worker_channel.h"
+#include "sandbox/asked.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/memory_watch.h"
 
 namespace passnet::evaluator {
 
 class WorkerProcess;
+
+// What holds for every process below one zygote.
+struct WorkerRules {
+  std::map<std::string, std::string> plans;      // by the names that fork commands use
+  uid_t user = 0;                                // in our user namespace
+  std::shared_ptr<sandbox::MemoryWatch> memory;  // null: control groups limit it
+};
 
 // Something that answers {"cmd":"fork"} and {"cmd":"wait"}: the zygote or a task child.
 class ForkParent {
  public:
   virtual ~ForkParent() = default;
   virtual WorkerChannel& channel() = 0;
-};
+  // Held for a command and its answer: the threads of an evaluator share a parent.
+  std::mutex& exchange() { return exchange_; }
+  // Null (a parent that a test made up): children have no limit and nothing is compared.
+  virtual std::shared_ptr<const WorkerRules> rules() const { return nullptr; }
+  virtual int seccomp_filters() const { return 0; }  // in force on it
 
-// A group whose limit is far from any need. It is there because the candidate has one: charging pages costs time, on both
-// sides alike.
-inline constexpr sandbox::CgroupLimits kAccountedOnly{.memory_bytes = 0, .processes = 4096};
+ private:
+  std::mutex exchange_;
+};
 
 struct ForkSpec {
   std::string role;
   std::string plan;          // by name, as given to the zygote; "" = no plan of its own
   std::string first_frame;   // JSON, sent before the plan is applied
   std::vector<int> fds;      // borrowed; travel with the first frame
-  sandbox::CgroupLimits cgroup;  // zeros: none
+  uint64_t memory_bytes = 0;  // beyond what it is born with and the shared memory among `fds`; 0: as much as its role has
 };
+
+// What a role's processes may hold. Every one has a limit, since each works on what a stranger wrote.
+uint64_t MemoryOfRole(const std::string& role);
 
 class WorkerProcess {
  public:
-  // Forks below `parent`, puts the child into its control group, sends the first frame and waits until the child says
-  // that every layer of its plan holds.
+  // Forks below `parent`, limits the child's memory, sends the first frame, waits until the child says that every layer
+  // of its plan holds, and compares what the kernel says of it with the plan.
   static Result<std::unique_ptr<WorkerProcess>> Fork(std::shared_ptr<ForkParent> parent, const ForkSpec& spec,
                                                      Deadline deadline);
   ~WorkerProcess();
@@ -56,6 +74,8 @@ class WorkerProcess {
 
   WorkerChannel& channel() { return channel_; }
   pid_t pid() const { return pid_; }  // in our pid namespace
+  const std::shared_ptr<const WorkerRules>& rules() const { return rules_; }
+  int seccomp_filters() const { return seccomp_filters_; }
 
   // A JSON command to the Python side of a calling process and its answer, an object.
   Result<Json> Command(const Json& command, const std::vector<int>& fds, Deadline deadline);
@@ -68,11 +88,16 @@ class WorkerProcess {
   std::string Output(size_t max_bytes) const;
   uint64_t OutputBytes() const;
 
+  // Whether it ended by itself before the deadline.
+  bool AwaitExit(Deadline deadline) const;
+
   // Kills it if it still runs, reaps it, and tells how it ended. Idempotent.
   WorkerEnd End();
 
  private:
   WorkerProcess() = default;
+  Status LimitMemory(const ForkSpec& spec);
+  Status CompareWithPlan(const ForkSpec& spec) const;
 
   std::shared_ptr<ForkParent> parent_;
   WorkerChannel channel_;
@@ -80,7 +105,10 @@ class WorkerProcess {
   UniqueFd output_;
   pid_t pid_ = -1;
   int64_t pid_in_parent_ = -1;
-  std::optional<sandbox::Cgroup> cgroup_;
+  std::shared_ptr<const WorkerRules> rules_;
+  int seccomp_filters_ = 0;
+  std::optional<sandbox::Cgroup> cgroup_;               // one of the two
+  std::shared_ptr<sandbox::WatchedMemory> watched_;
   std::optional<WorkerEnd> end_;
 };
 

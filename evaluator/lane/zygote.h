@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "evaluator/lane/worker_process.h"
 #include "sandbox/child.h"
+#include "sandbox/limits.h"
 
 namespace passnet::evaluator {
 
@@ -21,9 +22,9 @@ struct ZygoteOptions {
   std::filesystem::path python;      // the venv's interpreter
   std::filesystem::path worker_dir;  // lib/worker: the extension and the package
   int threads = 1;
-  int timing_core = 1;               // reference and candidate children
   std::vector<int> other_cores;      // the zygote itself, task, trace and screen children
   uint64_t candidate_memory_bytes = 4ull << 30;
+  sandbox::LimitsBy limits_by = sandbox::LimitsBy::kBestOfHost;  // of memory
 };
 
 class Zygote : public ForkParent {
@@ -31,16 +32,21 @@ class Zygote : public ForkParent {
   static Result<std::shared_ptr<Zygote>> Start(const ZygoteOptions& options, Deadline deadline);
 
   WorkerChannel& channel() override { return channel_; }
+  std::shared_ptr<const WorkerRules> rules() const override { return rules_; }
+  int seccomp_filters() const override { return 1; }
   pid_t pid() const { return child_->pid(); }
   const std::string& torch_version() const { return torch_version_; }
   const std::string& python_version() const { return python_version_; }
   const std::vector<std::string>& layers() const { return child_->layers(); }
+  const char* tier() const;  // of the memory limits, as reports name it
 
   // What it says once it is ready to fork; a step of Start.
   Status TakeGreeting(std::string_view text);
 
  private:
   std::unique_ptr<sandbox::Child> child_;
+  std::shared_ptr<const WorkerRules> rules_;
+  std::shared_ptr<sandbox::WatchedMemory> watched_;  // null: its control group limits it
   WorkerChannel channel_;
   std::string torch_version_;
   std::string python_version_;

@@ -8,43 +8,54 @@
 namespace passnet::evaluator {
 namespace {
 
-double Quantile(const std::vector<double>& sorted, double q) {
-  double position = q * static_cast<double>(sorted.size() - 1);
-  auto below = static_cast<size_t>(position);
-  size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+// Student's t, two-sided 95 %, by degrees of freedom from 1.
+double StudentT(size_t degrees) {
+  constexpr double kTable[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                               2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086};
+  CHECK(degrees > 0);
+  return degrees <= std::size(kTable) ? kTable[degrees - 1] : 2.0;
 }
+
+constexpr double kLeastSigma = 0.001;  // chosen: two rounds that happen to agree prove no more
 
 }  // namespace
 
 double Median(std::vector<double> values) {
   CHECK(!values.empty());
   std::sort(values.begin(), values.end());
-  return Quantile(values, 0.5);
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-double RelativeIqr(std::vector<double> values) {
-  if (values.size() < 4) return 0;
-  std::sort(values.begin(), values.end());
-  double median = Quantile(values, 0.5);
-  return median > 0 ? (Quantile(values, 0.75) - Quantile(values, 0.25)) / median : 0;
-}
-
-std::optional<RatioEstimate> EstimateRatio(const std::vector<double>& eager, const std::vector<double>& candidate) {
-  size_t pairs = std::min(eager.size(), candidate.size());
-  if (pairs < 2) return std::nullopt;
-  std::vector<double> logs;
-  for (size_t i = 0; i < pairs; ++i) {
-    if (eager[i] <= 0 || candidate[i] <= 0) continue;
-    logs.push_back(std::log(eager[i] / candidate[i]));
+std::optional<SpeedUp> EstimateSpeedUp(const std::vector<RoundTimes>& rounds) {
+  if (rounds.size() < 2) return std::nullopt;
+  const auto n = static_cast<double>(rounds.size());
+  double speed_up = 0, control = 0, control_squares = 0, eager = 0, contender = 0;
+  std::vector<double> each;
+  for (const RoundTimes& round : rounds) {
+    if (round.reference <= 0 || round.control <= 0 || round.contender <= 0) return std::nullopt;
+    const double r = std::log(round.reference), e = std::log(round.control), c = std::log(round.contender);
+    each.push_back((r + e) / 2 - c);
+    speed_up += each.back() / n;
+    control += (r - e) / n;
+    control_squares += (r - e) * (r - e);
+    eager += (r + e) / 2 / n;
+    contender += c / n;
   }
-  double top = Median(eager), bottom = Median(candidate);
-  if (logs.size() < 2 || top <= 0 || bottom <= 0) return std::nullopt;
-  double center = Median(logs);
-  std::vector<double> deviations;
-  for (double value : logs) deviations.push_back(std::abs(value - center));
-  double sigma = 1.4826 * Median(deviations);
-  return RatioEstimate{top / bottom, 1.96 * 1.2533 * sigma / std::sqrt(static_cast<double>(logs.size()))};
+  double squares = 0;
+  for (double value : each) squares += (value - speed_up) * (value - speed_up);
+  const double pooled = (squares / 1.5 + control_squares / 2) / (2 * n - 1);
+  const double sigma = std::sqrt(std::max(pooled, kLeastSigma * kLeastSigma));
+  const double own = std::sqrt(squares / (n - 1) / 1.5);
+  const double t = StudentT(2 * rounds.size() - 1);
+  SpeedUp result;
+  result.ratio = std::exp(speed_up);
+  result.half_width = t * std::sqrt(1.5 / n) * std::max(sigma, own);
+  result.control = std::exp(control);
+  result.control_half_width = t * std::sqrt(2 / n) * sigma;
+  result.eager_us = std::exp(eager);
+  result.contender_us = std::exp(contender);
+  return result;
 }
 
 }  // namespace passnet::evaluator

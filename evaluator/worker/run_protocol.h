@@ -1,7 +1,7 @@
 /* The bytes between the evaluator and a worker process that makes calls: fixed-size commands and replies on a Unix
- * stream socket, and the layout of the two shared regions. The worker only answers "call n on buffer set b is made";
- * everything it writes into the regions is a claim that the evaluator bounds and checks.
- * Source: docs/worker_protocol.md, "Run commands"; docs/integrity.md, layers 7 and 8. One machine: host byte order.
+ * stream socket, and the headers in which it tells where its outputs lie. The worker only answers "the calls on these
+ * slots are made"; everything it writes is a claim that the evaluator bounds and checks.
+ * Source: docs/worker_protocol.md, "Run commands"; docs/measuring.md. One machine: host byte order.
  */
 #ifndef PASSNET_EVALUATOR_WORKER_RUN_PROTOCOL_H_
 #define PASSNET_EVALUATOR_WORKER_RUN_PROTOCOL_H_
@@ -14,9 +14,10 @@
 
 enum PnRunKind {
   PN_RUN_FRAME = 0, /* no call: a JSON frame follows, for the Python side */
-  PN_RUN_CALL = 1,  /* call the installed function on slots [first, first + count) */
-  PN_RUN_NULL = 2,  /* the same with a function that does nothing: what the measuring itself costs */
-  PN_RUN_SEED = 3,  /* torch.manual_seed(1024) count times: what upstream's seeding costs */
+  PN_RUN_CALL = 1,  /* call the installed function on slots [first, first + count); the outputs of the last such command
+                       are dropped first, those of this one live until the next. A count of 0 drops nothing: what
+                       starting and answering cost */
+  PN_RUN_SEED = 2,  /* torch.manual_seed(1024) count times: what upstream's seeding costs */
 };
 
 enum PnRunStatus {
@@ -43,13 +44,12 @@ typedef struct {
 enum PnOutputKind {
   PN_OUTPUT_ABSENT = 0,
   PN_OUTPUT_TENSOR = 1,
-  PN_OUTPUT_OTHER = 2,     /* not a tensor */
-  PN_OUTPUT_TOO_LARGE = 3, /* a tensor larger than its place; the shape tells */
-  PN_OUTPUT_SUBCLASS = 4,  /* a tensor subclass, a non-strided or a non-CPU tensor: never read */
+  PN_OUTPUT_OTHER = 2, /* not a tensor */
+  PN_OUTPUT_ODD = 3,   /* a tensor subclass, a non-strided or non-CPU tensor, a lazy conjugate or negative, or more than
+                          PN_MAX_DIMS dimensions: never read */
 };
 
-/* One output slot of a call: PnSlotHeader, then per output a PnOutputHeader and its data, contiguous, at the offsets
- * that the evaluator chose. */
+/* One output slot of a call: PnSlotHeader, then a PnOutputHeader an output. The data stays in the worker's memory. */
 typedef struct {
   uint32_t outputs; /* how many the call returned */
   uint32_t reserved[15];
@@ -59,9 +59,10 @@ typedef struct {
   uint32_t kind;
   int32_t scalar_type; /* c10::ScalarType */
   int32_t ndim;
-  int32_t aliases_input; /* index of the input whose storage it shares, or -1 */
+  uint32_t reserved;
+  uint64_t data; /* address of the first element in the worker's memory */
   int64_t shape[PN_MAX_DIMS];
-  int64_t strides[PN_MAX_DIMS];
+  int64_t strides[PN_MAX_DIMS]; /* in elements */
 } PnOutputHeader;
 
 #endif

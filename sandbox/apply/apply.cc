@@ -44,6 +44,7 @@ constexpr StepEntry kSteps[] = {
     {Step::kHostname, "hostname", ApplyHostname},
     {Step::kFileMask, "umask", ApplyFileMask},
     {Step::kResetSignals, "reset_signals", ApplyResetSignals},
+    {Step::kOomScore, "oom_score_adj", ApplyOomScore},
 };
 
 const StepEntry* Find(uint16_t kind) {

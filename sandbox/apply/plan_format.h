@@ -44,6 +44,7 @@ enum class Step : uint16_t {
   kHostname,           // str
   kFileMask,           // u32 umask
   kResetSignals,       // default dispositions, nothing blocked
+  kOomScore,           // u32: oom_score_adj, or what it has already where that is more
 };
 
 inline constexpr uint16_t kBindOptional = 1;

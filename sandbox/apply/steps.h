@@ -39,6 +39,7 @@ bool ApplyDumpable(StepContext& c);
 bool ApplyHostname(StepContext& c);
 bool ApplyFileMask(StepContext& c);
 bool ApplyResetSignals(StepContext& c);
+bool ApplyOomScore(StepContext& c);
 
 bool ApplyNoNewPrivileges(StepContext& c);
 bool ApplyCapabilities(StepContext& c);

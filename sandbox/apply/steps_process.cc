@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -198,6 +199,25 @@ bool ApplyResetSignals(StepContext& c) {
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+}
+
+bool ApplyOomScore(StepContext& c) {
+  const uint32_t value = c.payload.U32();
+  if (!c.payload.ok() || value > 1000) return Malformed();
+  c.what = "/proc/self/oom_score_adj";
+  const int fd = open(c.what, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[16] = {};
+  bool done = read(fd, text, sizeof text - 1) > 0;
+  // Raising it needs no privilege; lowering what a service manager set would.
+  if (done && atoi(text) < static_cast<int>(value)) {
+    const int size = snprintf(text, sizeof text, "%u", value);
+    done = pwrite(fd, text, static_cast<size_t>(size), 0) == size;
+  }
+  const int err = errno;
+  close(fd);
+  errno = err;
+  return done;
 }
 
 }  // namespace passnet::sandbox

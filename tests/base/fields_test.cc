@@ -126,6 +126,36 @@ TEST(FieldsTest, EachProblemNamesItsPath) {
   EXPECT_FALSE(read.limit) << "what has a problem keeps its value";
 }
 
+// A frame of 16 MiB holds two million elements that lack everything: naming each cost more memory than the frame's limit
+// was meant to allow.
+TEST(FieldsTest, MillionsOfProblemsAreCountedAndNotKept) {
+  Json elements = Json::MakeArray();
+  for (int i = 0; i < 5000; ++i) elements.Push(Json::MakeObject());
+  const Json list = {{"list", elements}};
+  std::vector<Sample> samples;
+  FieldReader fields(list, UnknownKeys::kIgnored);
+  VisitList(fields, "list", &samples, [](FieldVisitor& item, Sample& sample) {
+    item.Required("name");
+    item.Text("name", &sample.name);
+  });
+  EXPECT_EQ(fields.Check("frame").error().context,
+            "frame: list[0].name: is missing; list[1].name: is missing; list[2].name: is missing; and 4997 more");
+  EXPECT_EQ(fields.Finish().size(), 1000u);
+}
+
+// What has a problem keeps its value, whether the problem was kept or not.
+TEST(FieldsTest, ProblemsBeyondTheKeptOnesKeepTheirValuesToo) {
+  Json object = {{"share", 7}};
+  for (int i = 0; i < 2000; ++i) object.Set("k" + std::to_string(i), 5);
+  FieldReader fields(object, UnknownKeys::kIgnored);
+  std::string text = "default";
+  for (int i = 0; i < 2000; ++i) fields.Text("k" + std::to_string(i), &text);
+  std::optional<double> share = 0.5;
+  fields.Number("share", &share, 0, 1);
+  EXPECT_EQ(share, 0.5);
+  EXPECT_EQ(text, "default");
+}
+
 TEST(FieldsTest, TypedGettersTellTheFirstProblems) {
   Json json = ParseJson(R"({"errno":"x","pid":3,"new":1})").value();
   FieldReader fields(json, UnknownKeys::kIgnored);

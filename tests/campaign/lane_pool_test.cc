@@ -128,7 +128,7 @@ class OneProcessTest : public testing::Test {
   static Task<void> Evaluate(LanePool* pool, std::vector<std::string>* outcomes, std::stop_token cancel = {}) {
     evaluator::EvaluateRequest request;
     auto report = co_await pool->Evaluate(std::move(request), cancel);
-    outcomes->emplace_back(report ? "ok" : ErrorCodeName(report.error().code));
+    outcomes->emplace_back(report ? evaluator::VerdictName(report.value().verdict) : ErrorCodeName(report.error().code));
   }
 
   boost::asio::io_context loop_;
@@ -137,7 +137,7 @@ class OneProcessTest : public testing::Test {
 
 TEST_F(OneProcessTest, IsStartedAgainAfterItWasLost) {
   auto log = std::make_shared<fakes::FakeLane::Log>();
-  log->fail_evaluations = {Error{ErrorCode::kUnavailable, "died"}, InvalidArgument("model.py:3: nonsense")};
+  log->fail_evaluations = {Error{ErrorCode::kIo, "a full disk"}, InvalidArgument("model.py:3: nonsense")};
   auto start = [log](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
     return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
   };
@@ -147,11 +147,29 @@ TEST_F(OneProcessTest, IsStartedAgainAfterItWasLost) {
     loop_.restart();
     loop_.run();
   }
-  EXPECT_THAT(outcomes_, testing::ElementsAre("unavailable", "invalid_argument", "ok"));
+  EXPECT_THAT(outcomes_, testing::ElementsAre("io", "invalid_argument", "OK"));
   LaneFacts facts = pool.facts().at(0);
   EXPECT_EQ(facts.starts, 2) << "a lost process is replaced, one that refused a task is not";
   EXPECT_EQ(facts.served, 3);
   EXPECT_EQ(facts.state, "idle");
+}
+
+// The pool tries an evaluation again whose evaluator ended, and tells a candidate that ends them from a host that does.
+TEST_F(OneProcessTest, CandidateThatEndsEvaluatorsIsJudgedAndTheNextOneMeasured) {
+  auto log = std::make_shared<fakes::FakeLane::Log>();
+  const Error died{ErrorCode::kUnavailable, "died"};
+  log->fail_evaluations = {died, died, died};
+  auto start = [log](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+    return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
+  };
+  LanePool pool(std::vector<LanePool::Member>{{"only", start}});
+  for (int i = 0; i < 3; ++i) {
+    Spawn(Evaluate(&pool, &outcomes_));
+    loop_.restart();
+    loop_.run();
+  }
+  EXPECT_THAT(outcomes_, testing::ElementsAre("CRASH", "OK", "OK")) << "the second had an evaluator that ended once";
+  EXPECT_EQ(pool.facts().at(0).starts, 1);
 }
 
 // Starting imports torch for seconds: a cancel meanwhile found no client to tell, and the evaluation ran to its end.
@@ -189,7 +207,7 @@ TEST_F(OneProcessTest, FullQueueIsRefusedAndNotCounted) {
   gate.OpenOnceEntered(1);
   loop_.restart();
   loop_.run();
-  EXPECT_THAT(outcomes_, testing::ElementsAre("overloaded", "ok", "ok"));
+  EXPECT_THAT(outcomes_, testing::ElementsAre("overloaded", "OK", "OK"));
   EXPECT_EQ(pool.facts().at(0).queued, 0);
 }
 

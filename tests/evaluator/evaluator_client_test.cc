@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/json.h"
 #include "evaluator/api/json.h"
 #include "evaluator/client/lane_client.h"
+#include "evaluator/client/second_try.h"
 #include "tests/fakes/temp_folder.h"
 
 namespace passnet::evaluator {
@@ -26,17 +28,28 @@ class EvaluatorClientTest : public testing::Test {
     fs::create_directories(folder_ / "bin");
     fs::create_directories(folder_ / "lib");
     std::ofstream(folder_ / "lib/python-path") << "/usr/bin/python3\n";
-    std::ofstream said(folder_ / "said", std::ios::binary);
+    Write("said", frames);
+    const std::string program = folder_ / "bin/passnet-evaluator";
+    std::ofstream(program) << "#!/bin/sh\ncd " << folder_.path() << "\necho started >> starts\n"
+                           << "start=$(wc -l < starts)\ncat said >&3\n"
+                           << "test -e ends.$start && exec head -c 4 <&3 >/dev/null\n"
+                           << "test -e then.$start && head -c 4 <&3 >/dev/null && cat then.$start >&3\n"
+                           << "exec cat <&3 >/dev/null\n";
+    fs::permissions(program, fs::perms::owner_all);
+  }
+
+  // That of this start ends as soon as it is asked anything.
+  void EndsWhenAsked(int start) { std::ofstream(folder_ / ("ends." + std::to_string(start))); }
+  // That of this start answers so what it is asked.
+  void ThenSays(int start, const std::vector<std::string>& frames) { Write("then." + std::to_string(start), frames); }
+
+  void Write(const std::string& name, const std::vector<std::string>& frames) {
+    std::ofstream file(folder_ / name, std::ios::binary);
     for (const std::string& frame : frames) {
       const auto size = static_cast<uint32_t>(frame.size());
-      for (int shift : {0, 8, 16, 24}) said.put(static_cast<char>(size >> shift));
-      said << frame;
+      for (int shift : {0, 8, 16, 24}) file.put(static_cast<char>(size >> shift));
+      file << frame;
     }
-    said.close();
-    const std::string program = folder_ / "bin/passnet-evaluator";
-    std::ofstream(program) << "#!/bin/sh\necho started >> " << folder_ / "starts" << "\ncat " << folder_ / "said"
-                           << " >&3\nexec cat <&3 >/dev/null\n";
-    fs::permissions(program, fs::perms::owner_all);
   }
 
   Result<std::unique_ptr<LaneClient>> Start(const std::string& ablate = "") {
@@ -84,6 +97,30 @@ TEST_F(EvaluatorClientTest, ReportOfAnEvaluatorArrives) {
   ASSERT_TRUE(answer) << answer.error().context;
   EXPECT_EQ(answer.value().aggregated_score, 1.5);
   EXPECT_EQ(seen, "graph a 1/2");
+}
+
+// Keys of LLM services stand in the environment of whoever starts it.
+TEST_F(EvaluatorClientTest, EvaluatorIsBornWithAShortListOfVariables) {
+  Install({kHello});
+  const std::string program = folder_ / "bin/passnet-evaluator";
+  std::ofstream(program) << "#!/bin/sh\nenv > " << folder_ / "env" << "\ncat " << folder_ / "said"
+                         << " >&3\nexec cat <&3 >/dev/null\n";
+  setenv("SOME_API_KEY", "secret", 1);
+  setenv("LD_PRELOAD_OF_SOMEBODY", "x", 1);
+  setenv("TZ", "Mars/Olympus", 1);
+  EXPECT_TRUE(Start());
+  for (const char* name : {"SOME_API_KEY", "LD_PRELOAD_OF_SOMEBODY", "TZ"}) unsetenv(name);
+  std::ifstream lines(folder_ / "env");
+  bool zone = false;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string name = line.substr(0, line.find('='));
+    EXPECT_EQ(line.find("secret"), std::string::npos) << line;
+    // PWD, SHLVL and _ are the shell's own.
+    EXPECT_THAT(name, testing::AnyOf("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PWD", "SHLVL", "_",
+                                     testing::EndsWith("SAN_OPTIONS")));
+    zone |= line == "TZ=Mars/Olympus";
+  }
+  EXPECT_TRUE(zone) << "what is on the list arrives";
 }
 
 TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {
@@ -134,6 +171,51 @@ TEST_F(EvaluatorClientTest, RequestsOwnMistakeKeepsTheEvaluator) {
     EXPECT_EQ(error.context, "no task");
   }
   EXPECT_EQ(Starts(), 1);
+}
+
+// Its zygote may be gone: the candidate after it would have suffered for that.
+TEST_F(EvaluatorClientTest, EvaluatorThatFailedByItselfIsReplaced) {
+  Install({kHello, R"({"type": "Failed", "code": "unavailable", "message": "the worker process ended"})"});
+  auto client = Start();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.value()->Baseline({}, Soon(), {}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Starts(), 2);
+  EvaluationReport infra;
+  Install({kHello, Json{{"type", "Report"}, {"report", ToJsonValue(infra)}}.Dump()});
+  client = Start();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.value()->Evaluate({}, Soon(), {}).value().verdict, Verdict::kInfra);
+  EXPECT_EQ(Starts(), 4);
+}
+
+// A report that cannot be read is no mistake in the request, after which nobody would ask again.
+TEST_F(EvaluatorClientTest, UnreadableReportIsTheEvaluatorsFault) {
+  EXPECT_EQ(ErrorOfReply(R"({"type": "Report", "report": [1]})").code, ErrorCode::kDataCorrupt);
+}
+
+// The whole way: two evaluators end when they are asked, the third describes the task and measures the next candidate.
+TEST_F(EvaluatorClientTest, CandidateThatEndsTwoEvaluatorsHasCrashed) {
+  EvaluateRequest request;
+  request.evaluation_id = "e";
+  request.task.path = "tasks/rope";
+  TaskDescription task;
+  task.graphs.resize(1);
+  task.graphs[0].path = "graphs/a";
+  EvaluationReport fine;
+  fine.verdict = Verdict::kOk;
+  Install({kHello});
+  EndsWhenAsked(1);
+  EndsWhenAsked(2);
+  ThenSays(3, {Json{{"type", "Report"}, {"report", ToJsonValue(task)}}.Dump(),
+               Json{{"type", "Report"}, {"report", ToJsonValue(fine)}}.Dump()});
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  const auto report = EvaluateWithSecondTry(*client.value(), request, {}, {});
+  ASSERT_TRUE(report) << report.error().context;
+  EXPECT_EQ(report.value().verdict, Verdict::kCrash);
+  EXPECT_THAT(report.value().reason, testing::StartsWith("ended two evaluators: evaluation lane: the other side closed"));
+  EXPECT_EQ(report.value().graphs[0].path, "graphs/a");
+  EXPECT_EQ(Starts(), 3);
+  EXPECT_EQ(EvaluateWithSecondTry(*client.value(), request, {}, {}).value().verdict, Verdict::kOk);
+  EXPECT_EQ(Starts(), 3);
 }
 
 TEST_F(EvaluatorClientTest, EvaluatorThatLeftTheProtocolIsReplaced) {

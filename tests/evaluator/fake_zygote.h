@@ -27,8 +27,11 @@ struct WorkerScript {
   std::vector<std::string> answers = {};    // frames it sends once it has its first frame
   std::vector<std::string> commands = {};   // its answers to commands, in their order
   std::vector<WorkerScript> children = {};  // of its forks, in their order
+  bool dies = false;                        // after its answers, as if killed; else it stays and says nothing more
   std::optional<std::string> forked = {};   // instead of {"pid": …}
-  std::optional<std::string> ended = {};    // instead of {"signalled": 9}
+  std::optional<std::string> ended = {};    // instead of how a child really ended
+  bool leaves = false;                      // it ends by itself after its answers …
+  int status = 0;                           // … with this
 };
 
 inline const std::string kJailed = R"({"jailed": true})";
@@ -70,14 +73,16 @@ class FakeZygote : public evaluator::ForkParent {
   static void Serve(evaluator::WorkerChannel channel, const WorkerScript& script) {
     size_t next = 0;
     while (true) {
-      auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes);
+      auto frame = channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds);
       if (!frame) return;
       const Json command = ParseJson(frame.value().json).value();
       if (command["cmd"].Text() == "fork" && next < script.children.size()) {
         Fork(channel, script, script.children[next++], std::move(frame.value().fds[0]));
       } else if (command["cmd"].Text() == "wait") {
-        ::waitpid(static_cast<pid_t>(command["pid"].Integer()), nullptr, 0);
-        Say(channel, script.ended.value_or(R"({"signalled": 9})"));
+        int status = 0;
+        ::waitpid(static_cast<pid_t>(command["pid"].Integer()), &status, 0);
+        const Json end = WIFSIGNALED(status) ? Json{{"signalled", WTERMSIG(status)}} : Json{{"exited", WEXITSTATUS(status)}};
+        Say(channel, script.ended.value_or(end.Dump()));
       }
     }
   }
@@ -88,22 +93,23 @@ class FakeZygote : public evaluator::ForkParent {
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       Play(evaluator::WorkerChannel(std::move(control)), child);
-      ::_exit(0);
+      if (child.dies) ::raise(SIGKILL);
+      ::_exit(child.status);
     }
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     Say(channel, parent.forked.value_or(Json{{"pid", pid}}.Dump()), {pidfd.get()});
   }
 
   static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
-    if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+    if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
     for (const std::string& answer : script.answers) Say(channel, answer);
     for (const std::string& answer : script.commands) {
       PnRunCommand header;
       if (::recv(channel.fd(), &header, sizeof header, MSG_WAITALL) != sizeof header) return;
-      if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes)) return;
+      if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
       Say(channel, answer);
     }
-    Serve(std::move(channel), script);
+    if (!script.dies && !script.leaves) Serve(std::move(channel), script);
   }
 
   pid_t pid_ = -1;

@@ -27,10 +27,14 @@ class LaneTest : public testing::Test {
 
   // Beside the suite's own, for a case that wants one which has seen nothing.
   static Result<std::unique_ptr<LaneClient>> StartOne() {
+    return StartLane(Options(), Deadline::After(std::chrono::minutes(3)));
+  }
+
+  static LaneClientOptions Options() {
     LaneClientOptions options;
     options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
     options.cache_dir = fakes::BinaryDir() + "/test-cache";
-    return StartLane(options, Deadline::After(std::chrono::minutes(3)));
+    return options;
   }
 
   static std::filesystem::path Source(const std::string& relative) {

@@ -142,8 +142,33 @@ TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
   EXPECT_EQ(start(R"({"error": "no compiler"})").error().code, ErrorCode::kInternal);
 }
 
+WorkerScript Saying(const std::string& answer) { return {.answers = {kJailed, answer}, .leaves = true}; }
+const WorkerScript kDying{.answers = {kJailed}, .dies = true};
+const WorkerScript kHanging{.answers = {kJailed}};
+const std::string kEmptyPlan = R"({"rewrites": [], "upstream_refuses": []})";
+
+// Match children in the order of their forks.
+Result<Match> MatchWith(std::vector<WorkerScript> children, MatchPatience* patience = nullptr) {
+  MatchPatience own;
+  auto task = std::make_shared<FakeZygote>(WorkerScript{.children = std::move(children)});
+  return MatchPatterns(task, Json::MakeObject(), Matching::kUpstream, patience != nullptr ? *patience : own);
+}
 Result<Match> MatchWith(const std::string& answer) {
-  return MatchPatterns(FakeZygote::Of({.answers = {kJailed, answer}}), Json::MakeObject(), Matching::kUpstream);
+  return MatchWith({Saying(answer), Saying(answer), Saying(kEmptyPlan)});
+}
+
+// A miss that says so, once a second child and a harmless question have spoken.
+void ExpectMisses(const std::vector<Broken>& answers) {
+  std::vector<Broken> all = answers;
+  for (const std::string& text : Nonsense()) all.push_back({text, "no usable answer"});
+  for (const Broken& broken : all) {
+    SCOPED_TRACE(broken.answer.substr(0, 60));
+    const auto match = MatchWith(broken.answer);
+    ASSERT_TRUE(match) << match.error().context;
+    EXPECT_THAT(match.value().miss, testing::StartsWith("matching failed: "));
+    EXPECT_THAT(match.value().miss, HasSubstr(broken.told));
+    EXPECT_LT(match.value().miss.size(), 1000u);
+  }
 }
 
 TEST(WorkerAnswersTest, PlanIsTyped) {
@@ -152,15 +177,44 @@ TEST(WorkerAnswersTest, PlanIsTyped) {
   EXPECT_EQ(match.value().matched_nodes, 3);
   EXPECT_TRUE(match.value().upstream_refuses);
   EXPECT_EQ(match.value().miss, "");
-  ExpectDataCorrupt({{R"({"rewrites": []})", "upstream_refuses: is missing"},
+  ExpectMisses({{R"({"rewrites": []})", "upstream_refuses: is missing"},
                      {R"({"rewrites": {}, "upstream_refuses": []})", "rewrites: expected a list"},
                      {R"({"rewrites": [5], "upstream_refuses": []})", "rewrites: expected a list of objects"},
                      {R"({"rewrites": [], "upstream_refuses": [], "matched_nodes": "3"})", "matched_nodes: expected"},
                      {R"({"rewrites": [], "upstream_refuses": [], "first_mismatch": {"pass": 5}})",
                       "first_mismatch.pass: expected a text"},
                      {R"({"rewrites": [], "upstream_refuses": [], "first_mismatch": 5})", "first_mismatch: expected"},
-                     {R"({"error": 5})", "error: expected a text"}},
-                    [](const std::string& answer) { return WithoutValue(MatchWith(answer)); });
+                     {R"({"error": 5})", "error: expected a text"}});
+}
+
+// A matcher that is ended by what it looks at was our failure, and its task left the campaign's score.
+TEST(WorkerAnswersTest, MatcherThatTheCandidateEndsIsAMiss) {
+  const auto killed = MatchWith({kDying, kDying, Saying(kEmptyPlan)});
+  ASSERT_TRUE(killed) << killed.error().context;
+  EXPECT_EQ(killed.value().miss,
+            "matching failed: the match child was killed by SIGKILL, twice; it answers a harmless question");
+  MatchPatience patience{.limit = std::chrono::milliseconds(200), .limit_once_lost = std::chrono::milliseconds(100)};
+  const auto endless = MatchWith({kHanging, kHanging, Saying(kEmptyPlan)}, &patience);
+  ASSERT_TRUE(endless) << endless.error().context;
+  EXPECT_THAT(endless.value().miss, HasSubstr("the match child gave no answer in"));
+  // The graphs after it: one child, little time, and none for a control.
+  EXPECT_TRUE(patience.lost);
+  EXPECT_THAT(MatchWith({kHanging}, &patience).value().miss, HasSubstr("gave no answer in"));
+}
+
+// The twins: what can happen to anybody is tried again, and what happens to everybody is ours.
+TEST(WorkerAnswersTest, MatcherThatDiesOnceIsAskedAgain) {
+  const std::string plan = R"({"rewrites": [{"pass": "A"}], "upstream_refuses": [], "matched_nodes": 3})";
+  const auto match = MatchWith({kDying, Saying(plan)});
+  ASSERT_TRUE(match) << match.error().context;
+  EXPECT_EQ(match.value().miss, "");
+  EXPECT_EQ(match.value().matched_nodes, 3);
+}
+
+TEST(WorkerAnswersTest, MatcherThatDiesForEverybodyIsOurFailure) {
+  EXPECT_EQ(MatchWith({kDying, kDying, kDying}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(MatchWith({kDying, kDying, Saying("{\"error\": \"x\"}")}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(MatchWith({Saying("5"), Saying("5"), Saying("5")}).error().code, ErrorCode::kUnavailable);
 }
 
 TEST(WorkerAnswersTest, MissHasItsReason) {
@@ -203,14 +257,16 @@ struct Prepared {
   Result<std::optional<PreparedCandidate>> result;
   EvaluationReport report;
 };
-Prepared Prepare(const std::string& screened, const std::string& traced) {
-  auto zygote = std::make_shared<FakeZygote>(
-      WorkerScript{.children = {{.answers = {kJailed, screened}}, {.answers = {kJailed, traced}}}});
+Prepared PrepareWith(std::vector<WorkerScript> children, Workshop workshop = {nullptr, nullptr, "cpu"}) {
+  workshop.zygote = std::make_shared<FakeZygote>(WorkerScript{.children = std::move(children)});
   EvaluateRequest request;
   request.files = {{"sorted_output_pass_rule_names.json", R"(["A"])"}, {"A.py", "x = 1\n"}};
   EvaluationReport report;
-  auto result = PrepareCandidate({zygote, nullptr, "cpu"}, request, &report);
+  auto result = PrepareCandidate(workshop, request, &report);
   return {std::move(result), std::move(report)};
+}
+Prepared Prepare(const std::string& screened, const std::string& traced) {
+  return PrepareWith({Saying(screened), Saying(traced)});
 }
 constexpr const char* kClean = R"({"findings": []})";
 
@@ -218,11 +274,62 @@ TEST(WorkerAnswersTest, FindingsAreTyped) {
   const Prepared found = Prepare(R"({"findings": [{"file": "A.py", "line": 3, "rule": "H1.x", "text": "no"}]})", "");
   EXPECT_EQ(found.report.verdict, Verdict::kStatic);
   EXPECT_EQ(found.report.reason, "A.py:3 [H1.x] no");
-  ExpectDataCorrupt({{"{}", "findings: is missing"},
-                     {R"({"findings": [[]]})", "findings: expected a list of objects"},
-                     {R"({"findings": [{"file": "A.py", "rule": "x", "line": "3"}]})", "findings[0].line: expected"},
-                     {R"({"error": [1]})", "error: expected a text"}},
-                    [](const std::string& answer) { return WithoutValue(Prepare(answer, "").result); });
+  const std::string many = R"({"findings": [{})" + Repeated(",{}", 400'000) + "]}";
+  std::vector<Broken> odd = {{"{}", "findings: is missing"},
+                             {R"({"findings": [[]]})", "findings: expected a list of objects"},
+                             {R"({"findings": [{"file": "A.py", "rule": "x", "line": "3"}]})", "findings[0].line: expected"},
+                             {R"({"error": [1]})", "error: expected a text"},
+                             {R"({"error": "RecursionError: x"})", "the screen failed: RecursionError: x"},
+                             {many, "400001 findings"}};
+  for (const std::string& text : Nonsense()) odd.push_back({text, "no usable answer"});
+  for (const Broken& broken : odd) {
+    SCOPED_TRACE(broken.answer.substr(0, 60));
+    const Prepared ended = PrepareWith({Saying(broken.answer), Saying(broken.answer), Saying(kClean)});
+    ASSERT_TRUE(ended.result) << ended.result.error().context;
+    EXPECT_FALSE(ended.result.value());
+    EXPECT_EQ(ended.report.verdict, Verdict::kCrash);
+    EXPECT_THAT(ended.report.reason, HasSubstr(broken.told));
+    EXPECT_LT(ended.report.reason.size(), 1000u);
+  }
+}
+
+const std::string kTraced = R"({"passes": [{"name": "A", "nodes": []}], "errors": [], "uses_triton": false})";
+
+// Files on which the screen dies or hangs were our failure, and their task left the campaign's score.
+TEST(WorkerAnswersTest, ScreenThatTheCandidateEndsIsItsFailure) {
+  const Prepared killed = PrepareWith({kDying, kDying, Saying(kClean)});
+  ASSERT_TRUE(killed.result) << killed.result.error().context;
+  EXPECT_FALSE(killed.result.value());
+  EXPECT_EQ(killed.report.verdict, Verdict::kCrash);
+  EXPECT_EQ(killed.report.reason, "while its files were screened: the screen child was killed by SIGKILL, twice; it answers "
+                                  "a harmless question");
+  const Workshop hasty{nullptr, nullptr, "cpu", std::chrono::milliseconds(200), std::chrono::milliseconds(200)};
+  const Prepared hung = PrepareWith({kHanging, kHanging, Saying(kClean)}, hasty);
+  ASSERT_TRUE(hung.result) << hung.result.error().context;
+  EXPECT_EQ(hung.report.verdict, Verdict::kTimeout);
+}
+
+TEST(WorkerAnswersTest, ScreenThatDiesOnceIsAskedAgain) {
+  const Prepared fine = PrepareWith({kDying, Saying(kClean), Saying(kTraced)});
+  ASSERT_TRUE(fine.result) << fine.result.error().context;
+  EXPECT_TRUE(fine.result.value());
+}
+
+TEST(WorkerAnswersTest, ScreenThatDiesForEverybodyIsOurFailure) {
+  EXPECT_EQ(PrepareWith({kDying, kDying, kDying}).result.error().code, ErrorCode::kUnavailable);
+}
+
+// Its own code ran there, so no harmless question is needed; but a machine that is too busy may have been what killed it.
+TEST(WorkerAnswersTest, TraceThatDiesOrHangsTwiceIsItsFailure) {
+  const Prepared killed = PrepareWith({Saying(kClean), kDying, kDying});
+  ASSERT_TRUE(killed.result) << killed.result.error().context;
+  EXPECT_FALSE(killed.result.value());
+  EXPECT_EQ(killed.report.verdict, Verdict::kCrash);
+  EXPECT_THAT(killed.report.reason, HasSubstr("while its patterns were traced: the candidate's process was killed"));
+  const Workshop hasty{nullptr, nullptr, "cpu", std::chrono::seconds(20), std::chrono::milliseconds(200)};
+  EXPECT_EQ(PrepareWith({Saying(kClean), kHanging, kHanging}, hasty).report.verdict, Verdict::kTimeout);
+  const Prepared fine = PrepareWith({Saying(kClean), kDying, Saying(kTraced)});
+  EXPECT_TRUE(fine.result && fine.result.value());
 }
 
 TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
@@ -256,6 +363,23 @@ TEST(WorkerAnswersTest, TraceThatLeavesTheProtocolIsFoundOut) {
   }
 }
 
+// pattern() can write an answer itself. What the trace child's own code says after it, or an end that is not its own,
+// shows that.
+TEST(WorkerAnswersTest, TraceChildEndsAfterItsAnswer) {
+  const std::string answer = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
+  const auto reason = [&](WorkerScript trace) {
+    trace.answers.insert(trace.answers.begin(), kJailed);
+    const Prepared prepared = PrepareWith({Saying(kClean), std::move(trace)});
+    EXPECT_EQ(prepared.report.verdict, Verdict::kTamper);
+    return prepared.report.reason;
+  };
+  ASSERT_TRUE(PrepareWith({Saying(kClean), Saying(answer)}).result.value());
+  EXPECT_THAT(reason({.answers = {answer, answer}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer, ""}, .leaves = true}), HasSubstr("wrote more after its answer"));
+  EXPECT_THAT(reason({.answers = {answer}, .leaves = true, .status = 3}), HasSubstr("answered and then exited with 3"));
+  EXPECT_THAT(reason({.answers = {answer}, .dies = true}), HasSubstr("answered and then was killed by SIGKILL"));
+}
+
 // A reason goes into every graph's report: 15 MB of it made a report that no frame holds, and ended the evaluator.
 TEST(WorkerAnswersTest, WordsOfACandidateAreBounded) {
   const std::string words(1 << 20, 'w');
@@ -285,8 +409,7 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
   auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
-  FreshBits bits;
-  return WithoutValue(PrepareReference(child.value(), graph, bits, {}));
+  return WithoutValue(FactsOf(child.value(), graph, {}));
 }
 const std::string kDone = R"({"ok": true})";
 

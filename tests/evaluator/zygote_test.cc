@@ -1,9 +1,15 @@
 #include "evaluator/lane/zygote.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <map>
 
 #include "base/json.h"
 #include "evaluator/lane/worker_process.h"
+#include "sandbox/plan.h"
+#include "tests/evaluator/fake_zygote.h"
 #include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 
@@ -11,6 +17,146 @@ namespace passnet::evaluator {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A reader in a real lane: the zygote's own plans, a stranger's pattern inside.
+class ReaderTest : public testing::TestWithParam<sandbox::LimitsBy> {
+ protected:
+  static void TearDownTestSuite() { zygotes_.clear(); }
+
+  void SetUp() override {
+    std::shared_ptr<Zygote>& zygote = zygotes_[GetParam()];
+    if (zygote) return;
+    ZygoteOptions options;
+    options.python = fakes::SourceDir() + "/.venv/bin/python";
+    options.worker_dir = fakes::BinaryDir() + "/lib/worker";
+    options.other_cores = {0};
+    options.limits_by = GetParam();
+    auto started = Zygote::Start(options, Soon());
+    ASSERT_TRUE(started.has_value()) << started.error().context;
+    zygote = *started;
+  }
+
+  static Deadline Soon() { return Deadline::After(std::chrono::minutes(1)); }
+  static Zygote& zygote() { return *zygotes_[GetParam()]; }
+
+  // Whose pattern has this line.
+  static std::unique_ptr<WorkerProcess> Trace(const std::string& line) {
+    const std::string pass = "import torch\ndef pattern(x):\n    " + line + "\n    return torch.relu(x)\n"
+                             "def replacement_args(x):\n    return (x,)\n"
+                             "def replacement_func():\n    return pattern\n";
+    ForkSpec spec;
+    spec.role = "trace";
+    spec.plan = "reader";
+    spec.memory_bytes = 128ull << 20;
+    spec.first_frame = Json{{"files", {{"sorted_output_pass_rule_names.json", "[\"Pass\"]"}, {"Pass.py", pass}}}}.Dump();
+    auto process = WorkerProcess::Fork(zygotes_[GetParam()], spec, Soon());
+    EXPECT_TRUE(process.has_value()) << process.error().context;
+    return process ? std::move(*process) : nullptr;
+  }
+
+  // What the tracing process answers; empty when it ended without.
+  static std::string AnswerTo(WorkerProcess& process) {
+    auto answer = process.channel().ReceiveFrame(Soon(), 1u << 20);
+    return answer ? answer->json : "";
+  }
+
+ private:
+  static inline std::map<sandbox::LimitsBy, std::shared_ptr<Zygote>> zygotes_;
+};
+
+TEST_P(ReaderTest, HoldsTooMuchAndIsOutOfMemoryWhereAnHonestOneAnswers) {
+  EXPECT_EQ(zygote().rules()->memory != nullptr, std::string(zygote().tier()) == "rlimits");
+  auto honest = Trace("y = bytearray(b'x' * (16 << 20))");
+  ASSERT_TRUE(honest);
+  EXPECT_NE(AnswerTo(*honest).find("\"errors\": []"), std::string::npos) << honest->Output(4000);
+  EXPECT_FALSE(honest->End().out_of_memory);
+  auto hog = Trace("y = [bytearray(b'x' * (8 << 20)) for i in range(10000)]");
+  ASSERT_TRUE(hog);
+  EXPECT_EQ(AnswerTo(*hog), "");
+  EXPECT_TRUE(hog->End().out_of_memory) << hog->End().Text();
+}
+
+TEST_P(ReaderTest, HasNothingThatGoesOnWhileItIsStopped) {
+  for (const char* line : {"__import__('signal').setitimer(0, 1)", "__import__('socket').socket(fileno=3).recv(1)",
+                           "__import__('fcntl').flock(1, 2)", "open('/dev/zero', 'rb')"}) {
+    auto hostile = Trace(line);
+    ASSERT_TRUE(hostile);
+    // EPERM is 1, EACCES 13.
+    EXPECT_NE(AnswerTo(*hostile).find("[Errno 1"), std::string::npos) << line;
+  }
+  // The same modules, used for what a jailed process may do.
+  for (const char* line : {"__import__('signal').signal(18, lambda *_: None)", "__import__('os').write(1, b'x')",
+                           "__import__('fcntl').fcntl(1, 3)", "open('/dev/null', 'wb')", "__import__('time').sleep(0.001)"}) {
+    auto honest = Trace(line);
+    ASSERT_TRUE(honest);
+    EXPECT_NE(AnswerTo(*honest).find("\"errors\": []"), std::string::npos) << line;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, ReaderTest,
+                         testing::Values(sandbox::LimitsBy::kBestOfHost, sandbox::LimitsBy::kPolling));
+
+// What holds for real children, told of processes that never were in a jail.
+class BareZygote : public fakes::FakeZygote {
+ public:
+  using FakeZygote::FakeZygote;
+  std::shared_ptr<const WorkerRules> rules() const override { return rules_; }
+  int seccomp_filters() const override { return 1; }
+
+ private:
+  static std::shared_ptr<const WorkerRules> Made() {
+    auto rules = std::make_shared<WorkerRules>();
+    rules->plans = {{"candidate", sandbox::CandidatePlan({}).value()}};
+    rules->memory = sandbox::MemoryWatch::Start({});
+    return rules;
+  }
+  std::shared_ptr<const WorkerRules> rules_ = Made();
+};
+
+TEST(WorkerProcessTest, JailThatIsNotInForceIsRefusedByItsLayer) {
+  auto zygote = std::make_shared<BareZygote>(fakes::WorkerScript{.children = {{.answers = {fakes::kJailed}}}});
+  ForkSpec spec;
+  spec.role = "candidate";
+  spec.plan = "candidate";
+  spec.first_frame = "{}";
+  auto child = WorkerProcess::Fork(zygote, spec, Deadline::After(std::chrono::seconds(20)));
+  ASSERT_FALSE(child.has_value());
+  EXPECT_EQ(child.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_NE(child.error().context.find("sandbox of the candidate process: namespaces: asked for user,mount"), std::string::npos)
+      << child.error().context;
+}
+
+size_t OpenDescriptors() {
+  return static_cast<size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+// A jailed candidate cannot send any; were it able to, they would not fill up the evaluator's table.
+TEST(WorkerProcessTest, DescriptorsThatNobodyAskedForAreClosed) {
+  auto ends = WorkerChannel::Pair().value();
+  WorkerChannel ours(std::move(ends.first));
+  constexpr int kMost = 253;  // SCM_MAX_FD of Linux, as many as one message holds
+  const int sent = ends.second.get();
+  const size_t before = OpenDescriptors();
+  alignas(cmsghdr) char control[CMSG_SPACE(kMost * sizeof(int))] = {};
+  const uint32_t size = 2;
+  iovec parts[2] = {{const_cast<uint32_t*>(&size), sizeof size}, {const_cast<char*>("{}"), 2}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  *rights = {CMSG_LEN(kMost * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+  for (int i = 0; i < kMost; ++i) std::memcpy(CMSG_DATA(rights) + static_cast<size_t>(i) * sizeof(int), &sent, sizeof(int));
+  ASSERT_EQ(::sendmsg(ends.second.get(), &message, 0), 6);
+  {
+    auto frame = ours.ReceiveFrame(Deadline::After(std::chrono::seconds(5)), 100);
+    ASSERT_TRUE(frame.has_value()) << frame.error().context;
+    EXPECT_EQ(frame->json, "{}");
+    EXPECT_LT(frame->fds.size(), 100u);
+  }
+  EXPECT_EQ(OpenDescriptors(), before);
+}
 
 // A checkout below /tmp was refused once: every child's own /tmp hid the worker and the Python environment.
 TEST(ZygoteTest, WorkerBelowTmpIsSeenByItsChildrenAndNothingElseThere) {
@@ -21,7 +167,6 @@ TEST(ZygoteTest, WorkerBelowTmpIsSeenByItsChildrenAndNothingElseThere) {
   ZygoteOptions options;
   options.python = fakes::SourceDir() + "/.venv/bin/python";
   options.worker_dir = folder / "worker";
-  options.timing_core = 0;
   options.other_cores = {0};
   fs::copy(fakes::BinaryDir() + "/lib/worker", options.worker_dir, fs::copy_options::recursive);
   const Deadline deadline = Deadline::After(std::chrono::minutes(1));

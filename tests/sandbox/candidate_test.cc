@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 
 #include "base/file.h"
+#include "sandbox/asked.h"
 #include "sandbox/child.h"
 #include "sandbox/plan.h"
 #include "sandbox/read_back.h"
@@ -29,6 +31,7 @@ UniqueFd InMemory(const std::string& bytes) {
 struct Chain {
   std::unique_ptr<Child> zygote;
   UniqueFd output;
+  UniqueFd channel;  // descriptor 3 of all three; a byte 'q' waits in it
 };
 
 class CandidateTest : public JailTest {
@@ -43,6 +46,7 @@ class CandidateTest : public JailTest {
   static Chain StartChain(const std::vector<std::string>& hostile, const CandidateOptions& options) {
     TaskChildOptions task_options;
     task_options.bound = options.readable;
+    task_options.keep_fds = {3};
     const Result<std::string> task = TaskChildPlan(task_options);
     const Result<std::string> candidate = CandidatePlan(options);
     EXPECT_TRUE(task.has_value() && candidate.has_value());
@@ -50,15 +54,18 @@ class CandidateTest : public JailTest {
     const UniqueFd candidate_plan = InMemory(*candidate);
     int ends[2];
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    Chain chain{nullptr, UniqueFd(ends[0])};
-    const UniqueFd writer(ends[1]);
+    int sockets[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+    Chain chain{nullptr, UniqueFd(ends[0]), UniqueFd(sockets[0])};
+    const UniqueFd writer(ends[1]), theirs(sockets[1]);
+    EXPECT_EQ(write(sockets[0], "q", 1), 1);
     ChildSpec spec;
     spec.argv = {TestcaseFolder() + "/candidate_host", "10", "11", TestcaseFolder() + "/" + hostile[0] + ".so"};
     spec.argv.insert(spec.argv.end(), hostile.begin() + 1, hostile.end());
     spec.root = SystemRoot();
     spec.root.read_only_if_present.insert(spec.root.read_only_if_present.end(), options.readable.begin(),
                                           options.readable.end());
-    spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};
+    spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {theirs.get(), 3}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};
     Result<std::unique_ptr<Child>> child = Child::Start(spec, Deadline::After(std::chrono::seconds(30)));
     if (child.has_error()) {
       ADD_FAILURE() << ToString(child.error());
@@ -87,14 +94,16 @@ TEST_F(CandidateTest, HonestCandidateRunsAndLeaves) {
 
 TEST_F(CandidateTest, NeverLegitimateCallsAreDeadly) {
   for (const char* name : {"ptrace", "process_vm_readv", "mount", "umount", "unshare", "setns", "chroot", "open_tree",
-                           "bpf", "pidfd_getfd", "execveat", "int80", "x32"}) {
+                           "bpf", "pidfd_getfd", "execveat", "ptrace_attach", "process_vm_writev", "fsopen", "pivot_root", "int80",
+                           "int80_ptrace", "int80_socket", "x32", "x32_ptrace", "x32_socket"}) {
     EXPECT_THAT(RunInCandidate({"forbidden_call", name}), HasSubstr("candidate signalled 31")) << name;
   }
   EXPECT_THAT(RunInCandidate({"exec_other"}), HasSubstr("candidate signalled 31"));
 }
 
 TEST_F(CandidateTest, ProbedCallsAreRefused) {
-  for (const char* name : {"socket", "netlink", "unix", "io_uring", "clone_namespace", "clone3", "perf_event_open",
+  for (const char* name : {"socket", "inet6", "udp", "netlink", "packet", "vsock", "unix", "io_uring", "seccomp_filter",
+                           "clone_namespace", "clone3", "perf_event_open",
                            "userfaultfd", "keyctl", "add_key", "memfd_create", "personality", "prlimit", "setaffinity",
                            "seccomp", "tiocsti", "tiocsti_bit32", "shmget", "fork", "kill_all", "kill_group",
                            "self_memory"}) {
@@ -104,16 +113,48 @@ TEST_F(CandidateTest, ProbedCallsAreRefused) {
   }
 }
 
+// A candidate is stopped while others are timed: nothing of it may go off, answer or make anybody wait meanwhile. In a
+// compiler's jail most of the same calls work: what refuses them here is the candidate's policy.
+TEST_F(CandidateTest, NothingOfAStoppedCandidateGoesOn) {
+  for (const char* name : {"setitimer", "alarm", "timer_create", "timerfd_create", "signalfd", "eventfd", "epoll", "io_setup",
+                           "inotify", "pidfd_open", "flock", "setlk", "ofd_setlk", "setlease", "notify", "setown", "setsig",
+                           "async", "readahead", "shared_anonymous", "shared_zero", "queued_signals"}) {
+    const std::string text = RunInCandidate({"forbidden_call", name});
+    EXPECT_THAT(text, HasSubstr(std::string(name) + " refused")) << text;
+  }
+  for (const char* name : {"nanosleep", "pipe", "getfl", "private_anonymous"}) {
+    EXPECT_THAT(RunInCandidate({"forbidden_call", name}), HasSubstr(std::string("allowed ") + name + " worked"));
+  }
+  for (const char* name : {"setitimer", "alarm", "timer_create", "timerfd_create", "signalfd", "eventfd", "epoll", "flock",
+                           "setlk", "ofd_setlk", "readahead", "shared_anonymous", "shared_zero", "queued_signals"}) {
+    EXPECT_EQ(MustRun(SpecFor("forbidden_call", {name})).outcome.exit_code, 42) << name;
+  }
+}
+
+TEST_F(CandidateTest, ChannelIsReadAndWriteAlone) {
+  CandidateOptions options = Options();
+  options.keep_fds = {3};
+  for (const char* name : {"sendto", "sendmsg", "recvfrom", "recvmsg", "getsockopt", "setsockopt", "shutdown", "connect",
+                           "connect_abstract", "bind"}) {
+    EXPECT_THAT(RunInCandidate({"forbidden_call", name}, options), HasSubstr(std::string(name) + " refused"));
+  }
+  EXPECT_THAT(RunInCandidate({"forbidden_call", "channel"}, options), HasSubstr("allowed channel worked"));
+}
+
 TEST_F(CandidateTest, OneCoreMeansOneThread) {
   EXPECT_THAT(RunInCandidate({"start_thread"}), HasSubstr("thread refused"));
   CandidateOptions several = Options();
   several.threads = true;
   EXPECT_THAT(RunInCandidate({"start_thread", "allowed"}, several), HasSubstr("allowed thread worked"));
   EXPECT_THAT(RunInCandidate({"forbidden_call", "fork"}, several), HasSubstr("fork refused"));
+  several.max_threads = 20;
+  EXPECT_THAT(RunInCandidate({"thread_bomb"}, several), HasSubstr("Resource temporarily unavailable"));
+  EXPECT_THAT(RunInCandidate({"thread_bomb", "allowed"}, several), HasSubstr("allowed three threads worked"));
 }
 
 TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
-  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache"}) {
+  for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache", "/etc/shadow", "/root",
+                           "/box", "/proc/1/environ", "/proc/1/mem", "/proc/2/maps", "/dev/zero"}) {
     EXPECT_THAT(RunInCandidate({"touch_files", "read", path}), HasSubstr("refused")) << path;
   }
   EXPECT_THAT(RunInCandidate({"touch_files", "allowed", "/usr/bin/true"}), HasSubstr("worked"));
@@ -167,6 +208,8 @@ TEST_F(CandidateTest, ResourceLimitsHold) {
   options = Options();
   options.tmp_bytes = 1 << 20;
   EXPECT_THAT(RunInCandidate({"huge_file", "fill"}, options), HasSubstr("No space left on device"));
+  EXPECT_THAT(RunInCandidate({"huge_file", "inodes"}, options), HasSubstr("No space left on device"));
+  EXPECT_THAT(RunInCandidate({"huge_file", "sparse"}, options), HasSubstr("sparse refused: File too large"));
   options = Options();
   options.data_bytes = 64 << 20;
   EXPECT_THAT(RunInCandidate({"memory_hog"}, options), HasSubstr("allowed mmap Cannot allocate memory"));
@@ -202,8 +245,14 @@ TEST_F(CandidateTest, LayersOfTheCandidateAreReadBack) {
   EXPECT_THAT(found->Layers(), Contains("capabilities: none"));
   EXPECT_EQ(found->cores, std::vector<int>{0});
   EXPECT_EQ(found->threads, 1);
+  const Asked asked = AskedBy(CandidatePlan(Options()).value(), 2);
+  EXPECT_FALSE(CheckInForce(asked, *found, "it").has_error()) << CheckInForce(asked, *found, "it").error().context;
   const Result<ReadBackReport> zygote = ReadBack(chain.zygote->pid());
   EXPECT_EQ(zygote->seccomp_filters, 1);
+  // Candidates die first where the host itself runs out of memory.
+  EXPECT_GT(found->oom_score_adj, ReadBack(running[1])->oom_score_adj);
+  EXPECT_GT(ReadBack(running[1])->oom_score_adj, zygote->oom_score_adj);
+  EXPECT_GT(zygote->oom_score_adj, ReadBack(getpid())->oom_score_adj);
   EXPECT_NE(zygote->effective_capabilities, 0u);  // of its own user namespace alone
   EXPECT_EQ(chain.zygote->Kill().signal, SIGKILL);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -69,6 +70,23 @@ TEST_F(ChildTest, DestructorKillsTheWholeTree) {
   ASSERT_TRUE(child.has_value()) << child.error().context;
   EXPECT_FALSE(Survivors().empty());
 }  // the fixture looks after the destructor
+
+// As when an evaluator is killed with its zygote and candidates below it.
+TEST_F(ChildTest, TreeDiesWithTheProcessThatStartedIt) {
+  const pid_t starter = fork();
+  if (starter == 0) {
+    const Result<std::unique_ptr<Child>> child = Start(SpecOf("undying_daemon", {"stay"}));
+    for (;;) pause();
+  }
+  Deadline patience = Deadline::After(std::chrono::seconds(20));
+  while (Survivors().size() < 2 && !patience.Passed()) usleep(1000);
+  EXPECT_GE(Survivors().size(), 2u) << "the jailed program and its daemon never started";
+  kill(starter, SIGKILL);
+  waitpid(starter, nullptr, 0);
+  patience = Deadline::After(std::chrono::seconds(1));
+  while (!Survivors().empty() && !patience.Passed()) usleep(1000);
+  EXPECT_TRUE(Survivors().empty()) << "a second after its starter";
+}
 
 TEST_F(ChildTest, WaitLeavesARunningChildAlone) {
   Result<std::unique_ptr<Child>> child = Start(SpecOf("sleep_for_ever"));

@@ -18,7 +18,10 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-std::string TestcaseFolder() { return fakes::BinaryDir() + "/tests/sandbox/testcases"; }
+std::string TestcaseFolder() {
+  if (const char* copied = std::getenv("PASSNET_TESTCASES"); copied != nullptr) return copied;
+  return fakes::BinaryDir() + "/tests/sandbox/testcases";
+}
 
 RunSpec SpecFor(const std::string& name, const std::vector<std::string>& arguments) {
   RunSpec spec;

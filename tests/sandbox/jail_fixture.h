@@ -14,7 +14,7 @@
 
 namespace passnet::sandbox {
 
-// The folder of the built hostile programs.
+// The folder of the built hostile programs, or the copy that PASSNET_TESTCASES names.
 std::string TestcaseFolder();
 
 // A spec that runs the hostile program `name` with `arguments`, short limits, its folder bound.

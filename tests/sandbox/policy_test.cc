@@ -2,12 +2,15 @@
 #include "sandbox/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -53,13 +56,14 @@ uint32_t Decide(const std::string& code, const seccomp_data& data) {
   return 0;
 }
 
-seccomp_data Call(long nr, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0) {
+seccomp_data Call(long nr, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0, uint64_t a3 = 0) {
   seccomp_data data{};
   data.nr = static_cast<int>(nr);
   data.arch = AUDIT_ARCH_X86_64;
   data.args[0] = a0;
   data.args[1] = a1;
   data.args[2] = a2;
+  data.args[3] = a3;
   return data;
 }
 
@@ -125,11 +129,83 @@ TEST(PolicyTest, LimitsMayBeReadNotSet) {
   EXPECT_NE(Decide(filter, Call(SYS_prlimit64, 99, 7, 0)), kAllow);
 }
 
+// What fires or answers while its process is stopped, and what others wait for. Each has a twin that the same code may use.
+TEST(PolicyTest, HostileCodeHasNothingThatWorksWhileItIsStopped) {
+  for (bool threads : {false, true}) {
+    const std::string filter = Full(SyscallPolicy::Hostile(threads));
+    for (long nr : {SYS_alarm, SYS_setitimer, SYS_timer_create, SYS_timerfd_create, SYS_recvfrom, SYS_recvmsg, SYS_sendto,
+                    SYS_sendmsg, SYS_getsockopt, SYS_setsockopt, SYS_shutdown, SYS_flock, SYS_eventfd2, SYS_signalfd4,
+                    SYS_epoll_create1, SYS_readahead, SYS_fadvise64, SYS_pidfd_open}) {
+      EXPECT_EQ(Decide(filter, Call(nr)), Errno(EPERM)) << SyscallName(static_cast<int>(nr));
+    }
+    for (long nr : {SYS_io_setup, SYS_io_submit, SYS_mq_notify, SYS_inotify_init1, SYS_timer_settime, SYS_timerfd_settime}) {
+      EXPECT_EQ(Decide(filter, Call(nr)), Errno(ENOSYS)) << SyscallName(static_cast<int>(nr));
+    }
+    for (long nr : {SYS_clock_gettime, SYS_clock_nanosleep, SYS_read, SYS_write, SYS_poll, SYS_rt_sigaction, SYS_futex}) {
+      EXPECT_EQ(Decide(filter, Call(nr)), kAllow) << SyscallName(static_cast<int>(nr));
+    }
+  }
+  const std::string compiler = Full(SyscallPolicy::Compiler());
+  for (long nr : {SYS_timer_create, SYS_flock, SYS_eventfd2}) EXPECT_EQ(Decide(compiler, Call(nr)), kAllow);
+  EXPECT_EQ(Decide(compiler, Call(SYS_recvmsg)), Errno(EPERM));
+}
+
+TEST(PolicyTest, FcntlIsAListOfCommands) {
+  const std::string hostile = Full(SyscallPolicy::Hostile(false));
+  const std::string compiler = Full(SyscallPolicy::Compiler());
+  for (uint64_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL}) {
+    EXPECT_EQ(Decide(hostile, Call(SYS_fcntl, 3, command)), kAllow) << command;
+  }
+  EXPECT_EQ(Decide(hostile, Call(SYS_fcntl, 3, F_SETFL, O_NONBLOCK)), kAllow);
+  EXPECT_NE(Decide(hostile, Call(SYS_fcntl, 3, F_SETFL, O_NONBLOCK | O_ASYNC)), kAllow);
+  for (uint64_t command : {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW}) {
+    EXPECT_NE(Decide(hostile, Call(SYS_fcntl, 3, command)), kAllow) << command;
+    EXPECT_EQ(Decide(compiler, Call(SYS_fcntl, 3, command)), kAllow) << command;
+  }
+  for (uint64_t command : {F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY, F_ADD_SEALS, F_SETPIPE_SZ}) {
+    EXPECT_NE(Decide(hostile, Call(SYS_fcntl, 3, command)), kAllow) << command;
+    EXPECT_NE(Decide(hostile, Call(SYS_fcntl, 3, 0x100000000ull | command)), kAllow) << command;
+    EXPECT_NE(Decide(compiler, Call(SYS_fcntl, 3, command)), kAllow) << command;
+  }
+}
+
+// Shared anonymous pages that are touched and let go of stay allocated and count in nobody's resident size.
+TEST(PolicyTest, AnonymousMemoryIsPrivate) {
+  const std::string hostile = Full(SyscallPolicy::Hostile(false));
+  EXPECT_NE(Decide(hostile, Call(SYS_mmap, 0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS)), kAllow);
+  EXPECT_NE(Decide(hostile, Call(SYS_mmap, 0, 4096, 3, MAP_SHARED_VALIDATE | MAP_ANONYMOUS | MAP_NORESERVE)), kAllow);
+  EXPECT_EQ(Decide(hostile, Call(SYS_mmap, 0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)), kAllow);
+  EXPECT_EQ(Decide(hostile, Call(SYS_mmap, 0, 4096, 3, MAP_SHARED)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::JailMaker()), Call(SYS_mmap, 0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS)), kAllow);
+}
+
 TEST(PolicyTest, SetUpChannelIsOneDescriptor) {
   const std::string filter = SyscallPolicy::Compiler().Compile(true, 250).value();
   EXPECT_EQ(Decide(filter, Call(SYS_sendmsg, 250)), kAllow);
   EXPECT_NE(Decide(filter, Call(SYS_sendmsg, 3)), kAllow);
   EXPECT_EQ(Decide(filter, Call(SYS_ptrace)), SECCOMP_RET_USER_NOTIF);
+}
+
+// A call with every mixture of the arguments that decide somewhere; with none where arguments never do.
+std::vector<seccomp_data> CallsOf(long nr) {
+  constexpr long kDecidedByArguments[] = {SYS_clone, SYS_fcntl, SYS_ioctl,       SYS_kill,      SYS_mmap,
+                                          SYS_prctl, SYS_tgkill, SYS_personality, SYS_prlimit64, SYS_sendmsg};
+  if (std::find(std::begin(kDecidedByArguments), std::end(kDecidedByArguments), nr) == std::end(kDecidedByArguments)) {
+    return {Call(nr), Call(nr, 1, 0x5412, 4096, MAP_SHARED | MAP_ANONYMOUS)};
+  }
+  std::vector<seccomp_data> calls;
+  for (uint64_t a0 : {0ull, 1ull, 2ull, 15ull, 22ull, 24ull, 0xffffffffull, (unsigned long long)(CLONE_VM | CLONE_THREAD),
+                      (unsigned long long)(CLONE_THREAD | CLONE_NEWNS), 17ull}) {
+    for (uint64_t a1 : {0ull, 0x5401ull, 0x5412ull, (unsigned long long)F_SETLK, (unsigned long long)F_SETFL,
+                        (unsigned long long)F_SETOWN}) {
+      for (uint64_t a2 : {0ull, 4096ull, (unsigned long long)O_ASYNC}) {
+        for (uint64_t a3 : {0, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS}) {
+          calls.push_back(Call(nr, a0, a1, a2, a3));
+        }
+      }
+    }
+  }
+  return calls;
 }
 
 // The deltas must leave exactly what the whole inner policy allows: compared for every call number, and for the
@@ -143,15 +219,10 @@ TEST(PolicyTest, DeltasOnTopOfOuterFiltersEqualTheInnerPolicy) {
                                             inner.CompileDelta(task).value()};
     const std::string whole = Full(inner);
     for (long nr = 0; nr < 500; ++nr) {
-      for (uint64_t a0 : {0ull, 1ull, 2ull, 15ull, 22ull, 24ull, 0xffffffffull, (unsigned long long)(CLONE_VM | CLONE_THREAD),
-                          (unsigned long long)(CLONE_THREAD | CLONE_NEWNS), 17ull}) {
-        for (uint64_t a1 : {0ull, 0x5401ull, 0x5412ull}) {
-          for (uint64_t a2 : {0ull, 4096ull}) {
-            const seccomp_data data = Call(nr, a0, a1, a2);
-            EXPECT_EQ(Stacked(stack, data) == kAllow, Decide(whole, data) == kAllow)
-                << "call " << SyscallName(static_cast<int>(nr)) << " " << a0 << " " << a1 << " " << a2;
-          }
-        }
+      for (const seccomp_data& data : CallsOf(nr)) {
+        EXPECT_EQ(Stacked(stack, data) == kAllow, Decide(whole, data) == kAllow)
+            << "call " << SyscallName(static_cast<int>(nr)) << " " << data.args[0] << " " << data.args[1] << " "
+            << data.args[2] << " " << data.args[3];
       }
     }
   }

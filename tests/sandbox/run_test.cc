@@ -113,6 +113,7 @@ TEST_F(RunTest, EveryEndHasItsOwnName) {
   const RunReport killed = MustRun(SpecFor("crash", {"kill"}));
   EXPECT_EQ(killed.outcome.kind, OutcomeKind::kSignalled);
   EXPECT_EQ(killed.outcome.signal, SIGKILL);
+  EXPECT_TRUE(MustRun(SpecFor("crash", {"writing"})).outcome.Ok());
 }
 
 TEST_F(RunTest, CancelEndsTheTree) {

@@ -133,7 +133,7 @@ class RewriteTest(unittest.TestCase):
                 work = match.Workplace(graph.gm, "upstream")
                 pattern = match.build_pattern(item[0], work, "upstream")
                 theirs = SubgraphMatcher(pattern, remove_overlapping_matches=True).match(work.graph)
-                ours = matcher.find_matches(pattern, work.graph)
+                ours = matcher.find_matches(pattern, work.graph, matcher.Budget())
                 self.assertEqual([found.nodes_map for found in ours], [found.nodes_map for found in theirs])
 
     def test_replacement_through_dynamo_in_a_forked_child(self):
@@ -263,6 +263,57 @@ class HostileTraceTest(unittest.TestCase):
             self.traced["passes"][0]["nodes"][0]["op"] = op
             self.assertEqual(match.match_candidate(self.graph.gm, self.traced)["rewrites"], [])
 
+    def made_up(self, forward: str, pattern: str, change) -> dict:
+        """The plan for a trace that pattern() wrote itself: `change` edits the node that an honest trace would hold."""
+        graph = captured(forward, "x, y", E23, E23)
+        traced = trace_files(one_pass(pattern, "a, b"))
+        self.assertEqual(traced["errors"], [])
+        change(traced["passes"][0]["nodes"])
+        return match.match_candidate(graph.gm, traced)
+
+    def test_form_that_no_tracer_writes_matches_nothing(self):
+        """Dynamo records the keyword, upstream's tracer cannot: a trace that says so anyway was written by hand."""
+        def keyword(nodes):
+            nodes[-1]["args"], nodes[-1]["kwargs"] = nodes[-1]["args"][:1], {"inplace": True}
+
+        forward = "return (torch.nn.functional.relu(x + y, inplace=True),)"
+        plan = self.made_up(forward, "return torch.nn.functional.relu(a + b, inplace=True)", keyword)
+        self.assertEqual(plan["rewrites"], [])
+        self.assertIn("relu: no pattern function gives this node", plan["first_mismatch"]["what"])
+
+    def test_operation_that_no_pattern_can_record_matches_nothing(self):
+        def item_assignment(nodes):
+            nodes[-1].update(target="_operator.setitem", args=[{"node": "a"}, 0, {"node": "b"}])
+
+        plan = self.made_up("z = x + 1\nz[0] = y[0]\nreturn (z * 2,)", "return a + b", item_assignment)
+        self.assertEqual(plan["rewrites"], [])
+        self.assertIn("no pattern function gives", plan["first_mismatch"]["what"])
+
+    def test_node_that_nothing_goes_into_matches_nothing(self):
+        graph = captured("return (x + torch.arange(3),)", "x, y", E23, E23)
+        node = {"name": "arange", "op": "call_function", "target": "torch.arange", "args": [3], "kwargs": {}}
+        self.traced["passes"][0].update(
+            nodes=[node, {"name": "add", "op": "call_function", "target": "_operator.add",
+                          "args": [{"node": "a"}, {"node": "arange"}], "kwargs": {}}],
+            placeholders=["a"], output={"node": "add"}, replacement_args=[{"placeholder": 0}])
+        plan = match.match_candidate(graph.gm, self.traced)
+        self.assertEqual(plan["rewrites"], [])
+        self.assertIn("arange: no pattern function gives", plan["first_mismatch"]["what"])
+
+    def test_honest_traces_stand_the_replay(self):
+        """Each node is recorded in another way: operators, both sides of them, attributes, methods, keywords, views."""
+        forward = ("w = torch.cat([x, 2 - y], dim=-1)[..., 1:, None]\n"
+                   "m = torch.sum(w, dim=1, keepdim=True).to(torch.float16, non_blocking=True)\n"
+                   "f = torch.nn.functional.layer_norm(x, (3,), None, None, 1e-05)\n"
+                   "e = torch.einsum('ij,kj->ik', f, y)\nreturn (m * 2, -e, x.T.contiguous(), 3 < x)")
+        pattern = ("w = torch.cat([a, 2 - b], dim=-1)[..., 1:, None]\n"
+                   "m = torch.sum(w, dim=1, keepdim=True).to(torch.float16, non_blocking=True)\n"
+                   "f = torch.nn.functional.layer_norm(a, (3,), None, None, 1e-05)\n"
+                   "e = torch.einsum('ij,kj->ik', f, b)\nreturn m * 2, -e, a.T.contiguous(), 3 < a")
+        graph = captured(forward, "x, y", E23, E23)
+        plan = plan_for(graph, one_pass(pattern, "a, b"), "normalised")
+        self.assertEqual(plan["coverage"], 1.0, plan["passes"])
+
     def test_malformed_answers_raise(self):
         def damaged(change):
             traced = json.loads(json.dumps(self.traced))
@@ -282,7 +333,8 @@ class HostileTraceTest(unittest.TestCase):
         for number, change in enumerate(changes):
             with self.subTest(number), self.assertRaises(match.MalformedTrace):
                 match.match_candidate(self.graph.gm, damaged(change))
-        for traced in (None, [], {"passes": 3}, {"passes": [3]}, {"passes": [self.traced["passes"][0]] * 101}):
+        for traced in (None, [], {"passes": 3}, {"passes": [3]}, {"passes": [self.traced["passes"][0]] * 101},
+                       {"passes": [self.traced["passes"][0]] * 2}):
             with self.subTest(str(traced)[:20]), self.assertRaises(match.MalformedTrace):
                 match.match_candidate(self.graph.gm, traced)
 

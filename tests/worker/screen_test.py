@@ -99,16 +99,21 @@ TOP_ATTACKS = {
     "H10.import": ["import importlib"],
     "H11.import": ["import os", "import subprocess", "from torch import *", "import pass_dir.absent",
                    "from ._shared import fused", "import os.path as p", "import socket, math"],
-    "M8.import": ["import functools", "from functools import lru_cache"],
+    "M8.import": ["import weakref"],
+    "M8.memo": ["from functools import lru_cache", "import functools\nc = functools.cache",
+                "import functools as f\n\n@f.lru_cache(None)\ndef other():\n    return 1"],
     "H1.dispatch-escape": ["from torch.utils._python_dispatch import TorchDispatchMode", "import torch.overrides"],
-    "G1.torch-load": ["from torch import relu", "import torch.nn.functional as F",
-                      "from torch.nn.functional import gelu",
+    "G1.torch-load": ["from torch import relu\nf = relu", "import torch.nn.functional as F\nX = F.gelu",
+                      "from torch.nn.functional import gelu\n\ndef other(x):\n    return gelu(x)",
+                      "from torch.nn import functional as F\nf = lambda x: F.gelu(x)",
                       "X = torch.ops.aten.add"],
     "G1.import": ["import numpy as np"],
     "H7.dunder": ["from typing import sys as s", "import typing\nm = typing.sys.modules", "n = __name__",
                   "import math\nl = math.__loader__"],
     "L1.module-level": ["for i in range(3):\n    pass", "torch.manual_seed(1)", "x = torch.empty(3)", "fused(1, 2)",
-                        "with x:\n    pass", "f = lambda x: x", "while True:\n    pass", "d['a'] = 1"],
+                        "with x:\n    pass", "n = [fused(i) for i in range(3)]", "n = (m := 3)", "int = fused\nn = int(3)",
+                        "n = [float(3) for float in (fused,)]", "n = fused(3) if True else 4",
+                        "n = [x.relu() for x in (1,)]", "while True:\n    pass", "d['a'] = 1"],
     "H13.decorator": ["def hook(f):\n    return f\n\n@hook\ndef other():\n    return 1",
                       "@torch.compile\ndef other(x):\n    return x", "@torch.no_grad()\ndef other(x):\n    return x"],
     "H13.hook": ["import triton\nc = triton.Config({}, pre_hook=fused)"],
@@ -122,6 +127,81 @@ TOP_ATTACKS = {
     "H2.module-value": ["t = torch", "import triton.language as tl\nl = tl", "from torch import cuda\nc = cuda"],
     "H3.module-store": ["torch = 3", "torch, y = 1, 2"],
 }
+
+
+# Every one reached any attribute, or a builtin, while each single name was looked for.
+REACHES = {
+    "H7.attribute": [
+        "g = (i for i in (1,))\nb = g.gi_frame.f_builtins", "b = x.grad_fn", "y.storage()", "x.numpy()",
+        "match x:\n    case torch.Tensor(grad_fn=g):\n        return g",
+        "match x:\n    case torch.Tensor(gi_frame=g):\n        return g", "match x:\n    case object(_version=v):\n        pass",
+        "match x:\n    case torch.Tensor(a, b):\n        pass",
+        "from typing import ForwardRef\nForwardRef('eval')._evaluate(None, None, frozenset())", "x._version",
+        "try:\n    pass\nexcept ValueError as e:\n    e.with_traceback(None)", "'{0.gi_frame}'.format(x)",
+        "route.format(x)", "(lambda: 0).co_code", "e = ValueError().tb_frame", "x.untyped_storage().from_file('/etc/passwd')",
+        "x.resize_(3)", "x.set_(y)", "type(x) == int.mro"],
+    "H7.dunder": ["import typing\nr = typing.ForwardRef('x')", "import typing\ntyping.get_type_hints(fused)",
+                  "match x:\n    case torch.Tensor(__class__=c):\n        pass", "import operator\noperator.call(fused)",
+                  "import itertools\nitertools.sys"],
+    "H3.getattr": ["import operator\noperator.attrgetter('relu')(x)", "from operator import methodcaller as m",
+                   "import operator as o\ng = o.attrgetter"],
+    "H4.type": ["t = type(x)", "type('C', (torch.Tensor,), {})", "type(type(x))", "f = [type][0]", "type(x)(3)"],
+    "H7.builtin": ["super()", "o = object()", "b = bytearray(3)", "c = classmethod", "property(fused)", "exit()"],
+    "H2.shadow": ["match x:\n    case torch:\n        pass", "match x:\n    case [*torch]:\n        pass",
+                  "match x:\n    case {**torch}:\n        pass", "try:\n    pass\nexcept ValueError as torch:\n    pass",
+                  "def torch(): pass"],
+    "G1.matmul": ["import operator\noperator.matmul(x, y)"],
+    "M8.memo": ["import functools\nf = functools.lru_cache(fused)"],
+    "G1.torch-load": ["torch.float32.to_real()", "torch.promote_types.relu"],
+    "H2.module-value": ["import operator\no = operator", "import functools\nf = [functools]"],
+}
+
+
+class ReachTest(unittest.TestCase):
+    def test_no_spelling_reaches_insides(self):
+        for rule, snippets in REACHES.items():
+            for snippet in snippets:
+                with self.subTest(rule=rule, snippet=snippet):
+                    self.assertIn(rule, rules(in_wrapper(snippet)))
+
+    def test_a_kernels_words_allow_no_method_of_a_tensor(self):
+        """Names that a kernel exports may be called on anything; a comment in the kernel once would have named any."""
+        kernel = "// numpy set_ gi_frame with_traceback relu\nint run(const PnCall* c) { return 0; }\n"
+        for snippet in ("x.numpy()", "x.set_(y)", "x.gi_frame", "x.relu()"):
+            with self.subTest(snippet):
+                self.assertNotEqual(rules(in_wrapper(snippet), k_dot_cc=kernel), [])
+        self.assertEqual(rules(in_wrapper("for k in (_k,):\n    k.run((x,), (out,), ())"), k_dot_cc=kernel), [])
+
+    def test_imports_of_another_file_are_no_way_around(self):
+        shared = "import torch\nimport torch.nn.functional as F\nfrom torch import float32\n\ndef helper(x):\n    return x\n"
+        for text in ("from pass_dir.Two import torch as t\nf = t.float32", "from pass_dir.Two import F",
+                     "from pass_dir import Two\nx = Two.F", "import pass_dir.Two\nx = pass_dir.Two.torch"):
+            with self.subTest(text):
+                self.assertIn("H2.reexport", rules(at_top(text), Two_dot_py=shared))
+        self.assertIn("H7.attribute", rules(in_wrapper("Two.helper(x).gi_frame").replace(
+            "import torch\n", "import torch\nfrom pass_dir import Two\n", 1), Two_dot_py=shared))
+        self.assertEqual(rules(at_top("from pass_dir.Two import helper"), Two_dot_py=shared), [])
+
+    def test_helper_of_a_pattern_is_judged_as_code_once_anything_else_names_it(self):
+        helper = "def block(x):\n    return torch.nn.functional.gelu(x)"
+        used = with_line("return torch.nn.functional.gelu(x) + y", "return block(x) + y").replace(
+            "import passnet_kernels\n", f"import passnet_kernels\n\n\n{helper}\n\n\n", 1)
+        self.assertEqual(rules(used), [])
+        for more in ("    return block(out)", "    f = [block]\n    return out", "    return (lambda t: block(t))(out)"):
+            with self.subTest(more):
+                self.assertIn("G1.torch-load", rules(used.replace("    return out", more)))
+        self.assertIn("G1.torch-load", rules(used + "\n\nTABLE = (block,)\n"))
+        self.assertIn("G1.torch-load", rules(used + "\n\ndef other(x, f=block):\n    return x\n"))
+        elsewhere = "from pass_dir.One import block\n\ndef other(x):\n    return block(x)\n"
+        self.assertIn("G1.torch-load", rules(used, Two_dot_py=elsewhere))
+        self.assertIn("G1.torch-load", rules(at_top(helper)), "nobody's helper")
+
+    def test_files_and_processes_are_no_operations_of_a_pattern(self):
+        for call, rule in (("torch.load('x')", "H11.file"), ("torch.multiprocessing.spawn(x)", "T3.thread"),
+                           ("x.tracer.root", "H7.attribute"), ("x.node.graph", "H7.attribute"),
+                           ("torch.compile(x)", "H4.compiler")):
+            with self.subTest(call):
+                self.assertIn(rule, rules(with_line("return torch.nn.functional.gelu(x) + y", f"return {call} + y")))
 
 
 class PythonAttackTest(unittest.TestCase):
@@ -175,6 +255,7 @@ class FileTest(unittest.TestCase):
 
     def test_sizes_and_bytes(self):
         self.assertEqual(self.only("A.py", b"#" * (screen.MAX_FILE_BYTES + 1)), "L1.size")
+        self.assertEqual(self.only("a.cc", b"/" * (screen.MAX_FILE_BYTES + 1)), "L1.size")
         self.assertEqual(self.only("A.py", b"x = 1\n\0"), "L1.nul")
         self.assertEqual(self.only("A.py", b"x = '\xff'"), "L1.encoding")
         self.assertEqual(self.only("A.py", b"# -*- coding: utf-7 -*-\nx = 1\n"), "L1.encoding")
@@ -184,6 +265,12 @@ class FileTest(unittest.TestCase):
     def test_depth(self):
         self.assertEqual(self.only("A.py", b"x = " + b"-" * 3000 + b"1"), "L1.depth")
         self.assertEqual(self.only("A.py", b"x = " + b"+".join([b"1"] * 2000)), "L1.depth")
+
+    def test_files_that_are_large_together(self):
+        half = b"#" * (screen.MAX_PYTHON_BYTES // 2)
+        self.assertEqual(screen.screen({"A.py": half, "B.py": half}), [])
+        (finding,) = screen.screen({"A.py": half, "B.py": half, "C.py": b"#"})
+        self.assertEqual(finding["rule"], "L1.size")
 
     def test_findings_are_bounded(self):
         self.assertEqual(len(screen.screen({"A.py": b"import os\n" * 5000})), screen.MAX_FINDINGS)
@@ -196,6 +283,7 @@ class FileTest(unittest.TestCase):
         self.assertEqual(finding["line"], 5)
 
 
+KERNEL = b'#include <passnet_kernel.h>\nextern "C" int run(const PnCall* call) { return 0; }\n'
 HONEST = {
     "the specimen itself": GOOD,
     "names that start with torch": at_top("def torch_gelu(x):\n    return x").replace(
@@ -238,6 +326,31 @@ HONEST = {
              "    \"\"\"Doc.\"\"\"\n    return tuple(x.shape)"),
     "arguments shuffled in two steps": with_line(
         'return (x, y, "gelu_add")', 'route = "r"\nreturn (y, x) + (route, -1, torch.float16, None)'),
+    "module level that computes constants": at_top(
+        "SIZES = [64 * i for i in range(1, 4)]\nNAMES = {k: v for k, v in {'a': 1}.items() if v > 0}\n"
+        "BLOCK = 128 if max(SIZES) > 100 else 64\nWIDE = 64 < BLOCK <= 128 and not 1 > 2\nclamp = lambda v: min(v, BLOCK)\n"
+        "LOW = torch.finfo(torch.float16).min\nEPS = -torch.finfo(torch.float32).eps\nDT = torch.promote_types(torch.half, "
+        "torch.float32)\nWORDS = 'a b'.split()\nPAIRS = tuple(zip(SIZES, WORDS))\nSQ = sum(s * s for s in SIZES)"),
+    "operator, itertools, functools": at_top(
+        "import functools\nimport itertools\nimport operator\nfrom functools import partial, reduce").replace(
+        "    return out", "    n = functools.reduce(operator.mul, x.shape, 1) + reduce(operator.add, x.stride())\n"
+        "    for i, j in itertools.product(range(2), repeat=2):\n        n += i * j\n"
+        "    f = partial(max, n)\n    key = operator.itemgetter(0)\n    return out"),
+    "functional as F in the pattern": with_line("return torch.nn.functional.gelu(x) + y", "return F.gelu(x) + silu(y)")
+    .replace("import torch\n", "import torch\nimport torch.nn.functional as F\nfrom torch.nn.functional import silu\n", 1),
+    "types and limits": in_wrapper(
+        "dt = torch.promote_types(x.dtype, y.dtype)\nlow = torch.finfo(x.dtype).min\nif torch.is_complex(x):\n"
+        "    raise TypeError(f'no {type(x)} of {x.dtype}')\nif type(route) is not str and type(route) != int:\n    pass"),
+    "match without reaching in": in_wrapper(
+        "match route:\n    case 'a' | 'b':\n        n = 1\n    case int(n):\n        pass\n    case [first, *rest]:\n        n = 2\n"
+        "    case torch.Tensor(shape=s, dtype=torch.float32):\n        n = s[0]\n    case _:\n        n = 0"),
+    "kernels by name": at_top("ROUTES = {'a': passnet_kernels.load('fused'), 'b': _k}").replace(
+        "_k.run(", "ROUTES[route].run(").replace('_k = passnet_kernels.load("fused")\n', "").replace(
+        "import passnet_kernels\n", 'import passnet_kernels\n_k = passnet_kernels.load("fused")\n', 1),
+    "a kernel called like an operation": in_wrapper("_k.softmax((x,), (out,), ())"),
+    "text and containers": in_wrapper(
+        "parts = route.removeprefix('r').split(',')\nd = {}\nd.setdefault(x.shape, []).append(parts.index('a'))\n"
+        "name = '{}x{}'.format(*x.shape)\nkeys = sorted(d.keys(), key=len, reverse=True)\nwhile (n := len(keys)) > 3:\n    keys.pop()"),
     "try around a helper": in_wrapper("try:\n    n = int(route)\nexcept ValueError:\n    n = 0"),
 }
 
@@ -246,7 +359,17 @@ class HonestPythonTest(unittest.TestCase):
     def test_honest_passes_are_clean(self):
         for what, text in HONEST.items():
             with self.subTest(what):
-                self.assertEqual(screen.screen({"One.py": text.encode()}), [])
+                self.assertEqual(screen.screen({"One.py": text.encode(), "fused.cc": KERNEL}), [])
+
+    def test_patterns_helpers_may_lie_in_another_file(self):
+        shared = "import torch\n\ndef block(x):\n    return inner(x).relu()\n\n\ndef inner(x):\n    return torch.exp(x)\n"
+        for text in ("from pass_dir._shared import block\n", "from pass_dir import _shared\n"):
+            call = "block(x)" if "import block" in text else "_shared.block(x)"
+            one = text + with_line("return torch.nn.functional.gelu(x) + y", f"return {call} + y")
+            files = {"One.py": one.encode(), "_shared.py": shared.encode()}
+            self.assertEqual(screen.screen(files), [])
+            files["_shared.py"] += b"\ndef other(x):\n    return inner(x)\n"
+            self.assertEqual([item["rule"] for item in screen.screen(files)], ["G1.torch-load"], text)
 
     def test_shared_helper_with_route_string(self):
         shared = GOOD.replace("def pattern", "def unused").split("def unused")[0] + '''
@@ -308,6 +431,13 @@ HONEST_NATIVE = [
     "__attribute__((always_inline)) inline int f(int* a, int* b) { return a[b[0]]; }\n",
     "float exec_scale = 1; int threads = call->num_threads; auto section = 3; int alias = 2; my::open(3);\n",
     "auto g = v[[&] { return 1; }()]; int constructor = 1;\n",
+    "#include <tmmintrin.h>\n#include <pmmintrin.h>\n#include <emmintrin.h>\n#include <smmintrin.h>\n"
+    "#include <nmmintrin.h>\n#include <xmmintrin.h>\n#include <mutex>\n#include <iostream>\n#include <memory_resource>\n"
+    "#include <bits/stdc++.h>\n",
+    "static float signal(const float* x, int n) { return x[n]; }\ninline int raise(int x) noexcept { return x; }\n"
+    "template <class T> T open(T x) { return x; }\nauto kill = [](int x) { return x; };\n"
+    "int f(const float* x) { return signal(x, raise(1)) + open(2) + kill(3); }\n",
+    '__attribute__((target_clones("avx512f", "default"))) float f(const float* x) { return x[0]; }\n',
 ]
 
 
@@ -324,6 +454,12 @@ class NativeTest(unittest.TestCase):
         for text in HONEST_NATIVE:
             with self.subTest(text[:40]):
                 self.assertEqual(screen.screen({"k.cc": text.encode(), "shared.h": b""}), [])
+
+    def test_own_function_of_a_header_counts(self):
+        files = {"k.cc": b'#include "own.h"\nint f() { return open(1); }\n', "own.h": b"inline int open(int x) { return x; }\n"}
+        self.assertEqual(screen.screen(files), [])
+        files["own.h"] = b"int open(const char*, int);\nint g() { if (open(0, 1)) { return 1; } return 0; }\n"
+        self.assertEqual({item["rule"] for item in screen.screen(files)}, {"H11.file"})
 
     def test_lines_survive_splices_and_comments(self):
         text = "int a; \\\n\n/* x\n y */ int b;\nR\"(\n\n)\"; int c;\nfork();\n"

@@ -30,7 +30,8 @@ struct Mapping {
   bool Map(int fd, size_t bytes) {
     Unmap();
     if (bytes == 0) return true;
-    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    // Populated: page faults belong to no call.
+    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
     if (at == MAP_FAILED) {
       PyErr_SetFromErrno(PyExc_OSError);
       return false;
@@ -41,23 +42,15 @@ struct Mapping {
   }
 };
 
-struct OutputPlace {
-  size_t offset = 0;
-  size_t capacity = 0;
-};
-
 struct RunnerState {
   int fd = -1;
   Mapping in, out;
   size_t out_stride = 0;
-  std::vector<OutputPlace> places;
+  size_t out_places = 0;               // output headers a slot has room for
   std::vector<PyObject*> slot_args;  // one tuple of input tensors a slot
-  std::vector<at::Tensor> slot_inputs;
-  size_t inputs_per_slot = 0;
   PyObject* call = nullptr;
-  PyObject* null_call = nullptr;
   PyObject* kwnames = nullptr;  // tuple of names: inputs are passed by keyword; null: positionally
-  PyObject* last = nullptr;     // the last call's result, kept for describing it
+  std::vector<PyObject*> results;  // of the last run command, one a call: the evaluator reads them from outside
   PyObject* counter = nullptr;  // object with an int attribute `calls`, or null
   bool seed_each_call = false;
 };
@@ -70,7 +63,11 @@ struct RunnerObject {
 void DropSlots(RunnerState& state) {
   for (PyObject* args : state.slot_args) Py_DECREF(args);
   state.slot_args.clear();
-  state.slot_inputs.clear();
+}
+
+void DropResults(RunnerState& state) {
+  for (PyObject* result : state.results) Py_DECREF(result);
+  state.results.clear();
 }
 
 // The text of the current Python exception with its traceback, and clears it.
@@ -100,67 +97,44 @@ std::string TakePythonError() {
   return text;
 }
 
-int AliasedInput(const RunnerState& state, size_t slot, const at::Tensor& tensor) {
-  if (tensor.numel() == 0) return -1;
-  const char* data = static_cast<const char*>(tensor.const_data_ptr());
-  for (size_t i = 0; i < state.inputs_per_slot; ++i) {
-    const at::Tensor& input = state.slot_inputs[slot * state.inputs_per_slot + i];
-    const char* begin = static_cast<const char*>(input.const_data_ptr());
-    if (data >= begin && data < begin + input.nbytes()) return static_cast<int>(i);
-  }
-  return -1;
-}
-
-void CopyOut(const RunnerState& state, size_t slot, PyObject* object, const OutputPlace& place, char* base) {
-  auto* header = reinterpret_cast<PnOutputHeader*>(base + place.offset);
+void Describe(PyObject* object, PnOutputHeader* header) {
   *header = PnOutputHeader{};
-  header->aliases_input = -1;
   if (!THPVariable_Check(object)) {
     header->kind = PN_OUTPUT_OTHER;
     return;
   }
   const at::Tensor& tensor = THPVariable_Unpack(object);
   if (!THPVariable_CheckExact(object) || tensor.layout() != at::kStrided || !tensor.device().is_cpu() ||
-      tensor.dim() > PN_MAX_DIMS) {
-    header->kind = PN_OUTPUT_SUBCLASS;
+      tensor.is_conj() || tensor.is_neg() || tensor.dim() > PN_MAX_DIMS) {
+    header->kind = PN_OUTPUT_ODD;
     return;
   }
+  header->kind = PN_OUTPUT_TENSOR;
   header->scalar_type = static_cast<int32_t>(tensor.scalar_type());
   header->ndim = static_cast<int32_t>(tensor.dim());
+  header->data = reinterpret_cast<uint64_t>(tensor.const_data_ptr());
   for (int64_t d = 0; d < tensor.dim(); ++d) {
     header->shape[d] = tensor.size(d);
     header->strides[d] = tensor.stride(d);
   }
-  header->aliases_input = AliasedInput(state, slot, tensor);
-  if (tensor.nbytes() > place.capacity) {
-    header->kind = PN_OUTPUT_TOO_LARGE;
-    return;
-  }
-  char* data = base + place.offset + sizeof(PnOutputHeader);
-  if (tensor.is_contiguous() && !tensor.is_conj() && !tensor.is_neg()) {
-    std::memcpy(data, tensor.const_data_ptr(), tensor.nbytes());
-  } else {
-    at::from_blob(data, tensor.sizes(), tensor.options().requires_grad(false)).copy_(tensor.detach());
-  }
-  header->kind = PN_OUTPUT_TENSOR;
 }
 
-// Writes the result of one call into its slot. `result` is a tensor, or a tuple or list of outputs.
-void CopyOutputs(const RunnerState& state, size_t slot, PyObject* result) {
+// Tells where the result of one call lies. `result` is a tensor, or a tuple or list of outputs.
+void DescribeOutputs(const RunnerState& state, size_t slot, PyObject* result) {
   if (state.out.data == nullptr) return;
   char* base = state.out.data + slot * state.out_stride;
   auto* header = reinterpret_cast<PnSlotHeader*>(base);
+  auto* outputs = reinterpret_cast<PnOutputHeader*>(base + sizeof(PnSlotHeader));
   bool many = PyTuple_Check(result) || PyList_Check(result);
   Py_ssize_t count = many ? PySequence_Fast_GET_SIZE(result) : 1;
   header->outputs = static_cast<uint32_t>(count);
-  for (Py_ssize_t i = 0; i < count && i < static_cast<Py_ssize_t>(state.places.size()); ++i) {
-    PyObject* item = many ? PySequence_Fast_GET_ITEM(result, i) : result;
-    CopyOut(state, slot, item, state.places[static_cast<size_t>(i)], base);
+  for (Py_ssize_t i = 0; i < count && i < static_cast<Py_ssize_t>(state.out_places); ++i) {
+    Describe(many ? PySequence_Fast_GET_ITEM(result, i) : result, &outputs[i]);
   }
 }
 
-// One call of `function` on a slot; false with a Python error set.
-bool CallSlot(RunnerState& state, PyObject* function, size_t slot) {
+// One call of the installed function on a slot; false with a Python error set.
+bool CallSlot(RunnerState& state, size_t slot) {
   PyObject* args = state.slot_args[slot];
   if (state.seed_each_call) {
     auto generator = at::detail::getDefaultCPUGenerator();
@@ -169,18 +143,10 @@ bool CallSlot(RunnerState& state, PyObject* function, size_t slot) {
   }
   auto* items = reinterpret_cast<PyTupleObject*>(args)->ob_item;
   size_t positional = state.kwnames == nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(args)) : 0;
-  PyObject* result = PyObject_Vectorcall(function, items, positional, state.kwnames);
+  PyObject* result = PyObject_Vectorcall(state.call, items, positional, state.kwnames);
   if (result == nullptr) return false;
-  try {
-    CopyOutputs(state, slot, result);
-  } catch (const std::exception& error) {
-    Py_DECREF(result);
-    PyErr_SetString(PyExc_RuntimeError, error.what());
-    return false;
-  }
-  PyObject* previous = state.last;
-  state.last = result;
-  Py_XDECREF(previous);
+  state.results.push_back(result);
+  DescribeOutputs(state, slot, result);
   return true;
 }
 
@@ -202,18 +168,18 @@ bool SeedAsUpstream(uint32_t count) {
 
 bool Perform(RunnerState& state, const PnRunCommand& command, uint32_t* calls) {
   if (command.kind == PN_RUN_SEED) return SeedAsUpstream(command.count);
-  PyObject* function = command.kind == PN_RUN_NULL ? state.null_call : state.call;
-  if (function == nullptr) {
+  if (state.call == nullptr) {
     PyErr_SetString(PyExc_RuntimeError, "no function is installed");
     return false;
   }
+  if (command.count > 0) DropResults(state);
   for (uint32_t i = 0; i < command.count; ++i) {
     size_t slot = command.first_slot + static_cast<size_t>(i);
     if (slot >= state.slot_args.size()) {
       PyErr_SetString(PyExc_IndexError, "slot beyond the region");
       return false;
     }
-    if (!CallSlot(state, function, slot)) return false;
+    if (!CallSlot(state, slot)) return false;
     ++*calls;
   }
   return true;
@@ -275,29 +241,24 @@ PyObject* Serve(PyObject* self, PyObject*) {
 }
 
 // attach(in_fd, in_size, out_fd, out_size, slots, in_stride, out_stride, inputs, outputs)
-//   inputs: list of (scalar_type, shape tuple, offset); outputs: list of (offset, capacity)
+//   inputs: list of (scalar_type, shape tuple, offset); outputs: how many headers a slot has room for
 PyObject* Attach(PyObject* self, PyObject* args) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
   int in_fd = -1, out_fd = -1;
-  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0;
-  PyObject *inputs = nullptr, *outputs = nullptr;
-  if (!PyArg_ParseTuple(args, "ininnnnO!O!", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
-                        &PyList_Type, &inputs, &PyList_Type, &outputs)) {
+  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0, outputs = 0;
+  PyObject* inputs = nullptr;
+  if (!PyArg_ParseTuple(args, "ininnnnO!n", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
+                        &PyList_Type, &inputs, &outputs)) {
     return nullptr;
   }
-  Py_CLEAR(state.last);
+  DropResults(state);
   DropSlots(state);
-  state.places.clear();
   if (!state.in.Map(in_fd, static_cast<size_t>(in_size)) || !state.out.Map(out_fd, static_cast<size_t>(out_size))) {
     return nullptr;
   }
   state.out_stride = static_cast<size_t>(out_stride);
-  state.inputs_per_slot = static_cast<size_t>(PyList_GET_SIZE(inputs));
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(outputs); ++i) {
-    Py_ssize_t offset = 0, capacity = 0;
-    if (!PyArg_ParseTuple(PyList_GET_ITEM(outputs, i), "nn", &offset, &capacity)) return nullptr;
-    state.places.push_back({static_cast<size_t>(offset), static_cast<size_t>(capacity)});
-  }
+  state.out_places = static_cast<size_t>(outputs);
+  state.results.reserve(static_cast<size_t>(slots));
   for (Py_ssize_t slot = 0; slot < slots; ++slot) {
     PyObject* tuple = PyTuple_New(PyList_GET_SIZE(inputs));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(inputs); ++i) {
@@ -314,8 +275,7 @@ PyObject* Attach(PyObject* self, PyObject* args) {
       }
       at::Tensor tensor = at::from_blob(state.in.data + slot * in_stride + offset, sizes,
                                         at::TensorOptions().dtype(static_cast<at::ScalarType>(scalar_type)));
-      PyTuple_SET_ITEM(tuple, i, THPVariable_Wrap(tensor));
-      state.slot_inputs.push_back(std::move(tensor));
+      PyTuple_SET_ITEM(tuple, i, THPVariable_Wrap(std::move(tensor)));
     }
     state.slot_args.push_back(tuple);
   }
@@ -342,11 +302,6 @@ PyObject* SetCall(PyObject* self, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-PyObject* SetNullCall(PyObject* self, PyObject* function) {
-  Hold(&reinterpret_cast<RunnerObject*>(self)->state->null_call, function);
-  Py_RETURN_NONE;
-}
-
 // call_slot(n): one call of the installed function, for a first look at its outputs; returns the result.
 PyObject* CallOnce(PyObject* self, PyObject* arg) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
@@ -356,9 +311,10 @@ PyObject* CallOnce(PyObject* self, PyObject* arg) {
     PyErr_SetString(PyExc_IndexError, "no such slot, or no function is installed");
     return nullptr;
   }
-  if (!CallSlot(state, state.call, slot)) return nullptr;
-  Py_INCREF(state.last);
-  return state.last;
+  DropResults(state);
+  if (!CallSlot(state, slot)) return nullptr;
+  Py_INCREF(state.results.back());
+  return state.results.back();
 }
 
 PyObject* SlotInputs(PyObject* self, PyObject* arg) {
@@ -388,10 +344,9 @@ PyObject* NewRunner(PyTypeObject* type, PyObject* args, PyObject*) {
 void FreeRunner(PyObject* self) {
   RunnerState* state = reinterpret_cast<RunnerObject*>(self)->state;
   if (state != nullptr) {
-    Py_CLEAR(state->last);
+    DropResults(*state);
     DropSlots(*state);
     Py_XDECREF(state->call);
-    Py_XDECREF(state->null_call);
     Py_XDECREF(state->kwnames);
     Py_XDECREF(state->counter);
     state->in.Unmap();
@@ -405,7 +360,6 @@ PyMethodDef kMethods[] = {
     {"serve", Serve, METH_NOARGS, "Answer run commands; True when a JSON frame follows, False at the end."},
     {"attach", Attach, METH_VARARGS, "Map both regions and lay the slots over them."},
     {"set_call", SetCall, METH_VARARGS, "Install the function that run commands call."},
-    {"set_null_call", SetNullCall, METH_O, "Install the function that null blocks call."},
     {"call_slot", CallOnce, METH_O, "One call outside the loop; returns its result."},
     {"slot_inputs", SlotInputs, METH_O, "The tuple of input tensors of a slot."},
     {nullptr, nullptr, 0, nullptr}};

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 import traceback
+import types
 
 import torch
 
@@ -24,7 +25,6 @@ SCALAR_TYPES = {
     "uint8": 0, "int8": 1, "int16": 2, "int32": 3, "int64": 4, "float16": 5, "float32": 6, "float64": 7,
     "bool": 11, "bfloat16": 15,
 }
-DTYPES = {number: getattr(torch, name) for name, number in SCALAR_TYPES.items()}
 
 
 def error_text(error: BaseException) -> str:
@@ -66,23 +66,9 @@ class Caller:
     def attach(self, message: dict, fds: list[int]) -> dict:
         """fds: [inputs region, outputs region]."""
         inputs = [(SCALAR_TYPES[item["dtype"]], tuple(item["shape"]), item["offset"]) for item in message["inputs"]]
-        outputs = [(item["offset"], item["capacity"]) for item in message["outputs"]]
         self.runner.attach(fds[0], message["in_size"], fds[1], message["out_size"], message["slots"],
-                           message["in_stride"], message["out_stride"], inputs, outputs)
+                           message["in_stride"], message["out_stride"], inputs, message["outputs"])
         channels.close_all(fds)
-        return {"ok": True}
-
-    def null_layout(self, message: dict, fds: list[int]) -> dict:
-        """Null blocks return tensors of this layout: what call, copy-out and round trip cost without the graph."""
-        outputs = tuple(torch.empty_strided(item["shape"], item["strides"], dtype=DTYPES[item["scalar_type"]])
-                        for item in message["outputs"])
-        for tensor in outputs:
-            tensor.zero_()
-
-        def nothing(*args, **kwargs):
-            return outputs
-
-        self.runner.set_null_call(nothing)
         return {"ok": True}
 
     def probe(self, message: dict, fds: list[int]) -> dict:
@@ -95,16 +81,17 @@ class Caller:
 
 class Reference(Caller):
     def configure(self, message: dict, fds: list[int]) -> dict:
-        """eager: the model as PassBench calls it. dynamo: the captured graph behind Dynamo's guards. direct: the
-        captured graph alone."""
+        """eager: the model as PassBench calls it. null_dynamo and null_direct: the way to a candidate's graph, and
+        ready tensors in the graph's place: what no candidate can do without."""
         captured, names, seed = self.state.captured, self.state.names, message["seed_each_call"]
         if message["mode"] == "eager":
             self.runner.set_call(self.state.model, None, None, seed)
-        elif message["mode"] == "dynamo":
-            captured.hole.install(captured.gm)
+        elif message["mode"] == "null_dynamo":
+            captured.hole.install(ready_outputs(captured))
             self.runner.set_call(captured.compiled, names, captured.hole, seed)
         else:
-            self.runner.set_call(capture.direct_call(captured, captured.gm, names), None, None, seed)
+            nothing = types.SimpleNamespace(forward=ready_outputs(captured))
+            self.runner.set_call(capture.direct_call(captured, nothing, names), None, None, seed)
         return {"ok": True}
 
     def profile(self, message: dict, fds: list[int]) -> dict:
@@ -114,6 +101,15 @@ class Reference(Caller):
         for _ in range(3):
             timer.run(*capture.graph_arguments(self.state.captured, named))
         return {"seconds": timer.seconds}
+
+
+def ready_outputs(captured: capture.Captured):
+    outputs = tuple(torch.empty(0) for _ in capture.graph_outputs(captured.gm))
+
+    def nothing(*args):
+        return outputs
+
+    return nothing
 
 
 class NodeTimer(torch.fx.Interpreter):

@@ -25,26 +25,33 @@ class Channel:
         return self.sock.fileno()
 
     def receive(self) -> tuple[dict, list[int]]:
-        header, fds, _, _ = socket.recv_fds(self.sock, 4, MAX_DESCRIPTORS)
-        while 0 < len(header) < 4:
-            more = self.sock.recv(4 - len(header))
-            if not more:
-                raise Closed
-            header += more
+        header, fds = self.first(4)
         if not header:
             raise Closed
+        header += self.rest(4 - len(header))
         (size,) = struct.unpack("<I", header)
         if size > MAX_FRAME_BYTES:
             raise Closed
-        payload = bytearray(size)
-        view = memoryview(payload)
+        return json.loads(self.rest(size)), fds
+
+    def first(self, size: int) -> tuple[bytes, list[int]]:
+        """At most `size` bytes and the descriptors that came with them; none in a jail that is closed to recvmsg."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self.sock, size, MAX_DESCRIPTORS)
+        except PermissionError:
+            return os.read(self.sock.fileno(), size), []
+        return data, list(fds)
+
+    def rest(self, size: int) -> bytes:
+        data = bytearray(size)
+        view = memoryview(data)
         have = 0
         while have < size:
-            got = self.sock.recv_into(view[have:])
+            got = os.readv(self.sock.fileno(), [view[have:]])
             if got == 0:
                 raise Closed
             have += got
-        return json.loads(bytes(payload)), list(fds)
+        return bytes(data)
 
     def send(self, message: dict, fds: list[int] = ()) -> None:
         """Without descriptors it uses write(2) alone: sendmsg is closed to a jailed candidate."""

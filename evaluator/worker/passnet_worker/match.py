@@ -1,10 +1,11 @@
 """Matches a candidate's traced patterns against a captured graph and rewrites the graph by the resulting plan.
 
-match_candidate() is trusted code on hostile data: it runs in a throw-away child of the task child (the matcher is
-exponential in theory, recursive in practice). Targets of a pattern are looked up by name among the targets of the
-trusted graph and nowhere else. The matcher is torch.fx's, with the settings that upstream uses; passes are applied in
-order, each on what the earlier ones left, as upstream does. apply_plan() repeats the rewrites by name in the process
-that calls the candidate's function.
+match_candidate() is trusted code on hostile data: it runs in a throw-away child of the task child, and its work is
+bounded by counts. Targets of a pattern are looked up by name among the targets of the trusted graph and nowhere else;
+what the pattern does with them is done again here, on proxies (replay.py), so that a trace which no pattern can give
+matches nothing. The matcher is torch.fx's, with the settings that upstream uses; passes are applied in order, each on
+what the earlier ones left, as upstream does. apply_plan() repeats the rewrites by name in the process that calls the
+candidate's function.
 
 A pattern that returns several nodes is replaced by one call whose result is taken apart by getitem. Upstream refuses
 that (its replacement is one opaque node, so its own count of returned values differs): such passes are listed in
@@ -24,10 +25,11 @@ from typing import Any, Callable, Iterator
 import torch
 import torch.fx
 
-from . import align, encoding, matcher, signature
+from . import align, encoding, matcher, replay, signature
 
 MATCHINGS = ("upstream", "normalised")
 MAX_PASSES = 100
+MAX_ALL_NODES = 20_000  # of all patterns together; the largest honest candidate seen has 2,000
 MAX_REASON = 2048
 CUDA_NAME = re.compile(r"cuda(:\d+)?")
 
@@ -56,10 +58,11 @@ def match_candidate(gm: torch.fx.GraphModule, traced: dict, matching: str = "ups
         raise ValueError(f"matching is one of {', '.join(MATCHINGS)}, got {matching}")
     passes = _checked_passes(traced)
     work = Workplace(gm, matching)
+    budget = matcher.Budget()
     plan: dict[str, Any] = {"rewrites": [], "passes": [], "upstream_refuses": []}
     with recursion_limit(len(work.graph.nodes) + max((len(item["nodes"]) for item in passes), default=0)):
         for item in passes:
-            plan["passes"].append(_run_pass(work, item, matching, plan))
+            plan["passes"].append(_run_pass(work, item, matching, plan, budget))
     _summarise(plan, work)
     return plan
 
@@ -74,14 +77,19 @@ def _checked_passes(traced: dict) -> list[dict]:
             raise MalformedTrace("a pass lacks name, placeholders, nodes or replacement_args")
         if len(item["nodes"]) > encoding.MAX_NODES or len(item["placeholders"]) > encoding.MAX_NODES:
             raise MalformedTrace(f"a pattern has more than {encoding.MAX_NODES} nodes")
+    if sum(len(item["nodes"]) + len(item["placeholders"]) for item in passes) > MAX_ALL_NODES:
+        raise MalformedTrace(f"the patterns have more than {MAX_ALL_NODES} nodes together")
+    if len({item["name"] for item in passes}) != len(passes):
+        raise MalformedTrace("two passes have one name")
     return passes
 
 
-def _run_pass(work: "Workplace", item: dict, matching: str, plan: dict) -> dict:
+def _run_pass(work: "Workplace", item: dict, matching: str, plan: dict, budget: matcher.Budget) -> dict:
     report: dict[str, Any] = {"name": item["name"], "matches": 0, "reason": None, "mismatch": None}
     try:
         pattern = build_pattern(item, work, matching)
-        rewrites, skipped = _apply_matches(work, item, pattern, len(plan["rewrites"]))
+        matches = _find_matches(work, pattern, budget)
+        rewrites, skipped = _apply_matches(work, item, pattern, matches, len(plan["rewrites"]))
     except PatternError as error:
         report["reason"] = str(error)[:MAX_REASON]
         report["mismatch"] = _mismatch(item["name"], error.node, None, 0, report["reason"])
@@ -102,6 +110,16 @@ def _run_pass(work: "Workplace", item: dict, matching: str, plan: dict) -> dict:
             report["mismatch"] = _mismatch(item["name"], failure.pattern_node.name, graph_node, failure.aligned,
                                            failure.what)
     return report
+
+
+def _find_matches(work: "Workplace", pattern: torch.fx.Graph, budget: matcher.Budget) -> list:
+    try:
+        return matcher.find_matches(pattern, work.graph, budget)
+    except matcher.OutOfSteps:
+        returned = len(next(iter(reversed(pattern.nodes))).all_input_nodes)
+        raise PatternError(f"the search for it was given up after {matcher.MAX_STEPS} steps for all passes (this pattern "
+                           f"returns {returned} values, which can be told apart in too many ways): return fewer "
+                           "values, or split the pattern") from None
 
 
 def _mismatch(name: str, pattern_node: str | None, graph_node: str | None, aligned: int, what: str) -> dict:
@@ -202,6 +220,10 @@ def build_pattern(item: dict, work: Workplace, matching: str) -> torch.fx.Graph:
     except (KeyError, TypeError, AttributeError, encoding.Malformed) as error:
         raise MalformedTrace(f"pass {item['name'][:100]}: {error!r}"[:MAX_REASON]) from None
     _check_pattern(graph)
+    wrong = replay.first_difference(graph)
+    if wrong is not None:
+        raise PatternError(f"{wrong.name}: no pattern function gives this node in this form when it is traced",
+                           wrong.name)
     return graph
 
 
@@ -268,12 +290,13 @@ def _check_pattern(graph: torch.fx.Graph) -> None:
             raise PatternError(f"{what} {node.name} of the pattern is unused (dead code cannot be matched)", node.name)
 
 
-def _apply_matches(work: Workplace, item: dict, pattern: torch.fx.Graph, first: int) -> tuple[list[dict], str | None]:
+def _apply_matches(work: Workplace, item: dict, pattern: torch.fx.Graph, matches: list,
+                   first: int) -> tuple[list[dict], str | None]:
     """Rewrites every match in the working copy. Returns the rewrites, and why the last skipped match was skipped."""
     rewrites: list[dict] = []
     skipped = None
     replaced: dict[torch.fx.Node, torch.fx.Node] = {}
-    for match in matcher.find_matches(pattern, work.graph):
+    for match in matches:
         try:
             rewrite = _plan_rewrite(work, item, pattern, match, replaced, first + len(rewrites))
         except PatternError as error:

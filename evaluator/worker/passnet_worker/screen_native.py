@@ -1,7 +1,8 @@
 """The static rules for a candidate's C++ and CUDA files, on tokens.
 
-Names reasons and saves time; the barrier is seccomp. A macro can spell anything that a text search looks for, and
-nothing behind this screen looks again (docs/integrity.md, section 7).
+Names reasons with the lines that a model wrote, and saves a compilation. A macro can spell anything that a text search
+looks for: what the compiler made of it is looked at after compiling (evaluator/compile/kernel_check.h), and the barrier
+is seccomp (docs/integrity.md, section 6).
 
 Threads: pure functions. Errors: none.
 Source: token forms of the C++20 draft [lex]; line splices are undone before tokens are told apart ([lex.phases] 2).
@@ -32,12 +33,14 @@ STANDARD_HEADERS = set("""
     concepts cstdarg cstddef cstdint cstdio cstdlib cstring cwchar exception functional initializer_list ios iterator
     limits map memory new numbers numeric optional ostream queue random ranges ratio set span sstream stack stdexcept
     string string_view system_error tuple type_traits typeinfo unordered_map unordered_set utility valarray variant
-    vector version iosfwd list deque forward_list
+    vector version iosfwd list deque forward_list any coroutine cctype iomanip iostream istream locale
+    memory_resource mutex scoped_allocator shared_mutex source_location typeindex bits/stdc++.h
     assert.h errno.h float.h inttypes.h limits.h math.h stdalign.h stdarg.h stdbool.h stddef.h stdint.h stdio.h
-    stdlib.h string.h fenv.h
+    stdlib.h string.h fenv.h ctype.h complex.h tgmath.h stdatomic.h wchar.h
 """.split())
 OTHER_HEADERS = {
-    "passnet_kernel.h", "immintrin.h", "x86intrin.h", "emmintrin.h", "xmmintrin.h", "smmintrin.h", "arm_neon.h",
+    "passnet_kernel.h", "immintrin.h", "x86intrin.h", "mmintrin.h", "xmmintrin.h", "emmintrin.h", "pmmintrin.h",
+    "tmmintrin.h", "smmintrin.h", "nmmintrin.h", "ammintrin.h", "wmmintrin.h", "mm_malloc.h", "arm_neon.h",
     "cuda_runtime.h", "cuda_fp16.h", "cuda_bf16.h", "cuda_fp8.h", "mma.h", "cooperative_groups.h",
     "cooperative_groups/reduce.h", "cuda_pipeline.h", "cuda/pipeline", "cuda/barrier", "cub/cub.cuh",
 }
@@ -51,7 +54,8 @@ WORDS = {
     "__builtin_return_address": "H7.frames", "__builtin_frame_address": "H7.frames",
     "__libc_start_main": "T6.libc-internal", "program_invocation_name": "H7.environment",
 }
-# Functions: wrong where they are called, named with an address or declared, but not as a member of something else.
+# Functions: wrong where they are called, named with an address or declared, but not as a member of something else, nor
+# where the candidate defines a function of its own by that name.
 FUNCTIONS = {
     "syscall": "H11.syscall", "ptrace": "H8.memory", "process_vm_readv": "H8.memory",
     "process_vm_writev": "H8.memory", "mmap": "H8.memory", "mmap64": "H8.memory", "mprotect": "H8.memory",
@@ -79,19 +83,20 @@ BRACKETS = {"[", "<:"}
 OPENING = BRACKETS | {"("}
 CLOSING = {"]", ":>", ")"}
 ATTRIBUTES = {"constructor", "destructor", "section", "ifunc", "weakref", "naked", "init_priority", "alias",
-              "symver", "target_clones"}
+              "symver"}
 PRAGMAS = {"weak", "redefine_extname", "push_macro", "include_alias"}
 
 
-def screen(text: str, siblings: set[str]) -> list[Finding]:
-    """`siblings`: header names that the candidate brings itself."""
+def screen(text: str, siblings: set[str], natives: list[str]) -> list[Finding]:
+    """`siblings`: header names that the candidate brings itself, `natives`: the texts of all its kernels and headers."""
     tokens, findings = _tokens(_without_comments(_unspliced(text)), siblings)
+    own = {name for name in {word for word, _ in tokens} & FUNCTIONS.keys() if _is_defined(name, natives)}
     for position, (word, line) in enumerate(tokens):
         rule = WORDS.get(word)
         if rule is not None:
             findings.append((line, rule, f"{word} in a kernel: it computes on the tensors that it was given, and "
                                          "nothing else"))
-        elif word in FUNCTIONS and _is_function(tokens, position):
+        elif word in FUNCTIONS and word not in own and _is_function(tokens, position):
             findings.append((line, FUNCTIONS[word], f"{word}(): a kernel computes on the tensors that it was given, "
                                                     "and nothing else"))
         elif word == "thread" and _before(tokens, position) == "::":
@@ -181,6 +186,13 @@ def _is_function(tokens: list[tuple[str, int]], position: int) -> bool:
         return False
     after = tokens[position + 1][0] if position + 1 < len(tokens) else ""
     return after == "(" or (before in ("&", "=", "(", ",") and after in (";", ",", ")"))
+
+
+def _is_defined(name: str, natives: list[str]) -> bool:
+    """Whether one of the files defines the function: then no library's is called. (One that only seems to be defined is
+    found among what the compiled kernel imports.)"""
+    definition = re.compile(rf"[\w>*&]\s+{name}\s*\([^;{{}}()]*\)[^;{{}}()=]*\{{|\bauto\s+{name}\s*=\s*\[")
+    return any(definition.search(text) for text in natives)
 
 
 def _attributes(tokens: list[tuple[str, int]]) -> list[Finding]:

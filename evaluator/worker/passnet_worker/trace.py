@@ -23,7 +23,8 @@ from typing import Any, Callable
 import torch
 import torch.fx
 
-from . import encoding, signature
+from . import encoding
+from . import tracer as tracing
 
 RULE_LIST = "sorted_output_pass_rule_names.json"
 PATTERN_LIMIT = 100  # upstream's output_pass_pattern_limit
@@ -136,36 +137,8 @@ def _check_replacement_func(replacement_func: Callable, shared: list[Callable]) 
         shared.append(first)
 
 
-class _AugmentedProxy(torch.fx.Proxy):
-    """Records `x += y` as what it is; the matcher writes it as upstream's tracer does, or keeps it when both sides
-    are normalised."""
-
-
-def _augmented(target: Callable) -> Callable:
-    def record(self, other):
-        return self.tracer.create_proxy("call_function", target, (self, other), {})
-
-    return record
-
-
-for _target in signature.PLAIN_OPERATOR:
-    setattr(_AugmentedProxy, f"__{_target.__name__}__", _augmented(_target))
-
-
-class PatternTracer(torch.fx.Tracer):
-    def proxy(self, node: torch.fx.Node) -> torch.fx.Proxy:
-        return _AugmentedProxy(node, self)
-
-    def create_node(self, kind, target, args, kwargs, name=None, type_expr=None):
-        if kind == "call_function":
-            bound = signature.bound_positional(target, args, kwargs)
-            if bound is not None:
-                args, kwargs = bound, {}
-        return super().create_node(kind, target, args, kwargs, name, type_expr)
-
-
 def trace_pattern(pattern: Callable) -> dict:
-    graph = PatternTracer().trace(pattern)
+    graph = tracing.PatternTracer().trace(pattern)
     if len(graph.nodes) > encoding.MAX_NODES:
         raise Rejected(f"the pattern has {len(graph.nodes)} nodes, limit {encoding.MAX_NODES}")
     placeholders, nodes, output = [], [], None

@@ -1,0 +1,28 @@
+// What is held against a compiled kernel, seen by the compiler and the linker themselves: the files that were read, the
+// tokens that were compiled, and what the shared object would import and run when it is loaded.
+// Threads: pure functions. Errors: none; what cannot be read is a finding.
+// Source: docs/integrity.md, layer 4.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "evaluator/compile/preprocessed.h"
+
+namespace passnet::evaluator {
+
+struct KernelProducts {
+  std::string_view source;        // the kernel's file name, for findings without a line
+  std::string_view preprocessed;
+  std::string_view dependencies;  // as -MD writes them
+  std::string_view object;
+};
+
+// Bounded. `folders`: where headers may lie.
+std::vector<KernelFinding> CheckKernel(const KernelProducts& products, const std::vector<std::string>& folders);
+
+// "k.cc:3 [T6.inline-asm] …; …"
+std::string TextOf(const std::vector<KernelFinding>& findings);
+
+}  // namespace passnet::evaluator

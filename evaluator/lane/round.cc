@@ -1,0 +1,233 @@
+#include "evaluator/lane/round.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "evaluator/worker/run_protocol.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using Micros = std::chrono::duration<double, std::micro>;
+
+constexpr std::chrono::minutes kReferenceLimit{15};  // the reference is ours: beyond it, infrastructure failed
+constexpr double kLeastShare = 0.05;                 // of a block that is left once its start is taken off
+
+double ToMicros(std::chrono::nanoseconds span) { return Micros(span).count(); }
+
+enum class CallKind { kPublished, kPlain, kStrayed };
+
+// What one block's calls get, and what is left of it. Two of them: one is drawn and compared while the other is timed.
+struct Block {
+  std::vector<CallKind> kinds;
+  std::vector<std::byte> inputs;  // of all slots, as the regions have them
+  std::future<void> drawn, compared;
+  OutputBatch reference, contender;
+};
+
+class RoundRun {
+ public:
+  RoundRun(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen)
+      : context_(context), seats_(seats), plan_(plan), seen_(seen), calls_(context.layout.slots) {}
+
+  ~RoundRun() { WaitForHelpers(); }
+
+  Result<RoundOutcome> Run() {
+    for (Side& side : seats_.sides) RETURN_IF_ERROR(PinProcess(side.process().pid(), context_.timing_core));
+    const int blocks = plan_.warm_up_blocks + plan_.timed_blocks;
+    published_block_ = static_cast<int>(context_.decisions.Below(static_cast<uint64_t>(blocks)));
+    published_slot_ = static_cast<uint32_t>(context_.decisions.Below(calls_));
+    Draw(0);
+    for (int block = 0; block < blocks; ++block) {
+      if (plan_.cancelled && plan_.cancelled()) return Error{ErrorCode::kCancelled, "the request was cancelled"};
+      Of(block).drawn.get();
+      if (block + 1 < blocks) Draw(block + 1);
+      ASSIGN_OR_RETURN(bool alive, RunBlock(block));
+      if (!alive) return RoundOutcome{};
+    }
+    WaitForHelpers();
+    ASSIGN_OR_RETURN(int view, OutputInInputs(seats_.sides[kContenderSeat], Of(blocks - 1).contender));
+    if (view >= 0) seen_->view_of_input = view;
+    return Finish();
+  }
+
+ private:
+  Block& Of(int block) { return blocks_[static_cast<size_t>(block) % blocks_.size()]; }
+
+  void WaitForHelpers() {
+    for (Block& block : blocks_) {
+      if (block.drawn.valid()) block.drawn.wait();
+      if (block.compared.valid()) block.compared.wait();
+    }
+    if (changed_.valid()) NoteChanged();
+  }
+
+  // The data thread is done with what the block before the last left here before it begins with this one.
+  void Draw(int number) {
+    Block& block = Of(number);
+    block.drawn = context_.data.Post([this, &block, number] { DrawOnHelper(block, number); });
+  }
+
+  void DrawOnHelper(Block& block, int number) {
+    const SlotLayout& layout = context_.layout;
+    block.kinds.resize(calls_);
+    for (CallKind& kind : block.kinds) kind = context_.draws.Below(2) == 0 ? CallKind::kPlain : CallKind::kStrayed;
+    if (number == published_block_) block.kinds[published_slot_] = CallKind::kPublished;
+    block.inputs.resize(layout.InBytes());
+    for (uint32_t slot = 0; slot < calls_; ++slot) {
+      for (size_t i = 0; i < layout.inputs.size(); ++i) {
+        const SlotInput& input = layout.inputs[i];
+        std::span<std::byte> to(block.inputs.data() + slot * layout.in_stride + input.offset, input.bytes);
+        if (block.kinds[slot] == CallKind::kPublished) {
+          std::copy(context_.published[i].begin(), context_.published[i].end(), to.begin());
+        } else {
+          const auto kind = block.kinds[slot] == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed;
+          DrawInput(input.fresh, kind, context_.published[i], context_.draws, to);
+        }
+      }
+    }
+  }
+
+  // All seats on the same inputs, in a random order. False once the contender failed.
+  Result<bool> RunBlock(int number) {
+    Block& block = Of(number);
+    if (block.compared.valid()) block.compared.get();
+    const bool timed = number >= plan_.warm_up_blocks;
+    std::array<size_t, kSeats> order{kReferenceSeat, kControlSeat, kContenderSeat};
+    for (size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[context_.decisions.Below(i + 1)]);
+    for (size_t seat : order) {
+      ASSIGN_OR_RETURN(bool alive, seat == kContenderSeat ? RunContender(block, timed) : RunEager(seat, block, timed));
+      if (!alive) return false;
+    }
+    if (timed) {
+      ASSIGN_OR_RETURN(RunTime start, seats_.sides[kReferenceSeat].Run(PN_RUN_CALL, 0, Deadline::After(kReferenceLimit)));
+      starts_.push_back(ToMicros(start.wall));
+    }
+    block.compared = context_.data.Post([this, &block, number] { CompareOnHelper(block, number); });
+    return true;
+  }
+
+  Result<bool> RunEager(size_t seat, Block& block, bool timed) {
+    Side& side = seats_.sides[seat];
+    side.Fill(block.inputs);
+    ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls_, Deadline::After(kReferenceLimit)));
+    if (timed) walls_[seat].push_back(ToMicros(time.wall));
+    if (seat == kReferenceSeat) RETURN_IF_ERROR(context_.comparer.Read(side, calls_, &block.reference));
+    return true;
+  }
+
+  Result<bool> RunContender(Block& block, bool timed) {
+    Side& side = seats_.sides[kContenderSeat];
+    if (changed_.valid()) NoteChanged();
+    side.Fill(block.inputs);
+    auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(plan_.call_limit));
+    if (!time) {
+      if (!side.failure()) return std::move(time).error();
+      seen_->failure = side.failure();
+      return false;
+    }
+    const double wall = ToMicros(time.value().wall);
+    if (timed) walls_[kContenderSeat].push_back(wall);
+    seen_->idle_cpu_us = std::max(seen_->idle_cpu_us, ToMicros(time.value().idle));
+    contender_wall_ += wall;
+    contender_cpu_ += ToMicros(time.value().cpu);
+    RETURN_IF_ERROR(context_.comparer.Read(side, calls_, &block.contender));
+    changed_ = context_.data.Post([this, &side, &block] { return context_.comparer.ChangedInput(side, block.inputs, calls_); });
+    return true;
+  }
+
+  void NoteChanged() {
+    int changed = changed_.get();
+    if (changed >= 0) seen_->changed_input = context_.layout.inputs[static_cast<size_t>(changed)].name;
+  }
+
+  void CompareOnHelper(Block& block, int number) {
+    const OutputComparer& comparer = context_.comparer;
+    for (uint32_t slot = 0; slot < calls_; ++slot) {
+      OutputComparison comparison = comparer.Compare(block.reference, block.contender, slot);
+      if (number == 0 && slot == 0) seen_->first_level = std::max(seen_->first_level.value_or(0), comparison.Level());
+      switch (block.kinds[slot]) {
+        case CallKind::kPublished:
+          if (!seen_->published || comparison.Level() > seen_->published->Level()) seen_->published = comparison;
+          break;
+        case CallKind::kPlain: seen_->plain.Add(std::move(comparison)); break;
+        case CallKind::kStrayed:
+          // Where eager itself leaves the finite numbers there is nothing to hold a contender to.
+          if (!comparison.nonfinite_mismatch || comparer.AllFinite(block.reference, slot)) {
+            seen_->strayed.Add(std::move(comparison));
+          }
+          break;
+      }
+    }
+    if (comparer.SharesMemory(block.contender) && !comparer.SharesMemory(block.reference)) seen_->shares_memory = true;
+    NoteInterchangeable(block);
+  }
+
+  // Admission: a graph whose own answers to different inputs pass for one another earns nothing.
+  void NoteInterchangeable(const Block& block) {
+    std::vector<uint32_t> plain;
+    for (uint32_t slot = 0; slot < calls_ && plain.size() < 3; ++slot) {
+      if (block.kinds[slot] == CallKind::kPlain) plain.push_back(slot);
+    }
+    const OutputComparer& comparer = context_.comparer;
+    if (calls_ == 1 && !plain.empty()) {
+      // One call a block: the first plain one is kept to hold later ones against.
+      if (!kept_) {
+        kept_ = block.reference;
+      } else {
+        seen_->Note(comparer.Interchangeable(*kept_, 0, block.reference, 0));
+      }
+    }
+    for (size_t i = 1; i < plain.size(); ++i) {
+      seen_->Note(comparer.Interchangeable(block.reference, plain[i - 1], block.reference, plain[i]));
+    }
+  }
+
+  Result<RoundOutcome> Finish() {
+    if (contender_wall_ > 0) seen_->cpu_over_wall = std::max(seen_->cpu_over_wall, contender_cpu_ / contender_wall_);
+    RoundOutcome outcome;
+    outcome.start_us = Median(starts_);
+    outcome.timed_calls = static_cast<int>(calls_) * plan_.timed_blocks;
+    const auto each = [&](Seat seat) {
+      const double block = Median(walls_[seat]);
+      return std::max(block - outcome.start_us, kLeastShare * block) / calls_;
+    };
+    outcome.times = RoundTimes{each(kReferenceSeat), each(kControlSeat), each(kContenderSeat)};
+    return outcome;
+  }
+
+  const RoundContext& context_;
+  Seats& seats_;
+  const RoundPlan& plan_;
+  Observations* seen_;  // `failure` and the clock's facts on this thread, the rest on the data thread
+  const uint32_t calls_;
+  int published_block_ = 0;
+  uint32_t published_slot_ = 0;
+  std::array<Block, 2> blocks_;
+  std::future<int> changed_;
+  std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
+  double contender_wall_ = 0, contender_cpu_ = 0;  // microseconds, all blocks
+  std::vector<double> starts_;
+  std::optional<OutputBatch> kept_;
+};
+
+}  // namespace
+
+Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager) {
+  Seats seats;
+  for (const char* name : {"reference", "control", "contender"}) {
+    ASSIGN_OR_RETURN(Side side, Side::Create(layout, name));
+    seats.sides.push_back(std::move(side));
+  }
+  RETURN_IF_ERROR(makers.eager(seats.sides[kReferenceSeat]));
+  RETURN_IF_ERROR(makers.eager(seats.sides[kControlSeat]));
+  if (swap_eager) std::swap(seats.sides[kReferenceSeat], seats.sides[kControlSeat]);
+  ASSIGN_OR_RETURN(seats.failure, makers.contender(seats.sides[kContenderSeat]));
+  return seats;
+}
+
+Result<RoundOutcome> RunRound(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen) {
+  return RoundRun(context, seats, plan, seen).Run();
+}
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,68 @@
+// One round of a measurement: three fresh processes on the timing core, the eager reference, a control (a second eager
+// process in the contender's seat) and the contender, in interleaved blocks of calls, every output of the contender
+// compared with the reference's. What is timed is what is checked: no call can tell what it is.
+// Threads: thread-compatible, on a thread pinned to the timing core; inputs are drawn and outputs compared on `data`.
+// Borrows everything in RoundContext. Errors: infrastructure and kCancelled; a contender's failure is in Observations.
+// Source: docs/measuring.md, step by step; docs/integrity.md, layers 6 to 8.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluator/integrity/observations.h"
+#include "evaluator/lane/helper_thread.h"
+#include "evaluator/lane/outputs.h"
+#include "evaluator/lane/side.h"
+#include "evaluator/timing/secret_stream.h"
+#include "evaluator/timing/statistics.h"
+
+namespace passnet::evaluator {
+
+enum Seat : size_t { kReferenceSeat, kControlSeat, kContenderSeat };
+inline constexpr size_t kSeats = 3;
+
+// Give a new side a process that maps its regions, is ready to be called and is stopped.
+struct SeatMakers {
+  std::function<Status(Side&)> eager;
+  // What the contender did wrong while it was made, or nothing.
+  std::function<Result<std::optional<CallFailure>>(Side&)> contender;
+};
+
+struct Seats {
+  std::vector<Side> sides;  // by Seat
+  std::optional<CallFailure> failure;
+};
+
+// Which of the two eager processes is the reference is drawn.
+Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager);
+
+struct RoundContext {
+  const SlotLayout& layout;
+  const InputSet& published;  // PassBench's own set, once in each round; its bytes of fixed tensors are every call's
+  const OutputComparer& comparer;
+  HelperThread& data;
+  SecretStream& decisions;  // of the timing thread
+  SecretStream& draws;      // of the data thread
+  int timing_core = 0;
+};
+
+struct RoundPlan {
+  int warm_up_blocks = 2;
+  int timed_blocks = 6;
+  std::chrono::milliseconds call_limit{30'000};  // one block of a contender; beyond it, it hangs
+  std::function<bool()> cancelled;               // asked between blocks; empty: never
+};
+
+struct RoundOutcome {
+  std::optional<RoundTimes> times;  // nothing when the contender failed
+  int timed_calls = 0;              // per seat
+  double start_us = 0;              // of starting and answering a run, taken off each block
+};
+
+Result<RoundOutcome> RunRound(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen);
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,139 @@
+// The readers of what the compiler left behind: tokens after the preprocessor, names of files, a shared object's tables.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "evaluator/compile/dependencies.h"
+#include "evaluator/compile/imports.h"
+#include "evaluator/compile/preprocessed.h"
+#include "evaluator/compile/shared_object.h"
+
+namespace passnet::evaluator {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string RulesIn(std::string_view text) {
+  std::string rules;
+  for (const KernelFinding& finding : ScreenPreprocessed(text).findings) rules += finding.rule + " ";
+  return rules;
+}
+
+TEST(PreprocessedTest, WordsThatLeaveTheLanguageAreFound) {
+  for (const char* text :
+       {"void f() { asm(\"nop\"); }", "__asm__ __volatile__(\"syscall\" : : : \"memory\");", "asm (\"syscall\");",
+        "asm(\"mov $60, %eax\\n\\tsyscall\");", "void g() asm(\"x\\n\\tsyscall\");", "asm(R\"(nop)\");",
+        "int i = 1'0; asm(\"a b\"); int j = 2'0;", "auto s = R\"x(\")x\"; asm volatile(\"enclu; syscall\");",
+        "__attribute__((aligned(sizeof([] { asm(\"nop\"); }))))"}) {
+    EXPECT_EQ(RulesIn(text), "T6.inline-asm ") << text;
+  }
+  for (const char* text :
+       {"__attribute__((constructor)) void f();", "[[gnu::__section__(\".text\")]] int x;", "<:<:gnu::ifunc(\"r\"):>:> void f();",
+        "__attribute__((aligned(8), __alias__(\"x\"))) int y;", "[ [ using gnu: destructor ] ] void f();",
+        "__attribute__((aligned(sizeof([] { extern int g() asm(\"memchr\"); })), constructor)) void f();"}) {
+    EXPECT_EQ(RulesIn(text), "T6.attribute ") << text;
+  }
+  for (const char* text : {"#pragma weak f = g\n", "int a;\n#pragma   redefine_extname f system\n",
+                           "#pragma GCC pch_preprocess \"x.gch\"\n"}) {
+    EXPECT_EQ(RulesIn(text), "T6.symbol ") << text;
+  }
+}
+
+// A splice or a comment in what the preprocessor left is made of tokens, and would hide what follows it.
+TEST(PreprocessedTest, TextThatNoPreprocessorWritesIsFound) {
+  for (const char* text : {"as\\\nm(\"nop\");", "# define x\n", "#include <x>\n", "/* x */", "// y\n"}) {
+    EXPECT_THAT(RulesIn(text), HasSubstr("L1.preprocessed")) << text;
+  }
+}
+
+TEST(PreprocessedTest, WhatSystemHeadersHoldIsFine) {
+  const char* const text =
+      "# 1 \"/usr/include/string.h\" 1 3 4\n"
+      "extern void *memchr (void *__s, int) noexcept (true) __asm (\"memchr\") __attribute__ ((__pure__));\n"
+      "extern int sscanf (const char *) __asm__ (\"\" \"__isoc99_sscanf\");\n"
+      "__asm__ __volatile__ (\"enclu\\n\\t\" : \"=a\" (__R));\n"
+      "#pragma GCC target(\"avx2\")\n#pragma GCC diagnostic push\n"
+      "[[nodiscard]] int f(); constexpr char c = '\"'; const char* s = \"asm(\\\"nop\\\")\"; a[b[0]] = v[[&] { return 1; }()];\n"
+      "auto raw = R\"(\n# 1 \"x\"\nasm(\"nop\") [[gnu::section]])\";\nint alias = 3, constructor = 1'000; 0x1p-3;\n"
+      "__attribute__((always_inline, target(\"avx2\"))) inline float section(float x);\n";
+  EXPECT_THAT(ScreenPreprocessed(text).findings, IsEmpty()) << RulesIn(text);
+  EXPECT_FALSE(ScreenPreprocessed(text).target_clones);
+  EXPECT_TRUE(ScreenPreprocessed("__attribute__((target_clones(\"avx2\", \"default\"))) int f();").target_clones);
+}
+
+TEST(PreprocessedTest, FindingsNameFileAndLineAndAreBounded) {
+  const auto found = ScreenPreprocessed("# 1 \"k.cc\"\nint a;\nauto s = R\"(\n)\";\nasm(\"nop\");\n").findings;
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].file, "k.cc");
+  EXPECT_EQ(found[0].line, 4);
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "asm(\"nop\");\n";
+  EXPECT_LE(ScreenPreprocessed(many).findings.size(), 100u);
+}
+
+TEST(DependenciesTest, NamesAreReadAsMakeReadsThem) {
+  EXPECT_THAT(ReadDependencies("kernel.so: k.cc \\\n /usr/include/a.h /odd\\ name.h \\\n  b$$.h\n\nother: x\n"),
+              ElementsAre("k.cc", "/usr/include/a.h", "/odd name.h", "b$.h"));
+  EXPECT_THAT(ReadDependencies(""), IsEmpty());
+  EXPECT_THAT(ReadDependencies("no rule"), IsEmpty());
+}
+
+TEST(DependenciesTest, FilesOutsideOfTheFoldersAreForeign) {
+  const std::vector<std::string> folders = {"/usr/include/c++/12", "/usr/include", "/pn/include/"};
+  EXPECT_THAT(ForeignFiles({"k.cc", "sub/x.h", "/usr/include/c++/12/../../stdio.h", "/pn/include/passnet_kernel.h"}, folders),
+              IsEmpty());
+  EXPECT_THAT(ForeignFiles({"/etc/passwd", "../up.h", "/usr/include/../../etc/hosts", "/usr/include2/x.h", "/box/k.h"}, folders),
+              ElementsAre("/etc/passwd", "../up.h", "/usr/include/../../etc/hosts", "/usr/include2/x.h", "/box/k.h"));
+}
+
+TEST(DependenciesTest, FoldersAreThoseOfTheCompiler) {
+  EXPECT_THAT(SearchFolders("x\n#include \"...\" search starts here:\n#include <...> search starts here:\n /usr/a\n /usr/b\n"
+                            "End of search list.\n"),
+              ElementsAre("/usr/a", "/usr/b"));
+  EXPECT_THAT(SearchFolders("clang"), IsEmpty());
+}
+
+TEST(ImportsTest, ArithmeticMemoryTextAndContainersAreAllowed) {
+  for (const char* symbol :
+       {"memcpy", "expf", "tanh", "sincosf", "fmal", "lgammaf_r", "malloc", "_Znwm", "_ZdlPvm", "__cxa_throw", "snprintf",
+        "_ZSt20__throw_length_errorPKc", "_ZNSt6vectorIfSaIfEE17_M_default_appendEm", "_ZSt4cout", "_ZNSolsEi", "_ZNKSt9exception4whatEv",
+        "_ZTISt9exception", "_ZTIi",
+        "_ZNSt8ios_base4InitC1Ev", "_ZGVdN8v_expf", "__gxx_personality_v0", "_Unwind_Resume", "pthread_mutex_lock",
+        "_ZNSt3pmr20get_default_resourceEv", "__gmon_start__", "_ZTVN10__cxxabiv117__class_type_infoE", "__cxa_guard_acquire",
+        "_ZNKSt8__detail20_Prime_rehash_policy14_M_need_rehashEmmm", "__once_callable", "logf", "roundevenf", "fesetround"}) {
+    EXPECT_FALSE(RuleAgainstImport(symbol)) << symbol << " " << RuleAgainstImport(symbol).value_or("");
+  }
+}
+
+TEST(ImportsTest, WhatReachesOutsideIsRefusedByName) {
+  const std::vector<std::pair<const char*, const char*>> refused = {
+      {"syscall", "H11.syscall"},   {"fork", "H11.exec"},          {"mmap", "H8.memory"},      {"fopen", "H11.file"},
+      {"dlsym", "T6.dynamic-link"}, {"sigaction", "H11.signal"},   {"timer_create", "H11.signal"}, {"pthread_create", "T3.thread"},
+      {"getenv", "H7.environment"}, {"clock_gettime", "T5.clock"}, {"_exit", "T11.exit"},      {"PyRun_SimpleString", "T6.import"},
+      {"_ZN2at4_ops4relu4callERKNS_6TensorE", "T6.import"},        {"_ZNSt6thread15_M_start_threadESt10unique_ptr", "T6.import"},
+      {"_ZNSt13basic_filebufIcSt11char_traitsIcEE4openEPKc", "T6.import"}, {"_ZNSt6chrono3_V212steady_clock3nowEv", "T6.import"},
+      {"_ZNSt10filesystem6statusERKNS_4pathE", "T6.import"},       {"_rtld_global", "T6.import"}, {"prctl", "T6.import"},
+      {"_ZTIN2at6TensorE", "T6.import"},                           {"__libc_dlsym", "T6.dynamic-link"}};
+  for (const auto& [symbol, rule] : refused) EXPECT_EQ(RuleAgainstImport(symbol).value_or("-"), rule) << symbol;
+  EXPECT_TRUE(IsPlainLibrary("libm.so.6"));
+  EXPECT_FALSE(IsPlainLibrary("libtorch.so"));
+}
+
+TEST(SharedObjectTest, BytesThatAreNoObjectAreRefused) {
+  EXPECT_FALSE(ReadSharedObject(""));
+  EXPECT_FALSE(ReadSharedObject("\x7f" "ELF"));
+  EXPECT_FALSE(ReadSharedObject(std::string(4096, '\0')));
+  std::mt19937 draw(3);
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes = "\x7f" "ELF\x02\x01\x01";
+    while (bytes.size() < 600) bytes += static_cast<char>(draw() % 8 == 0 ? draw() : 0);
+    bytes[16] = 3, bytes[17] = 0, bytes[18] = 62, bytes[19] = 0, bytes[54] = 56, bytes[55] = 0, bytes[58] = 64, bytes[59] = 0;
+    (void)ReadSharedObject(bytes);  // must not read outside
+  }
+}
+
+}  // namespace
+}  // namespace passnet::evaluator
