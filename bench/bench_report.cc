@@ -10,10 +10,26 @@
 
 namespace passnet::bench {
 
+// "  goal <= 3, missed"; empty without one.
+std::string BenchReport::GoalText(const std::string& figure, double value) const {
+  const auto found = goals_.find(figure);
+  if (found == goals_.end()) return "";
+  std::string text;
+  for (const auto& [bound, goal] : found->second) {
+    const bool met = bound == "min" ? value >= goal : value <= goal;
+    char part[64];
+    std::snprintf(part, sizeof part, "  goal %s %g%s", bound == "min" ? ">=" : "<=", goal, met ? "" : ", missed");
+    text += part;
+  }
+  return text;
+}
+
 void BenchReport::Print(bool json) const {
   if (!json) {
     std::printf("%s\n", name_.c_str());
-    for (const auto& [figure, value] : figures_) std::printf("  %-44s %12.4g\n", figure.c_str(), value);
+    for (const auto& [figure, value] : figures_) {
+      std::printf("  %-44s %12.4g%s\n", figure.c_str(), value, GoalText(figure, value).c_str());
+    }
     return;
   }
   Json figures = Json::MakeObject();

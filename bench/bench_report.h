@@ -20,6 +20,8 @@ class BenchReport {
   void Print(bool json) const;
 
  private:
+  std::string GoalText(const std::string& figure, double value) const;
+
   std::string name_;
   std::vector<std::pair<std::string, double>> figures_;
   std::map<std::string, std::map<std::string, double>> goals_;

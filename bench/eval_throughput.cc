@@ -1,70 +1,119 @@
-// Evaluations a minute of a 6-graph task of small graphs with a compiled candidate, on a warm lane, both profiles; beside
-// it the yardstick that does what PassNet does, one fresh Python process a graph. The figures of one run belong together.
-#include <chrono>
-#include <cmath>
-#include <cstdio>
+// Evaluations a minute of a 6-graph task of small graphs with a compiled candidate, on a warm lane: profile passbench
+// behind Dynamo's guards, profile quick without them, and quick behind them. Beside them the yardstick that does what
+// PassNet does, one fresh Python process a graph. The figures of one run belong together. Also where an evaluation's time
+// goes: the share of the wall time that its report's steps account for, and during which the timing core was held.
+#include <map>
+#include <string>
 #include <vector>
 
-#include "bench/bench_report.h"
+#include "bench/bench_main.h"
+#include "bench/samples.h"
 #include "bench/synthetic_task.h"
-#include "evaluator/client/lane_client.h"
 
 namespace passnet::bench {
 namespace {
 
-constexpr int kEvaluations = 5;
+using evaluator::CallPath;
+using evaluator::Profile;
 
-double PerMinute(evaluator::LaneClient& lane, const SyntheticTask& task, evaluator::Profile profile) {
+// What several evaluations of one kind took.
+struct Spent {
+  int evaluations = 0;
+  double wall_ms = 0;
+  double held_ms = 0;
+  std::map<std::string, double> steps_ms;
+
+  double PerMinute() const { return 60'000.0 * evaluations / wall_ms; }
+  double AccountedMs() const {
+    double sum = 0;
+    for (const auto& [step, ms] : steps_ms) sum += ms;
+    return sum;
+  }
+};
+
+void Add(const std::map<std::string, double>& timings, Spent* spent) {
+  for (const auto& [step, ms] : timings) {
+    if (step == "core_held") spent->held_ms += ms;
+    if (step != "core_held" && step != "total") spent->steps_ms[step] += ms;
+  }
+}
+
+Result<Spent> EvaluateOften(evaluator::LaneClient& lane, const SyntheticTask& task, Profile profile, CallPath path,
+                            int count) {
   evaluator::EvaluateRequest request;
   request.task.path = task.dir().native();
   request.files = SyntheticTask::FusedPass();
   request.profile = profile;
-  auto started = std::chrono::steady_clock::now();
-  for (int i = 0; i < kEvaluations; ++i) {
-    request.evaluation_id = "bench-" + std::to_string(i);
-    auto report = lane.Evaluate(request, Deadline::After(std::chrono::minutes(10)), {});
-    if (!report || report.value().verdict != evaluator::Verdict::kOk) {
-      std::fprintf(stderr, "evaluation failed: %s\n", report ? report.value().reason.c_str() : report.error().context.c_str());
-      return std::nan("");
+  request.call_path = path;
+  Spent spent;
+  for (; spent.evaluations < count; ++spent.evaluations) {
+    request.evaluation_id = "bench-" + std::to_string(spent.evaluations);
+    Lap lap;
+    ASSIGN_OR_RETURN(auto report, lane.Evaluate(request, Deadline::After(std::chrono::minutes(10)), {}));
+    spent.wall_ms += lap.Ms();
+    if (report.verdict != evaluator::Verdict::kOk) {
+      return Internal(std::string("verdict ") + VerdictName(report.verdict) + ": " + report.reason);
     }
+    Add(report.timings_ms, &spent);
+    Progress(std::string("eval_throughput, ") + ProfileName(profile) + ", " + CallPathName(path),
+             spent.evaluations + 1, count);
   }
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  return 60.0 * kEvaluations / seconds;
+  return spent;
 }
 
-int Run(bool json) {
-  SyntheticTask task({16, 32, 64, 128, 256, 512}, 1);
-  evaluator::LaneClientOptions options;
-  options.cache_dir = CacheDir();
-  auto lane = evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
-  if (!lane) {
-    std::fprintf(stderr, "%s\n", lane.error().context.c_str());
-    return 3;
-  }
-  BenchReport report("eval_throughput");
-  PerMinute(*lane.value(), task, evaluator::Profile::kQuick);  // captures and compiles
-  double quick = PerMinute(*lane.value(), task, evaluator::Profile::kQuick);
-  double passbench = PerMinute(*lane.value(), task, evaluator::Profile::kPassbench);
-  double yardstick_seconds = 0;
+double YardstickPerMinute(const SyntheticTask& task) {
+  double whole = 0;
   int measured = 0;
-  for (const auto& graph : task.graphs()) {
+  const auto graphs = task.graphs();
+  for (const auto& graph : graphs) {
     double seconds = 0;
     RunYardstick(graph, &seconds);
-    yardstick_seconds += seconds;
-    Progress("eval_throughput, yardstick", ++measured, static_cast<int>(task.graphs().size()));
+    whole += seconds;
+    Progress("eval_throughput, yardstick", ++measured, static_cast<int>(graphs.size()));
   }
-  double yardstick = 60.0 / yardstick_seconds;
-  report.Add("evaluations_per_minute_quick", quick);
-  report.Add("evaluations_per_minute_passbench", passbench);
+  return 60.0 / whole;
+}
+
+void AddShares(const Spent& passbench, const Spent& quick, BenchReport* report) {
+  const double wall = passbench.wall_ms + quick.wall_ms;
+  report->Add("accounted_share", (passbench.AccountedMs() + quick.AccountedMs()) / wall);
+  report->Goal("accounted_share", "min", 0.95);
+  report->Add("lane_busy_share", (passbench.held_ms + quick.held_ms) / wall);
+  report->Goal("lane_busy_share", "min", 0.8);
+  for (const auto& [step, ms] : passbench.steps_ms) report->Add("passbench_" + step + "_ms", ms / passbench.evaluations);
+  for (const auto& [step, ms] : quick.steps_ms) report->Add("quick_direct_" + step + "_ms", ms / quick.evaluations);
+}
+
+Result<BenchReport> Measure(int count) {
+  const SyntheticTask task({16, 32, 64, 128, 256, 512}, 1);
+  ASSIGN_OR_RETURN(const auto lane, StartLane());
+  // Captures, compiles, screens, traces and matches.
+  RETURN_IF_ERROR(EvaluateOften(*lane, task, Profile::kQuick, CallPath::kDynamo, 1));
+  ASSIGN_OR_RETURN(const Spent quick_dynamo, EvaluateOften(*lane, task, Profile::kQuick, CallPath::kDynamo, count));
+  ASSIGN_OR_RETURN(const Spent quick, EvaluateOften(*lane, task, Profile::kQuick, CallPath::kDirect, count));
+  ASSIGN_OR_RETURN(const Spent passbench, EvaluateOften(*lane, task, Profile::kPassbench, CallPath::kDynamo, count));
+  const double yardstick = YardstickPerMinute(task);
+  BenchReport report("eval_throughput");
+  report.Add("evaluations_per_minute_passbench_dynamo", passbench.PerMinute());
+  report.Add("evaluations_per_minute_quick_direct", quick.PerMinute());
+  report.Add("evaluations_per_minute_quick_dynamo", quick_dynamo.PerMinute());
   report.Add("evaluations_per_minute_yardstick", yardstick);
-  report.Add("quick_over_yardstick", quick / yardstick);
-  report.Add("passbench_over_yardstick", passbench / yardstick);
-  if (auto facts = lane.value()->Environment(Deadline::After(std::chrono::seconds(10)))) report.Environment(facts.value());
-  report.Print(json);
-  return std::isfinite(quick) && std::isfinite(passbench) ? 0 : 3;
+  report.Add("ratio_passbench_dynamo", passbench.PerMinute() / yardstick);
+  report.Goal("ratio_passbench_dynamo", "min", 12);
+  report.Add("ratio_quick_direct", quick.PerMinute() / yardstick);
+  report.Goal("ratio_quick_direct", "min", 25);
+  report.Add("ratio_quick_dynamo", quick_dynamo.PerMinute() / yardstick);
+  AddShares(passbench, quick, &report);
+  if (auto facts = lane->Environment(Deadline::After(std::chrono::seconds(10)))) report.Environment(facts.value());
+  return report;
 }
 
 }  // namespace
 }  // namespace passnet::bench
 
-int main(int argc, char** argv) { return passnet::bench::Run(passnet::bench::WantsJson(argc, argv)); }
+int main(int argc, char** argv) {
+  int count = 5;
+  return passnet::bench::Main("eval_throughput", "Evaluations a minute beside PassNet's own way of measuring",
+                              {passnet::bench::CountOption("--count", "evaluations of each kind", &count)},
+                              [&] { return passnet::bench::Measure(count); }, argc, argv);
+}

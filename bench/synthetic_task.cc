@@ -77,27 +77,30 @@ extern "C" int fused(const PnCall* call) {
 
 }  // namespace
 
+BenchFolder::BenchFolder(const std::string& name) {
+  std::string pattern = (fs::temp_directory_path() / ("passnet-bench-" + name + "-XXXXXX")).native();
+  path_ = ::mkdtemp(pattern.data());
+}
+
+BenchFolder::~BenchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
 SyntheticTask::SyntheticTask(const std::vector<int>& rows, int repeat) {
-  std::string pattern = (fs::temp_directory_path() / "passnet-bench-XXXXXX").native();
-  dir_ = ::mkdtemp(pattern.data());
-  std::ofstream list(dir_ / "graph_list.txt");
+  std::ofstream list(dir() / "graph_list.txt");
   for (int count : rows) {
     std::string name = "graphs/rows_" + std::to_string(count);
-    fs::create_directories(dir_ / name);
-    std::ofstream(dir_ / name / "model.py") << ModelSource(repeat);
-    std::ofstream(dir_ / name / "weight_meta.py") << MetaSource(count);
+    fs::create_directories(dir() / name);
+    std::ofstream(dir() / name / "model.py") << ModelSource(repeat);
+    std::ofstream(dir() / name / "weight_meta.py") << MetaSource(count);
     list << name << "\n";
   }
 }
 
-SyntheticTask::~SyntheticTask() {
-  std::error_code ignored;
-  fs::remove_all(dir_, ignored);
-}
-
 std::vector<fs::path> SyntheticTask::graphs() const {
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(dir_ / "graphs")) folders.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(dir() / "graphs")) folders.push_back(entry.path());
   return folders;
 }
 

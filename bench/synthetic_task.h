@@ -1,6 +1,6 @@
 // Tasks that benchmarks make for themselves: (a + b) * b on float32 rows, one graph a row count, in PassBench's layout,
 // with a fused pass of one native kernel.
-// Threads: thread-compatible. Owns: the temporary folder.
+// Threads: thread-compatible. Owns: temporary folders.
 #pragma once
 
 #include <filesystem>
@@ -11,21 +11,32 @@
 
 namespace passnet::bench {
 
+// A folder of a benchmark's own, removed with everything in it at the end.
+class BenchFolder {
+ public:
+  explicit BenchFolder(const std::string& name);
+  ~BenchFolder();
+  BenchFolder(const BenchFolder&) = delete;
+  BenchFolder& operator=(const BenchFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 class SyntheticTask {
  public:
   // One graph per entry of `rows`, each [rows, 256]. `repeat` chains the operators, to make a graph slower.
   SyntheticTask(const std::vector<int>& rows, int repeat);
-  ~SyntheticTask();
-  SyntheticTask(const SyntheticTask&) = delete;
-  SyntheticTask& operator=(const SyntheticTask&) = delete;
 
-  const std::filesystem::path& dir() const { return dir_; }
+  const std::filesystem::path& dir() const { return folder_.path(); }
   std::vector<std::filesystem::path> graphs() const;
   // The pass for repeat == 1.
   static std::vector<evaluator::CandidateFile> FusedPass();
 
  private:
-  std::filesystem::path dir_;
+  BenchFolder folder_{"task"};
 };
 
 // Where benchmarks keep compiled kernels and baselines between runs: in the build folder.

@@ -198,6 +198,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   report.matching = request.matching;
   report.environment = environment_;
   SteadyTime started = Clock::System().Now();
+  const auto held_before = timing_core_->Held();
   Stopwatch watch(&report.timings_ms);
   ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
   report.task = task.name;
@@ -206,8 +207,10 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   watch.Lap("load");
   int total = static_cast<int>(task.graphs.size());
   hooks.progress("screen, compile, trace", 0, total);
-  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared,
-                   PrepareCandidate({zygote_, &*compiler_, options_.device, options_.ablation}, request, &report));
+  Workshop workshop{zygote_, &*compiler_, options_.device};
+  workshop.kept = &readers_;
+  workshop.ablation = options_.ablation;
+  ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate(workshop, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
     ASSIGN_OR_RETURN(outcomes, EvaluateGraphs(task, request, *prepared, hooks, &report));
@@ -219,6 +222,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   report.aggregated_score = scored.aggregated;
   report.es = scored.es;
   if (prepared) report.upstream_score = ScoreUpstream(outcomes, score);
+  report.timings_ms["core_held"] = std::chrono::duration<double, std::milli>(timing_core_->Held() - held_before).count();
   report.timings_ms["total"] = std::chrono::duration<double, std::milli>(Clock::System().Now() - started).count();
   return report;
 }

@@ -20,6 +20,7 @@
 #include "evaluator/lane/ablation.h"
 #include "evaluator/lane/graph_evaluation.h"
 #include "evaluator/lane/inductor.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/memory_speed.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
@@ -84,6 +85,7 @@ class Evaluator {
   std::shared_ptr<InductorParent> inductor_;  // null until a baseline needs it
   std::optional<KernelCompiler> compiler_;
   TaskChildCache task_children_;
+  KeptAnswers readers_{8u << 20, 512};  // of screens and traces; chosen: an answer has some KB
   SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
   std::unique_ptr<HelperThread> data_, maker_;

@@ -126,7 +126,8 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
   GraphOutcome outcome;
   outcome.report = NewReport(*context.graph);
   Stopwatch watch(&outcome.timings_ms);
-  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching, *candidate.patience));
+  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching, *candidate.patience,
+                                              &context.task->plans()));
   watch.Lap("match");
   outcome.report.matched_nodes = match.matched_nodes;
   outcome.report.coverage = match.coverage;

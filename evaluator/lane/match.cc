@@ -18,7 +18,7 @@ Json MatchFrame(Json traced, Matching matching) {
 }  // namespace
 
 Result<Match> MatchPatterns(const std::shared_ptr<ForkParent>& task, const Json& traced, Matching matching,
-                            MatchPatience& patience) {
+                            MatchPatience& patience, KeptAnswers* kept) {
   ReaderQuestion question;
   question.role = "match";
   question.first_frame = MatchFrame(traced, matching);
@@ -26,6 +26,7 @@ Result<Match> MatchPatterns(const std::shared_ptr<ForkParent>& task, const Json&
   question.limit = patience.lost ? patience.limit_once_lost : patience.limit;
   question.max_bytes = kMaxPlanBytes;
   question.twice = !patience.lost;
+  question.kept = kept;
   Match match;
   const auto read = [&match](std::string_view frame) -> Status {
     ASSIGN_OR_RETURN(match, ReadMatch(frame));

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/lane/answers.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
@@ -25,8 +26,8 @@ struct MatchPatience {
   bool lost = false;
 };
 
-// `traced` is the trace child's answer.
+// `traced` is the trace child's answer. What the match child says goes into `kept`, or comes from there; null: it is asked.
 Result<Match> MatchPatterns(const std::shared_ptr<ForkParent>& task, const Json& traced, Matching matching,
-                            MatchPatience& patience);
+                            MatchPatience& patience, KeptAnswers* kept);
 
 }  // namespace passnet::evaluator

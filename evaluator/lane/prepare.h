@@ -1,5 +1,5 @@
 // What of an evaluation needs no graph: the candidate's files are checked, screened, compiled, and its patterns traced.
-// Threads: thread-compatible, blocking. Borrows: the compiler.
+// Threads: thread-compatible, blocking. Borrows: the compiler, what is kept.
 // Errors: infrastructure; what the candidate did wrong is in the report.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/lane/ablation.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/worker_process.h"
 
@@ -32,9 +33,10 @@ struct Workshop {
   std::shared_ptr<ForkParent> zygote;
   KernelCompiler* compiler;
   std::string device;  // for messages
-  Ablation ablation = {};
   Nanos screen_limit = std::chrono::seconds(30);
   Nanos trace_limit = std::chrono::seconds(30);  // a pattern traces in milliseconds; beyond it, it hangs
+  KeptAnswers* kept = nullptr;  // of screens and traces of this zygote; null: none are kept
+  Ablation ablation = {};
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <utility>
 
+#include "base/sha256.h"
+#include "evaluator/lane/clean_end.h"
 #include "evaluator/lane/worker_answer.h"
 
 namespace passnet::evaluator {
@@ -10,6 +12,13 @@ namespace {
 
 std::string Seconds(Nanos span) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s";
+}
+
+// All that a child is given.
+std::string KeyOf(const ReaderQuestion& question, const std::string& first_frame) {
+  Sha256 hash;
+  hash.UpdateField(question.role).UpdateField(first_frame);
+  return ToHex(hash.Finish());
 }
 
 // One child, one frame.
@@ -23,7 +32,15 @@ Result<std::optional<NoAnswer>> AskOnce(const std::shared_ptr<ForkParent>& paren
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(parent, spec, deadline));
   auto frame = process->channel().ReceiveFrame(deadline, question.max_bytes);
   const Status taken = frame ? read(frame.value().json) : Status(frame.error());
-  if (taken) return std::optional<NoAnswer>();
+  if (taken) {
+    // An error that it tells may be for want of memory: another time it may answer.
+    const auto answer = ParseAnswer(frame.value().json, question.role);
+    const bool failed = !answer || answer.value().Has("error");
+    if (question.kept != nullptr && !failed && !WrongAfterAnswer(*process, deadline)) {
+      question.kept->Put(KeyOf(question, spec.first_frame), {std::move(frame.value().json), ""});
+    }
+    return std::optional<NoAnswer>();
+  }
   const std::string who = "the " + question.role + " child ";
   if (frame || frame.error().code == ErrorCode::kDataCorrupt) {
     return std::optional(NoAnswer{false, taken.error().context});
@@ -47,6 +64,10 @@ Status TakeAnything(std::string_view frame) {
 
 Result<std::optional<NoAnswer>> AskReader(const std::shared_ptr<ForkParent>& parent, const ReaderQuestion& question,
                                           const ReadAnswerFn& read) {
+  if (question.kept != nullptr) {
+    const ChildAnswer* known = question.kept->Find(KeyOf(question, question.first_frame.Dump()));
+    if (known != nullptr && read(known->frame)) return std::optional<NoAnswer>();
+  }
   ASSIGN_OR_RETURN(std::optional<NoAnswer> first, AskOnce(parent, question, question.first_frame, read));
   if (!first || !question.twice) return first;
   ASSIGN_OR_RETURN(std::optional<NoAnswer> second, AskOnce(parent, question, question.first_frame, read));

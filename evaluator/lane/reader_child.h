@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/worker_process.h"
 
 namespace passnet::evaluator {
@@ -27,6 +28,7 @@ struct ReaderQuestion {
   Nanos limit{0};
   uint32_t max_bytes = 0;
   bool twice = true;  // false: a child that gives no answer is the candidate's doing at once
+  KeptAnswers* kept = nullptr;  // where an answer to the same frame is looked for and goes; null: none are kept
 };
 
 // How children ended without an answer because of what they looked at.

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
+#include "evaluator/lane/kept_answers.h"
 #include "evaluator/lane/worker_process.h"
 #include "passbench/task.h"
 
@@ -29,6 +30,7 @@ class TaskChild : public ForkParent {
   int seccomp_filters() const override { return process_->seccomp_filters(); }
   const std::vector<OpRecord>& ops() const { return ops_; }
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
+  KeptAnswers& plans() { return plans_; }  // what match children said about this graph
 
   // What was found out about the graph by running eager once (reference.h), kept as long as this; null before.
   std::shared_ptr<GraphFacts> facts;
@@ -39,6 +41,7 @@ class TaskChild : public ForkParent {
   std::unique_ptr<WorkerProcess> process_;
   std::vector<OpRecord> ops_;
   bool random_ = false;
+  KeptAnswers plans_{1u << 20, 64};  // chosen: a plan has some KB; 24 task children then hold 24 MiB at most
 };
 
 // Least recently used task children, by CaptureCacheKey.

@@ -93,7 +93,7 @@ Result<TimingCore::Hold> TimingCore::Take(Deadline deadline, const std::function
     }
     ::nanosleep(&kTurn, nullptr);
   }
-  ++holds_;
+  if (holds_++ == 0) since_ = Clock::System().Now();
   return Hold(this);
 }
 
@@ -103,7 +103,13 @@ void TimingCore::Unlock() {
 
 void TimingCore::Leave() {
   CHECK(holds_ > 0);
-  if (--holds_ == 0) Unlock();
+  if (--holds_ > 0) return;
+  held_ += Clock::System().Now() - since_;
+  Unlock();
+}
+
+std::chrono::nanoseconds TimingCore::Held() const {
+  return holds_ > 0 ? held_ + (Clock::System().Now() - since_) : held_;
 }
 
 }  // namespace passnet::evaluator

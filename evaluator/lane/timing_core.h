@@ -7,6 +7,7 @@
 // is not ours alone, or is no plain file: the text names it and the fix), and of the file itself.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ class TimingCore {
   Result<Hold> Take(Deadline deadline, const std::function<bool()>& cancelled);
 
   int number() const { return number_; }
+  // How long this process has held the core so far, an open hold included.
+  std::chrono::nanoseconds Held() const;
 
  private:
   struct Lock {
@@ -53,6 +56,8 @@ class TimingCore {
   int number_;
   std::vector<Lock> locks_;  // taken in this order by everybody
   int holds_ = 0;
+  SteadyTime since_{};  // of the open hold
+  std::chrono::nanoseconds held_{0};
 };
 
 }  // namespace passnet::evaluator

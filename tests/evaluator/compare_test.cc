@@ -93,6 +93,27 @@ TEST_P(CompareTest, LargeTensorsAcrossChunkBorders) {
   EXPECT_EQ(Compare(expected, expected.clone(), dtype).bitwise_equal, 1);
 }
 
+// Masks are full of -inf on both sides: equal, and no reason to look closer, or to overlook what is wrong beside them.
+TEST_P(CompareTest, ValuesWithoutEndOnBothSides) {
+  auto [dtype, type] = GetParam();
+  at::manual_seed(3);
+  at::Tensor expected = at::randn({5'000}, at::kDouble).to(type).contiguous();
+  expected.masked_fill_(at::rand({5'000}) < 0.3, -std::numeric_limits<double>::infinity());
+  at::Tensor actual = (expected * 1.01).to(type).contiguous();
+  PnCompareOutput output = Compare(expected, actual, dtype);
+  EXPECT_EQ(output.tightest, TightestByTorch(expected, actual, dtype));
+  EXPECT_LT(output.tightest, kLevelCount);
+  EXPECT_EQ(output.nonfinite_mismatch, 0);
+  EXPECT_EQ(output.equal, 0);
+  expected[4'321] = actual[4'321] = std::nan("");
+  output = Compare(expected, actual, dtype);
+  EXPECT_EQ(output.tightest, kLevelCount);
+  EXPECT_EQ(output.first_bad, 4'321);
+  EXPECT_EQ(output.nonfinite_mismatch, 0) << "NaN on both sides";
+  actual[4'321] = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(Compare(expected, actual, dtype).nonfinite_mismatch, 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Floats, CompareTest,
                          testing::Values(Case{"float32", at::kFloat}, Case{"float64", at::kDouble},
                                          Case{"float16", at::kHalf}, Case{"bfloat16", at::kBFloat16}),

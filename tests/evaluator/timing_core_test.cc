@@ -120,6 +120,21 @@ TEST_F(TimingCoreTest, HoldsNest) {
   EXPECT_FALSE(theirs.Take(AtOnce(), {}));
 }
 
+TEST_F(TimingCoreTest, TellsHowLongItWasHeld) {
+  TimingCore ours = Open(1);
+  EXPECT_EQ(ours.Held().count(), 0);
+  std::chrono::nanoseconds inside{0};
+  {
+    auto outer = ours.Take(AtOnce(), {});
+    { auto inner = ours.Take(AtOnce(), {}); }
+    inside = ours.Held();
+    EXPECT_GT(inside.count(), 0);
+  }
+  const auto after = ours.Held();
+  EXPECT_GE(after, inside);
+  EXPECT_EQ(ours.Held(), after) << "nobody holds it";
+}
+
 TEST_F(TimingCoreTest, WaitingEndsWhenCancelled) {
   TimingCore ours = Open(1), theirs = Open(1);
   auto hold = ours.Take(AtOnce(), {});

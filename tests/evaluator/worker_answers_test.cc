@@ -151,7 +151,7 @@ const std::string kEmptyPlan = R"({"rewrites": [], "upstream_refuses": []})";
 Result<Match> MatchWith(std::vector<WorkerScript> children, MatchPatience* patience = nullptr) {
   MatchPatience own;
   auto task = std::make_shared<FakeZygote>(WorkerScript{.children = std::move(children)});
-  return MatchPatterns(task, Json::MakeObject(), Matching::kUpstream, patience != nullptr ? *patience : own);
+  return MatchPatterns(task, Json::MakeObject(), Matching::kUpstream, patience != nullptr ? *patience : own, nullptr);
 }
 Result<Match> MatchWith(const std::string& answer) {
   return MatchWith({Saying(answer), Saying(answer), Saying(kEmptyPlan)});

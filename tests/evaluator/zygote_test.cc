@@ -1,7 +1,6 @@
 #include "evaluator/lane/zygote.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <cstring>
 #include <map>
@@ -124,38 +123,6 @@ TEST(WorkerProcessTest, JailThatIsNotInForceIsRefusedByItsLayer) {
   EXPECT_EQ(child.error().code, ErrorCode::kPermissionDenied);
   EXPECT_NE(child.error().context.find("sandbox of the candidate process: namespaces: asked for user,mount"), std::string::npos)
       << child.error().context;
-}
-
-size_t OpenDescriptors() {
-  return static_cast<size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
-}
-
-// A jailed candidate cannot send any; were it able to, they would not fill up the evaluator's table.
-TEST(WorkerProcessTest, DescriptorsThatNobodyAskedForAreClosed) {
-  auto ends = WorkerChannel::Pair().value();
-  WorkerChannel ours(std::move(ends.first));
-  constexpr int kMost = 253;  // SCM_MAX_FD of Linux, as many as one message holds
-  const int sent = ends.second.get();
-  const size_t before = OpenDescriptors();
-  alignas(cmsghdr) char control[CMSG_SPACE(kMost * sizeof(int))] = {};
-  const uint32_t size = 2;
-  iovec parts[2] = {{const_cast<uint32_t*>(&size), sizeof size}, {const_cast<char*>("{}"), 2}};
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = 2;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  *rights = {CMSG_LEN(kMost * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-  for (int i = 0; i < kMost; ++i) std::memcpy(CMSG_DATA(rights) + static_cast<size_t>(i) * sizeof(int), &sent, sizeof(int));
-  ASSERT_EQ(::sendmsg(ends.second.get(), &message, 0), 6);
-  {
-    auto frame = ours.ReceiveFrame(Deadline::After(std::chrono::seconds(5)), 100);
-    ASSERT_TRUE(frame.has_value()) << frame.error().context;
-    EXPECT_EQ(frame->json, "{}");
-    EXPECT_LT(frame->fds.size(), 100u);
-  }
-  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 // A checkout below /tmp was refused once: every child's own /tmp hid the worker and the Python environment.

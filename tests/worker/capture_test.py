@@ -28,6 +28,13 @@ class CaptureTest(unittest.TestCase):
         self.assertTrue(torch.equal(product, X * Y))
         self.assertEqual(graph.hole.calls, 3)
 
+    def test_no_capture_flushes_the_caches_for_a_log_line(self):
+        captured("return (x + 1,)", "x", torch.empty(2, 3))
+        guards = torch._dynamo.guards
+        self.assertIsNot(guards.profile_guard_manager, torch._C._dynamo.guards.profile_guard_manager)
+        used = guards.CheckFunctionManager.__init__.__code__.co_names
+        self.assertIn("profile_guard_manager", used, "this torch measures its guards in another place")
+
     def test_without_installation_a_call_fails(self):
         graph = captured("return (x + 1,)", "x", torch.empty(2, 3))
         with self.assertRaisesRegex(RuntimeError, "no graph is installed"):
