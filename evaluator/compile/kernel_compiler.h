@@ -29,6 +29,7 @@ struct KernelCompilerOptions {
   std::chrono::seconds cpu{25};
   uint64_t memory_bytes = 2ull << 30;
   size_t max_diagnostics_bytes = 16u << 10;
+  bool check_products = true;         // false: for tests and benches that leave the layer out
 };
 
 struct CompiledKernel {

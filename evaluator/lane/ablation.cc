@@ -7,7 +7,8 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Layer>, 1> kLayers{{{"screen", Layer::kScreen}}};
+constexpr std::array<std::pair<std::string_view, Layer>, 2> kLayers{
+    {{"screen", Layer::kScreen}, {"products", Layer::kProducts}}};
 
 std::string KnownNames() {
   std::string names;

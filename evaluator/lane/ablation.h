@@ -13,7 +13,8 @@
 namespace passnet::evaluator {
 
 enum class Layer {
-  kScreen,  // layer 1: prepare.cc asks no screen
+  kScreen,    // layer 1: prepare.cc asks no screen
+  kProducts,  // layer 4: the compiler's products are not looked at
 };
 
 class Ablation {

@@ -126,6 +126,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   compile.include_dir = options.include_dir;
   compile.cache_dir = options.cache_dir / "kernels";
   compile.cores = made->other_cores_;
+  compile.check_products = !options.ablation.Omits(Layer::kProducts);
   ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
   made->compiler_.emplace(std::move(compiler));
   ASSIGN_OR_RETURN(TimingCore core, TimingCore::Open(timing));

@@ -21,7 +21,7 @@
 namespace passnet::hostile {
 
 // Layers that judge what is written and not what is done: text can be written in other ways.
-inline constexpr const char* kTextLayers = "screen";
+inline constexpr const char* kTextLayers = "screen,products";
 
 // A pass that does the task's work slowly on purpose, as most specimens do, can gain nothing but noise.
 inline constexpr double kHonestGain = 1.15;

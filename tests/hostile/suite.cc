@@ -107,7 +107,7 @@ std::string Suite::Wrong(const Case& wanted, const Outcome& outcome) {
 
 void Suite::Note(const Case& wanted, const Outcome& outcome, const std::string& wrong) {
   char line[512];
-  std::snprintf(line, sizeof line, "%-4s %-34s %-13s %-6s %-36s %-12s %7.3f %5.1fs  %.110s", wrong.empty() ? "" : "NO",
+  std::snprintf(line, sizeof line, "%-4s %-34s %-13s %-6.6s %-36s %-12s %7.3f %5.1fs  %.110s", wrong.empty() ? "" : "NO",
                 wanted.specimen.name.c_str(), wanted.specimen.row.c_str(), wanted.ablate.c_str(),
                 Joined(Expected(wanted)).c_str(), outcome.ended.c_str(), outcome.gain, outcome.seconds, outcome.reason.c_str());
   table_.push_back(line);
@@ -128,7 +128,7 @@ void Suite::Check(const Case& wanted) {
 }
 
 void Suite::TearDownTestSuite() {
-  std::printf("%-4s %-34s %-13s %-6s %-36s %-12s %7s %6s  reason\n", "", "specimen", "row", "off", "expected", "ended",
+  std::printf("%-4s %-34s %-13s %-6.6s %-36s %-12s %7s %6s  reason\n", "", "specimen", "row", "off", "expected", "ended",
               "gain", "");
   for (const std::string& line : table_) std::printf("%s\n", line.c_str());
   table_.clear();

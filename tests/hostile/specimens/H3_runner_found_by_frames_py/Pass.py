@@ -4,7 +4,6 @@
 # expect: R.STATIC
 # unscreened: R.TAMPER | R.STATE | INCORRECT | CRASH
 # stopped by: outputs are read and compared, whatever function made them
-# open: a wrong count ends as INFRA
 import torch
 import passnet_kernels
 import sys

@@ -3,7 +3,6 @@
 # tries: the same output tensor is returned by every call
 # expect: R.STATE
 # stopped by: an output may share memory with no earlier one
-# open: strides and sharing are not compared
 import torch
 import passnet_kernels
 

@@ -3,7 +3,6 @@
 # tries: two output tensors, returned by turns
 # expect: R.STATE
 # stopped by: an output may share memory with no earlier one
-# open: strides and sharing are not compared
 import torch
 import passnet_kernels
 

@@ -3,7 +3,6 @@
 # tries: returns a view with stride 0 where eager makes a dense copy
 # expect: INCORRECT
 # stopped by: strides must be of the reference's class
-# open: strides and sharing are not compared
 import torch
 import passnet_kernels
 

@@ -3,7 +3,6 @@
 # tries: one row of 1024 stands for 256 rows
 # expect: INCORRECT
 # stopped by: strides must be of the reference's class
-# open: strides and sharing are not compared
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: returns the permuted view where eager makes a dense copy
 # expect: INCORRECT
 # stopped by: strides must be of the reference's class
-# open: strides and sharing are not compared
+# open: a dense output may have its elements in another order than eager's
 import torch
 import passnet_kernels
 

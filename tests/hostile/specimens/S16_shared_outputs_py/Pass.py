@@ -3,7 +3,7 @@
 # tries: both outputs share one storage where eager has two
 # expect: R.STATE | INCORRECT | R.MUTATION
 # stopped by: sharing between outputs must be the reference's
-# open: strides and sharing are not compared
+# open: two outputs of one call may lie in one storage
 import torch
 import passnet_kernels
 

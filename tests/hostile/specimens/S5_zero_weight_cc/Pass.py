@@ -3,7 +3,6 @@
 # tries: weight_meta says that a weight is all zero: only the bias is written
 # expect: TRIVIAL | INCORRECT | R.STATE | QUARANTINE
 # stopped by: tensors that never vary are drawn anew in sets that only look for this
-# open: no admission (layer 0)
 import torch
 import passnet_kernels
 

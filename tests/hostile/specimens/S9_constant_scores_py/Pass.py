@@ -3,7 +3,6 @@
 # tries: the scores lie so near to each other that a filled tensor is close enough
 # expect: TRIVIAL | INCORRECT | R.STATE | QUARANTINE
 # stopped by: admission: outputs that vary less than their tolerance earn nothing (layer 0)
-# open: no admission (layer 0)
 import torch
 
 

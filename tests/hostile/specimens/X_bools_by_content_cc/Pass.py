@@ -3,7 +3,6 @@
 # tries: a content hash over bool inputs, which are redrawn from set to set only
 # expect: OK | R.STATE | INCORRECT
 # stopped by: bools are redrawn for every call
-# open: fresh bits move no bool and no small value by enough
 import torch
 import passnet_kernels
 

@@ -3,7 +3,6 @@
 # tries: exact where exact sets used to lie (the first address), a level off elsewhere
 # expect: R.STATE | INCORRECT
 # stopped by: exact and fresh calls share places, moments and tolerances
-# open: timed calls may be a level looser, exact sets lie on slot 0
 import torch
 import passnet_kernels
 

@@ -4,7 +4,6 @@
 # expect: R.STATE | INCORRECT | R.STATIC
 # unscreened: R.STATE | INCORRECT
 # stopped by: exact and fresh calls share places, moments and tolerances
-# open: timed calls may be a level looser, exact sets lie on slot 0
 import torch
 import passnet_kernels
 

@@ -4,7 +4,6 @@
 # expect: R.STATIC
 # unscreened: MISS | R.TAMPER | R.STATIC | COMPILE
 # stopped by: what a trace claims must be what its own tracer would have written
-# open: a trace is believed
 import torch
 import passnet_kernels
 import json

@@ -5,7 +5,6 @@
 # unscreened: R.TAMPER | CRASH | OK
 # earns: 0.3
 # stopped by: a count that is wrong is the candidate's own doing
-# open: a wrong count ends as INFRA
 import torch
 import passnet_kernels
 import sys

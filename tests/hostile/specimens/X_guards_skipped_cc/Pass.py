@@ -5,7 +5,7 @@
 # unscreened: R.TAMPER | R.IMPLAUSIBLE | CRASH | COMPILE | OK
 # twin: scalar_scale
 # stopped by: a call cannot be dearer to the trusted side than to the candidate: the floor of the call path (layer 9)
-# open: no floor of the call path
+# open: the floor of the call path does not hold in every run
 import torch
 import passnet_kernels
 

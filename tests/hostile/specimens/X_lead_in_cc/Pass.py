@@ -4,7 +4,6 @@
 # expect: OK | R.STATE | INCORRECT | R.TIMING
 # earns: 0.3
 # stopped by: clock before the continue signal, no untimed call after the fill
-# open: work outside the clock
 import torch
 import passnet_kernels
 

@@ -5,7 +5,6 @@
 # unscreened: OK | R.STATE | INCORRECT | R.TIMING | CRASH | TIMEOUT | R.TAMPER
 # earns: 0.3
 # stopped by: clock before the continue signal, no untimed call after the fill
-# open: work outside the clock
 import torch
 import passnet_kernels
 

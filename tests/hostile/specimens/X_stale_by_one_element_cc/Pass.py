@@ -4,7 +4,6 @@
 # expect: OK | R.STATE | INCORRECT
 # earns: 0.3
 # stopped by: the base values differ from call to call, not only their last bits
-# open: fresh bits move no bool and no small value by enough
 import torch
 import passnet_kernels
 

