@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeCap{120};  // enough to tell twice as fast from as fast
 constexpr std::chrono::minutes kLimit{5};
-constexpr double kTwinMargin = 1.3;  // two short measurements of one kernel differ so much on a busy machine
+constexpr double kTwinMargin = 1.5;  // two short measurements of one kernel differ so much on a busy machine
 
 double GeometricMean(const evaluator::EvaluationReport& report) {
   double sum = 0;
@@ -21,6 +21,16 @@ double GeometricMean(const evaluator::EvaluationReport& report) {
     sum += std::log(*graph.speedup_call);
   }
   return report.graphs.empty() ? 0 : std::exp(sum / static_cast<double>(report.graphs.size()));
+}
+
+// The first graph's times, which tell why a specimen that is not stopped is not.
+std::string Times(const evaluator::EvaluationReport& report) {
+  if (report.graphs.empty()) return "";
+  const evaluator::GraphReport& graph = report.graphs.front();
+  char text[128];
+  std::snprintf(text, sizeof text, "eager %.2f us, candidate %.2f us, floor %.2f us", graph.eager_us.value_or(0),
+                graph.candidate_us.value_or(0), graph.floor_us.value_or(0));
+  return text;
 }
 
 std::string Joined(const std::vector<std::string>& names) {
@@ -77,6 +87,7 @@ Outcome Suite::Run(const Case& wanted) {
       break;
     }
     outcome = {evaluator::VerdictName(report.value().verdict), report.value().reason, GeometricMean(report.value())};
+    if (outcome.reason.empty()) outcome.reason = Times(report.value());
   }
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return outcome;
