@@ -1,7 +1,8 @@
 # row: T7
 # task: gelu
 # tries: queues calls and does the work of eight in the eighth
-# expect: INCORRECT | R.STATE | CRASH
+# expect: OK | INCORRECT | R.STATE | CRASH
+# earns: 0.3
 # stopped by: outputs are read while the process is stopped and compared call by call
 import torch
 import passnet_kernels
