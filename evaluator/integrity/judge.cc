@@ -61,8 +61,8 @@ GraphStatus StatusOf(OutputMatch match) {
 
 constexpr double kStrayedShare = 0.9;  // of strayed calls that must be near what the plain ones are
 
-// The published set and plain calls decide the level. On strayed inputs eager itself rounds differently here and there, so
-// these only have to be near it.
+// The published set and most plain calls decide the level, and none may be far from it. On strayed inputs eager itself
+// rounds differently here and there, so most of these only have to be near it, and none very far.
 OutputComparison Overall(const Observations& seen) {
   OutputComparison overall = seen.published.value_or(OutputComparison{});
   if (seen.view_of_input && overall.match == OutputMatch::kCompared) {
@@ -81,10 +81,13 @@ OutputComparison Overall(const Observations& seen) {
     overall.reason = tally.worst.reason;
   };
   loosen(seen.plain, seen.plain.LevelOf(kLevelShare));
-  const int strayed = seen.strayed.LevelOf(kStrayedShare);
+  // The share forgives rounding, not a call that computes something else.
   const int near = std::max(overall.tightest, kStandardLevel) + kNearLevels;
-  if (strayed > near) {
-    loosen(seen.strayed, strayed);
+  if (seen.plain.Beyond(near) > 0) loosen(seen.plain, seen.plain.worst.Level());
+  const int strayed = seen.strayed.LevelOf(kStrayedShare);
+  const bool far = seen.strayed.Beyond(near + kNearLevels) > 0;
+  if (strayed > near || far) {
+    loosen(seen.strayed, far ? seen.strayed.worst.Level() : strayed);
     overall.reason = "on inputs with some values further from their mean: " + overall.reason;
   }
   return overall;

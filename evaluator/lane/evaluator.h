@@ -88,6 +88,7 @@ class Evaluator {
   KeptAnswers readers_{8u << 20, 512};  // of screens and traces; chosen: an answer has some KB
   SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
+  Blocks blocks_;
   std::unique_ptr<HelperThread> data_, maker_;
   std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;

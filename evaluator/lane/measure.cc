@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr uint32_t kSeedCalls = 64;
 constexpr int kLeastTimedBlocks = 2;
+constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
 
 Error CancelledError() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
 
@@ -111,6 +112,7 @@ class Measurer {
                          request_.facts.published,
                          request_.facts.plain_alike,
                          comparer_,
+                         instruments_.blocks,
                          instruments_.data,
                          instruments_.decisions,
                          instruments_.draws,
@@ -193,7 +195,12 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
 }
 
 Result<Measurement> Measure(const Instruments& instruments, const MeasureRequest& request) {
-  return Measurer(instruments, request).Run();
+  auto measured = Measurer(instruments, request).Run();
+  for (Block& block : instruments.blocks) {
+    const size_t bytes = block.inputs.capacity() + block.reference.bytes.capacity() + block.contender.bytes.capacity();
+    if (bytes > kMostKept) block = Block();
+  }
+  return measured;
 }
 
 }  // namespace passnet::evaluator

@@ -15,16 +15,6 @@ constexpr double kLeastShare = 0.05;                 // of a block that is left 
 
 double ToMicros(std::chrono::nanoseconds span) { return Micros(span).count(); }
 
-enum class CallKind { kPublished, kPlain, kStrayed };
-
-// What one block's calls get, and what is left of it. Two of them: one is drawn and compared while the other is timed.
-struct Block {
-  std::vector<CallKind> kinds;
-  std::vector<std::byte> inputs;  // of all slots, as the regions have them
-  std::future<void> drawn, compared;
-  OutputBatch reference, contender;
-};
-
 class RoundRun {
  public:
   RoundRun(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen)
@@ -52,10 +42,10 @@ class RoundRun {
   }
 
  private:
-  Block& Of(int block) { return blocks_[static_cast<size_t>(block) % blocks_.size()]; }
+  Block& Of(int block) { return context_.blocks[static_cast<size_t>(block) % context_.blocks.size()]; }
 
   void WaitForHelpers() {
-    for (Block& block : blocks_) {
+    for (Block& block : context_.blocks) {
       if (block.drawn.valid()) block.drawn.wait();
       if (block.compared.valid()) block.compared.wait();
     }
@@ -205,7 +195,6 @@ class RoundRun {
   const uint32_t calls_;
   int published_block_ = 0;
   uint32_t published_slot_ = 0;
-  std::array<Block, 2> blocks_;
   std::future<int> changed_;
   std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
   double contender_wall_ = 0, contender_cpu_ = 0;  // microseconds, all blocks

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <optional>
 #include <vector>
 
@@ -40,11 +41,25 @@ struct Seats {
 // Which of the two eager processes is the reference is drawn.
 Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager);
 
+enum class CallKind { kPublished, kPlain, kStrayed };
+
+// What one block's calls get, and what is left of it.
+struct Block {
+  std::vector<CallKind> kinds;
+  std::vector<std::byte> inputs;  // of all slots, as the regions have them
+  std::future<void> drawn, compared;
+  OutputBatch reference, contender;
+};
+// One is drawn and compared while the other is timed. Kept from round to round: fresh memory would have to be faulted in
+// on the timing core's time.
+using Blocks = std::array<Block, 2>;
+
 struct RoundContext {
   const SlotLayout& layout;
   const InputSet& published;  // PassBench's own set, once in each round; its bytes of fixed tensors are every call's
   bool always_stray = false;  // plain answers would tell nothing
   const OutputComparer& comparer;
+  Blocks& blocks;
   HelperThread& data;
   SecretStream& decisions;  // of the timing thread
   SecretStream& draws;      // of the data thread

@@ -90,6 +90,17 @@ TEST(JudgeTest, ATailOfLooserCallsIsOk) {
   EXPECT_EQ(Judged(seen).verdict, Verdict::kOk);
 }
 
+TEST(JudgeTest, OneCallThatComputesSomethingElseIsIncorrect) {
+  Observations seen = Clean();
+  seen.plain = Calls({{3, 99}, {kLevels, 1}});
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kIncorrect);
+  seen = Clean();
+  seen.strayed = Calls({{3, 99}, {kStandardLevel + 2 * kNearLevels, 1}});  // rounding where inputs are large
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kOk);
+  seen.strayed = Calls({{3, 99}, {kLevels, 1}});
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kIncorrect);
+}
+
 TEST(JudgeTest, WrongOnStrayedInputsIsIncorrect) {
   Observations seen = Clean();
   seen.strayed = Calls({{5, 50}, {kLevels, 50}});  // a constant that only holds for what the task's files show
