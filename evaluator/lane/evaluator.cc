@@ -1,7 +1,6 @@
 #include "evaluator/lane/evaluator.h"
 
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -137,7 +136,6 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
     made->memory_speed_ = MeasureMemorySpeed();
     RETURN_IF_ERROR(PinToCores(made->other_cores_));
   }
-  ::prctl(PR_SET_TIMERSLACK, 1);  // nanoseconds: measuring sleeps for moments
   made->data_ = std::make_unique<HelperThread>("pn-data", made->other_cores_);
   made->maker_ = std::make_unique<HelperThread>("pn-maker", made->other_cores_);
   made->instruments_.emplace(Instruments{*made->timing_core_, made->other_cores_, *made->data_, *made->maker_,

@@ -27,9 +27,9 @@ struct GraphFacts {
 };
 
 struct BlockOptions {
-  double block_us = 2000;  // a block is as many calls as last this long …
+  double block_us = 2500;  // a block is as many calls as last this long …
   uint32_t max_slots = 256;
-  uint64_t max_bytes = 16ull << 20;  // … and keep this much memory alive a seat; at least one
+  uint64_t max_bytes = 24ull << 20;  // … and keep this much memory alive a seat; at least one
 };
 
 // The facts of the task child's graph, found out once.

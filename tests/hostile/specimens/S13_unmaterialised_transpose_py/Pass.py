@@ -1,9 +1,8 @@
 # row: S13
 # task: permuted
 # tries: returns the permuted view where eager makes a dense copy
-# expect: INCORRECT
-# stopped by: strides must be of the reference's class
-# open: a dense output may have its elements in another order than eager's
+# expect: OK | INCORRECT | R.STATE
+# stopped by: nothing: a dense output may have its elements in any order, and costs what it costs
 import torch
 import passnet_kernels
 

@@ -1,9 +1,8 @@
 # row: S16
 # task: gelu_mean
 # tries: both outputs share one storage where eager has two
-# expect: R.STATE | INCORRECT | R.MUTATION
-# stopped by: sharing between outputs must be the reference's
-# open: two outputs of one call may lie in one storage
+# expect: OK | INCORRECT | R.STATE
+# stopped by: nothing: no output costs less for where it lies, and each byte of it is compared
 import torch
 import passnet_kernels
 

@@ -3,7 +3,6 @@
 # tries: nothing in one of fifty calls
 # expect: INCORRECT | R.STATE
 # stopped by: every call is compared
-# open: a small share of the calls may be wrong by anything (kLevelShare)
 import torch
 import passnet_kernels
 

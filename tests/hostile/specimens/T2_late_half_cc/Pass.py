@@ -3,7 +3,6 @@
 # tries: leaves half of an output for the next call to fill
 # expect: INCORRECT | R.STATE
 # stopped by: outputs are read while the process is stopped and compared call by call
-# open: a small share of the calls may be wrong by anything (kLevelShare)
 import torch
 import passnet_kernels
 

@@ -5,7 +5,6 @@
 # unscreened: R.TAMPER | R.IMPLAUSIBLE | CRASH | COMPILE | OK
 # twin: scalar_scale
 # stopped by: a call cannot be dearer to the trusted side than to the candidate: the floor of the call path (layer 9)
-# open: in one lane of four the measured way to the graph is far too short, and so the floor
 import torch
 import passnet_kernels
 

@@ -1,9 +1,8 @@
 # row: null block
 # task: add_mul
 # tries: another layout for the outputs of its first address, so that a dearer null cost is taken off all
-# expect: INCORRECT | R.STATE
-# stopped by: nothing that depends on the candidate is taken off; strides must be of the reference's class
-# open: a dense output may have its elements in another order than eager's
+# expect: OK | INCORRECT | R.STATE
+# stopped by: nothing that depends on the candidate is taken off
 import torch
 import passnet_kernels
 

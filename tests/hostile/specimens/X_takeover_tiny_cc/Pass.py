@@ -5,7 +5,6 @@
 # unscreened: R.IMPLAUSIBLE | R.TAMPER | R.TIMING | QUARANTINE | R.STATE | INCORRECT | CRASH | TIMEOUT | OK
 # twin: scalar_scale
 # stopped by: no call takes less than the way to the graph does on the trusted side (layer 9)
-# open: in one lane of four the measured way to the graph is far too short, and so the floor
 import torch
 import passnet_kernels
 
