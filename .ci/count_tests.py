@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 REASON_LINES = 3  # chosen: a GTEST_SKIP message is one line; a little context for those that wrap
+EXCERPT_LINES, EXCERPT_COLUMNS = 25, 300  # of what failed: a log is often read from its end alone
 
 
 def skip_reason(output):
@@ -90,6 +91,16 @@ def outcome(case):
     return "skipped", name, reason or message
 
 
+def excerpt(case, name):
+    """The last lines that a failed test printed; of a GoogleTest program its own case's."""
+    output = case.findtext("system-out") or ""
+    inner = name.partition(": ")[2]
+    own = re.search(rf"^\[ RUN      \] {re.escape(inner)}$(.*?)^\[  FAILED  \] {re.escape(inner)}", output,
+                    re.DOTALL | re.MULTILINE) if inner else None
+    lines = (own.group(1) if own else output).strip().splitlines()[-EXCERPT_LINES:]
+    return "".join(f"\n  | {line[:EXCERPT_COLUMNS]}" for line in lines)
+
+
 def count(paths):
     totals = {"passed": 0, "failed": 0, "skipped": 0}
     notes = []
@@ -102,7 +113,7 @@ def count(paths):
             for result, name, why in unittest_outcomes(case) or gtest_outcomes(case) or [outcome(case)]:
                 totals[result] += 1
                 if result != "passed":
-                    notes.append((result, name, why))
+                    notes.append((result, name, why + (excerpt(case, name) if result == "failed" else "")))
     return totals, notes
 
 

@@ -57,6 +57,19 @@ WHOLE_END = """[==========] 3 tests from 2 test suites ran. (5 ms total)
 [  SKIPPED ] A.b"""
 
 
+class ExcerptTest(unittest.TestCase):
+    def test_a_failed_case_shows_its_own_lines(self):
+        text = WHOLE_PROGRAM.format(status="fail", failure='<failure message="Failed"/>',
+                                    last="c_test.cc:7: Failure\n  one is not two\n[  FAILED  ] B.c (4 ms)\n" + WHOLE_END)
+        case = count_tests.ElementTree.fromstring(text)
+        self.assertEqual(count_tests.excerpt(case, "evaluation_test: B.c"),
+                         "\n  | c_test.cc:7: Failure\n  |   one is not two")
+
+    def test_of_a_program_without_cases_its_last_lines(self):
+        case = count_tests.ElementTree.fromstring("<testcase><system-out>a\nb\n</system-out></testcase>")
+        self.assertEqual(count_tests.excerpt(case, "A.b"), "\n  | a\n  | b")
+
+
 class CountTest(unittest.TestCase):
     def count(self, *cases):
         with tempfile.TemporaryDirectory() as folder:
