@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "evaluator/client/lane_client.h"
@@ -20,6 +21,8 @@ struct Case {
   Specimen specimen;
   std::string ablate;  // as passnet-evaluator's --ablate
   int again = 0;
+
+  friend void PrintTo(const Case& one, std::ostream* out) { *out << one.specimen.name; }
 };
 
 std::string CaseName(const testing::TestParamInfo<Case>& info);

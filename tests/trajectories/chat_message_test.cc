@@ -61,6 +61,8 @@ struct OddReply {
   const char* what;
   std::string body;
   std::string content;
+
+  friend void PrintTo(const OddReply& one, std::ostream* out) { *out << one.what; }
 };
 
 std::string Chunk(const std::string& delta, const std::string& finish = "null") {
