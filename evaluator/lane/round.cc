@@ -1,7 +1,6 @@
 #include "evaluator/lane/round.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "evaluator/worker/run_protocol.h"
 
