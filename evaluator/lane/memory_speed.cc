@@ -8,17 +8,15 @@
 namespace passnet::evaluator {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr uint64_t kFirst = 16u << 10, kSmall = 256u << 10, kMedium = 8u << 20, kLarge = 128u << 20;
 
 template <typename Fn>
 double BestBytesPerUs(uint64_t bytes_a_round, int rounds, Fn move) {
   double best = 0;
   for (int i = 0; i < rounds; ++i) {
-    auto started = Clock::now();
+    auto started = std::chrono::steady_clock::now();
     move();
-    double us = std::chrono::duration<double, std::micro>(Clock::now() - started).count();
+    double us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - started).count();
     best = std::max(best, static_cast<double>(bytes_a_round) / std::max(us, 0.01));
   }
   return best;

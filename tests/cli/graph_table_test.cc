@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/output.h"
+#include "tests/cli/columns.h"
 
 namespace passnet::cli {
 namespace {
@@ -36,10 +37,6 @@ GraphReport Failed(const std::string& path, Verdict verdict, const std::string& 
   graph.verdict = verdict;
   graph.reason = reason;
   return graph;
-}
-
-size_t Columns(const std::string& line) {
-  return static_cast<size_t>(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 TEST(GraphTableTest, FiguresStandWithTheirIntervals) {

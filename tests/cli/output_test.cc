@@ -1,4 +1,5 @@
 #include "cli/output.h"
+#include "tests/cli/columns.h"
 
 #include <gtest/gtest.h>
 
@@ -13,10 +14,6 @@ std::vector<std::string> Lines(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
-}
-
-size_t Columns(const std::string& line) {
-  return static_cast<size_t>(std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string WithoutSpaces(std::string text) {
