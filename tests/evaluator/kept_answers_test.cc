@@ -51,8 +51,8 @@ TEST(KeptAnswersTest, NewAnswerReplacesTheOld) {
   EXPECT_EQ(kept.bytes(), 11u);
 }
 
-const std::string kClean = R"({"findings": []})";
-const std::string kTraced = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
+const std::string kNoFindings = R"({"findings": []})";
+const std::string kOnePass = R"({"passes": [{"name": "A", "nodes": []}], "errors": []})";
 
 // A zygote with these children, and what of them is kept.
 struct Lane {
@@ -79,7 +79,7 @@ WorkerScript Ending(const std::string& answer, int status = 0) {
 }
 
 TEST(KeptAnswersTest, SecondPreparationForksNothing) {
-  Lane lane({Ending(kClean), Ending(kTraced)});
+  Lane lane({Ending(kNoFindings), Ending(kOnePass)});
   auto first = lane.Prepare("A.py", "x = 1\n"), second = lane.Prepare("A.py", "x = 1\n");
   ASSERT_TRUE(first && first.value()) << lane.report.reason;
   ASSERT_TRUE(second) << second.error().context;
@@ -89,10 +89,10 @@ TEST(KeptAnswersTest, SecondPreparationForksNothing) {
 }
 
 TEST(KeptAnswersTest, OtherBytesOrNamesAreReadAnew) {
-  Lane lane({Ending(kClean), Ending(kTraced)});
+  Lane lane({Ending(kNoFindings), Ending(kOnePass)});
   ASSERT_TRUE(lane.Prepare("A.py", "x = 1\n"));
   EXPECT_FALSE(lane.Prepare("A.py", "x = 2\n")) << "it must ask for a fork, which this zygote does not have";
-  Lane other({Ending(kClean), Ending(kTraced)});
+  Lane other({Ending(kNoFindings), Ending(kOnePass)});
   ASSERT_TRUE(other.Prepare("A.py", "x = 1\n"));
   EXPECT_FALSE(other.Prepare("B.py", "x = 1\n"));
 }
@@ -109,10 +109,10 @@ TEST(KeptAnswersTest, FindingsAreKeptToo) {
 
 // What failed may have failed because of us.
 TEST(KeptAnswersTest, FailuresAreNotKept) {
-  for (const WorkerScript& trace : {Ending(R"({"error": "Traceback\nMemoryError: x"})"), Ending("[]"), Ending(kTraced, 1),
-                                    WorkerScript{.answers = {kJailed, kTraced, kTraced}, .leaves = true},
-                                    WorkerScript{.answers = {kJailed, kTraced}}}) {
-    Lane lane({Ending(kClean), trace});
+  for (const WorkerScript& trace : {Ending(R"({"error": "Traceback\nMemoryError: x"})"), Ending("[]"), Ending(kOnePass, 1),
+                                    WorkerScript{.answers = {kJailed, kOnePass, kOnePass}, .leaves = true},
+                                    WorkerScript{.answers = {kJailed, kOnePass}}}) {
+    Lane lane({Ending(kNoFindings), trace});
     ASSERT_TRUE(lane.Prepare("A.py", "x = 1\n"));
     EXPECT_EQ(lane.kept.count(), 1u);
     EXPECT_FALSE(lane.Prepare("A.py", "x = 1\n"));
@@ -134,7 +134,7 @@ Result<Match> MatchOf(const std::shared_ptr<TaskChild>& task, const Json& traced
 }
 
 TEST(KeptAnswersTest, SecondMatchOfATraceForksNothing) {
-  const Json traced = ParseJson(kTraced).value();
+  const Json traced = ParseJson(kOnePass).value();
   auto task = TaskWith({Ending(R"({"rewrites": [{"pass": "A"}], "upstream_refuses": [], "matched_nodes": 3})"),
                         Ending(R"({"rewrites": [], "upstream_refuses": []})")});
   for (int time = 0; time < 2; ++time) {
@@ -153,7 +153,7 @@ TEST(KeptAnswersTest, SecondMatchOfATraceForksNothing) {
 }
 
 TEST(KeptAnswersTest, MatchingThatFailedIsNotKept) {
-  const Json traced = ParseJson(kTraced).value();
+  const Json traced = ParseJson(kOnePass).value();
   auto task = TaskWith({Ending(R"({"error": "Traceback\nMemoryError: x"})")});
   EXPECT_EQ(MatchOf(task, traced, Matching::kUpstream).value().miss, "matching failed: MemoryError: x");
   EXPECT_FALSE(MatchOf(task, traced, Matching::kUpstream));
