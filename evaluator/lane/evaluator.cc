@@ -26,6 +26,7 @@ constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
+constexpr const char* kMeasuring = "rounds 1";  // changes with docs/measuring.md: other figures are not to be compared
 constexpr size_t kMaxBaselineBytes = 8u << 20;
 
 Result<std::vector<int>> UsableCores() {
@@ -258,7 +259,7 @@ std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph
                                               const BaselineRequest& request) const {
   Sha256 hash;
   hash.UpdateField("passnet.baseline/1").UpdateField(BaselineCompilerName(request.compiler));
-  hash.UpdateField(ProfileName(request.profile));
+  hash.UpdateField(kMeasuring).UpdateField(ProfileName(request.profile));
   hash.UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
   hash.UpdateField(std::to_string(request.time_cap.count()));
   for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);

@@ -141,17 +141,22 @@ class RoundRun {
         case CallKind::kPublished:
           if (!seen_->published || comparison.Level() > seen_->published->Level()) seen_->published = comparison;
           break;
-        case CallKind::kPlain: seen_->plain.Add(std::move(comparison)); break;
+        case CallKind::kPlain:
+          if (!Undecided(comparison, block, slot)) seen_->plain.Add(std::move(comparison));
+          break;
         case CallKind::kStrayed:
-          // Where eager itself leaves the finite numbers there is nothing to hold a contender to.
-          if (!comparison.nonfinite_mismatch || comparer.AllFinite(block.reference, slot)) {
-            seen_->strayed.Add(std::move(comparison));
-          }
+          if (!Undecided(comparison, block, slot)) seen_->strayed.Add(std::move(comparison));
           break;
       }
     }
     if (comparer.SharesMemory(block.contender) && !comparer.SharesMemory(block.reference)) seen_->shares_memory = true;
     NoteInterchangeable(block);
+  }
+
+  // Where eager itself leaves the finite numbers there is nothing to hold a contender to: NaN is close to nothing.
+  bool Undecided(const OutputComparison& comparison, const Block& block, uint32_t slot) const {
+    if (comparison.match != OutputMatch::kCompared || comparison.tightest <= kStandardLevel) return false;
+    return !context_.comparer.AllFinite(block.reference, slot);
   }
 
   // Admission: a graph whose own answers pass for one another, however far the inputs stray, earns nothing.

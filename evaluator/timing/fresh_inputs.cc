@@ -42,13 +42,22 @@ float Value(uint32_t bits, const Affine& affine) {
   return std::min(std::max(affine.offset + affine.scale * sum, affine.least), affine.most);
 }
 
-__attribute__((target_clones("avx2", "default"))) void Values(const uint32_t* bits, size_t count, Affine affine,
-                                                              float* out) {
+// The same loop twice, chosen at run time. GCC's own target_clones resolve before a sanitizer is ready, and crash.
+inline __attribute__((always_inline)) void ValuesLoop(const uint32_t* bits, size_t count, const Affine& affine, float* out) {
   for (size_t i = 0; i < count; ++i) {
     const auto sum = static_cast<float>(static_cast<int32_t>((bits[i] & 0xffffu) + (bits[i] >> 16)));
     const float value = affine.offset + affine.scale * sum;
     out[i] = std::min(std::max(value, affine.least), affine.most);
   }
+}
+
+__attribute__((target("avx2"))) void ValuesWide(const uint32_t* bits, size_t count, const Affine& affine, float* out) {
+  ValuesLoop(bits, count, affine, out);
+}
+
+void Values(const uint32_t* bits, size_t count, const Affine& affine, float* out) {
+  if (__builtin_cpu_supports("avx2")) return ValuesWide(bits, count, affine, out);
+  ValuesLoop(bits, count, affine, out);
 }
 
 __attribute__((target("avx2,f16c"))) void StoreHalfWide(const float* from, size_t count, uint16_t* to) {
@@ -66,11 +75,20 @@ void StoreHalf(const float* from, size_t count, uint16_t* to) {
 }
 
 // Finite values only: round to nearest, ties to even.
-__attribute__((target_clones("avx2", "default"))) void StoreBFloat16(const float* from, size_t count, uint16_t* to) {
+inline __attribute__((always_inline)) void BFloat16Loop(const float* from, size_t count, uint16_t* to) {
   const auto* bits = reinterpret_cast<const uint32_t*>(from);
   for (size_t i = 0; i < count; ++i) {
     to[i] = static_cast<uint16_t>((bits[i] + 0x7fffu + ((bits[i] >> 16) & 1u)) >> 16);
   }
+}
+
+__attribute__((target("avx2"))) void StoreBFloat16Wide(const float* from, size_t count, uint16_t* to) {
+  BFloat16Loop(from, count, to);
+}
+
+void StoreBFloat16(const float* from, size_t count, uint16_t* to) {
+  if (__builtin_cpu_supports("avx2")) return StoreBFloat16Wide(from, count, to);
+  BFloat16Loop(from, count, to);
 }
 
 void Store(const std::string& dtype, const float* values, size_t count, std::byte* to) {
