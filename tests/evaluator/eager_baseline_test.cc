@@ -24,6 +24,7 @@ bool NothingIsDrawn(const passbench::Task& task, const std::string& path) {
     if (graph.path != path) continue;
     return std::all_of(graph.inputs.begin(), graph.inputs.end(), [](const passbench::TensorMeta& meta) {
       const bool floating = std::string(passbench::DTypeName(meta.dtype)).find("float") != std::string::npos;
+      if (meta.IsRanged()) return passbench::AsDouble(*meta.min_val) == passbench::AsDouble(*meta.max_val);
       return passbench::KindOf(meta) == passbench::InputKind::kFixed && (meta.data.has_value() || !floating);
     });
   }
