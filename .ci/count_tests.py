@@ -53,8 +53,8 @@ def gtest_outcomes(case):
     ended = re.search(r"^\[==========\] (\d+) tests? from .* ran\. \(", output, re.MULTILINE)
     passed = re.findall(r"^\[       OK \] (\S+)", output, re.MULTILINE)
     failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w/]+\.[\w/]+)", output, re.MULTILINE)))
-    reasons = dict(re.findall(r"Skipped\n(.*?)\n\[  SKIPPED \] (\S+) \(", output, re.DOTALL))
-    reasons = {case_name: " ".join(why.split()) for why, case_name in reasons.items()}
+    reasons = re.findall(r"Skipped\n(.*?)\n\[  SKIPPED \] (\S+) \(", output, re.DOTALL)
+    reasons = {case_name: " ".join(why.split()) for why, case_name in reasons}
     skipped = re.findall(r"^\[  SKIPPED \] (\S+) \(", output, re.MULTILINE)
     outcomes = [("passed", f"{name}: {case_name}", "") for case_name in passed]
     outcomes += [("failed", f"{name}: {case_name}", "see the output above") for case_name in failed]

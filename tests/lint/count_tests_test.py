@@ -90,6 +90,13 @@ class CountTest(unittest.TestCase):
         self.assertEqual((2, 0, 1), totals)
         self.assertIn(("skipped", "evaluation_test: A.b", "no data here"), notes)
 
+    def test_cases_that_are_skipped_for_one_reason_each_have_it(self):
+        whole = WHOLE_PROGRAM.format(status="run", failure="",
+                                     last="c_test.cc:9: Skipped\nno data here\n[  SKIPPED ] B.c (0 ms)\n" + WHOLE_END)
+        notes = self.count(whole)[1]
+        self.assertIn(("skipped", "evaluation_test: A.b", "no data here"), notes)
+        self.assertIn(("skipped", "evaluation_test: B.c", "no data here"), notes)
+
     def test_a_disabled_case_of_a_whole_program_is_a_skip(self):
         last = "[       OK ] B.c (1 ms)\n" + WHOLE_END + "\n\n  YOU HAVE 1 DISABLED TEST\n"
         whole = WHOLE_PROGRAM.format(status="run", failure="", last=last)
