@@ -3,15 +3,22 @@
 #include <chrono>
 #include <iterator>
 
+#include "base/sha256.h"
+
 namespace passnet::evaluator {
 namespace {
-
 
 size_t SizeOf(const std::string& key, const ChildAnswer& answer) {
   return key.size() + answer.frame.size() + answer.output.size();
 }
 
 }  // namespace
+
+std::string AnswerKey(std::string_view role, std::string_view first_frame) {
+  Sha256 hash;
+  hash.UpdateField(role).UpdateField(first_frame);
+  return ToHex(hash.Finish());
+}
 
 const ChildAnswer* KeptAnswers::Find(const std::string& key) {
   const auto found = by_key_.find(key);

@@ -11,9 +11,9 @@
 #include <cstddef>
 #include <list>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
-
 
 namespace passnet::evaluator {
 
@@ -21,6 +21,9 @@ struct ChildAnswer {
   std::string frame;
   std::string output;  // what it printed, bounded
 };
+
+// Of all that a child of this role is given.
+std::string AnswerKey(std::string_view role, std::string_view first_frame);
 
 class KeptAnswers {
  public:

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/sha256.h"
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/answers.h"
@@ -130,18 +129,12 @@ struct TraceFrame {
   std::optional<CallFailure> failure;  // why there is none
 };
 
-std::string TraceKey(const std::string& first_frame) {
-  Sha256 hash;
-  hash.UpdateField("trace").UpdateField(first_frame);
-  return ToHex(hash.Finish());
-}
-
 Result<TraceFrame> AskForTrace(const Workshop& workshop, const Json& files, EvaluationReport* report) {
   ForkSpec spec;
   spec.role = "trace";
   spec.plan = "reader";
   spec.first_frame = Json{{"files", files}}.Dump();
-  const std::string key = TraceKey(spec.first_frame);
+  const std::string key = AnswerKey(spec.role, spec.first_frame);
   if (const ChildAnswer* known = workshop.kept != nullptr ? workshop.kept->Find(key) : nullptr) {
     report->candidate_output = known->output;
     return TraceFrame{known->frame, {}};

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <utility>
 
-#include "base/sha256.h"
 #include "evaluator/lane/clean_end.h"
 #include "evaluator/lane/worker_answer.h"
 
@@ -12,13 +11,6 @@ namespace {
 
 std::string Seconds(Nanos span) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s";
-}
-
-// All that a child is given.
-std::string KeyOf(const ReaderQuestion& question, const std::string& first_frame) {
-  Sha256 hash;
-  hash.UpdateField(question.role).UpdateField(first_frame);
-  return ToHex(hash.Finish());
 }
 
 // One child, one frame.
@@ -37,7 +29,7 @@ Result<std::optional<NoAnswer>> AskOnce(const std::shared_ptr<ForkParent>& paren
     const auto answer = ParseAnswer(frame.value().json, question.role);
     const bool failed = !answer || answer.value().Has("error");
     if (question.kept != nullptr && !failed && !WrongAfterAnswer(*process, deadline)) {
-      question.kept->Put(KeyOf(question, spec.first_frame), {std::move(frame.value().json), ""});
+      question.kept->Put(AnswerKey(question.role, spec.first_frame), {std::move(frame.value().json), ""});
     }
     return std::optional<NoAnswer>();
   }
@@ -65,7 +57,7 @@ Status TakeAnything(std::string_view frame) {
 Result<std::optional<NoAnswer>> AskReader(const std::shared_ptr<ForkParent>& parent, const ReaderQuestion& question,
                                           const ReadAnswerFn& read) {
   if (question.kept != nullptr) {
-    const ChildAnswer* known = question.kept->Find(KeyOf(question, question.first_frame.Dump()));
+    const ChildAnswer* known = question.kept->Find(AnswerKey(question.role, question.first_frame.Dump()));
     if (known != nullptr && read(known->frame)) return std::optional<NoAnswer>();
   }
   ASSIGN_OR_RETURN(std::optional<NoAnswer> first, AskOnce(parent, question, question.first_frame, read));
