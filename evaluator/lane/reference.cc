@@ -137,13 +137,11 @@ Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& o
   for (uint32_t calls : {1u, layout.slots, layout.slots, layout.slots, layout.slots}) {
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls, Deadline::After(kCallLimit)));
     facts->estimate_us = std::chrono::duration<double, std::micro>(time.wall).count() / calls;
-    if (calls > 1) {
-      NoteMutated(side, before, facts);
-      ASSIGN_OR_RETURN(facts->plain_alike, AnswersAlike(side, facts->mutated));
-    }
+    NoteMutated(side, before, facts);
     // Slow graphs: one look at all of them is enough.
     if (calls > 1 && facts->estimate_us > 1e5) break;
   }
+  ASSIGN_OR_RETURN(facts->plain_alike, AnswersAlike(side, facts->mutated));
   return OkStatus();
 }
 
@@ -167,18 +165,22 @@ Status ForkEager(const std::shared_ptr<TaskChild>& task, const std::string& mode
   return Attach(side);
 }
 
-// The median block's microseconds a call, what starting it costs taken off.
-Result<double> BlockMicros(Side& side, int blocks, const std::function<void()>& fill) {
-  std::vector<double> walls, starts;
+// Microseconds of blocks of calls, and of starting and answering as many runs of none.
+struct BlockTimes {
+  std::vector<double> runs, starts;
+};
+
+Result<BlockTimes> TimeBlocks(Side& side, int blocks, const std::function<void()>& fill) {
+  BlockTimes times;
   for (int block = 0; block < blocks; ++block) {
     fill();
     ASSIGN_OR_RETURN(RunTime run, side.Run(PN_RUN_CALL, side.layout().slots, Deadline::After(kCallLimit)));
     ASSIGN_OR_RETURN(RunTime start, side.Run(PN_RUN_CALL, 0, Deadline::After(kCallLimit)));
-    walls.push_back(std::chrono::duration<double, std::micro>(run.wall).count());
-    starts.push_back(std::chrono::duration<double, std::micro>(start.wall).count());
+    times.runs.push_back(std::chrono::duration<double, std::micro>(run.wall).count());
+    times.starts.push_back(std::chrono::duration<double, std::micro>(start.wall).count());
     if (run.wall > std::chrono::seconds(1)) break;
   }
-  return std::max(Median(walls) - Median(starts), 0.0) / side.layout().slots;
+  return times;
 }
 
 }  // namespace
@@ -213,7 +215,8 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
 Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core, SecretStream& draws) {
   constexpr int kBlocks = 10;
   RETURN_IF_ERROR(PinProcess(eager.process().pid(), timing_core));
-  return BlockMicros(eager, kBlocks, [&] { DrawInputs(facts, draws, eager); });
+  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(eager, kBlocks, [&] { DrawInputs(facts, draws, eager); }));
+  return std::max(Median(times.runs) - Median(times.starts), 0.0) / facts.layout.slots;
 }
 
 Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path,
@@ -227,14 +230,10 @@ Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts
   const bool dynamo = path == CallPath::kDynamo;
   RETURN_IF_ERROR(ForkEager(task, dynamo ? "null_dynamo" : "null_direct", dynamo, side));
   RETURN_IF_ERROR(PinProcess(side.process().pid(), timing_core));
+  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(side, kBlocks, [] {}));
   // Whatever disturbs a run makes it longer, so the shortest of each are nearest to the truth.
-  double run_us = std::numeric_limits<double>::max(), start_us = run_us;
-  for (int block = 0; block < kBlocks; ++block) {
-    ASSIGN_OR_RETURN(RunTime run, side.Run(PN_RUN_CALL, layout.slots, Deadline::After(kCallLimit)));
-    ASSIGN_OR_RETURN(RunTime start, side.Run(PN_RUN_CALL, 0, Deadline::After(kCallLimit)));
-    run_us = std::min(run_us, std::chrono::duration<double, std::micro>(run.wall).count());
-    start_us = std::min(start_us, std::chrono::duration<double, std::micro>(start.wall).count());
-  }
+  const double run_us = *std::min_element(times.runs.begin(), times.runs.end());
+  const double start_us = *std::min_element(times.starts.begin(), times.starts.end());
   const double micros = std::max(run_us - start_us, 0.0) / layout.slots;
   facts.null_path_us[path] = micros;
   return micros;
