@@ -253,15 +253,15 @@ Status OutputComparer::Read(const Side& side, uint32_t calls, OutputBatch* batch
   return OkStatus();
 }
 
-void OutputComparer::CompareMutated(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
-                                    OutputComparison* result) const {
+void OutputComparer::CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual,
+                                    uint32_t actual_slot, OutputComparison* result) const {
   const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
-  for (size_t i = 0, k = slot * each; i < mutated_.size(); ++i) {
+  for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
     if (!mutated_[i]) continue;
     const SlotInput& input = layout_.inputs[i];
     CompareValues("input " + input.name + ", which the graph changes in place,", input.dtype,
-                  static_cast<int64_t>(input.fresh.elements), reference.mutated[k].data(), contender.mutated[k].data(),
-                  result);
+                  static_cast<int64_t>(input.fresh.elements), expected.mutated[slot * each + k].data(),
+                  actual.mutated[actual_slot * each + k].data(), result);
     ++k;
   }
 }
@@ -269,7 +269,7 @@ void OutputComparer::CompareMutated(const OutputBatch& reference, const OutputBa
 OutputComparison OutputComparer::Compare(const OutputBatch& reference, const OutputBatch& contender,
                                          uint32_t slot) const {
   OutputComparison result;
-  CompareMutated(reference, contender, slot, &result);
+  CompareMutated(reference, slot, contender, slot, &result);
   if (contender.counts[slot] != layout_.outputs.size()) {
     result.match = OutputMatch::kShapeMismatch;
     result.reason = std::to_string(contender.counts[slot]) + " outputs, the reference has " +
@@ -304,13 +304,7 @@ OutputComparison OutputComparer::Compare(const OutputBatch& reference, const Out
 bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other,
                                      uint32_t other_slot) const {
   OutputComparison result;
-  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
-  for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
-    if (!mutated_[i]) continue;
-    CompareValues("", layout_.inputs[i].dtype, static_cast<int64_t>(layout_.inputs[i].fresh.elements),
-                  one.mutated[slot * each + k].data(), other.mutated[other_slot * each + k].data(), &result);
-    ++k;
-  }
+  CompareMutated(one, slot, other, other_slot, &result);
   std::vector<std::byte> first, second;
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
     const SlotOutput& spec = layout_.outputs[i];
@@ -379,7 +373,7 @@ Result<int> OutputInInputs(const Side& side, const OutputBatch& batch) {
     if (std::sscanf(line.c_str(), "%lx-%lx %*s %*x %x:%x %lu", &begin, &end, &major, &minor, &inode) != 5) continue;
     if (inode == file.st_ino && makedev(major, minor) == file.st_dev) regions.emplace_back(begin, end);
   }
-  if (regions.empty()) return Internal(path + " shows no inputs region");
+  if (regions.empty()) return DataCorrupt("the process has unmapped its inputs");
   const std::vector<SlotOutput>& expected = side.layout().outputs;
   for (size_t at = 0; at < batch.outputs.size(); ++at) {
     if (expected[at % expected.size()].alias >= 0) continue;

@@ -60,7 +60,8 @@ class OutputComparer {
   const ClaimedOutput& OutputOf(const OutputBatch& batch, uint32_t slot, size_t index) const {
     return batch.outputs[slot * layout_.outputs.size() + index];
   }
-  void CompareMutated(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
+  // The inputs that the graph changes in place, after a call of each batch.
+  void CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual, uint32_t actual_slot,
                       OutputComparison* result) const;
 
   const SlotLayout& layout_;

@@ -35,8 +35,13 @@ class RoundRun {
       if (!alive) return RoundOutcome{};
     }
     WaitForHelpers();
-    ASSIGN_OR_RETURN(int view, OutputInInputs(seats_.sides[kContenderSeat], Of(blocks - 1).contender));
-    if (view >= 0) seen_->view_of_input = view;
+    Side& contender = seats_.sides[kContenderSeat];
+    auto view = OutputInInputs(contender, Of(blocks - 1).contender);
+    if (!view) {
+      RETURN_IF_ERROR(BlameContender(contender.NoteFailure(std::move(view).error())));
+      return RoundOutcome{};
+    }
+    if (view.value() >= 0) seen_->view_of_input = view.value();
     return Finish();
   }
 
@@ -113,8 +118,7 @@ class RoundRun {
     side.Fill(block.inputs);
     auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(plan_.call_limit));
     if (!time) {
-      if (!side.failure()) return std::move(time).error();
-      seen_->failure = side.failure();
+      RETURN_IF_ERROR(BlameContender(std::move(time).error()));
       return false;
     }
     const double wall = ToMicros(time.value().wall);
@@ -122,9 +126,21 @@ class RoundRun {
     seen_->idle_cpu_us = std::max(seen_->idle_cpu_us, ToMicros(time.value().idle));
     contender_wall_ += wall;
     contender_cpu_ += ToMicros(time.value().cpu);
-    RETURN_IF_ERROR(context_.comparer.Read(side, calls_, &block.contender));
+    if (auto read = context_.comparer.Read(side, calls_, &block.contender); !read) {
+      RETURN_IF_ERROR(BlameContender(side.NoteFailure(read.error())));
+      return false;
+    }
     changed_ = context_.data.Post([this, &side, &block] { return context_.comparer.ChangedInput(side, block.inputs, calls_); });
     return true;
+  }
+
+  // What the contender did is seen; an error that is not its doing is ours. It may end or change its memory at any time, so
+  // that holds for reading its outputs as for its calls.
+  Status BlameContender(Error error) {
+    const Side& side = seats_.sides[kContenderSeat];
+    if (!side.failure()) return error;
+    seen_->failure = side.failure();
+    return OkStatus();
   }
 
   void NoteChanged() {

@@ -59,6 +59,8 @@ class Side {
   Result<RunTime> Run(uint32_t kind, uint32_t count, Deadline deadline);
   // Why the last Run failed; empty where that was not the worker's doing.
   const std::optional<CallFailure>& failure() const { return failure_; }
+  // What an error of talking to the process says of the process goes into failure(); the error comes back.
+  Error NoteFailure(Error error);
 
  private:
   Side() = default;
@@ -67,7 +69,6 @@ class Side {
   SharedRegion in_, out_;
   std::unique_ptr<WorkerProcess> process_;
   Status CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count);
-  Error NoteFailure(Error error);
 
   bool calls_graph_ = false;
   uint64_t graph_calls_ = 0;
