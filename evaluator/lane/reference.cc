@@ -1,6 +1,7 @@
 #include "evaluator/lane/reference.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -145,10 +146,13 @@ Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& o
   return OkStatus();
 }
 
+// As many calls as the memory allows, so that noise in the estimate changes nothing; where time is what bounds them, a power
+// of two, so that it seldom does: blocks of other lengths find the caches in another state.
 uint32_t ChooseSlots(const SlotLayout& one, double estimate_us, const BlockOptions& options) {
-  const double wanted = std::ceil(options.block_us / std::max(estimate_us, 1.0));
-  const uint64_t fit = std::clamp<uint64_t>(options.max_bytes / one.CallBytes(), 1, options.max_slots);
-  return static_cast<uint32_t>(std::clamp<double>(wanted, 1, static_cast<double>(fit)));
+  const double in_time = std::max(options.block_us / std::max(estimate_us, 0.1), 1.0);
+  const uint64_t rounded = std::bit_floor(static_cast<uint64_t>(std::min<double>(in_time, options.max_slots)));
+  const uint64_t in_memory = std::clamp<uint64_t>(options.max_bytes / one.CallBytes(), 1, options.max_slots);
+  return static_cast<uint32_t>(std::min(rounded, in_memory));
 }
 
 // An eager process on `side`, in another mode than calling the model where one is given.

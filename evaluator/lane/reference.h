@@ -27,9 +27,9 @@ struct GraphFacts {
 };
 
 struct BlockOptions {
-  double block_us = 2500;  // a block is as many calls as last this long …
+  double block_us = 4000;  // a block lasts at most this long …
   uint32_t max_slots = 256;
-  uint64_t max_bytes = 24ull << 20;  // … and keep this much memory alive a seat; at least one
+  uint64_t max_bytes = 12ull << 20;  // … and keeps at most this much memory alive a seat; it has one call at least
 };
 
 // The facts of the task child's graph, found out once.

@@ -4,10 +4,12 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <torch/csrc/autograd/python_variable.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string>
@@ -59,6 +61,22 @@ struct RunnerObject {
   PyObject_HEAD
   RunnerState* state;
 };
+
+// Where a process's heap lies against its inputs and its code decides by some per cent how fast it is, and forks of one
+// parent have it all at the same addresses: a whole evaluation would share one such accident. So every process begins its
+// own at a random place, for as long as it lives.
+bool MoveHeap() {
+  constexpr size_t kBeyondFreeChunks = 1u << 20, kLine = 64, kPlaces = 1024;
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
+    PyErr_SetFromErrno(PyExc_OSError);
+    return false;
+  }
+  static void* pad = nullptr;
+  if (pad == nullptr) pad = std::malloc(kBeyondFreeChunks + kLine * (random % kPlaces));
+  if (pad == nullptr) PyErr_NoMemory();
+  return pad != nullptr;
+}
 
 void DropSlots(RunnerState& state) {
   for (PyObject* args : state.slot_args) Py_DECREF(args);
@@ -253,6 +271,7 @@ PyObject* Attach(PyObject* self, PyObject* args) {
   }
   DropResults(state);
   DropSlots(state);
+  if (!MoveHeap()) return nullptr;
   if (!state.in.Map(in_fd, static_cast<size_t>(in_size)) || !state.out.Map(out_fd, static_cast<size_t>(out_size))) {
     return nullptr;
   }
