@@ -150,7 +150,7 @@ uint64_t MostBytes(const SlotOutput& expected) {
 }
 
 // Whether the header tells a tensor of the reference's type, shape and kind of layout; fills match and reason when not.
-bool Fits(const ClaimedOutput& output, const SlotOutput& expected, const std::string& what,
+bool Fits(const ClaimedOutput& output, const SlotOutput& expected, bool any_layout, const std::string& what,
           OutputComparison* result) {
   const PnOutputHeader& header = output.header;
   if (header.kind != PN_OUTPUT_TENSOR) {
@@ -173,7 +173,7 @@ bool Fits(const ClaimedOutput& output, const SlotOutput& expected, const std::st
     return false;
   }
   const auto extent = Extent(header.shape, header.strides, expected.shape.size());
-  const bool same = SameStrides(header.strides, expected.strides.data(), expected.shape);
+  const bool same = any_layout || SameStrides(header.strides, expected.strides.data(), expected.shape);
   const bool bounded = extent && static_cast<uint64_t>(*extent) <= MostBytes(expected) / WidthOf(expected);
   if (!bounded || (!same && !IsDense(header.strides, expected.shape))) {
     result->match = OutputMatch::kLayoutMismatch;
@@ -225,7 +225,7 @@ Status OutputComparer::Read(const Side& side, uint32_t calls, OutputBatch* batch
       std::memcpy(&output.header, side.OutSlot(slot) + sizeof(PnSlotHeader) + i * sizeof(PnOutputHeader),
                   sizeof output.header);
       OutputComparison unused;
-      if (!Fits(output, layout_.outputs[i], "", &unused)) continue;
+      if (!Fits(output, layout_.outputs[i], any_layout_, "", &unused)) continue;
       const auto extent = Extent(output.header.shape, output.header.strides, layout_.outputs[i].shape.size());
       output.extent = static_cast<uint64_t>(*extent) * WidthOf(layout_.outputs[i]);
       output.offset = total;
@@ -282,7 +282,7 @@ OutputComparison OutputComparer::Compare(const OutputBatch& reference, const Out
     const ClaimedOutput& expected = OutputOf(reference, slot, i);
     const ClaimedOutput& actual = OutputOf(contender, slot, i);
     const std::string what = "output " + std::to_string(i);
-    if (!Fits(actual, spec, what, &result)) return result;
+    if (!Fits(actual, spec, any_layout_, what, &result)) return result;
     if (!actual.read) {
       result.match = OutputMatch::kNotATensor;
       result.reason = what + " lies in memory that cannot be read";

@@ -36,7 +36,9 @@ struct OutputBatch {
 class OutputComparer {
  public:
   // `mutated[i]`: the reference changes input i; it then counts as an output.
-  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated) : layout_(layout), mutated_(std::move(mutated)) {}
+  // `any_layout`: elements may share memory or have gaps, which only an ablation allows.
+  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout = false)
+      : layout_(layout), mutated_(std::move(mutated)), any_layout_(any_layout) {}
 
   // Takes everything that comparing needs out of the stopped process and its region. Bounded by what the layout allows.
   Status Read(const Side& side, uint32_t calls, OutputBatch* batch) const;
@@ -66,6 +68,7 @@ class OutputComparer {
 
   const SlotLayout& layout_;
   std::vector<bool> mutated_;
+  bool any_layout_;
 };
 
 // Index of the first output of the batch that lies in the process's inputs region though the reference makes a fresh one,
