@@ -6,7 +6,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <iterator>
 #include <map>
@@ -44,7 +43,6 @@ struct Row {
   std::vector<Specimen> specimens;
 };
 
-// One evaluation, or two where the first one was paid: what comes out once by chance is no gain.
 struct Trial {
   std::string specimen, ended, reason;
   double gain = 0, earned = 0;
@@ -56,10 +54,11 @@ struct Trial {
 
 bool IsStoppedByText(const Specimen& specimen) { return specimen.unscreened != specimen.expect; }
 
-bool IsStoppedBy(const Specimen& specimen, int layer) {
-  const std::string name = "layer " + std::to_string(layer);
-  const size_t at = specimen.stopped_by.find(name);
-  return at != std::string::npos && !std::isdigit(static_cast<unsigned char>(specimen.stopped_by[at + name.size()]));
+// Its head names the layer, and this part of it or none: "(layer 6)", "(layer 6: calls)".
+bool IsStoppedBy(const Specimen& specimen, const LayerName& layer) {
+  const std::string any = "(layer " + std::to_string(layer.number) + ")";
+  const std::string part = "(layer " + std::to_string(layer.number) + ": " + std::string(layer.name) + ")";
+  return specimen.stopped_by.find(any) != std::string::npos || specimen.stopped_by.find(part) != std::string::npos;
 }
 
 template <typename Wanted>
@@ -79,7 +78,7 @@ std::vector<Row> AllRows(const std::string& glob) {
     const std::string name(layer.name);
     const bool text = layer.layer == Layer::kScreen || layer.layer == Layer::kProducts;
     const auto stopped = [&](const Specimen& one) {
-      return text ? IsStoppedByText(one) : IsStoppedBy(one, layer.number);
+      return text ? IsStoppedByText(one) : IsStoppedBy(one, layer);
     };
     const std::string ablate = text ? name : std::string(hostile::kTextLayers) + "," + name;
     rows.push_back({name, ablate, std::to_string(layer.number), Those(hostile, stopped)});
@@ -99,6 +98,12 @@ Result<std::vector<Row>> ChosenRows(const Settings& settings) {
   return chosen;
 }
 
+// Ours, or that of a machine that stood still for seconds: no specimen's doing.
+bool IsMishap(const Trial& trial) {
+  return trial.ended == "failed" || trial.ended == "INFRA" || (trial.ended == "TIMEOUT" && !trial.expected);
+}
+
+// A mishap and what was paid are tried once more: a gain that comes out once by chance is none.
 Result<Trial> Try(hostile::Trials& lanes, const Row& row, const Specimen& specimen) {
   Trial trial{specimen.name, {}, {}, 0, specimen.earns};
   for (int time = 0; time < 2; ++time) {
@@ -109,6 +114,7 @@ Result<Trial> Try(hostile::Trials& lanes, const Row& row, const Specimen& specim
     const auto& verdicts = row.ablate.empty() ? specimen.expect : specimen.unscreened;
     trial.expected = std::find(verdicts.begin(), verdicts.end(), trial.ended) != verdicts.end();
     trial.paid = false;
+    if (IsMishap(trial)) continue;
     if (row.name == kHonest || !trial.ok()) break;
     ASSIGN_OR_RETURN(trial.earned, lanes.Earned(specimen, row.ablate));
     trial.paid = trial.gain > trial.earned;
@@ -212,7 +218,7 @@ void AddFigures(const std::vector<Row>& rows, const Tried& tried, BenchReport* r
   for (const auto& [row, trials] : tried) {
     for (const auto& [specimen, trial] : trials) {
       ++evaluations;
-      failed += trial.ended == "failed" || trial.ended == "INFRA";
+      failed += IsMishap(trial);
       if (row == kHonest && !trial.expected) {
         ++honest_not_ok;
         std::printf("%s ended %s: %s\n", specimen.c_str(), trial.ended.c_str(), trial.reason.c_str());
