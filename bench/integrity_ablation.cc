@@ -30,6 +30,7 @@ using hostile::Specimen;
 
 constexpr const char* kNothing = "nothing";
 constexpr const char* kHonest = "honest";
+constexpr const char* kText = "text";  // both layers that read it
 
 struct Settings {
   std::string layers, specimens = "*", profile = "quick";
@@ -73,7 +74,7 @@ std::vector<Row> AllRows(const std::string& glob) {
   const std::vector<Specimen> hostile = Those(hostile::Specimens("specimens"), fits);
   std::vector<Row> rows = {{kHonest, "", "", Those(hostile::Specimens("honest"), fits)},
                            {kNothing, "", "", hostile},
-                           {hostile::kTextLayers, hostile::kTextLayers, "1, 4", hostile}};
+                           {kText, hostile::kTextLayers, "1, 4", hostile}};
   for (const LayerName& layer : Ablation::Layers()) {
     const std::string name(layer.name);
     const bool text = layer.layer == Layer::kScreen || layer.layer == Layer::kProducts;
@@ -172,7 +173,7 @@ struct Slipped {
 
 Slipped CountIn(const Row& row, const Tried& tried) {
   Slipped slipped;
-  const auto found = tried.find(row.name), base = tried.find(hostile::kTextLayers);
+  const auto found = tried.find(row.name), base = tried.find(kText);
   if (found == tried.end()) return slipped;
   const bool above = row.ablate.starts_with(hostile::kTextLayers) && row.ablate != hostile::kTextLayers;
   for (const Specimen& specimen : row.specimens) {
@@ -264,7 +265,7 @@ int main(int argc, char** argv) {
   settings.results = passnet::bench::ResultsFile("integrity_ablation");
   std::vector<passnet::command_line::Option> options = {
       {.name = "--layers",
-       .help = "what to leave out, one after the other, with commas; also nothing and honest; empty: all in turn",
+       .help = "what to leave out, one after the other, with commas; also text, nothing and honest; empty: all in turn",
        .value = &settings.layers},
       {.name = "--specimens", .help = "only those whose names fit, as T*_cc", .value = &settings.specimens,
        .show_default = true},
