@@ -72,7 +72,7 @@ class Measurer {
         result_.seen.failure = seats.failure;
         return std::move(result_);
       }
-      if (static_cast<int>(times_.size()) + 1 < counts_.rounds) MakeNext();
+      if (AnotherIsLikely()) MakeNext();
       RETURN_IF_ERROR(OneRound(seats));
       Watch(seats);
       Discard(std::move(seats));
@@ -85,6 +85,15 @@ class Measurer {
   void MakeNext() {
     const bool swap = instruments_.decisions.Below(2) == 0;
     next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap); });
+  }
+
+  // Asked before a round: whether one more will follow it, as far as the rounds so far tell. Seats are made while the round
+  // is timed; those that nobody needs would delay the next graph's.
+  bool AnotherIsLikely() const {
+    const auto done = static_cast<int>(times_.size());
+    if (done + 1 < counts_.rounds) return true;
+    if (counts_.cut || done + 1 >= options_.max_rounds || !result_.speed_up) return false;
+    return result_.speed_up->half_width * std::sqrt(done / (done + 1.0)) > options_.noise;
   }
 
   void Watch(Seats& seats) {

@@ -34,6 +34,8 @@ class RoundRun {
       ASSIGN_OR_RETURN(bool alive, RunBlock(block));
       if (!alive) return RoundOutcome{};
     }
+    ASSIGN_OR_RETURN(bool taken, ContenderTaken());
+    if (!taken) return RoundOutcome{};
     WaitForHelpers();
     Side& contender = seats_.sides[kContenderSeat];
     auto view = OutputInInputs(contender, Of(blocks - 1).contender);
@@ -53,7 +55,9 @@ class RoundRun {
       if (block.drawn.valid()) block.drawn.wait();
       if (block.compared.valid()) block.compared.wait();
     }
-    if (changed_.valid()) NoteChanged();
+    for (auto& taken : taken_) {
+      if (taken.valid()) taken.wait();
+    }
   }
 
   // The data thread is done with what the block before the last left here before it begins with this one.
@@ -85,7 +89,6 @@ class RoundRun {
   // All seats on the same inputs, in a random order. False once the contender failed.
   Result<bool> RunBlock(int number) {
     Block& block = Of(number);
-    if (block.compared.valid()) block.compared.get();
     const bool timed = number >= plan_.warm_up_blocks;
     std::array<size_t, kSeats> order{kReferenceSeat, kControlSeat, kContenderSeat};
     for (size_t i = order.size() - 1; i > 0; --i) std::swap(order[i], order[context_.decisions.Below(i + 1)]);
@@ -103,16 +106,19 @@ class RoundRun {
 
   Result<bool> RunEager(size_t seat, Block& block, bool timed) {
     Side& side = seats_.sides[seat];
+    RETURN_IF_ERROR(AwaitTaken(seat));
     side.Fill(block.inputs);
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls_, Deadline::After(kReferenceLimit)));
     if (timed) walls_[seat].push_back(ToMicros(time.wall));
-    if (seat == kReferenceSeat) RETURN_IF_ERROR(context_.comparer.Read(side, calls_, &block.reference));
+    if (seat != kReferenceSeat) return true;
+    taken_[seat] = context_.data.Post([this, &side, &block] { return context_.comparer.Read(side, calls_, &block.reference); });
     return true;
   }
 
   Result<bool> RunContender(Block& block, bool timed) {
     Side& side = seats_.sides[kContenderSeat];
-    if (changed_.valid()) NoteChanged();
+    ASSIGN_OR_RETURN(bool taken, ContenderTaken());
+    if (!taken) return false;
     side.Fill(block.inputs);
     auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(plan_.call_limit));
     if (!time) {
@@ -124,16 +130,22 @@ class RoundRun {
     seen_->idle_cpu_us = std::max(seen_->idle_cpu_us, ToMicros(time.value().idle));
     contender_wall_ += wall;
     contender_cpu_ += ToMicros(time.value().cpu);
-    if (auto read = context_.comparer.Read(side, calls_, &block.contender); !read) {
-      RETURN_IF_ERROR(BlameContender(side.NoteFailure(read.error())));
-      return false;
-    }
-    changed_ = context_.data.Post([this, &side, &block] { return context_.comparer.ChangedInput(side, block.inputs, calls_); });
+    taken_[kContenderSeat] = context_.data.Post([this, &side, &block] { return TakeOnHelper(side, block); });
     return true;
   }
 
-  // What the contender did is seen; an error that is not its doing is ours. It may end or change its memory at any time, so
-  // that holds for reading its outputs as for its calls.
+  // What the seat's last run left in its memory stays there, since the process is stopped, until the data thread has it.
+  Status AwaitTaken(size_t seat) { return taken_[seat].valid() ? taken_[seat].get() : OkStatus(); }
+
+  // False where the contender failed: it may end or change its memory at any time, also after its answer.
+  Result<bool> ContenderTaken() {
+    Status taken = AwaitTaken(kContenderSeat);
+    if (taken) return true;
+    RETURN_IF_ERROR(BlameContender(seats_.sides[kContenderSeat].NoteFailure(taken.error())));
+    return false;
+  }
+
+  // What the contender did is seen; an error that is not its doing is ours.
   Status BlameContender(Error error) {
     const Side& side = seats_.sides[kContenderSeat];
     if (!side.failure()) return error;
@@ -141,12 +153,17 @@ class RoundRun {
     return OkStatus();
   }
 
-  void NoteChanged() {
-    int changed = changed_.get();
+  Status TakeOnHelper(const Side& side, Block& block) {
+    Status read = context_.comparer.Read(side, calls_, &block.contender);
+    untaken_ |= !read;
+    RETURN_IF_ERROR(read);
+    int changed = context_.comparer.ChangedInput(side, block.inputs, calls_);
     if (changed >= 0) seen_->changed_input = context_.layout.inputs[static_cast<size_t>(changed)].name;
+    return OkStatus();
   }
 
   void CompareOnHelper(Block& block, int number) {
+    if (untaken_) return;
     const OutputComparer& comparer = context_.comparer;
     for (uint32_t slot = 0; slot < calls_; ++slot) {
       OutputComparison comparison = comparer.Compare(block.reference, block.contender, slot);
@@ -199,7 +216,7 @@ class RoundRun {
     outcome.start_us = Median(starts_);
     outcome.timed_calls = static_cast<int>(calls_) * plan_.timed_blocks;
     const auto each = [&](Seat seat) {
-      const double block = Median(walls_[seat]);
+      const double block = InterquartileMean(walls_[seat]);
       return std::max(block - outcome.start_us, kLeastShare * block) / calls_;
     };
     outcome.times = RoundTimes{each(kReferenceSeat), each(kControlSeat), each(kContenderSeat)};
@@ -213,7 +230,8 @@ class RoundRun {
   const uint32_t calls_;
   int published_block_ = 0;
   uint32_t published_slot_ = 0;
-  std::future<int> changed_;
+  std::array<std::future<Status>, kSeats> taken_;
+  bool untaken_ = false;  // of the data thread: the contender's outputs could not be read
   std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
   double contender_wall_ = 0, contender_cpu_ = 0;  // microseconds, all blocks
   std::vector<double> starts_;

@@ -9,8 +9,11 @@ namespace passnet::evaluator {
 
 // Of a non-empty sample; the mean of the middle two for an even count.
 double Median(std::vector<double> values);
+// The mean of what is left without the lowest and the highest quarter: as deaf to outliers as a sample of a few blocks can
+// afford, and less scattered than their median. `values`: at least one.
+double InterquartileMean(std::vector<double> values);
 
-// One round: three fresh processes, interleaved. Microseconds a call, each the median over its process's blocks; all > 0.
+// One round: three fresh processes, interleaved. Microseconds a call, each the interquartile mean over its process's blocks; all > 0.
 struct RoundTimes {
   double reference = 0;
   double control = 0;    // a second eager process

@@ -8,6 +8,13 @@
 namespace passnet::evaluator {
 namespace {
 
+TEST(StatisticsTest, InterquartileMeanIsDeafToAQuarterOnEitherSide) {
+  EXPECT_DOUBLE_EQ(InterquartileMean({7}), 7);
+  EXPECT_DOUBLE_EQ(InterquartileMean({1, 2, 6}), 3);
+  EXPECT_DOUBLE_EQ(InterquartileMean({1e9, 2, 4, -1e9}), 3);
+  EXPECT_DOUBLE_EQ(InterquartileMean({3, 1e9, 1, 2, -1e9, 4}), 2.5);
+}
+
 TEST(StatisticsTest, MedianOfEvenAndOdd) {
   EXPECT_DOUBLE_EQ(Median({3, 1, 2}), 2);
   EXPECT_DOUBLE_EQ(Median({4, 1, 2, 3}), 2.5);
