@@ -186,9 +186,9 @@ Slipped CountIn(const Row& row, const Tried& tried) {
       if (const auto same = base->second.find(specimen.name); same != base->second.end()) without = &same->second;
     }
     if (trial.paid && !(without != nullptr && without->paid)) {
-      char gain[32];
-      std::snprintf(gain, sizeof gain, " %.1f", trial.gain);
-      slipped.paid.push_back(trial.specimen + gain + (specimen.open.empty() ? "" : " (known open)"));
+      char gain[64];
+      std::snprintf(gain, sizeof gain, " %.2f (%.2f)", trial.gain, trial.earned);
+      slipped.paid.push_back(trial.specimen + gain + (specimen.open.empty() ? "" : ", known open"));
     } else if (trial.ok() && !trial.paid && !trial.expected && !(without != nullptr && without->ok())) {
       slipped.taken.push_back(trial.specimen);
     }
@@ -203,7 +203,7 @@ std::string ListOf(const std::vector<std::string>& names) {
 }
 
 std::string TableOf(const std::vector<Row>& rows, const Tried& tried) {
-  std::string table = "| left out | layer | tried | paid | with what speed-up | wrong and OK, but not paid |\n"
+  std::string table = "| left out | layer | tried | paid | with what speed-up, and what is earned | wrong and OK, but not paid |\n"
                       "|---|---|---|---|---|---|\n";
   for (const Row& row : rows) {
     if (row.name == kHonest) continue;
