@@ -346,7 +346,7 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
   }
   double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
   description.floor_us = speed > 0 ? static_cast<double>(description.bytes_touched) / speed : 0;
-  ASSIGN_OR_RETURN(Side eager, Side::Create(layout, "description"));
+  ASSIGN_OR_RETURN(Side eager, Side::Create(layout));
   RETURN_IF_ERROR(MakeEager(child, eager));
   ASSIGN_OR_RETURN(TimingCore::Hold hold, timing_core_->Take(Deadline::After(kCoreLimit), hooks.cancelled));
   RETURN_IF_ERROR(PinToCore(options_.timing_core));

@@ -84,7 +84,7 @@ class Measurer {
  private:
   void MakeNext() {
     const bool swap = instruments_.decisions.Below(2) == 0;
-    next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap); });
+    next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap, *regions_); });
   }
 
   // Asked before a round: whether one more will follow it, as far as the rounds so far tell. Seats are made while the round
@@ -104,7 +104,11 @@ class Measurer {
   // Ending three processes takes as long as a block: not on the timing core's time.
   void Discard(Seats seats) {
     auto done = std::make_shared<Seats>(std::move(seats));
-    instruments_.maker.Post([done]() mutable { done->sides.clear(); });
+    instruments_.maker.Post([done, pool = regions_] {
+      for (Side& side : done->sides) {
+        if (auto regions = std::move(side).End()) pool->GiveBack(std::move(*regions));
+      }
+    });
   }
 
   Status OneRound(Seats& seats) {
@@ -175,6 +179,7 @@ class Measurer {
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
+  const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
   SteadyTime started_;
   std::future<Result<Seats>> next_;
   std::vector<RoundTimes> times_;

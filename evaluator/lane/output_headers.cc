@@ -129,8 +129,9 @@ bool Fits(const ClaimedOutput& output, const SlotOutput& expected, bool any_layo
   return true;
 }
 
-size_t ReadHeaders(const SlotLayout& layout, bool any_layout, std::span<const std::byte> region, uint32_t calls,
-                   OutputBatch* batch) {
+size_t ReadHeaders(const SlotLayout& layout, bool any_layout, std::span<const std::byte> region,
+                   const std::vector<bool>& checked, OutputBatch* batch) {
+  const auto calls = static_cast<uint32_t>(checked.size());
   CHECK(region.size() >= calls * layout.out_stride);
   const size_t width = layout.outputs.size();
   batch->counts.resize(calls);
@@ -148,6 +149,7 @@ size_t ReadHeaders(const SlotLayout& layout, bool any_layout, std::span<const st
       if (!Fits(output, layout.outputs[i], any_layout, "", &unused)) continue;
       const auto extent = Extent(output.header.shape, output.header.strides, layout.outputs[i].shape.size());
       output.extent = static_cast<uint64_t>(*extent) * WidthOf(layout.outputs[i]);
+      if (!checked[slot]) continue;
       output.offset = total;
       total += (output.extent + 63) / 64 * 64;
     }

@@ -32,10 +32,10 @@ struct OutputBatch {
   std::vector<std::vector<std::byte>> mutated;  // [slot * mutated inputs + k]: inputs that the graph changes, afterwards
 };
 
-// Takes the headers of `calls` calls out of `region`, as the layout has them, and gives each output that is to be read its
-// extent and its place in the batch's bytes. Gives how many bytes these must have.
-size_t ReadHeaders(const SlotLayout& layout, bool any_layout, std::span<const std::byte> region, uint32_t calls,
-                   OutputBatch* batch);
+// Takes the headers of as many calls as `checked` has out of `region`, as the layout has them, and gives each output its
+// extent, and those of checked calls a place in the batch's bytes. Gives how many bytes these must have.
+size_t ReadHeaders(const SlotLayout& layout, bool any_layout, std::span<const std::byte> region,
+                   const std::vector<bool>& checked, OutputBatch* batch);
 
 // Whether the header tells a tensor of the reference's type, shape and kind of layout; fills match and reason when not.
 // `any_layout`: elements may share memory or have gaps.

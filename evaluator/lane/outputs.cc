@@ -17,9 +17,6 @@
 namespace passnet::evaluator {
 namespace {
 
-struct Tolerances {
-  std::array<double, kLevels> rtol{}, atol{};
-};
 
 Tolerances TolerancesOf(const std::string& dtype) {
   Tolerances table;
@@ -33,9 +30,8 @@ Tolerances TolerancesOf(const std::string& dtype) {
 }
 
 // Folds one comparison of `elements` values into `result`.
-void CompareValues(const std::string& what, const std::string& dtype, int64_t elements, const std::byte* expected,
-                   const std::byte* actual, OutputComparison* result) {
-  Tolerances table = TolerancesOf(dtype);
+void CompareValues(const std::string& what, const std::string& dtype, const Tolerances& table, int64_t elements,
+                   const std::byte* expected, const std::byte* actual, OutputComparison* result) {
   PnCompareInput input{expected, actual, ScalarTypeOf(dtype), kLevels, elements, table.rtol.data(), table.atol.data()};
   PnCompareOutput output{};
   if (pn_compare(&input, &output) != 0) {
@@ -90,23 +86,32 @@ Status ReadMemory(pid_t pid, const std::vector<iovec>& to, const std::vector<iov
 
 }  // namespace
 
-Status OutputComparer::Read(const Side& side, uint32_t calls, OutputBatch* batch) const {
+OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout)
+    : layout_(layout), mutated_(std::move(mutated)), any_layout_(any_layout) {
+  for (const SlotInput& input : layout.inputs) of_inputs_.push_back(TolerancesOf(input.dtype));
+  for (const SlotOutput& output : layout.outputs) of_outputs_.push_back(TolerancesOf(output.dtype));
+}
+
+Status OutputComparer::Read(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const {
+  const size_t width = layout_.outputs.size();
+  const auto calls = static_cast<uint32_t>(checked.size());
   const std::span<const std::byte> headers(side.OutSlot(0), layout_.OutBytes());
-  const size_t total = ReadHeaders(layout_, any_layout_, headers, calls, batch);
+  const size_t total = ReadHeaders(layout_, any_layout_, headers, checked, batch);
   batch->mutated.clear();
   for (uint32_t slot = 0; slot < calls; ++slot) {
     for (size_t i = 0; i < mutated_.size(); ++i) {
       if (!mutated_[i]) continue;
-      auto bytes = side.Input(slot, i);
+      auto bytes = checked[slot] ? side.Input(slot, i) : std::span<const std::byte>();
       batch->mutated.emplace_back(bytes.begin(), bytes.end());
     }
   }
   if (batch->bytes.size() < total) batch->bytes.resize(total);
   std::vector<iovec> to, from;
   std::vector<ClaimedOutput*> order;
-  for (ClaimedOutput& output : batch->outputs) {
+  for (size_t at = 0; at < batch->outputs.size(); ++at) {
+    ClaimedOutput& output = batch->outputs[at];
     output.read = output.header.kind == PN_OUTPUT_TENSOR && output.extent == 0;
-    if (output.extent == 0) continue;
+    if (output.extent == 0 || !checked[at / width]) continue;
     to.push_back({batch->bytes.data() + output.offset, output.extent});
     from.push_back({reinterpret_cast<void*>(output.header.data), output.extent});
     order.push_back(&output);
@@ -123,7 +128,7 @@ void OutputComparer::CompareMutated(const OutputBatch& expected, uint32_t slot, 
   for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
     if (!mutated_[i]) continue;
     const SlotInput& input = layout_.inputs[i];
-    CompareValues("input " + input.name + ", which the graph changes in place,", input.dtype,
+    CompareValues("input " + input.name + ", which the graph changes in place,", input.dtype, of_inputs_[i],
                   static_cast<int64_t>(input.fresh.elements), expected.mutated[slot * each + k].data(),
                   actual.mutated[actual_slot * each + k].data(), result);
     ++k;
@@ -160,7 +165,7 @@ OutputComparison OutputComparer::Compare(const OutputBatch& reference, const Out
       e = RowMajor(e, expected.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_expected);
       a = RowMajor(a, actual.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_actual);
     }
-    CompareValues(what, spec.dtype, spec.elements, e, a, &result);
+    CompareValues(what, spec.dtype, of_outputs_[i], spec.elements, e, a, &result);
   }
   return result;
 }
@@ -179,7 +184,7 @@ bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, cons
       return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec),
                       spec.elements, scratch);
     };
-    CompareValues("", spec.dtype, spec.elements, in_order(one, a, &first), in_order(other, b, &second), &result);
+    CompareValues("", spec.dtype, of_outputs_[i], spec.elements, in_order(one, a, &first), in_order(other, b, &second), &result);
   }
   return result.match == OutputMatch::kCompared && result.tightest <= kStandardLevel;
 }
@@ -197,8 +202,10 @@ bool OutputComparer::AllFinite(const OutputBatch& reference, uint32_t slot) cons
   return true;
 }
 
-int OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs, uint32_t calls) const {
-  for (uint32_t slot = 0; slot < calls; ++slot) {
+int OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs,
+                                 const std::vector<bool>& checked) const {
+  for (uint32_t slot = 0; slot < checked.size(); ++slot) {
+    if (!checked[slot]) continue;
     for (size_t i = 0; i < layout_.inputs.size(); ++i) {
       if (mutated_[i]) continue;
       auto now = side.Input(slot, i);

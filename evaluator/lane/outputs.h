@@ -4,6 +4,7 @@
 // Errors: infrastructure only; whatever a candidate's outputs are not is an OutputComparison.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,15 +18,20 @@
 
 namespace passnet::evaluator {
 
+// By level, from the tightest.
+struct Tolerances {
+  std::array<double, kLevels> rtol{}, atol{};
+};
+
 class OutputComparer {
  public:
   // `mutated[i]`: the reference changes input i; it then counts as an output.
   // `any_layout`: elements may share memory or have gaps, which only an ablation allows.
-  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout = false)
-      : layout_(layout), mutated_(std::move(mutated)), any_layout_(any_layout) {}
+  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout = false);
 
   // Takes everything that comparing needs out of the stopped process and its region. Bounded by what the layout allows.
-  Status Read(const Side& side, uint32_t calls, OutputBatch* batch) const;
+  // `checked[slot]`: whether the call's values are taken as well as where they lie; only such calls can be compared.
+  Status Read(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const;
 
   // The same call of both sides.
   OutputComparison Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
@@ -36,8 +42,8 @@ class OutputComparer {
   bool AllFinite(const OutputBatch& reference, uint32_t slot) const;
 
   // Index of the first input that was changed though the reference leaves it alone, or -1. `inputs`: what it was filled
-  // with.
-  int ChangedInput(const Side& side, std::span<const std::byte> inputs, uint32_t calls) const;
+  // with. Looks at the checked calls.
+  int ChangedInput(const Side& side, std::span<const std::byte> inputs, const std::vector<bool>& checked) const;
 
   // Whether two outputs of a run lie in the same memory; those that are views of inputs in the reference do not count.
   bool SharesMemory(const OutputBatch& batch) const;
@@ -53,6 +59,7 @@ class OutputComparer {
   const SlotLayout& layout_;
   std::vector<bool> mutated_;
   bool any_layout_;
+  std::vector<Tolerances> of_inputs_, of_outputs_;
 };
 
 // Index of the first output of the batch that lies in the process's inputs region though the reference makes a fresh one,

@@ -91,7 +91,7 @@ Result<bool> AnswersAlike(const Side& side, const std::vector<bool>& mutated) {
   const uint32_t calls = std::min(side.layout().slots, 7u);
   const OutputComparer comparer(side.layout(), mutated);
   OutputBatch batch;
-  RETURN_IF_ERROR(comparer.Read(side, calls, &batch));
+  RETURN_IF_ERROR(comparer.Read(side, std::vector<bool>(calls, true), &batch));
   for (uint32_t slot = 2; slot < calls; slot += 2) {
     if (!comparer.Interchangeable(batch, slot - 2, batch, slot)) return false;
   }
@@ -126,7 +126,7 @@ void NoteMutated(const Side& side, const std::vector<std::vector<std::byte>>& be
 Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& options, GraphFacts* facts) {
   SlotLayout layout = facts->layout;
   layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(options.max_bytes / layout.CallBytes(), 3, kEstimateCalls));
-  ASSIGN_OR_RETURN(Side side, Side::Create(layout, "estimate"));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout));
   RETURN_IF_ERROR(MakeEager(task, side));
   SecretStream draws;
   DrawInputs(*facts, draws, side);
@@ -200,7 +200,7 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
   if (task->facts) return task->facts;
   auto facts = std::make_shared<GraphFacts>();
   ASSIGN_OR_RETURN(facts->published, MakeInputSet(graph, passbench::kPassBenchSeed));
-  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1), "probe"));
+  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1)));
   RETURN_IF_ERROR(MakeEager(task, side));
   FillSlot(side, 0, facts->published);
   ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
@@ -226,7 +226,7 @@ Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts
   SlotLayout layout = facts.layout;
   const BlockOptions most;
   layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(most.max_bytes / layout.in_stride, 1, 64));
-  ASSIGN_OR_RETURN(Side side, Side::Create(layout, "null path"));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout));
   const bool dynamo = path == CallPath::kDynamo;
   RETURN_IF_ERROR(ForkEager(task, dynamo ? "null_dynamo" : "null_direct", dynamo, side));
   RETURN_IF_ERROR(PinProcess(side.process().pid(), timing_core));

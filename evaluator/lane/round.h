@@ -18,6 +18,7 @@
 #include "evaluator/lane/ablation.h"
 #include "evaluator/lane/helper_thread.h"
 #include "evaluator/lane/outputs.h"
+#include "evaluator/lane/region_pool.h"
 #include "evaluator/lane/side.h"
 #include "evaluator/timing/secret_stream.h"
 #include "evaluator/timing/statistics.h"
@@ -40,7 +41,7 @@ struct Seats {
 };
 
 // Which of the two eager processes is the reference is drawn.
-Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager);
+Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, RegionPool& regions);
 
 enum class CallKind { kPublished, kPlain, kStrayed };
 
@@ -50,6 +51,7 @@ CallKind DrawCallKind(const Ablation& ablation, bool always_stray, SecretStream&
 // What one block's calls get, and what is left of it.
 struct Block {
   std::vector<CallKind> kinds;
+  std::vector<bool> checked;      // the calls whose values are looked at
   std::vector<std::byte> inputs;  // of all slots, as the regions have them
   std::future<void> drawn, compared;
   OutputBatch reference, contender;

@@ -22,7 +22,7 @@ Result<SharedRegion> SharedRegion::Create(const std::string& name, size_t bytes)
     if (int err = ::posix_fallocate(region.fd_.get(), 0, static_cast<off_t>(bytes)); err != 0) {
       return Error::FromErrno("fallocate of " + std::to_string(bytes) + " bytes for", name, err);
     }
-    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region.fd_.get(), 0);
+    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, region.fd_.get(), 0);
     if (at == MAP_FAILED) return Error::FromErrno("mmap", name, errno);
     region.data_ = static_cast<std::byte*>(at);
     region.size_ = bytes;

@@ -54,12 +54,16 @@ Status PinProcess(pid_t pid, int core) {
 
 Status PinToCore(int core) { return PinToCores({core}); }
 
-Result<Side> Side::Create(const SlotLayout& layout, const std::string& name) {
-  Side side;
-  side.layout_ = layout;
-  ASSIGN_OR_RETURN(side.in_, SharedRegion::Create(name + "-in", layout.InBytes()));
-  ASSIGN_OR_RETURN(side.out_, SharedRegion::Create(name + "-out", layout.OutBytes()));
-  return side;
+Result<Side> Side::Create(const SlotLayout& layout) {
+  ASSIGN_OR_RETURN(SeatRegions regions, RegionPool().Take(layout.InBytes(), layout.OutBytes()));
+  return Side(layout, std::move(regions));
+}
+
+std::optional<SeatRegions> Side::End() && {
+  const bool gone = process_ == nullptr || process_->End().known;
+  process_.reset();
+  if (!gone) return {};
+  return std::move(regions_);
 }
 
 void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
@@ -69,17 +73,17 @@ void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
 
 std::span<std::byte> Side::Input(uint32_t slot, size_t index) {
   const SlotInput& input = layout_.inputs[index];
-  return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
+  return {regions_.in.data() + slot * layout_.in_stride + input.offset, input.bytes};
 }
 
 std::span<const std::byte> Side::Input(uint32_t slot, size_t index) const {
   const SlotInput& input = layout_.inputs[index];
-  return {in_.data() + slot * layout_.in_stride + input.offset, input.bytes};
+  return {regions_.in.data() + slot * layout_.in_stride + input.offset, input.bytes};
 }
 
 void Side::Fill(std::span<const std::byte> inputs) {
   CHECK(inputs.size() == layout_.InBytes());
-  std::memcpy(in_.data(), inputs.data(), inputs.size());
+  std::memcpy(regions_.in.data(), inputs.data(), inputs.size());
 }
 
 Result<Json> Side::Command(const Json& command, const std::vector<int>& fds) {

@@ -12,11 +12,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "evaluator/lane/shared_region.h"
+#include "evaluator/lane/region_pool.h"
 #include "evaluator/lane/slots.h"
 #include "evaluator/lane/worker_process.h"
 
@@ -30,26 +31,30 @@ struct RunTime {
 
 class Side {
  public:
-  static Result<Side> Create(const SlotLayout& layout, const std::string& name);
+  // `regions`: of the layout's InBytes and OutBytes.
+  Side(const SlotLayout& layout, SeatRegions regions) : layout_(layout), regions_(std::move(regions)) {}
+  static Result<Side> Create(const SlotLayout& layout);
 
   Side(Side&&) = default;
   Side& operator=(Side&&) = default;
 
   const SlotLayout& layout() const { return layout_; }
-  int in_fd() const { return in_.fd(); }
-  int out_fd() const { return out_.fd(); }
+  int in_fd() const { return regions_.in.fd(); }
+  int out_fd() const { return regions_.out.fd(); }
   WorkerProcess& process() { return *process_; }
   const WorkerProcess& process() const { return *process_; }
   // `calls_graph`: graph calls must equal calls (the candidate behind Dynamo); otherwise the counter is not looked at.
   void Take(std::unique_ptr<WorkerProcess> process, bool calls_graph);
   bool HasProcess() const { return process_ != nullptr; }
+  // Ends the process. Its regions, where it is known to be gone.
+  std::optional<SeatRegions> End() &&;
 
   std::span<std::byte> Input(uint32_t slot, size_t index);
   std::span<const std::byte> Input(uint32_t slot, size_t index) const;
   // The inputs of all slots, from a buffer of layout().InBytes().
   void Fill(std::span<const std::byte> inputs);
   // The headers of a call's outputs: hostile bytes, to be copied before they are looked at.
-  const std::byte* OutSlot(uint32_t slot) const { return out_.data() + slot * layout_.out_stride; }
+  const std::byte* OutSlot(uint32_t slot) const { return regions_.out.data() + slot * layout_.out_stride; }
 
   // A JSON command to the Python side of a trusted process (reference, inductor), which is stopped again afterwards.
   Result<Json> Command(const Json& command, const std::vector<int>& fds);
@@ -63,10 +68,8 @@ class Side {
   Error NoteFailure(Error error);
 
  private:
-  Side() = default;
-
   SlotLayout layout_;
-  SharedRegion in_, out_;
+  SeatRegions regions_;
   std::unique_ptr<WorkerProcess> process_;
   Status CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count);
 

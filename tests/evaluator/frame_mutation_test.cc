@@ -286,12 +286,13 @@ void Mutate(FrameMutator& mutator, const SlotLayout& layout, std::vector<std::by
 }
 
 // What is wrong with what was taken out of the headers: memory that no such output may span, or elements outside it.
-std::string WrongIn(const SlotLayout& layout, const OutputBatch& batch, size_t total) {
+std::string WrongIn(const SlotLayout& layout, const std::vector<bool>& checked, const OutputBatch& batch, size_t total) {
   for (size_t at = 0; at < batch.outputs.size(); ++at) {
     const ClaimedOutput& output = batch.outputs[at];
     const SlotOutput& expected = layout.outputs[at % layout.outputs.size()];
     if (output.extent == 0) continue;
-    if (output.extent > MostBytes(expected) || output.offset > total || output.extent > total - output.offset) {
+    const bool kept = checked[at / layout.outputs.size()];
+    if (output.extent > MostBytes(expected) || output.offset > total || (kept && output.extent > total - output.offset)) {
       return "output " + std::to_string(at) + " spans " + std::to_string(output.extent) + " bytes";
     }
     // As large as it was measured, so that AddressSanitizer sees a byte beyond it.
@@ -318,7 +319,9 @@ TEST(FrameMutationTest, HeadersOfOutputsAreBoundedBeforeAnythingIsRead) {
   const SlotLayout layout = SomeLayout();
   const std::vector<std::byte> honest = HonestHeaders(layout);
   OutputBatch batch;
-  ASSERT_EQ(WrongIn(layout, batch, ReadHeaders(layout, false, honest, layout.slots, &batch)), "");
+  const std::vector<bool> all(layout.slots, true);
+  const size_t honest_total = ReadHeaders(layout, false, honest, all, &batch);
+  ASSERT_EQ(WrongIn(layout, all, batch, honest_total), "");
   ASSERT_EQ(CountTaken(batch), 6u);
   const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000);
   size_t taken = 0;
@@ -327,10 +330,11 @@ TEST(FrameMutationTest, HeadersOfOutputsAreBoundedBeforeAnythingIsRead) {
     std::vector<std::byte> region = honest;
     Mutate(mutator, layout, &region);
     const bool any_layout = mutator.OneIn(2);
+    const std::vector<bool> checked = {true, mutator.OneIn(2), true};
     fakes::ResetPeakMemory();
-    const size_t total = ReadHeaders(layout, any_layout, region, layout.slots, &batch);
+    const size_t total = ReadHeaders(layout, any_layout, region, checked, &batch);
     ASSERT_LE(fakes::PeakMemory(), kMemoryOnce) << "headers " << i;
-    ASSERT_EQ(WrongIn(layout, batch, total), "") << "headers " << i;
+    ASSERT_EQ(WrongIn(layout, checked, batch, total), "") << "headers " << i;
     taken += CountTaken(batch);
   }
   // Most outputs of most calls were left as they were.
