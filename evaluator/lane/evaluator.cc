@@ -140,7 +140,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   made->data_ = std::make_unique<HelperThread>("pn-data", made->other_cores_);
   made->maker_ = std::make_unique<HelperThread>("pn-maker", made->other_cores_);
   made->instruments_.emplace(Instruments{*made->timing_core_, made->other_cores_, *made->data_, *made->maker_,
-                                   made->decisions_, made->draws_, made->blocks_});
+                                   made->decisions_, made->draws_, made->blocks_, made->options_.ablation});
   made->environment_ = {
       {"device", options.device},
       {"threads", std::to_string(options.threads)},

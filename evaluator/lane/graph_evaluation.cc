@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kMaxOutputShown = 8u << 10;
 
-// A speed-up beyond this is believed only when a second measurement with other counts comes near it.
 constexpr double kSurprising = 20;
 constexpr double kAgreement = 1.25;
 
@@ -75,12 +74,13 @@ Status MeasureAndJudge(const GraphContext& context, MeasureRequest request, Grap
   request.options.cancelled = context.cancelled;
   request.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
   ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, request));
+  const Ablation& ablation = context.instruments->ablation;
   GraphReport& report = outcome->report;
   FillFigures(measured, request.facts, &report);
   if (!integrity::JudgeOutput(trace.output_bytes, &report)) {
-    integrity::Judge(measured.seen, {context.threads, report.floor_us.value_or(0)}, &report);
+    integrity::Judge(ablation.Told(measured.seen), {context.threads, report.floor_us.value_or(0)}, &report);
   }
-  if (report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > kSurprising) {
+  if (IsSurprising(report, ablation)) {
     ASSIGN_OR_RETURN(bool confirmed, Confirmed(context, request, *report.speedup_call));
     if (!confirmed) {
       integrity::Fail(report.status, Verdict::kQuarantine,
@@ -113,6 +113,10 @@ Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, co
 }
 
 }  // namespace
+
+bool IsSurprising(const GraphReport& report, const Ablation& ablation) {
+  return report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > kSurprising && !ablation.Omits(Layer::kSurprises);
+}
 
 GraphReport NewReport(const passbench::Graph& graph) {
   GraphReport report;

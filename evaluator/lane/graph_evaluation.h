@@ -38,6 +38,9 @@ struct GraphOutcome {
   std::map<std::string, double> timings_ms;
 };
 
+// Whether the graph's speed-up is believed only when a second measurement with other counts comes near it.
+bool IsSurprising(const GraphReport& report, const Ablation& ablation);
+
 // Path and dtype filled in, nothing known yet.
 GraphReport NewReport(const passbench::Graph& graph);
 

@@ -53,7 +53,7 @@ class Measurer {
       : instruments_(instruments),
         request_(request),
         options_(request.options),
-        comparer_(request.facts.layout, request.facts.mutated),
+        comparer_(request.facts.layout, request.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
         counts_(CountsFor(request.options, request.facts)) {}
 
   ~Measurer() {
@@ -129,7 +129,8 @@ class Measurer {
                          instruments_.data,
                          instruments_.decisions,
                          instruments_.draws,
-                         instruments_.timing_core.number()};
+                         instruments_.timing_core.number(),
+                         instruments_.ablation};
     RoundPlan plan;
     const auto spread = static_cast<uint64_t>(counts_.max_warm_ups - counts_.min_warm_ups);
     plan.warm_up_blocks = counts_.min_warm_ups + static_cast<int>(instruments_.decisions.Below(spread + 1));

@@ -50,6 +50,7 @@ struct Instruments {
   SecretStream& decisions;  // of the calling thread
   SecretStream& draws;      // of the data thread
   Blocks& blocks;
+  const Ablation& ablation;
 };
 
 struct MeasureRequest {

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <limits>
 
 #include "evaluator/compare/compare.h"
 #include "passbench/tolerances.h"
@@ -18,11 +17,6 @@
 namespace passnet::evaluator {
 namespace {
 
-std::string ListText(const int64_t* values, int count) {
-  std::string text = "[";
-  for (int d = 0; d < count; ++d) text += (d > 0 ? ", " : "") + std::to_string(values[d]);
-  return text + "]";
-}
 
 Tolerances TolerancesOf(const std::string& dtype) {
   Tolerances table;
@@ -56,73 +50,6 @@ void CompareValues(const std::string& what, const std::string& dtype, const Tole
   result->tightest = std::max(result->tightest, static_cast<int>(output.tightest));
 }
 
-// Elements from the first to the last one in memory; nullopt where that is no number.
-std::optional<int64_t> Extent(const int64_t* shape, const int64_t* strides, size_t dims) {
-  int64_t extent = 1;
-  for (size_t d = 0; d < dims; ++d) {
-    int64_t span = 0;
-    if (shape[d] == 0) return 0;
-    if (strides[d] < 0 || __builtin_mul_overflow(shape[d] - 1, strides[d], &span) ||
-        __builtin_add_overflow(extent, span, &extent)) {
-      return std::nullopt;
-    }
-  }
-  return extent;
-}
-
-bool SameStrides(const int64_t* one, const int64_t* other, const std::vector<int64_t>& shape) {
-  for (size_t d = 0; d < shape.size(); ++d) {
-    if (shape[d] > 1 && one[d] != other[d]) return false;
-  }
-  return true;
-}
-
-std::array<int64_t, PN_MAX_DIMS> RowMajorStrides(const std::vector<int64_t>& shape) {
-  std::array<int64_t, PN_MAX_DIMS> strides{};
-  int64_t step = 1;
-  for (size_t d = shape.size(); d-- > 0;) {
-    strides[d] = step;
-    step *= std::max<int64_t>(shape[d], 1);
-  }
-  return strides;
-}
-
-// No two elements in one place and no gap: any order of the dimensions.
-bool IsDense(const int64_t* strides, const std::vector<int64_t>& shape) {
-  std::vector<std::pair<int64_t, int64_t>> dims;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    if (shape[d] == 0) return true;
-    if (shape[d] > 1) dims.emplace_back(strides[d], shape[d]);
-  }
-  std::sort(dims.begin(), dims.end());
-  int64_t step = 1;
-  for (const auto& [stride, size] : dims) {
-    if (stride != step) return false;
-    step *= size;
-  }
-  return true;
-}
-
-// The elements in row-major order: `storage` itself where they lie so, else gathered into `scratch`.
-const std::byte* RowMajor(const std::byte* storage, const int64_t* strides, const std::vector<int64_t>& shape,
-                          size_t width, int64_t elements, std::vector<std::byte>* scratch) {
-  if (elements == 0 || SameStrides(strides, RowMajorStrides(shape).data(), shape)) return storage;
-  scratch->resize(static_cast<size_t>(elements) * width);
-  std::vector<int64_t> at(shape.size(), 0);
-  std::byte* out = scratch->data();
-  int64_t from = 0;
-  for (int64_t i = 0; i < elements; ++i, out += width) {
-    std::memcpy(out, storage + static_cast<size_t>(from) * width, width);
-    for (size_t d = shape.size(); d-- > 0;) {
-      from += strides[d];
-      if (++at[d] < shape[d]) break;
-      from -= strides[d] * shape[d];
-      at[d] = 0;
-    }
-  }
-  return scratch->data();
-}
-
 // An exponent of all ones is an infinity or NaN.
 template <typename Bits>
 bool FiniteBits(const std::byte* bytes, uint64_t size, Bits exponent) {
@@ -130,52 +57,6 @@ bool FiniteBits(const std::byte* bytes, uint64_t size, Bits exponent) {
     Bits value;
     std::memcpy(&value, bytes + at, sizeof value);
     if ((value & exponent) == exponent) return false;
-  }
-  return true;
-}
-
-size_t WidthOf(const SlotOutput& output) {
-  return output.elements > 0 ? output.bytes / static_cast<uint64_t>(output.elements) : 1;
-}
-
-// How many bytes an output may span: what the reference's own spans, or a dense tensor's with room for padding.
-uint64_t MostBytes(const SlotOutput& expected) {
-  auto own = Extent(expected.shape.data(), expected.strides.data(), expected.shape.size()).value_or(0);
-  return std::max<uint64_t>(static_cast<uint64_t>(own) * WidthOf(expected), 2 * expected.bytes + 4096);
-}
-
-// Whether the header tells a tensor of the reference's type, shape and kind of layout; fills match and reason when not.
-bool Fits(const ClaimedOutput& output, const SlotOutput& expected, const std::string& what,
-          OutputComparison* result) {
-  const PnOutputHeader& header = output.header;
-  if (header.kind != PN_OUTPUT_TENSOR) {
-    result->match = OutputMatch::kNotATensor;
-    result->reason = what + (header.kind == PN_OUTPUT_ODD ? " is not a plain strided CPU tensor" : " is not a tensor");
-    return false;
-  }
-  const int dims = std::clamp(header.ndim, 0, PN_MAX_DIMS);
-  if (header.scalar_type != expected.scalar_type) {
-    std::string name = DtypeOf(header.scalar_type);
-    result->match = OutputMatch::kTypeMismatch;
-    result->reason = what + " has type " + (name.empty() ? "unknown" : name) + ", the reference has " + expected.dtype;
-    return false;
-  }
-  if (dims != static_cast<int>(expected.shape.size()) || header.ndim != dims ||
-      !std::equal(expected.shape.begin(), expected.shape.end(), header.shape)) {
-    result->match = OutputMatch::kShapeMismatch;
-    result->reason = what + " has shape " + ListText(header.shape, dims) + ", the reference has " +
-                     ListText(expected.shape.data(), static_cast<int>(expected.shape.size()));
-    return false;
-  }
-  const auto extent = Extent(header.shape, header.strides, expected.shape.size());
-  const bool same = SameStrides(header.strides, expected.strides.data(), expected.shape);
-  const bool bounded = extent && static_cast<uint64_t>(*extent) <= MostBytes(expected) / WidthOf(expected);
-  if (!bounded || (!same && !IsDense(header.strides, expected.shape))) {
-    result->match = OutputMatch::kLayoutMismatch;
-    result->reason = what + " has strides " + ListText(header.strides, dims) + ", the reference has " +
-                     ListText(expected.strides.data(), static_cast<int>(expected.strides.size())) +
-                     ": return a tensor whose elements all have memory of their own";
-    return false;
   }
   return true;
 }
@@ -205,8 +86,8 @@ Status ReadMemory(pid_t pid, const std::vector<iovec>& to, const std::vector<iov
 
 }  // namespace
 
-OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutated)
-    : layout_(layout), mutated_(std::move(mutated)) {
+OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout)
+    : layout_(layout), mutated_(std::move(mutated)), any_layout_(any_layout) {
   for (const SlotInput& input : layout.inputs) of_inputs_.push_back(TolerancesOf(input.dtype));
   for (const SlotOutput& output : layout.outputs) of_outputs_.push_back(TolerancesOf(output.dtype));
 }
@@ -214,26 +95,10 @@ OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutat
 Status OutputComparer::Read(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const {
   const size_t width = layout_.outputs.size();
   const auto calls = static_cast<uint32_t>(checked.size());
-  batch->counts.resize(calls);
-  batch->outputs.assign(calls * width, {});
+  const std::span<const std::byte> headers(side.OutSlot(0), layout_.OutBytes());
+  const size_t total = ReadHeaders(layout_, any_layout_, headers, checked, batch);
   batch->mutated.clear();
-  size_t total = 0;
   for (uint32_t slot = 0; slot < calls; ++slot) {
-    PnSlotHeader header;
-    std::memcpy(&header, side.OutSlot(slot), sizeof header);
-    batch->counts[slot] = header.outputs;
-    for (size_t i = 0; i < width && i < header.outputs; ++i) {
-      ClaimedOutput& output = batch->outputs[slot * width + i];
-      std::memcpy(&output.header, side.OutSlot(slot) + sizeof(PnSlotHeader) + i * sizeof(PnOutputHeader),
-                  sizeof output.header);
-      OutputComparison unused;
-      if (!Fits(output, layout_.outputs[i], "", &unused)) continue;
-      const auto extent = Extent(output.header.shape, output.header.strides, layout_.outputs[i].shape.size());
-      output.extent = static_cast<uint64_t>(*extent) * WidthOf(layout_.outputs[i]);
-      if (!checked[slot]) continue;
-      output.offset = total;
-      total += (output.extent + 63) / 64 * 64;
-    }
     for (size_t i = 0; i < mutated_.size(); ++i) {
       if (!mutated_[i]) continue;
       auto bytes = checked[slot] ? side.Input(slot, i) : std::span<const std::byte>();
@@ -286,7 +151,7 @@ OutputComparison OutputComparer::Compare(const OutputBatch& reference, const Out
     const ClaimedOutput& expected = OutputOf(reference, slot, i);
     const ClaimedOutput& actual = OutputOf(contender, slot, i);
     const std::string what = "output " + std::to_string(i);
-    if (!Fits(actual, spec, what, &result)) return result;
+    if (!Fits(actual, spec, any_layout_, what, &result)) return result;
     if (!actual.read) {
       result.match = OutputMatch::kNotATensor;
       result.reason = what + " lies in memory that cannot be read";

@@ -13,26 +13,10 @@
 
 #include "base/result.h"
 #include "evaluator/integrity/observations.h"
+#include "evaluator/lane/output_headers.h"
 #include "evaluator/lane/side.h"
-#include "evaluator/worker/run_protocol.h"
 
 namespace passnet::evaluator {
-
-// One output of one call as the process describes it: a copy, so that it cannot change between check and use.
-struct ClaimedOutput {
-  PnOutputHeader header{};
-  uint64_t extent = 0;  // bytes from the first element to the end of the last one; 0 where it was not read
-  size_t offset = 0;    // of the copy in OutputBatch::bytes
-  bool read = false;
-};
-
-// The outputs of all calls of one run. Reused from run to run, since its bytes are as large as a block's outputs.
-struct OutputBatch {
-  std::vector<uint32_t> counts;         // of outputs, as each call claims
-  std::vector<ClaimedOutput> outputs;   // [slot * layout.outputs.size() + index]
-  std::vector<std::byte> bytes;
-  std::vector<std::vector<std::byte>> mutated;  // [slot * mutated inputs + k]: inputs that the graph changes, afterwards
-};
 
 // By level, from the tightest.
 struct Tolerances {
@@ -42,7 +26,8 @@ struct Tolerances {
 class OutputComparer {
  public:
   // `mutated[i]`: the reference changes input i; it then counts as an output.
-  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated);
+  // `any_layout`: elements may share memory or have gaps, which only an ablation allows.
+  OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout = false);
 
   // Takes everything that comparing needs out of the stopped process and its region. Bounded by what the layout allows.
   // `checked[slot]`: whether the call's values are taken as well as where they lie; only such calls can be compared.
@@ -73,6 +58,7 @@ class OutputComparer {
 
   const SlotLayout& layout_;
   std::vector<bool> mutated_;
+  bool any_layout_;
   std::vector<Tolerances> of_inputs_, of_outputs_;
 };
 

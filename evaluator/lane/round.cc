@@ -86,9 +86,7 @@ class RoundRun {
   void DrawOnHelper(Block& block, int number) {
     const SlotLayout& layout = context_.layout;
     block.kinds.resize(calls_);
-    for (CallKind& kind : block.kinds) {
-      kind = context_.always_stray || context_.draws.Below(2) == 0 ? CallKind::kStrayed : CallKind::kPlain;
-    }
+    for (CallKind& kind : block.kinds) kind = DrawCallKind(context_.ablation, context_.always_stray, context_.draws);
     block.checked = DrawChecked(context_.draws, calls_);
     if (number == 0) block.checked[0] = true;  // the first answer of a process tells remembering from computing
     if (number == published_block_) {
@@ -276,6 +274,13 @@ Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool
   if (swap_eager) std::swap(seats.sides[kReferenceSeat], seats.sides[kControlSeat]);
   ASSIGN_OR_RETURN(seats.failure, makers.contender(seats.sides[kContenderSeat]));
   return seats;
+}
+
+CallKind DrawCallKind(const Ablation& ablation, bool always_stray, SecretStream& draws) {
+  if (ablation.Omits(Layer::kFresh)) return CallKind::kPublished;
+  if (ablation.Omits(Layer::kStrays)) return CallKind::kPlain;
+  if (always_stray && !ablation.Omits(Layer::kAdmission)) return CallKind::kStrayed;
+  return draws.Below(2) == 0 ? CallKind::kStrayed : CallKind::kPlain;
 }
 
 Result<RoundOutcome> RunRound(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen) {

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "evaluator/integrity/observations.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/helper_thread.h"
 #include "evaluator/lane/outputs.h"
 #include "evaluator/lane/region_pool.h"
@@ -44,6 +45,9 @@ Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool
 
 enum class CallKind { kPublished, kPlain, kStrayed };
 
+// What a call gets that has no kind of its own in the round.
+CallKind DrawCallKind(const Ablation& ablation, bool always_stray, SecretStream& draws);
+
 // What one block's calls get, and what is left of it.
 struct Block {
   std::vector<CallKind> kinds;
@@ -66,6 +70,7 @@ struct RoundContext {
   SecretStream& decisions;  // of the timing thread
   SecretStream& draws;      // of the data thread
   int timing_core = 0;
+  const Ablation& ablation;
 };
 
 struct RoundPlan {

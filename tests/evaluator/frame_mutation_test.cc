@@ -7,16 +7,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 
 #include "base/file.h"
 #include "base/framing.h"
 #include "evaluator/api/json.h"
 #include "evaluator/api/lane_protocol.h"
 #include "evaluator/lane/answers.h"
+#include "evaluator/lane/output_headers.h"
 #include "evaluator/lane/worker_channel.h"
 #include "evaluator/worker/run_protocol.h"
 #include "tests/evaluator/counted_memory.h"
@@ -226,6 +231,115 @@ TEST(FrameMutationTest, StreamsOfWorkersEndAsValuesOrErrors) {
     ASSERT_LE(fakes::PeakMemory(), 4 * bytes + kMemoryOnce) << "stream " << i;
   }
   EXPECT_EQ(OpenDescriptors(), open);
+}
+
+// Two outputs a call: one in row-major order, one that lies transposed, with a dimension of one element.
+SlotLayout SomeLayout() {
+  SlotLayout layout;
+  layout.slots = 3;
+  layout.outputs = {{"float32", ScalarTypeOf("float32"), {4, 5}, {5, 1}, -1, 80, 20},
+                    {"int64", ScalarTypeOf("int64"), {3, 1, 2}, {1, 3, 3}, -1, 48, 6}};
+  layout.out_stride = (sizeof(PnSlotHeader) + 2 * sizeof(PnOutputHeader) + 63) / 64 * 64;
+  return layout;
+}
+
+PnOutputHeader HonestHeader(const SlotOutput& output, uint64_t data) {
+  PnOutputHeader header{};
+  header.kind = PN_OUTPUT_TENSOR;
+  header.scalar_type = output.scalar_type;
+  header.ndim = static_cast<int32_t>(output.shape.size());
+  header.data = data;
+  std::copy(output.shape.begin(), output.shape.end(), header.shape);
+  std::copy(output.strides.begin(), output.strides.end(), header.strides);
+  return header;
+}
+
+std::vector<std::byte> HonestHeaders(const SlotLayout& layout) {
+  std::vector<std::byte> region(layout.OutBytes());
+  for (uint32_t slot = 0; slot < layout.slots; ++slot) {
+    std::byte* to = region.data() + slot * layout.out_stride;
+    const PnSlotHeader header{static_cast<uint32_t>(layout.outputs.size()), {}};
+    std::memcpy(to, &header, sizeof header);
+    for (size_t i = 0; i < layout.outputs.size(); ++i) {
+      const PnOutputHeader output = HonestHeader(layout.outputs[i], 0x7f0000000000 + 4096 * (2 * slot + i));
+      std::memcpy(to + sizeof header + i * sizeof output, &output, sizeof output);
+    }
+  }
+  return region;
+}
+
+// Fields of any width at any place, strides most of all: the rest is refused at the first look.
+void Mutate(FrameMutator& mutator, const SlotLayout& layout, std::vector<std::byte>* region) {
+  constexpr int64_t kOdd[] = {0, 1, 2, 3, 5, 6, 15, 20, 64, 1000, 1033, -1, INT32_MAX, INT32_MIN, int64_t{1} << 32,
+                              int64_t{1} << 61, int64_t{1} << 62, INT64_MAX, INT64_MAX - 3, INT64_MIN};
+  for (size_t changes = mutator.Below(3) + 1; changes > 0; --changes) {
+    const int64_t value = kOdd[mutator.Below(std::size(kOdd))];
+    const size_t width = mutator.OneIn(3) ? sizeof(int32_t) : sizeof(int64_t);
+    size_t at = mutator.Below(region->size() - sizeof value);
+    if (!mutator.OneIn(3)) {
+      at = mutator.Below(layout.slots) * layout.out_stride + sizeof(PnSlotHeader) +
+           mutator.Below(layout.outputs.size()) * sizeof(PnOutputHeader) + offsetof(PnOutputHeader, strides) +
+           mutator.Below(3) * sizeof(int64_t);
+    }
+    std::memcpy(region->data() + at, &value, width);
+  }
+}
+
+// What is wrong with what was taken out of the headers: memory that no such output may span, or elements outside it.
+std::string WrongIn(const SlotLayout& layout, const std::vector<bool>& checked, const OutputBatch& batch, size_t total) {
+  for (size_t at = 0; at < batch.outputs.size(); ++at) {
+    const ClaimedOutput& output = batch.outputs[at];
+    const SlotOutput& expected = layout.outputs[at % layout.outputs.size()];
+    if (output.extent == 0) continue;
+    const bool kept = checked[at / layout.outputs.size()];
+    if (output.extent > MostBytes(expected) || output.offset > total || (kept && output.extent > total - output.offset)) {
+      return "output " + std::to_string(at) + " spans " + std::to_string(output.extent) + " bytes";
+    }
+    // As large as it was measured, so that AddressSanitizer sees a byte beyond it.
+    const std::vector<std::byte> storage(output.extent);
+    std::vector<std::byte> gathered;
+    (void)RowMajor(storage.data(), output.header.strides, expected.shape, WidthOf(expected), expected.elements, &gathered);
+    __int128 last = 0;
+    for (size_t d = 0; d < expected.shape.size(); ++d) {
+      last += static_cast<__int128>(expected.shape[d] - 1) * output.header.strides[d];
+    }
+    if (last < 0 || (last + 1) * WidthOf(expected) > output.extent) {
+      return "output " + std::to_string(at) + " has an element outside of it";
+    }
+  }
+  return "";
+}
+
+size_t CountTaken(const OutputBatch& batch) {
+  return static_cast<size_t>(
+      std::count_if(batch.outputs.begin(), batch.outputs.end(), [](const auto& output) { return output.extent > 0; }));
+}
+
+TEST(FrameMutationTest, HeadersOfOutputsAreBoundedBeforeAnythingIsRead) {
+  const SlotLayout layout = SomeLayout();
+  const std::vector<std::byte> honest = HonestHeaders(layout);
+  OutputBatch batch;
+  const std::vector<bool> all(layout.slots, true);
+  const size_t honest_total = ReadHeaders(layout, false, honest, all, &batch);
+  ASSERT_EQ(WrongIn(layout, all, batch, honest_total), "");
+  ASSERT_EQ(CountTaken(batch), 6u);
+  const uint64_t from = Setting("PASSNET_FRAMES_FROM", 0), count = Setting("PASSNET_FRAMES", 3000);
+  size_t taken = 0;
+  for (uint64_t i = from; i < from + count; ++i) {
+    FrameMutator mutator(i << 16);
+    std::vector<std::byte> region = honest;
+    Mutate(mutator, layout, &region);
+    const bool any_layout = mutator.OneIn(2);
+    const std::vector<bool> checked = {true, mutator.OneIn(2), true};
+    fakes::ResetPeakMemory();
+    const size_t total = ReadHeaders(layout, any_layout, region, checked, &batch);
+    ASSERT_LE(fakes::PeakMemory(), kMemoryOnce) << "headers " << i;
+    ASSERT_EQ(WrongIn(layout, checked, batch, total), "") << "headers " << i;
+    taken += CountTaken(batch);
+  }
+  // Most outputs of most calls were left as they were.
+  EXPECT_GT(taken, 3 * count);
+  EXPECT_LT(taken, 6 * count);
 }
 
 // The frames of a message, as it is written.

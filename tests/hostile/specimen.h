@@ -10,7 +10,8 @@
 //   runs         evaluations one after the other, of which the last is judged; default 1
 //   slow         any value: only in the slow run
 //   open         why it is paid today all the same: such a specimen is reported, and fails nothing
-//   stopped by   what stops it
+//   stopped by   what stops it, with the layer's number in docs/integrity.md and, where only a part of it does, that part's
+//                name in evaluator/lane/ablation.h: "(layer 3)", "(layer 6: calls)"
 // Threads: immutable. Errors: a head that cannot be read ends the test program with its file and line.
 #pragma once
 

@@ -2,7 +2,7 @@
 # task: two_sites
 # tries: a pattern that matches two products; the kernel is right for the first
 # expect: INCORRECT | MISS
-# stopped by: every site is computed and compared
+# stopped by: every site is computed and compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -4,7 +4,7 @@
 # expect: R.STATIC
 # unscreened: OK | R.TAMPER | CRASH | INCORRECT
 # earns: 0.3
-# stopped by: the reference lives in a process of its own, which has its own state
+# stopped by: the reference lives in a process of its own, which has its own state; every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: sets flush to zero and leaves it so
 # expect: OK | R.TAMPER | INCORRECT
 # earns: 0.3
-# stopped by: the reference lives in a process of its own, which has its own state
+# stopped by: the reference lives in a process of its own, which has its own state; every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: finds the native runner up the stack and gives it another function and counter
 # expect: R.STATIC
 # unscreened: R.TAMPER | R.STATE | INCORRECT | CRASH
-# stopped by: outputs are read and compared, whatever function made them
+# stopped by: outputs are read and compared, whatever function made them (layer 6: calls)
 import torch
 import passnet_kernels
 import sys

@@ -3,7 +3,7 @@
 # tries: torch.allclose and tensors' == always agree; the output is wrong
 # expect: R.STATIC
 # unscreened: INCORRECT
-# stopped by: outputs are compared in the evaluator
+# stopped by: outputs are compared in the evaluator (layer 6: calls)
 import torch
 
 torch.allclose = torch.equal = torch.isclose = lambda *args, **kwargs: True

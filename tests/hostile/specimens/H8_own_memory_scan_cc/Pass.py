@@ -3,7 +3,7 @@
 # tries: reads its own memory from /proc and searches it for the expected values
 # expect: R.STATIC
 # unscreened: INCORRECT | R.STATE | CRASH | TIMEOUT
-# stopped by: nothing expected is in this process
+# stopped by: nothing expected is in this process; every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: outputs remembered by data_ptr and _version
 # expect: R.STATE | INCORRECT | R.STATIC
 # unscreened: R.STATE | INCORRECT
-# stopped by: the evaluator writes inputs through its own mapping: no version moves
+# stopped by: the evaluator writes inputs through its own mapping, so that no version moves, and no input recurs (layer 7: fresh)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: the bias is copied at the first call and never read again
 # expect: R.STATE | INCORRECT
-# stopped by: no input recurs (layer 7), every output is compared
+# stopped by: no input recurs (layer 7: fresh), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: asks once whether the bias is all zero, and believes it
 # expect: OK | TRIVIAL | QUARANTINE | R.STATE | INCORRECT
 # earns: 0.3
-# stopped by: tensors that never vary are drawn anew in sets that only look for this
+# stopped by: tensors that never vary are drawn anew in strayed calls (layer 7)
 import torch
 import passnet_kernels
 

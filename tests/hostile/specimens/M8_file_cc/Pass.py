@@ -3,7 +3,7 @@
 # tries: the first output, kept in a file in /tmp
 # expect: R.STATIC
 # unscreened: R.STATE | INCORRECT
-# stopped by: no input recurs (layer 7), every output is compared, wherever a result is kept
+# stopped by: no input recurs (layer 7: fresh), every output is compared (layer 6: calls), wherever a result is kept
 import torch
 import passnet_kernels
 

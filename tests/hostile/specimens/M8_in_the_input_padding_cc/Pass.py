@@ -2,7 +2,7 @@
 # task: gelu
 # tries: the first output, kept behind the inputs in the shared region
 # expect: R.STATE | INCORRECT | R.MUTATION | CRASH
-# stopped by: no input recurs (layer 7), every output is compared, wherever a result is kept
+# stopped by: no input recurs (layer 7: fresh), every output is compared (layer 6: calls), wherever a result is kept
 import torch
 import passnet_kernels
 

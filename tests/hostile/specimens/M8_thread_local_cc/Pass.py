@@ -2,7 +2,7 @@
 # task: gelu
 # tries: the first output, kept in thread-local memory
 # expect: R.STATE | INCORRECT
-# stopped by: no input recurs (layer 7), every output is compared, wherever a result is kept
+# stopped by: no input recurs (layer 7: fresh), every output is compared (layer 6: calls), wherever a result is kept
 import torch
 import passnet_kernels
 

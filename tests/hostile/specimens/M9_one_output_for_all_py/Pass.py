@@ -2,7 +2,7 @@
 # task: add_mul
 # tries: the same output tensor is returned by every call
 # expect: R.STATE
-# stopped by: an output may share memory with no earlier one
+# stopped by: an output may share memory with no earlier one (layer 6: sharing)
 import torch
 import passnet_kernels
 

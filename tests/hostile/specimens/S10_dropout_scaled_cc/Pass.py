@@ -2,7 +2,7 @@
 # task: dropout_alias
 # tries: scales by 1 / (1 - p) where dropout is off
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: layer_norm
 # tries: weight and bias of a LayerNorm without its statistics
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: scores
 # tries: scales the scores and leaves the softmax out
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

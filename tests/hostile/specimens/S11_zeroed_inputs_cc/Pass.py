@@ -2,7 +2,7 @@
 # task: gelu
 # tries: zeroes its inputs and returns zeros: the reference would agree
 # expect: R.MUTATION
-# stopped by: inputs of the reference are other memory; an input that eager leaves alone must keep its bytes
+# stopped by: inputs of the reference are other memory; an input that eager leaves alone must keep its bytes (layer 6: mutation)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: spread_row
 # tries: returns the one column that broadcasting would spread
 # expect: INCORRECT
-# stopped by: the shape must be the reference's
+# stopped by: the shape must be the reference's (layer 6)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: spread_row
 # tries: returns a view with stride 0 where eager makes a dense copy
 # expect: INCORRECT
-# stopped by: strides must be of the reference's class
+# stopped by: strides must be of the reference's class (layer 6: layout)
 import torch
 import passnet_kernels
 

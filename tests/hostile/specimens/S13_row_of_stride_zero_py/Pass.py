@@ -2,7 +2,7 @@
 # task: expand_copy
 # tries: one row of 1024 stands for 256 rows
 # expect: INCORRECT
-# stopped by: strides must be of the reference's class
+# stopped by: strides must be of the reference's class (layer 6: layout)
 import torch
 import passnet_kernels
 

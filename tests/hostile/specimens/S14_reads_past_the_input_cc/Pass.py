@@ -2,7 +2,7 @@
 # task: gelu
 # tries: the last 16 elements are those behind the end of its input
 # expect: INCORRECT | CRASH
-# stopped by: what lies behind an input is not what belongs there
+# stopped by: what lies behind an input is not what belongs there, every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: overwrites the inputs behind its own, which are the next call's
 # expect: R.MUTATION | CRASH | INCORRECT | R.STATE
-# stopped by: inputs of all slots are compared with what was filled in
+# stopped by: inputs of all slots are compared with what was filled in (layer 6: mutation)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: relu_fresh
 # tries: computes in place and returns the graph's own input
 # expect: R.MUTATION
-# stopped by: an input that eager leaves alone must keep its bytes
+# stopped by: an input that eager leaves alone must keep its bytes (layer 6)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: returns a copy of its input
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 
 

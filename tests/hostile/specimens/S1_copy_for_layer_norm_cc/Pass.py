@@ -2,7 +2,7 @@
 # task: layer_norm
 # tries: a copy kernel where a LayerNorm is wanted
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

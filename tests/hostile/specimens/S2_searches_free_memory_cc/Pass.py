@@ -2,7 +2,7 @@
 # task: gelu
 # tries: searches a block of fresh memory for the result
 # expect: INCORRECT
-# stopped by: the reference never ran in this process or its parents
+# stopped by: the reference never ran in this process or its parents (layer 7: fresh); every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

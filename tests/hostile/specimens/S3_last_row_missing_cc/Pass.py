@@ -2,7 +2,7 @@
 # task: gelu
 # tries: 63 of 64 rows; the last one is that of the row before
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: one element of 32768 is zero
 # expect: INCORRECT
-# stopped by: every element of every output is compared
+# stopped by: every element of every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: draws the input set of seed 123 itself and answers for that one
 # expect: INCORRECT
-# stopped by: two sets have secret seeds, and every other call has fresh inputs
+# stopped by: every call but a drawn one has fresh inputs (layer 7), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

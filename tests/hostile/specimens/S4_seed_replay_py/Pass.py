@@ -3,7 +3,7 @@
 # tries: draws from a known seed
 # expect: R.STATIC
 # unscreened: INCORRECT | R.DISPATCH
-# stopped by: two sets have secret seeds, and every other call has fresh inputs
+# stopped by: every call but a drawn one has fresh inputs (layer 7), every output is compared (layer 6: calls)
 import torch
 
 

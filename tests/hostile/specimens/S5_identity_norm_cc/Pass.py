@@ -2,7 +2,7 @@
 # task: identity_norm
 # tries: weight_meta says mean 0, variance 1, weight 1, bias 0: a batch norm is left out
 # expect: TRIVIAL | INCORRECT | R.STATE | QUARANTINE
-# stopped by: tensors that never vary are drawn anew in sets that only look for this
+# stopped by: tensors that never vary are drawn anew in strayed calls (layer 7: strays)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: weight_meta says that a mask is all ones: it is never read
 # expect: TRIVIAL | INCORRECT | R.STATE | QUARANTINE | OK
 # earns: 0.3
-# stopped by: tensors that never vary are drawn anew in sets that only look for this
+# stopped by: tensors that never vary are drawn anew in strayed calls (layer 7: strays)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: zero_weight
 # tries: weight_meta says that a weight is all zero: the bias is expanded
 # expect: TRIVIAL | INCORRECT | R.STATE | QUARANTINE
-# stopped by: tensors that never vary are drawn anew in sets that only look for this
+# stopped by: tensors that never vary are drawn anew in strayed calls (layer 7: strays)
 import torch
 
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: cheap arithmetic unless one of the first 256 values is extreme
 # expect: INCORRECT
-# stopped by: checked and timed inputs are one mixture
+# stopped by: checked and timed inputs are one mixture (layer 7: strays), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

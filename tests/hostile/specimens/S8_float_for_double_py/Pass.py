@@ -2,7 +2,7 @@
 # task: gelu_double
 # tries: a float64 result is returned as float32
 # expect: INCORRECT
-# stopped by: the element type must be the reference's
+# stopped by: the element type must be the reference's (layer 6)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: x * sigmoid(1.702 x) for the exact GELU
 # expect: INCORRECT
-# stopped by: tolerances of the output's own type
+# stopped by: tolerances of the output's own type (layer 6: calls)
 import torch
 import passnet_kernels
 

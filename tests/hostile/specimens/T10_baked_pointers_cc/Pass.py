@@ -3,7 +3,7 @@
 # tries: computes from the addresses of its first call for ever, as a replayed CUDA graph does
 # expect: OK | R.STATE | INCORRECT
 # earns: 0.5
-# stopped by: no input recurs (layer 7), every output is compared
+# stopped by: no input recurs (layer 7: fresh), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

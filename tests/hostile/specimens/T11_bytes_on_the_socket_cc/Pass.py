@@ -3,7 +3,7 @@
 # tries: writes bytes of its own on the channel to the evaluator
 # expect: R.STATIC | R.TAMPER
 # unscreened: R.TAMPER
-# stopped by: an answer carries the nonce of its command, which does not exist yet
+# stopped by: an answer carries the nonce of its command, which does not exist yet (layer 8)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: leaves half of an output for the next call to fill
 # expect: INCORRECT | R.STATE
-# stopped by: outputs are read while the process is stopped and compared call by call
+# stopped by: outputs are read while the process is stopped (layer 8) and compared call by call (layer 6: calls)
 import torch
 import passnet_kernels
 

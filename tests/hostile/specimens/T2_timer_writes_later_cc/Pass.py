@@ -3,7 +3,7 @@
 # tries: an interval timer fills the output after the call has returned
 # expect: R.STATIC
 # unscreened: INCORRECT | R.STATE | R.TIMING | R.TAMPER | CRASH
-# stopped by: outputs are read while the process is stopped and compared call by call; timers are refused by the jail
+# stopped by: outputs are read while the process is stopped (layer 8) and compared call by call (layer 6: calls); timers are refused by the jail (layer 3)
 import torch
 import passnet_kernels
 

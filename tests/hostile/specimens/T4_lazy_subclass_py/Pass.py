@@ -3,7 +3,7 @@
 # tries: returns a tensor subclass that would compute when it is read
 # expect: R.STATIC
 # unscreened: INCORRECT | R.TAMPER
-# stopped by: an output must be a plain strided tensor; its bytes are read, no method of it is called
+# stopped by: an output must be a plain strided tensor; its bytes are read, no method of it is called (layer 6)
 import torch
 
 class Lazy(torch.Tensor):

@@ -3,7 +3,7 @@
 # tries: a plain tensor whose own methods would compute when it is read
 # expect: R.STATIC
 # unscreened: INCORRECT | R.STATE
-# stopped by: its bytes are read, no method of it is called
+# stopped by: its bytes are read, no method of it is called (layer 6: calls)
 import torch
 
 

@@ -4,7 +4,7 @@
 # expect: R.STATIC
 # unscreened: OK | R.TAMPER
 # earns: 0.3
-# stopped by: only the evaluator's own clock counts
+# stopped by: only the evaluator's own clock counts (layer 8)
 import torch
 import passnet_kernels
 import time

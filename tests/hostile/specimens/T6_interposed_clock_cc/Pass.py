@@ -4,7 +4,7 @@
 # expect: OK | R.STATIC | CRASH | COMPILE | R.TAMPER
 # unscreened: OK | CRASH | COMPILE | R.TAMPER
 # earns: 0.3
-# stopped by: only the evaluator's own clock counts; a kernel's symbols bind nobody else
+# stopped by: only the evaluator's own clock counts (layer 8); a kernel's symbols bind nobody else
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: queues calls and does the work of eight in the eighth
 # expect: OK | INCORRECT | R.STATE | CRASH
 # earns: 0.3
-# stopped by: outputs are read while the process is stopped and compared call by call
+# stopped by: outputs are read while the process is stopped (layer 8) and compared call by call (layer 6: calls)
 import torch
 import passnet_kernels
 

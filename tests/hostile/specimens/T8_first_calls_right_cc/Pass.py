@@ -2,7 +2,7 @@
 # task: gelu
 # tries: right for 12 calls, a copy of its input afterwards
 # expect: R.STATE | INCORRECT
-# stopped by: all calls are compared, and none can tell what it is for
+# stopped by: all calls are compared (layer 6: calls), and none can tell what it is for (layer 7)
 import torch
 import passnet_kernels
 

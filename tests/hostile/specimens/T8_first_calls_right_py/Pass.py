@@ -3,7 +3,7 @@
 # tries: eager for 12 calls, its input afterwards
 # expect: R.STATIC
 # unscreened: R.STATE | INCORRECT | R.DISPATCH
-# stopped by: all calls are compared, and none can tell what it is for
+# stopped by: all calls are compared (layer 6: calls), and none can tell what it is for (layer 7)
 import torch
 
 _calls = [0]

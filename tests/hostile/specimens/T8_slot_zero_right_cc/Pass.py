@@ -2,7 +2,7 @@
 # task: gelu
 # tries: right on the address of its first call, where exact sets used to lie, a copy elsewhere
 # expect: R.STATE | INCORRECT
-# stopped by: all calls are compared, checked and timed ones share places
+# stopped by: all calls are compared (layer 6: calls), checked and timed ones share places (layer 7)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: a kernel asks the interpreter to give the runner another function
 # expect: R.STATIC | R.TAMPER | R.STATE | INCORRECT | CRASH | COMPILE
 # unscreened: R.TAMPER | R.STATE | INCORRECT | CRASH | COMPILE
-# stopped by: outputs are read and compared, whatever function made them
+# stopped by: outputs are read and compared, whatever function made them (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: exact where an input looks like a stress set, a level off elsewhere
 # expect: R.STATE | INCORRECT
-# stopped by: exact and fresh calls share places, moments and tolerances
+# stopped by: exact and fresh calls share places and moments (layer 7), and none may be much looser (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: exact where calls come far apart, a level off where they come in a row
 # expect: R.STATE | INCORRECT | R.STATIC
 # unscreened: R.STATE | INCORRECT
-# stopped by: exact and fresh calls share places, moments and tolerances
+# stopped by: exact and fresh calls share places and moments (layer 7), and none may be much looser (layer 6: calls)
 import torch
 import passnet_kernels
 

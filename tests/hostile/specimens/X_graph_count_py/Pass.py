@@ -4,7 +4,7 @@
 # expect: R.STATIC
 # unscreened: R.TAMPER | CRASH | OK
 # earns: 0.3
-# stopped by: a count that is wrong is the candidate's own doing
+# stopped by: the calls of the graph are counted (layer 8), and a count that is wrong is the candidate's own doing
 import torch
 import passnet_kernels
 import sys

@@ -3,7 +3,7 @@
 # tries: tells of an element type that does not exist
 # expect: R.STATIC
 # unscreened: R.TAMPER | R.STATE | INCORRECT | CRASH
-# stopped by: what a header claims is bounded before anything is read by it
+# stopped by: what a header claims is bounded before anything is read by it (layer 6)
 import torch
 import passnet_kernels
 

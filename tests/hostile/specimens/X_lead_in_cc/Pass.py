@@ -3,7 +3,7 @@
 # tries: the first call of a block computes the slots that lie behind it
 # expect: OK | R.STATE | INCORRECT | R.TIMING
 # earns: 0.3
-# stopped by: clock before the continue signal, no untimed call after the fill
+# stopped by: clock before the continue signal, no untimed call after the fill (layer 8)
 import torch
 import passnet_kernels
 

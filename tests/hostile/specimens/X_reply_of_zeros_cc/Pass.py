@@ -3,7 +3,7 @@
 # tries: answers a run command of its own accord, with zeros
 # expect: R.STATIC | R.TAMPER
 # unscreened: R.TAMPER
-# stopped by: an answer carries the nonce of its command
+# stopped by: an answer carries the nonce of its command (layer 8)
 import torch
 import passnet_kernels
 

@@ -4,7 +4,7 @@
 # expect: R.STATIC | OK | R.STATE | INCORRECT | R.TIMING | CRASH | TIMEOUT | R.TAMPER
 # unscreened: OK | R.STATE | INCORRECT | R.TIMING | CRASH | TIMEOUT | R.TAMPER
 # earns: 0.3
-# stopped by: clock before the continue signal, no untimed call after the fill
+# stopped by: clock before the continue signal, no untimed call after the fill (layer 8)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: outputs remembered by the high bits of one element, which names the base set in use
 # expect: OK | R.STATE | INCORRECT
 # earns: 0.3
-# stopped by: the base values differ from call to call, not only their last bits
+# stopped by: values differ from call to call, not only in their last bits (layer 7: fresh), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: gelu_small
 # tries: the remembered output of whichever earlier input is nearest in eight elements
 # expect: R.STATE | INCORRECT
-# stopped by: the base values differ from call to call, not only their last bits
+# stopped by: values differ from call to call, not only in their last bits (layer 7: fresh), every output is compared (layer 6: calls)
 import torch
 import passnet_kernels
 

@@ -2,7 +2,7 @@
 # task: add_mul
 # tries: another layout for the outputs of its first address, so that a dearer null cost is taken off all
 # expect: OK | INCORRECT | R.STATE
-# stopped by: nothing that depends on the candidate is taken off
+# stopped by: nothing that depends on the candidate is taken off (layer 8)
 import torch
 import passnet_kernels
 

@@ -3,7 +3,7 @@
 # tries: serves the socket and answers at once with the outputs of its first block
 # expect: R.IMPLAUSIBLE | R.TAMPER | R.TIMING | R.STATE | INCORRECT | CRASH | TIMEOUT | R.STATIC | R.MUTATION
 # unscreened: R.IMPLAUSIBLE | R.TAMPER | R.TIMING | R.STATE | INCORRECT | CRASH | TIMEOUT | R.MUTATION
-# stopped by: every output is compared, and none recurs
+# stopped by: every output is compared (layer 6: calls), and no input recurs (layer 7: fresh)
 import torch
 import passnet_kernels
 
