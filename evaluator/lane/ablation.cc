@@ -7,8 +7,8 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Layer>, 2> kLayers{
-    {{"screen", Layer::kScreen}, {"products", Layer::kProducts}}};
+constexpr std::array<std::pair<std::string_view, Layer>, 3> kLayers{
+    {{"screen", Layer::kScreen}, {"products", Layer::kProducts}, {"census", Layer::kCensus}}};
 
 std::string KnownNames() {
   std::string names;

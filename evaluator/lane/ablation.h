@@ -15,6 +15,7 @@ namespace passnet::evaluator {
 enum class Layer {
   kScreen,    // layer 1: prepare.cc asks no screen
   kProducts,  // layer 4: the compiler's products are not looked at
+  kCensus,    // layers 5, 10 and 11: graph_evaluation.cc makes no witness
 };
 
 class Ablation {

@@ -58,6 +58,7 @@ class Measurer {
 
   ~Measurer() {
     if (next_.valid()) next_.wait();
+    if (beside_.valid()) beside_.wait();
   }
 
   Result<Measurement> Run() {
@@ -73,6 +74,7 @@ class Measurer {
         return std::move(result_);
       }
       if (static_cast<int>(times_.size()) + 1 < counts_.rounds) MakeNext();
+      if (times_.empty() && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
       RETURN_IF_ERROR(OneRound(seats));
       Watch(seats);
       Discard(std::move(seats));
@@ -167,6 +169,7 @@ class Measurer {
   Counts counts_;
   SteadyTime started_;
   std::future<Result<Seats>> next_;
+  std::future<void> beside_;
   std::vector<RoundTimes> times_;
   Measurement result_;
 };
