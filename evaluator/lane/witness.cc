@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kMostCalls = 8;
 constexpr double kMostMicros = 50'000;  // of eager's time for the calls of a run: at least one call
-constexpr uint32_t kMaxAnswerBytes = 1u << 20;
+constexpr uint32_t kMaxToldBytes = 1u << 20;
 constexpr std::chrono::seconds kTellLimit{30};
 
 uint32_t CallsOf(const GraphFacts& facts) {
@@ -21,7 +21,7 @@ uint32_t CallsOf(const GraphFacts& facts) {
 }
 
 // As a block of a round is drawn: plain and strayed calls.
-std::vector<std::byte> DrawInputs(const GraphFacts& facts, const SlotLayout& layout) {
+std::vector<std::byte> InputsOfCalls(const GraphFacts& facts, const SlotLayout& layout) {
   SecretStream draws;
   std::vector<std::byte> bytes(layout.InBytes());
   for (uint32_t slot = 0; slot < layout.slots; ++slot) {
@@ -52,7 +52,7 @@ class Hearing {
     ASSIGN_OR_RETURN(Side side, Side::Create(layout_, "witness"));
     ASSIGN_OR_RETURN(witness_.failure, request_.make(side));
     if (witness_.failure) return std::move(witness_);
-    inputs_ = DrawInputs(request_.facts, layout_);
+    inputs_ = InputsOfCalls(request_.facts, layout_);
     ASSIGN_OR_RETURN(bool made, Calls(side, PN_OBSERVE_CENSUS, &answers_));
     if (!made) {
       witness_.failure = side.failure();
@@ -100,7 +100,7 @@ class Hearing {
     WorkerProcess& process = side.process();
     RETURN_IF_ERROR(process.channel().SendRun(PN_RUN_TELL, 0, 0, nonce));
     RETURN_IF_ERROR(process.Continue());
-    ASSIGN_OR_RETURN(FrameWithFds frame, process.channel().ReceiveFrame(Deadline::After(kTellLimit), kMaxAnswerBytes));
+    ASSIGN_OR_RETURN(FrameWithFds frame, process.channel().ReceiveFrame(Deadline::After(kTellLimit), kMaxToldBytes));
     RETURN_IF_ERROR(process.Stop());
     return ReadWitness(frame.json, nonce);
   }
