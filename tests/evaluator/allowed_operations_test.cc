@@ -7,7 +7,8 @@ namespace {
 
 TEST(AllowedOperationsTest, WhatComputesNothingIsAllowed) {
   for (const char* name : {"aten::view", "aten::expand", "aten::empty", "aten::empty_like", "aten::copy_", "aten::_to_copy",
-                           "aten::contiguous", "aten::zeros", "aten::fill_", "aten::size", "aten::slice"}) {
+                           "aten::contiguous", "aten::zeros", "aten::fill_", "aten::size", "aten::slice",
+                           "aten::detach", "detach"}) {
     EXPECT_TRUE(IsAllowedOperation(name)) << name;
   }
 }
