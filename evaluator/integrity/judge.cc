@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "evaluator/integrity/allowed_operations.h"
+
 namespace passnet::evaluator {
 
 void CallTally::Add(OutputComparison comparison) {
@@ -123,6 +125,47 @@ void JudgeMemory(const Observations& seen, GraphReport* report) {
   }
 }
 
+// "aten::gelu (8 times), aten::add (8 times)": the first few.
+std::string NamesOf(const std::vector<Counted>& counted) {
+  constexpr size_t kShown = 4;
+  std::string text;
+  for (size_t i = 0; i < counted.size() && i < kShown; ++i) {
+    text += (i > 0 ? ", " : "") + counted[i].name + " (" + std::to_string(counted[i].count) + " times)";
+  }
+  return counted.size() > kShown ? text + " and " + std::to_string(counted.size() - kShown) + " more" : text;
+}
+
+void JudgeWitness(const Witness& witness, bool trivial, GraphReport* report) {
+  const auto dispatch = [&](const std::string& reason) { Fail(report->status, Verdict::kDispatch, reason, report); };
+  const std::string calls = " in " + std::to_string(witness.calls) + " calls of the graph";
+  if (witness.functions != static_cast<uint64_t>(witness.calls) * static_cast<uint64_t>(witness.functions_a_call)) {
+    Fail(report->status, Verdict::kTamper,
+         "the replacement function was called " + std::to_string(witness.functions) + " times" + calls + ", which call it " +
+             std::to_string(witness.functions_a_call) + " times each",
+         report);
+  }
+  if (witness.observer_lost) {
+    Fail(report->status, Verdict::kTamper, "what observes the dispatched operations was switched off", report);
+  }
+  if (const std::vector<Counted> refused = Refused(witness.operations); !refused.empty()) {
+    dispatch("the replacement function computes with torch: " + NamesOf(refused) + calls +
+             "; allowed are views, empty tensors, copies, casts and fills");
+  }
+  if (witness.copied_bytes > MostCopied(witness)) {
+    dispatch("torch's own copies and fills wrote " + std::to_string(witness.copied_bytes) + " bytes" + calls +
+             ", more than " + std::to_string(kCopiedShare) + " times what the graph's tensors hold");
+  }
+  // Wrong answers are wrong, wherever they come from; of right ones somebody made each.
+  if (report->status != GraphStatus::kCorrect) return;
+  if (witness.unexplained > 0) {
+    dispatch("the replacement function returned " + std::to_string(witness.unexplained) + " tensors" + calls +
+             " that none of its kernels and no operation that could be seen has written");
+  }
+  if (!witness.kernels.empty() && witness.same_without_kernels && !trivial) {
+    dispatch("its kernels do not feed the output: with " + NamesOf(witness.kernels) + " left out, the answers are the same");
+  }
+}
+
 std::string Us(double us) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f us", us);
@@ -210,10 +253,11 @@ bool JudgeOutput(uint64_t output_bytes, GraphReport* report) {
 }
 
 void Judge(const Observations& seen, const Facts& facts, GraphReport* report) {
-  if (seen.failure) {
+  const std::optional<CallFailure> failure = seen.failure || !seen.witness ? seen.failure : seen.witness->failure;
+  if (failure) {
     report->verdict = Verdict::kOk;
     report->reason.clear();
-    JudgeFailure(*seen.failure, report);
+    JudgeFailure(*failure, report);
     return;
   }
   JudgeValues(Overall(seen), report);
@@ -223,7 +267,9 @@ void Judge(const Observations& seen, const Facts& facts, GraphReport* report) {
   }
   JudgeClock(seen, facts, report);
   // One pair that happens to be alike is no property of the graph.
-  if (seen.answers_compared >= 2 && seen.answers_alike == seen.answers_compared) {
+  const bool trivial = seen.answers_compared >= 2 && seen.answers_alike == seen.answers_compared;
+  if (seen.witness) JudgeWitness(*seen.witness, trivial, report);
+  if (trivial) {
     Fail(report->status, Verdict::kTrivial,
          "eager's answers pass for one another at t = -5 whatever the inputs: a constant would do", report);
   }

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "passbench/tolerances.h"
 
@@ -77,6 +79,27 @@ struct CallTally {
   int LevelOf(double share) const;
 };
 
+struct Counted {
+  std::string name;
+  uint64_t count = 0;
+};
+
+// What a process that is never timed saw of the candidate's function while it made calls as timed ones do. Its own words
+// are claims; the answers were read and compared by the evaluator.
+struct Witness {
+  std::optional<CallFailure> failure;  // then the rest is nothing
+  int calls = 0;
+  int functions_a_call = 0;         // how often the rewritten graph calls the candidate's function
+  uint64_t call_bytes = 0;          // of a call's inputs and outputs
+  uint64_t functions = 0;           // calls of that function that were seen
+  std::vector<Counted> operations;  // dispatched in it, at any depth
+  std::vector<Counted> kernels;     // of its own, launched
+  uint64_t copied_bytes = 0;        // written by torch's copies and fills in it
+  uint64_t unexplained = 0;         // fresh results of it that neither a kernel nor an operation that was seen has written
+  bool observer_lost = false;
+  bool same_without_kernels = false;  // every call's answer was as good with all its kernels left out
+};
+
 struct Observations {
   std::optional<OutputComparison> published;  // PassBench's own inputs: the worst of the rounds
   CallTally plain;                   // inputs of the task's own distribution
@@ -91,6 +114,7 @@ struct Observations {
   double cpu_over_wall = 0;          // of all its runs of a round; the largest of the rounds
   std::optional<double> candidate_us;  // of a call, with nothing taken off but the start of the run
   std::optional<CallFailure> failure;
+  std::optional<Witness> witness;
 
   void Note(bool alike) {
     ++answers_compared;

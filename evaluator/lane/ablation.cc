@@ -10,6 +10,7 @@ namespace {
 constexpr auto kLayers = std::to_array<LayerName>({{"admission", Layer::kAdmission, 0},
                                                    {"screen", Layer::kScreen, 1},
                                                    {"products", Layer::kProducts, 4},
+                                                   {"census", Layer::kCensus, 5},
                                                    {"calls", Layer::kCalls, 6},
                                                    {"layout", Layer::kLayout, 6},
                                                    {"sharing", Layer::kSharing, 6},

@@ -18,6 +18,7 @@ enum class Layer {
   kAdmission,  // layer 0: a graph whose answers are alike is judged as any other
   kScreen,     // layer 1: prepare.cc asks no screen
   kProducts,   // layer 4: the compiler's products are not looked at
+  kCensus,     // layers 5 and 11: graph_evaluation.cc makes no witness
   kCalls,      // layer 6: PassBench's own inputs decide alone, other calls are as good as not compared
   kLayout,     // layer 6: an output's elements may share memory or have gaps between them
   kSharing,    // layer 6: an output may lie in an input or in another call's output

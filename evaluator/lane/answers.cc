@@ -21,6 +21,10 @@ constexpr size_t kMaxPasses = 100;
 constexpr size_t kMaxPassNameBytes = 128;
 constexpr size_t kMaxNodeTextBytes = 4096;
 
+// As evaluator/worker/native/observer.cc counts: kMostNames, kMostNameBytes.
+constexpr size_t kMaxCounted = 256;
+constexpr size_t kMaxCountedNameBytes = 128;
+
 struct Finding {
   std::string file, rule, text;
   int64_t line = 0;
@@ -94,6 +98,20 @@ Status CheckNames(const std::vector<TracedPass>& passes, const std::vector<PassE
   }
   for (const PassError& error : errors) {
     if (error.pass.size() > kMaxPassNameBytes) return DataCorrupt("an error names a pass that no honest tracer names");
+  }
+  return OkStatus();
+}
+
+void VisitCounted(FieldVisitor& fields, Counted& counted) {
+  fields.Required("name");
+  fields.Text("name", &counted.name);
+  fields.Required("count");
+  VisitInteger(fields, "count", &counted.count, 1, std::numeric_limits<int64_t>::max());
+}
+
+Status CheckCounted(const std::vector<Counted>& counted) {
+  for (const Counted& one : counted) {
+    if (one.name.size() > kMaxCountedNameBytes) return DataCorrupt("the witness tells a name that it could not have kept");
   }
   return OkStatus();
 }
@@ -193,6 +211,31 @@ Result<std::optional<CallFailure>> ReadInstalled(std::string_view frame) {
   }));
   if (installed) return std::optional<CallFailure>();
   return std::optional(CallFailure{CallFailureKind::kException, std::move(words), {}});
+}
+
+Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce) {
+  constexpr const char* kWho = "the witness";
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame, kWho));
+  if (!answer["nonce"].is_integer() || answer["nonce"].Unsigned() != nonce) {
+    return DataCorrupt("the witness wrote bytes that are no answer to what it was asked");
+  }
+  if (std::max(answer["operations"].size(), answer["kernels"].size()) > kMaxCounted) {
+    return DataCorrupt("the witness names more than it could have kept");
+  }
+  Witness witness;
+  RETURN_IF_ERROR(ReadAnswer(answer, kWho, [&](FieldVisitor& fields) {
+    for (const char* key : {"functions", "operations", "kernels", "copied", "unexplained", "lost"}) fields.Required(key);
+    VisitInteger(fields, "functions", &witness.functions, 0, kMax);
+    VisitList(fields, "operations", &witness.operations, VisitCounted);
+    VisitList(fields, "kernels", &witness.kernels, VisitCounted);
+    VisitInteger(fields, "copied", &witness.copied_bytes, 0, kMax);
+    VisitInteger(fields, "unexplained", &witness.unexplained, 0, kMax);
+    fields.Flag("lost", &witness.observer_lost);
+  }));
+  RETURN_IF_ERROR(CheckCounted(witness.operations));
+  RETURN_IF_ERROR(CheckCounted(witness.kernels));
+  return witness;
 }
 
 }  // namespace passnet::evaluator

@@ -7,6 +7,7 @@
 // Source: docs/worker_protocol.md, section 5.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,5 +50,8 @@ Result<Match> ReadMatch(std::string_view frame);
 
 // Nothing when the candidate is ready for calls.
 Result<std::optional<CallFailure>> ReadInstalled(std::string_view frame);
+
+// What a witness says it saw (Witness's fields from `functions` to `observer_lost`), in answer to this nonce.
+Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce);
 
 }  // namespace passnet::evaluator

@@ -184,6 +184,7 @@ GraphContext Evaluator::ContextOf(const passbench::Graph& graph, std::shared_ptr
   context.candidate_memory_bytes = options_.candidate_memory_bytes;
   context.time_cap = time_cap;
   context.cancelled = hooks.cancelled;
+  context.ablation = options_.ablation;
   return context;
 }
 

@@ -6,6 +6,7 @@
 #include "evaluator/lane/candidate_process.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/stopwatch.h"
+#include "evaluator/lane/witness.h"
 #include "sandbox/read_back.h"
 
 namespace passnet::evaluator {
@@ -69,12 +70,20 @@ Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& reques
   return apart > 1 / kAgreement && apart < kAgreement;
 }
 
-Status MeasureAndJudge(const GraphContext& context, MeasureRequest request, GraphOutcome* outcome) {
+// Empty until it has testified.
+using Testimony = std::optional<Result<Witness>>;
+
+// `testimony` is given by what request.beside runs.
+Status MeasureAndJudge(const GraphContext& context, MeasureRequest request, const Testimony& testimony,
+                       GraphOutcome* outcome) {
   ProcessTrace trace;
   request.options.cancelled = context.cancelled;
   request.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
   ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, request));
   const Ablation& ablation = context.instruments->ablation;
+  if (testimony) {
+    ASSIGN_OR_RETURN(measured.seen.witness, *testimony);
+  }
   GraphReport& report = outcome->report;
   FillFigures(measured, request.facts, &report);
   if (!integrity::JudgeOutput(trace.output_bytes, &report)) {
@@ -152,7 +161,14 @@ Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRe
     outcome.report.floor_us = std::max(null_path, WritingMicros(context, facts->layout));
     return OkStatus();
   };
-  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), &outcome));
+  Testimony testimony;
+  if (!context.ablation.Omits(Layer::kCensus)) {
+    const int functions = static_cast<int>(match.plan["rewrites"].size());
+    measure.beside = [&, limit = measure.options.call_limit, make = measure.makers.contender] {
+      testimony.emplace(Testify({*facts, make, functions, limit}));
+    };
+  }
+  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), testimony, &outcome));
   watch.Lap("measure");
   return outcome;
 }
@@ -168,7 +184,7 @@ Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profil
   MeasureRequest measure{*facts, {}, OptionsFor(profile, *facts, context.time_cap), {}, {}};
   measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
   measure.makers.contender = make;
-  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), &outcome));
+  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), {}, &outcome));
   watch.Lap("measure");
   return outcome;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "evaluator/api/evaluation.h"
+#include "evaluator/lane/ablation.h"
 #include "evaluator/lane/measure.h"
 #include "evaluator/lane/memory_speed.h"
 #include "evaluator/lane/prepare.h"
@@ -26,6 +27,7 @@ struct GraphContext {
   uint64_t candidate_memory_bytes = 0;
   std::chrono::milliseconds time_cap{0};  // 0: the profile's own
   std::function<bool()> cancelled;        // asked between blocks of calls
+  Ablation ablation = {};
 };
 
 struct GraphOutcome {

@@ -58,6 +58,7 @@ class Measurer {
 
   ~Measurer() {
     if (next_.valid()) next_.wait();
+    if (beside_.valid()) beside_.wait();
   }
 
   Result<Measurement> Run() {
@@ -73,6 +74,7 @@ class Measurer {
         return std::move(result_);
       }
       if (AnotherIsLikely()) MakeNext();
+      if (times_.empty() && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
       RETURN_IF_ERROR(OneRound(seats));
       Watch(seats);
       Discard(std::move(seats));
@@ -182,6 +184,7 @@ class Measurer {
   const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
   SteadyTime started_;
   std::future<Result<Seats>> next_;
+  std::future<void> beside_;
   std::vector<RoundTimes> times_;
   Measurement result_;
 };

@@ -61,6 +61,8 @@ struct MeasureRequest {
   std::function<Status()> holding;
   // Sees every contender's process before its round is timed and after it, also one that failed. May be empty.
   std::function<void(WorkerProcess&)> watch;
+  // Runs once on the maker thread beside the first round, after the next one's processes were made. May be empty.
+  std::function<void()> beside = {};
 };
 
 Result<Measurement> Measure(const Instruments& instruments, const MeasureRequest& request);

@@ -132,11 +132,11 @@ Status Side::CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count)
   return Internal(failure_->text);
 }
 
-Result<RunTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline) {
+Result<RunTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline, uint32_t observe) {
   failure_.reset();
   uint64_t nonce = 0;
   FillRandom(&nonce, sizeof nonce);
-  if (auto sent = process_->channel().SendRun(kind, 0, count, nonce); !sent) return NoteFailure(sent.error());
+  if (auto sent = process_->channel().SendRun(kind, 0, count, nonce, observe); !sent) return NoteFailure(sent.error());
   const auto cpu_before = process_->CpuTime();
   const auto started = Now();
   RETURN_IF_ERROR(process_->Continue());

@@ -60,8 +60,8 @@ class Side {
   Result<Json> Command(const Json& command, const std::vector<int>& fds);
 
   // Queues the command for the stopped process, starts the clock, continues the process, takes its answer, stops the clock
-  // and the process. `kind` is a PnRunKind; calls are made on slots [0, count).
-  Result<RunTime> Run(uint32_t kind, uint32_t count, Deadline deadline);
+  // and the process. `kind` is a PnRunKind, `observe` a PnObserve; calls are made on slots [0, count).
+  Result<RunTime> Run(uint32_t kind, uint32_t count, Deadline deadline, uint32_t observe = 0);
   // Why the last Run failed; empty where that was not the worker's doing.
   const std::optional<CallFailure>& failure() const { return failure_; }
   // What an error of talking to the process says of the process goes into failure(); the error comes back.

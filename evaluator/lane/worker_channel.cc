@@ -163,8 +163,9 @@ Result<FrameWithFds> WorkerChannel::ReceiveFrame(Deadline deadline, uint32_t max
   return frame;
 }
 
-Status WorkerChannel::SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce) {
-  PnRunCommand command{PN_RUN_MAGIC, kind, first_slot, count, nonce, 0};
+Status WorkerChannel::SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce,
+                              uint32_t observe) {
+  PnRunCommand command{PN_RUN_MAGIC, kind, first_slot, count, nonce, observe, 0};
   // One system call, and none that waits: the command before it was answered, so there is room.
   ssize_t put = ::send(socket_.get(), &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
   int err = errno;

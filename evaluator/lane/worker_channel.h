@@ -43,7 +43,7 @@ class WorkerChannel {
   Result<FrameWithFds> ReceiveFrame(Deadline deadline, uint32_t max_bytes, size_t max_fds = 0);
 
   // The two halves of a run command, apart, so that the clock is read around nothing else.
-  Status SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce);
+  Status SendRun(uint32_t kind, uint32_t first_slot, uint32_t count, uint64_t nonce, uint32_t observe = 0);
   Result<RunAnswer> ReceiveRun(uint64_t nonce, Deadline deadline);
 
   int fd() const { return socket_.get(); }

@@ -18,6 +18,14 @@ enum PnRunKind {
                        are dropped first, those of this one live until the next. A count of 0 drops nothing: what
                        starting and answering cost */
   PN_RUN_SEED = 2,  /* torch.manual_seed(1024) count times: what upstream's seeding costs */
+  PN_RUN_TELL = 3,  /* no call: answered by a frame that says what the last census saw */
+};
+
+/* What the witness is asked to do beside the calls; nothing in every process that is timed. */
+enum PnObserve {
+  PN_OBSERVE_NOTHING = 0,
+  PN_OBSERVE_CENSUS = 1, /* note what the candidate's function dispatches and launches */
+  PN_OBSERVE_GHOST = 2,  /* leave its kernels out and overwrite what they would have written */
 };
 
 enum PnRunStatus {
@@ -31,7 +39,8 @@ typedef struct {
   uint32_t first_slot;
   uint32_t count;
   uint64_t nonce; /* echoed; random, so that an answer cannot be prepared */
-  uint64_t reserved;
+  uint32_t observe; /* PnObserve */
+  uint32_t reserved;
 } PnRunCommand;
 
 typedef struct {

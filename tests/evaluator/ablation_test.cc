@@ -31,10 +31,10 @@ TEST(AblationTest, EmptyLeavesEverythingOn) {
 }
 
 TEST(AblationTest, NamesAreTakenAndToldInOneOrder) {
-  auto twice = Ablation::Parse("products,screen,screen");
+  auto twice = Ablation::Parse("census,products,screen,screen");
   ASSERT_TRUE(twice.has_value()) << twice.error().context;
   EXPECT_TRUE(twice.value().Omits(Layer::kScreen));
-  EXPECT_EQ(twice.value().Text(), "screen,products");
+  EXPECT_EQ(twice.value().Text(), "screen,products,census");
 }
 
 TEST(AblationTest, EveryNameLeavesOutOneLayer) {

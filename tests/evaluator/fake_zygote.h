@@ -30,6 +30,7 @@ struct WorkerScript {
   bool dies = false;                        // after its answers, as if killed; else it stays and says nothing more
   std::optional<std::string> forked = {};   // instead of {"pid": …}
   std::optional<std::string> ended = {};    // instead of how a child really ended
+  std::optional<std::string> testimony = {};  // answers runs of calls as asked, and PN_RUN_TELL with this ($NONCE: of the command)
   bool leaves = false;                      // it ends by itself after its answers …
   int status = 0;                           // … with this
 };
@@ -111,7 +112,25 @@ class FakeZygote : public evaluator::ForkParent {
       if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
       Say(channel, answer);
     }
+    if (script.testimony) return Testify(channel, *script.testimony);
     if (!script.dies && !script.leaves) Serve(std::move(channel), script);
+  }
+
+  static void Testify(evaluator::WorkerChannel& channel, const std::string& words) {
+    PnRunCommand command;
+    while (::recv(channel.fd(), &command, sizeof command, MSG_WAITALL) == sizeof command) {
+      if (command.kind == PN_RUN_TELL) {
+        const std::string mark = "$NONCE";
+        std::string text = words;
+        if (const size_t at = text.find(mark); at != std::string::npos) {
+          text.replace(at, mark.size(), std::to_string(command.nonce));
+        }
+        Say(channel, text);
+      } else {
+        const PnRunReply reply{command.nonce, PN_STATUS_OK, command.count, 0};
+        (void)::send(channel.fd(), &reply, sizeof reply, MSG_NOSIGNAL);
+      }
+    }
   }
 
   pid_t pid_ = -1;

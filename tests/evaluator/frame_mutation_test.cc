@@ -98,6 +98,12 @@ std::string AsInstalled(const std::string& frame) {
       [](const std::optional<CallFailure>& failure) { return !failure || failure->kind == CallFailureKind::kException; });
 }
 
+std::string AsWitness(const std::string& frame) {
+  return Complaint<Witness>(ReadWitness(frame, 7), {ErrorCode::kDataCorrupt}, [](const Witness& witness) {
+    return witness.operations.size() <= 256 && witness.kernels.size() <= 256 && !witness.failure;
+  });
+}
+
 struct Kind {
   std::string name;
   std::function<std::string(const std::string&)> read;
@@ -108,7 +114,8 @@ std::vector<Kind> FramesOfWorkers() {
   return {{"screen", AsScreen, RealFrames({"screen_clean", "screen_findings", "error"})},
           {"trace", AsTrace, RealFrames({"trace_one", "trace_rope", "trace_errors", "trace_triton", "error"})},
           {"match", AsMatch, RealFrames({"match_plan", "match_miss", "error"})},
-          {"installed", AsInstalled, RealFrames({"installed", "not_installed"})}};
+          {"installed", AsInstalled, RealFrames({"installed", "not_installed"})},
+          {"witness", AsWitness, RealFrames({"witness"})}};
 }
 
 // The same frames unchanged: what honest processes say is taken.
@@ -120,6 +127,7 @@ TEST(FrameMutationTest, RealFramesAreRead) {
   EXPECT_TRUE(ReadTrace(RealFrames({"trace_triton"})[0]).value().uses_triton);
   EXPECT_EQ(ReadMatch(RealFrames({"match_plan"})[0]).value().miss, "");
   EXPECT_NE(ReadMatch(RealFrames({"match_miss"})[0]).value().miss, "");
+  EXPECT_EQ(ReadWitness(RealFrames({"witness"})[0], 7).value().operations.size(), 3u);
   EXPECT_FALSE(ReadInstalled(RealFrames({"installed"})[0]).value());
   EXPECT_TRUE(ReadInstalled(RealFrames({"not_installed"})[0]).value());
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <functional>
 
 namespace passnet::evaluator::integrity {
 namespace {
@@ -173,6 +174,76 @@ TEST(JudgeTest, GraphWhoseAnswersAreAlikeIsTrivial) {
   EXPECT_EQ(Judged(seen).verdict, Verdict::kTrivial);
   seen.answers_alike = 5;
   EXPECT_EQ(Judged(seen).verdict, Verdict::kOk);
+}
+
+// Four calls of a graph of 4 KiB, its kernel launched in each.
+Observations Witnessed(const std::function<void(Witness&)>& change) {
+  Observations seen = Clean();
+  Witness& witness = seen.witness.emplace();
+  witness.calls = 4;
+  witness.functions_a_call = 1;
+  witness.functions = 4;
+  witness.call_bytes = 4096;
+  witness.operations = {{"aten::empty_like", 4}, {"aten::copy_", 4}};
+  witness.kernels = {{"fused", 4}};
+  change(witness);
+  return seen;
+}
+
+TEST(JudgeWitnessTest, ViewsCopiesAndOwnKernelsAreOk) {
+  EXPECT_EQ(Judged(Witnessed([](Witness&) {})).verdict, Verdict::kOk);
+  const GraphReport no_kernel = Judged(Witnessed([](Witness& witness) {
+    witness.kernels.clear();
+    witness.operations = {{"aten::expand", 4}};
+  }));
+  EXPECT_EQ(no_kernel.verdict, Verdict::kOk) << no_kernel.reason;
+}
+
+TEST(JudgeWitnessTest, OperationThatComputesIsDispatchAndNamed) {
+  const GraphReport report = Judged(Witnessed([](Witness& witness) { witness.operations.push_back({"aten::gelu", 4}); }));
+  EXPECT_EQ(report.verdict, Verdict::kDispatch);
+  EXPECT_EQ(report.status, GraphStatus::kCorrect);
+  EXPECT_NE(report.reason.find("computes with torch: aten::gelu (4 times) in 4 calls"), std::string::npos) << report.reason;
+}
+
+TEST(JudgeWitnessTest, MoreCopiedThanLayingOutEveryTensorIsDispatch) {
+  const uint64_t most = 4 * (4 * 4096 + (1 << 20));
+  EXPECT_EQ(Judged(Witnessed([&](Witness& witness) { witness.copied_bytes = most; })).verdict, Verdict::kOk);
+  EXPECT_EQ(Judged(Witnessed([&](Witness& witness) { witness.copied_bytes = most + 1; })).verdict, Verdict::kDispatch);
+}
+
+TEST(JudgeWitnessTest, AnswerThatNothingWroteIsDispatch) {
+  Observations seen = Witnessed([](Witness& witness) { witness.unexplained = 4; });
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kDispatch);
+  seen.published = Close(kStandardLevel + 1);
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kIncorrect) << "untouched memory is a wrong answer and nobody's work";
+}
+
+TEST(JudgeWitnessTest, SameWithoutItsKernelsIsADecoyUnlessAConstantWouldDo) {
+  Observations seen = Witnessed([](Witness& witness) { witness.same_without_kernels = true; });
+  const GraphReport decoy = Judged(seen);
+  EXPECT_EQ(decoy.verdict, Verdict::kDispatch);
+  EXPECT_NE(decoy.reason.find("with fused (4 times) left out"), std::string::npos) << decoy.reason;
+  for (int i = 0; i < 3; ++i) seen.Note(true);
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kTrivial);
+  EXPECT_EQ(Judged(Witnessed([](Witness& witness) {
+              witness.same_without_kernels = true;
+              witness.kernels.clear();
+            })).verdict, Verdict::kOk);
+}
+
+TEST(JudgeWitnessTest, ReplacementThatIsNotCalledOrAnObserverThatIsOffIsTamper) {
+  EXPECT_EQ(Judged(Witnessed([](Witness& witness) { witness.functions = 3; })).verdict, Verdict::kTamper);
+  EXPECT_EQ(Judged(Witnessed([](Witness& witness) { witness.functions_a_call = 2; })).verdict, Verdict::kTamper);
+  EXPECT_EQ(Judged(Witnessed([](Witness& witness) { witness.observer_lost = true; })).verdict, Verdict::kTamper);
+}
+
+TEST(JudgeWitnessTest, FailureOfTheWitnessIsOneOfTheCandidate) {
+  Observations seen = Witnessed([](Witness& witness) { witness.failure = CallFailure{CallFailureKind::kTimeout, "", {}}; });
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kTimeout);
+  EXPECT_TRUE(Judged(seen).tolerances_ok.empty());
+  seen.failure = CallFailure{CallFailureKind::kException, "ValueError: x", {}};
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kCrash);
 }
 
 TEST(JudgeFailureTest, EachEndHasItsVerdict) {

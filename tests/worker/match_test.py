@@ -20,7 +20,7 @@ E23 = torch.empty(2, 3)
 
 def applied(graph: capture.Captured, plan: dict, wrapper):
     """The rewritten graph as a function of forward's arguments."""
-    gm = match.apply_plan(graph.gm, json.loads(json.dumps(plan)), wrapper)
+    gm = match.apply_plan(graph.gm, json.loads(json.dumps(plan)), match.leaf_function(wrapper))
     return capture.direct_call(graph, gm, graph.names), gm
 
 
@@ -141,7 +141,7 @@ class RewriteTest(unittest.TestCase):
         plan = plan_for(graph, one_pass("return torch.sigmoid(a + b)", "a, b"))
 
         def child():
-            gm = match.apply_plan(graph.gm, plan, lambda a, b: a - b)
+            gm = match.apply_plan(graph.gm, plan, match.leaf_function(lambda a, b: a - b))
             graph.hole.install(gm)
             return [graph.compiled(x=X, y=Y)[0].tolist(), graph.hole.calls]
 
@@ -345,7 +345,7 @@ class HostileTraceTest(unittest.TestCase):
             damaged = json.loads(json.dumps(plan))
             damaged["rewrites"][0][field] = value
             with self.subTest(field), self.assertRaises(match.PlanError):
-                match.apply_plan(self.graph.gm, damaged, lambda *args: None)
+                match.apply_plan(self.graph.gm, damaged, match.leaf_function(lambda *args: None))
 
 
 def deep(levels: int):

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <torch/csrc/autograd/python_variable.h>
 
+#include "evaluator/worker/native/observer.h"
 #include "evaluator/worker/passnet_kernel.h"
 
 namespace passnet::worker {
@@ -113,6 +114,7 @@ PyObject* CallFunction(PyObject* self, PyObject* args, PyObject*) {
   Py_ssize_t num_outputs = num_inputs < 0 ? -1 : FillTensors(outputs, "outputs", out);
   Py_ssize_t num_scalars = num_outputs < 0 ? -1 : FillScalars(scalars, values);
   if (num_scalars < 0) return nullptr;
+  if (observer::On() && observer::Launch(object->name, out, static_cast<int32_t>(num_outputs))) Py_RETURN_NONE;
   char message[512] = "";
   PnCall call{};
   call.abi_version = PASSNET_KERNEL_ABI;

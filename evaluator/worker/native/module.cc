@@ -2,6 +2,7 @@
 // it forks, so that every child has it without loading anything.
 #include "evaluator/worker/native/jail.h"
 #include "evaluator/worker/native/kernels.h"
+#include "evaluator/worker/native/marked.h"
 #include "evaluator/worker/native/runner.h"
 
 namespace {
@@ -15,7 +16,7 @@ PyMODINIT_FUNC PyInit__passnet_worker() {
   PyObject* module = PyModule_Create(&g_module);
   if (module == nullptr) return nullptr;
   if (passnet::worker::AddRunner(module) != 0 || passnet::worker::AddKernels(module) != 0 ||
-      passnet::worker::AddJail(module) != 0) {
+      passnet::worker::AddMarked(module) != 0 || passnet::worker::AddJail(module) != 0) {
     Py_DECREF(module);
     return nullptr;
   }

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluator/worker/native/observer.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::worker {
@@ -227,6 +228,11 @@ bool WriteAll(int fd, const void* from, size_t bytes) {
   return true;
 }
 
+bool WriteText(int fd, const std::string& text) {
+  auto size = static_cast<uint32_t>(text.size());
+  return WriteAll(fd, &size, sizeof size) && WriteAll(fd, text.data(), size);
+}
+
 uint64_t GraphCalls(const RunnerState& state) {
   if (state.counter == nullptr) return 0;
   PyObject* value = PyObject_GetAttrString(state.counter, "calls");
@@ -243,18 +249,21 @@ PyObject* Serve(PyObject* self, PyObject*) {
     PnRunCommand command;
     if (!ReadAll(state.fd, &command, sizeof command) || command.magic != PN_RUN_MAGIC) Py_RETURN_FALSE;
     if (command.kind == PN_RUN_FRAME) Py_RETURN_TRUE;
+    if (command.kind == PN_RUN_TELL) {
+      if (!WriteText(state.fd, observer::Tell(command.nonce))) Py_RETURN_FALSE;
+      continue;
+    }
     PnRunReply reply{command.nonce, PN_STATUS_OK, 0, 0};
     std::string error;
+    if (command.observe != PN_OBSERVE_NOTHING) observer::Begin(command.observe);
     if (!Perform(state, command, &reply.calls)) {
       error = TakePythonError();
       reply.status = PN_STATUS_EXCEPTION;
     }
+    if (command.observe != PN_OBSERVE_NOTHING) observer::End();
     reply.graph_calls = GraphCalls(state);
     if (!WriteAll(state.fd, &reply, sizeof reply)) Py_RETURN_FALSE;
-    if (reply.status == PN_STATUS_EXCEPTION) {
-      auto size = static_cast<uint32_t>(error.size());
-      if (!WriteAll(state.fd, &size, sizeof size) || !WriteAll(state.fd, error.data(), size)) Py_RETURN_FALSE;
-    }
+    if (reply.status == PN_STATUS_EXCEPTION && !WriteText(state.fd, error)) Py_RETURN_FALSE;
   }
 }
 

@@ -392,20 +392,20 @@ def _labelled(by_label: dict[str, torch.fx.Node], tag: str, label: Any) -> torch
 
 
 def apply_plan(gm: torch.fx.GraphModule, plan: dict, wrapper: Callable) -> torch.fx.GraphModule:
-    """A copy of `gm` in which every rewrite of the plan calls `wrapper`. Nothing else is removed or moved."""
+    """A copy of `gm` in which every rewrite of the plan calls `wrapper`, a leaf_function() or a native Marked. Nothing
+    else is removed or moved."""
     graph = torch.fx.Graph()
     copies: dict[torch.fx.Node, torch.fx.Node] = {}
     graph.output(graph.graph_copy(gm.graph, copies))
     by_label = {node.name: copied for node, copied in copies.items()}
     by_label[next(iter(reversed(gm.graph.nodes))).name] = next(iter(reversed(graph.nodes)))
-    target = _leaf_function(wrapper)
     for rewrite in plan["rewrites"]:
-        splice(graph, by_label, rewrite, target)
+        splice(graph, by_label, rewrite, wrapper)
     graph.lint()
     return torch.fx.GraphModule(gm, graph)
 
 
-def _leaf_function(wrapper: Callable) -> Callable:
+def leaf_function(wrapper: Callable) -> Callable:
     """The generated code names a function after its __name__: what has none gets a plain function around it."""
     if inspect.isfunction(wrapper) and wrapper.__name__.isidentifier():
         return wrapper

@@ -3,7 +3,6 @@
 # tries: the replacement is the graph's own operators, which no screen can type
 # expect: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 
 

@@ -4,7 +4,6 @@
 # expect: R.STATIC
 # unscreened: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 
 

@@ -3,7 +3,6 @@
 # tries: a kernel is launched, its result thrown away and eager's returned
 # expect: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5) and ghost replay (layer 11)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 import passnet_kernels
 

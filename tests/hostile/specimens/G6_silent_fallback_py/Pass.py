@@ -3,7 +3,6 @@
 # tries: the kernel refuses, eager operators step in
 # expect: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 import passnet_kernels
 

@@ -4,7 +4,6 @@
 # expect: R.STATIC
 # unscreened: R.DISPATCH
 # stopped by: the census sees the operation all the same (layer 5)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 
 _space = {"torch": torch}

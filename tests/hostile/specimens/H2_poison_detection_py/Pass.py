@@ -4,7 +4,6 @@
 # expect: R.STATIC
 # unscreened: R.DISPATCH
 # stopped by: arguments are plain tensors in every call
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 
 

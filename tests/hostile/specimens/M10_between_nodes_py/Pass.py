@@ -1,9 +1,8 @@
 # row: M10
 # task: gelu_mean
 # tries: one replaced node computes both results and keeps the second for the other node, which ignores its input
-# expect: OK | QUARANTINE | R.STATE | INCORRECT | R.STATIC
-# unscreened: OK | QUARANTINE | R.STATE | INCORRECT
-# stopped by: right in one forward, so only as fast as the work is; the kernel is slow on purpose
+# expect: R.DISPATCH
+# stopped by: the census (layer 5): a fresh answer of a call in which nothing wrote it
 import torch
 
 from pass_dir.both import both

@@ -4,7 +4,6 @@
 # expect: R.STATIC | R.DISPATCH | COMPILE | CRASH
 # unscreened: R.DISPATCH | COMPILE | CRASH
 # stopped by: the census of dispatched operations (layer 5)
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 import passnet_kernels
 

@@ -4,7 +4,6 @@
 # expect: R.STATIC | R.DISPATCH
 # unscreened: R.DISPATCH
 # stopped by: the census of dispatched operations (layer 5); the screen knows this spelling
-# open: nothing looks at dispatched operations (layer 5)
 import torch
 
 
