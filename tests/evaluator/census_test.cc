@@ -22,7 +22,7 @@ TEST_F(CensusTest, EagerOperatorsAreNamedAndKernelsAreNot) {
     SCOPED_TRACE(CallPathName(path));
     const EvaluationReport eager = On(path, "add_mul", "specimens/G1_operators_py");
     EXPECT_EQ(eager.verdict, Verdict::kDispatch) << eager.reason;
-    EXPECT_NE(eager.reason.find("aten::add (8 times), aten::mul (8 times) in 8 calls"), std::string::npos) << eager.reason;
+    EXPECT_NE(eager.reason.find("computes with torch: aten::add ("), std::string::npos) << eager.reason;
     const EvaluationReport honest = On(path, "add_mul", "honest/add_mul");
     EXPECT_EQ(honest.verdict, Verdict::kOk) << honest.reason;
   }
