@@ -195,7 +195,7 @@ class GraphEvaluation::Impl {
   Status MeasureFloor() {
     const int core = context_.instruments->timing_core.number();
     ASSIGN_OR_RETURN(double null_path, NullPathMicros(context_.task, *facts_, request_.call_path, core));
-    outcome_.report.floor_us = std::max(null_path, WritingMicros(context_, facts_->layout));
+    outcome_.report.floor_us = null_path + WritingMicros(context_, facts_->layout);
     return OkStatus();
   }
 

@@ -10,7 +10,7 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
-constexpr uint32_t kSeedCalls = 64;
+constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;
 constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
 
@@ -223,7 +223,7 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
     options.max_warm_ups = 40;
     options.warm_up_us = 10'000;
     options.timed_blocks = 5;
-    options.noise = 0.04;
+    options.noise = 0.06;
     options.time_cap = std::chrono::milliseconds(2'500);
   }
   if (time_cap.count() > 0) options.time_cap = time_cap;
