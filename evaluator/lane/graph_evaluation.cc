@@ -70,20 +70,10 @@ Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& reques
   return apart > 1 / kAgreement && apart < kAgreement;
 }
 
-// Empty until it has testified.
-using Testimony = std::optional<Result<Witness>>;
-
-// `testimony` is given by what request.beside runs.
-Status MeasureAndJudge(const GraphContext& context, MeasureRequest request, const Testimony& testimony,
-                       GraphOutcome* outcome) {
-  ProcessTrace trace;
-  request.options.cancelled = context.cancelled;
-  request.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
-  ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, request));
+// `measured` came of `request`.
+Status JudgeMeasured(const GraphContext& context, const MeasureRequest& request, Measurement measured,
+                     const ProcessTrace& trace, GraphOutcome* outcome) {
   const Ablation& ablation = context.instruments->ablation;
-  if (testimony) {
-    ASSIGN_OR_RETURN(measured.seen.witness, *testimony);
-  }
   GraphReport& report = outcome->report;
   FillFigures(measured, request.facts, &report);
   if (!integrity::JudgeOutput(trace.output_bytes, &report)) {
@@ -134,44 +124,108 @@ GraphReport NewReport(const passbench::Graph& graph) {
   return report;
 }
 
-Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
-                                   const PreparedCandidate& candidate) {
-  GraphOutcome outcome;
-  outcome.report = NewReport(*context.graph);
-  Stopwatch watch(&outcome.timings_ms);
-  ASSIGN_OR_RETURN(Match match, MatchPatterns(context.task, candidate.traced, request.matching, *candidate.patience,
-                                              &context.task->plans()));
-  watch.Lap("match");
-  outcome.report.matched_nodes = match.matched_nodes;
-  outcome.report.coverage = match.coverage;
-  outcome.upstream_refuses = match.upstream_refuses;
-  if (!match.miss.empty()) {
-    integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match.miss, &outcome.report);
-    return outcome;
+class GraphEvaluation::Impl {
+ public:
+  Impl(GraphContext context, const EvaluateRequest& request, const PreparedCandidate& candidate)
+      : context_(std::move(context)), request_(request), candidate_(candidate) {
+    outcome_.report = NewReport(*context_.graph);
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FindFacts(context, &outcome.report));
-  watch.Lap("reference");
-  if (!facts) return outcome;
-  MeasureRequest measure{*facts, {}, OptionsFor(request.profile, *facts, context.time_cap), {}, {}};
-  measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
-  measure.makers.contender = [&](Side& side) { return MakeCandidate(context, request, candidate, match.plan, side); };
-  measure.holding = [&]() -> Status {
-    const int core = context.instruments->timing_core.number();
-    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context.task, *facts, request.call_path, core));
-    outcome.report.floor_us = std::max(null_path, WritingMicros(context, facts->layout));
+
+  Status Begin() {
+    Stopwatch watch(&outcome_.timings_ms);
+    ASSIGN_OR_RETURN(match_, MatchPatterns(context_.task, candidate_.traced, request_.matching, *candidate_.patience,
+                                           &context_.task->plans()));
+    watch.Lap("match");
+    outcome_.report.matched_nodes = match_.matched_nodes;
+    outcome_.report.coverage = match_.coverage;
+    outcome_.upstream_refuses = match_.upstream_refuses;
+    if (!match_.miss.empty()) {
+      integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match_.miss, &outcome_.report);
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(facts_, FindFacts(context_, &outcome_.report));
+    watch.Lap("reference");
+    if (facts_ == nullptr) return OkStatus();
+    measuring_.emplace(*context_.instruments, Request());
     return OkStatus();
-  };
-  Testimony testimony;
-  if (!context.ablation.Omits(Layer::kCensus)) {
-    const int functions = static_cast<int>(match.plan["rewrites"].size());
-    measure.beside = [&, limit = measure.options.call_limit, make = measure.makers.contender] {
-      testimony.emplace(Testify({*facts, make, functions, limit}));
-    };
   }
-  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), testimony, &outcome));
-  watch.Lap("measure");
-  return outcome;
+
+  bool Done() const { return !measuring_ || measured_; }
+  uint64_t RegionBytes() const { return facts_ == nullptr ? 0 : 2 * kSeats * facts_->layout.InBytes(); }
+  void Prepare() { measuring_->Prepare(); }
+
+  Status Round(GraphEvaluation* next) {
+    Stopwatch watch(&outcome_.timings_ms);
+    ASSIGN_OR_RETURN(measured_, measuring_->Round([&] { next != nullptr ? next->Prepare() : measuring_->PrepareIfLikely(); }));
+    watch.Lap("measure");
+    return OkStatus();
+  }
+
+  Result<GraphOutcome> Finish() {
+    if (!measuring_) return std::move(outcome_);
+    Stopwatch watch(&outcome_.timings_ms);
+    Measurement measured = measuring_->Take();
+    if (testimony_) {
+      ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
+    }
+    RETURN_IF_ERROR(JudgeMeasured(context_, Request(), std::move(measured), trace_, &outcome_));
+    measuring_.reset();
+    watch.Lap("measure");
+    return std::move(outcome_);
+  }
+
+ private:
+  MeasureRequest Request() {
+    MeasureRequest measure{*facts_, {}, OptionsFor(request_.profile, *facts_, context_.time_cap), {}, {}};
+    measure.options.cancelled = context_.cancelled;
+    measure.makers.eager = [this](Side& side) { return MakeEager(context_.task, side); };
+    measure.makers.contender = [this](Side& side) {
+      return MakeCandidate(context_, request_, candidate_, match_.plan, side);
+    };
+    measure.watch = [this](WorkerProcess& process) { trace_.Note(process); };
+    measure.holding = [this] { return MeasureFloor(); };
+    if (context_.instruments->ablation.Omits(Layer::kCensus)) return measure;
+    const int functions = static_cast<int>(match_.plan["rewrites"].size());
+    measure.beside = [this, functions, limit = measure.options.call_limit, make = measure.makers.contender] {
+      testimony_.emplace(Testify({*facts_, make, functions, limit}));
+    };
+    return measure;
+  }
+
+  Status MeasureFloor() {
+    const int core = context_.instruments->timing_core.number();
+    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context_.task, *facts_, request_.call_path, core));
+    outcome_.report.floor_us = null_path + WritingMicros(context_, facts_->layout);
+    return OkStatus();
+  }
+
+  const GraphContext context_;
+  const EvaluateRequest& request_;
+  const PreparedCandidate& candidate_;
+  Match match_;
+  std::shared_ptr<GraphFacts> facts_;
+  ProcessTrace trace_;
+  std::optional<Result<Witness>> testimony_;  // of the maker thread, until the measurement is taken
+  GraphOutcome outcome_;
+  bool measured_ = false;
+  std::optional<Measuring> measuring_;  // the last member: its helpers use the others
+};
+
+GraphEvaluation::GraphEvaluation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GraphEvaluation::~GraphEvaluation() = default;
+
+Result<std::unique_ptr<GraphEvaluation>> GraphEvaluation::Begin(GraphContext context, const EvaluateRequest& request,
+                                                                const PreparedCandidate& candidate) {
+  auto impl = std::make_unique<Impl>(std::move(context), request, candidate);
+  RETURN_IF_ERROR(impl->Begin());
+  return std::unique_ptr<GraphEvaluation>(new GraphEvaluation(std::move(impl)));
 }
+
+bool GraphEvaluation::Done() const { return impl_->Done(); }
+uint64_t GraphEvaluation::RegionBytes() const { return impl_->RegionBytes(); }
+void GraphEvaluation::Prepare() { impl_->Prepare(); }
+Status GraphEvaluation::Round(GraphEvaluation* next) { return impl_->Round(next); }
+Result<GraphOutcome> GraphEvaluation::Finish() { return impl_->Finish(); }
 
 Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile,
                                      const std::function<Result<std::optional<CallFailure>>(Side&)>& make) {
@@ -184,7 +238,11 @@ Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profil
   MeasureRequest measure{*facts, {}, OptionsFor(profile, *facts, context.time_cap), {}, {}};
   measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
   measure.makers.contender = make;
-  RETURN_IF_ERROR(MeasureAndJudge(context, std::move(measure), {}, &outcome));
+  measure.options.cancelled = context.cancelled;
+  ProcessTrace trace;
+  measure.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
+  ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, measure));
+  RETURN_IF_ERROR(JudgeMeasured(context, measure, std::move(measured), trace, &outcome));
   watch.Lap("measure");
   return outcome;
 }

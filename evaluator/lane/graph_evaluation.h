@@ -27,7 +27,6 @@ struct GraphContext {
   uint64_t candidate_memory_bytes = 0;
   std::chrono::milliseconds time_cap{0};  // 0: the profile's own
   std::function<bool()> cancelled;        // asked between blocks of calls
-  Ablation ablation = {};
 };
 
 struct GraphOutcome {
@@ -46,8 +45,29 @@ bool IsSurprising(const GraphReport& report, const Ablation& ablation);
 // Path and dtype filled in, nothing known yet.
 GraphReport NewReport(const passbench::Graph& graph);
 
-Result<GraphOutcome> EvaluateGraph(const GraphContext& context, const EvaluateRequest& request,
-                                   const PreparedCandidate& candidate);
+// A candidate on one graph, a round of the measurement at a time (measure.h).
+class GraphEvaluation {
+ public:
+  // Matches, and finds out what eager does; what fails here is in the report, and there is nothing to measure. Borrows the
+  // request, the candidate and what the context points to.
+  static Result<std::unique_ptr<GraphEvaluation>> Begin(GraphContext context, const EvaluateRequest& request,
+                                                        const PreparedCandidate& candidate);
+  ~GraphEvaluation();
+
+  bool Done() const;
+  // Shared memory that two rounds' processes take, in bytes.
+  uint64_t RegionBytes() const;
+  void Prepare();
+  // `next`: who has the round after this one, or null: then this graph, if it needs one.
+  Status Round(GraphEvaluation* next);
+  // Once Done: judged.
+  Result<GraphOutcome> Finish();
+
+ private:
+  class Impl;
+  explicit GraphEvaluation(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
 
 // A baseline beside eager, measured as candidates are: `make` gives a side a process that has made its first call.
 Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profile,

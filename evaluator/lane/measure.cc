@@ -10,7 +10,7 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
-constexpr uint32_t kSeedCalls = 64;
+constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;
 constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
 
@@ -47,50 +47,35 @@ Counts CountsFor(const MeasureOptions& options, const GraphFacts& facts) {
   return counts;
 }
 
-class Measurer {
- public:
-  Measurer(const Instruments& instruments, const MeasureRequest& request)
-      : instruments_(instruments),
-        request_(request),
-        options_(request.options),
-        comparer_(request.facts.layout, request.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
-        counts_(CountsFor(request.options, request.facts)) {}
+}  // namespace
 
-  ~Measurer() {
-    if (next_.valid()) next_.wait();
-    if (beside_.valid()) beside_.wait();
+class Measuring::Impl {
+ public:
+  Impl(const Instruments& instruments, MeasureRequest request)
+      : instruments_(instruments),
+        request_(std::move(request)),
+        options_(request_.options),
+        comparer_(request_.facts.layout, request_.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
+        counts_(CountsFor(request_.options, request_.facts)) {
+    result_.capped = counts_.cut;
   }
 
-  Result<Measurement> Run() {
-    started_ = Clock::System().Now();
-    result_.capped = counts_.cut;
-    MakeNext();
-    while (true) {
-      if (options_.cancelled && options_.cancelled()) return CancelledError();
-      ASSIGN_OR_RETURN(Seats seats, next_.get());
-      Watch(seats);
-      if (seats.failure) {
-        result_.seen.failure = seats.failure;
-        return std::move(result_);
-      }
-      if (AnotherIsLikely()) MakeNext();
-      if (times_.empty() && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
-      RETURN_IF_ERROR(OneRound(seats));
-      Watch(seats);
-      Discard(std::move(seats));
-      if (result_.seen.failure || Enough()) return std::move(result_);
-      if (!next_.valid()) MakeNext();
+  ~Impl() {
+    if (next_.valid()) next_.wait();
+    if (beside_.valid()) beside_.wait();
+    for (Block& block : instruments_.blocks) {
+      const size_t bytes = block.inputs.capacity() + block.reference.bytes.capacity() + block.contender.bytes.capacity();
+      if (bytes > kMostKept) block = Block();
     }
   }
 
- private:
-  void MakeNext() {
+  void Prepare() {
+    if (next_.valid()) return;
     const bool swap = instruments_.decisions.Below(2) == 0;
     next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap, *regions_); });
   }
 
-  // Asked before a round: whether one more will follow it, as far as the rounds so far tell. Seats are made while the round
-  // is timed; those that nobody needs would delay the next graph's.
+  // Seats that nobody needs would delay the next graph's.
   bool AnotherIsLikely() const {
     const auto done = static_cast<int>(times_.size());
     if (done + 1 < counts_.rounds) return true;
@@ -98,6 +83,31 @@ class Measurer {
     return result_.speed_up->half_width * std::sqrt(done / (done + 1.0)) > options_.noise;
   }
 
+  Result<bool> Round(const std::function<void()>& meanwhile) {
+    const SteadyTime started = Clock::System().Now();
+    if (options_.cancelled && options_.cancelled()) return CancelledError();
+    Prepare();
+    ASSIGN_OR_RETURN(Seats seats, next_.get());
+    Watch(seats);
+    if (seats.failure) {
+      result_.seen.failure = seats.failure;
+      return true;
+    }
+    meanwhile();
+    if (times_.empty() && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
+    RETURN_IF_ERROR(OneRound(seats));
+    Watch(seats);
+    Discard(std::move(seats));
+    spent_ += Clock::System().Now() - started;
+    return result_.seen.failure || Enough();
+  }
+
+  Measurement Take() {
+    if (beside_.valid()) beside_.get();
+    return std::move(result_);
+  }
+
+ private:
   void Watch(Seats& seats) {
     Side& contender = seats.sides[kContenderSeat];
     if (request_.watch && contender.HasProcess()) request_.watch(contender.process());
@@ -165,7 +175,7 @@ class Measurer {
     result_.seen.candidate_us = calls;
     if (result_.rounds < counts_.rounds) return false;
     if (result_.rounds >= options_.max_rounds) return true;
-    const bool late = Clock::System().Now() - started_ >= options_.time_cap;
+    const bool late = spent_ >= options_.time_cap;
     if (late || counts_.cut) {
       result_.capped = true;
       return true;
@@ -177,19 +187,32 @@ class Measurer {
   }
 
   const Instruments& instruments_;
-  const MeasureRequest& request_;
+  const MeasureRequest request_;
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
   const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
-  SteadyTime started_;
+  Nanos spent_{0};  // in this graph's rounds
   std::future<Result<Seats>> next_;
   std::future<void> beside_;
   std::vector<RoundTimes> times_;
   Measurement result_;
 };
 
-}  // namespace
+Measuring::Measuring(const Instruments& instruments, MeasureRequest request)
+    : impl_(std::make_unique<Impl>(instruments, std::move(request))) {}
+
+Measuring::~Measuring() = default;
+
+void Measuring::Prepare() { impl_->Prepare(); }
+
+void Measuring::PrepareIfLikely() {
+  if (impl_->AnotherIsLikely()) impl_->Prepare();
+}
+
+Result<bool> Measuring::Round(const std::function<void()>& meanwhile) { return impl_->Round(meanwhile); }
+
+Measurement Measuring::Take() { return impl_->Take(); }
 
 MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono::milliseconds time_cap) {
   MeasureOptions options;
@@ -200,7 +223,7 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
     options.max_warm_ups = 40;
     options.warm_up_us = 10'000;
     options.timed_blocks = 5;
-    options.noise = 0.04;
+    options.noise = 0.06;
     options.time_cap = std::chrono::milliseconds(2'500);
   }
   if (time_cap.count() > 0) options.time_cap = time_cap;
@@ -212,13 +235,13 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
   return options;
 }
 
-Result<Measurement> Measure(const Instruments& instruments, const MeasureRequest& request) {
-  auto measured = Measurer(instruments, request).Run();
-  for (Block& block : instruments.blocks) {
-    const size_t bytes = block.inputs.capacity() + block.reference.bytes.capacity() + block.contender.bytes.capacity();
-    if (bytes > kMostKept) block = Block();
+Result<Measurement> Measure(const Instruments& instruments, MeasureRequest request) {
+  Measuring measuring(instruments, std::move(request));
+  bool done = false;
+  while (!done) {
+    ASSIGN_OR_RETURN(done, measuring.Round([&] { measuring.PrepareIfLikely(); }));
   }
-  return measured;
+  return measuring.Take();
 }
 
 }  // namespace passnet::evaluator

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,32 @@ struct MeasureRequest {
   std::function<void()> beside = {};
 };
 
-Result<Measurement> Measure(const Instruments& instruments, const MeasureRequest& request);
+// One measurement, a round at a time, so that several can take turns: what the machine does for some seconds then falls on
+// all of them, and the processes of one are made while another is timed.
+class Measuring {
+ public:
+  // Borrows the instruments.
+  Measuring(const Instruments& instruments, MeasureRequest request);
+  ~Measuring();
+  Measuring(const Measuring&) = delete;
+  Measuring& operator=(const Measuring&) = delete;
+
+  // Has the next round's processes made on the maker thread, unless they are.
+  void Prepare();
+  // The same where another round is likely, as far as the rounds so far tell; asked before a round for the one after it.
+  void PrepareIfLikely();
+  // One round. `meanwhile` is called once its processes are there and before it is timed. True once no more is to come: the
+  // interval is met, the most rounds are made, the time is up, or the contender failed.
+  Result<bool> Round(const std::function<void()>& meanwhile);
+  // After Round said so.
+  Measurement Take();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// All rounds of one after the other.
+Result<Measurement> Measure(const Instruments& instruments, MeasureRequest request);
 
 }  // namespace passnet::evaluator

@@ -5,7 +5,7 @@
 # unscreened: R.IMPLAUSIBLE | R.TAMPER | R.TIMING | QUARANTINE | R.STATE | INCORRECT | CRASH | TIMEOUT | OK
 # twin: fast_gelu
 # stopped by: no call takes less than the way to the graph does on the trusted side (layer 9)
-# open: the floor has the way to the graph and the bytes, not the sum of way and work
+# open: the floor has the way to the graph and the bytes, not the work
 import torch
 import passnet_kernels
 
