@@ -102,9 +102,10 @@ Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, Graph
 }
 
 Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, const EvaluateRequest& request,
-                                                 const PreparedCandidate& candidate, const Json& plan, Side& side) {
+                                                 const PreparedCandidate& candidate, const Json& plan, Side& side,
+                                                 const LaunchList* replayed = nullptr) {
   ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
-                                                              context.candidate_memory_bytes}));
+                                                              context.candidate_memory_bytes, replayed}));
   auto failure = AwaitInstalled(*process);
   if (!failure) RETURN_IF_ERROR(process->Stop());
   side.Take(std::move(process), request.call_path == CallPath::kDynamo);
@@ -115,6 +116,11 @@ Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, co
 
 bool IsSurprising(const GraphReport& report, const Ablation& ablation) {
   return report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > kSurprising && !ablation.Omits(Layer::kSurprises);
+}
+
+bool IsTop(const GraphReport& report, const Ablation& ablation) {
+  return report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > integrity::kReplayed &&
+         !ablation.Omits(Layer::kReplay);
 }
 
 GraphReport NewReport(const passbench::Graph& graph) {
@@ -165,12 +171,21 @@ class GraphEvaluation::Impl {
     if (!measuring_) return std::move(outcome_);
     Stopwatch watch(&outcome_.timings_ms);
     Measurement measured = measuring_->Take();
+    LaunchList launches;
     if (testimony_) {
       ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
+      launches = measured.seen.witness->launches;
     }
     RETURN_IF_ERROR(JudgeMeasured(context_, Request(), std::move(measured), trace_, &outcome_));
     measuring_.reset();
     watch.Lap("measure");
+    if (testimony_ && IsTop(outcome_.report, context_.instruments->ablation) && launches.why.empty()) {
+      RETURN_IF_ERROR(Replay(launches));
+      watch.Lap("replay");
+    }
+    if (outcome_.report.verdict == Verdict::kQuarantine && !launches.why.empty()) {
+      outcome_.report.reason += "; its launches cannot be made again alone: " + launches.why;
+    }
     return std::move(outcome_);
   }
 
@@ -190,6 +205,24 @@ class GraphEvaluation::Impl {
       testimony_.emplace(Testify({*facts_, make, functions, limit}));
     };
     return measure;
+  }
+
+  // The launches in the candidate's place: on inputs of their own, compared and timed like any contender.
+  Status Replay(const LaunchList& launches) {
+    MeasureRequest replay = Request();
+    replay.options.min_rounds = replay.options.max_rounds = 2;
+    replay.makers.contender = [this, &launches](Side& side) {
+      return MakeCandidate(context_, request_, candidate_, match_.plan, side, &launches);
+    };
+    replay.watch = {};
+    replay.holding = {};
+    replay.beside = {};
+    ASSIGN_OR_RETURN(Measurement measured, Measure(*context_.instruments, replay));
+    GraphReport report = NewReport(*context_.graph);
+    FillFigures(measured, *facts_, &report);
+    integrity::Judge(context_.instruments->ablation.Told(measured.seen), {context_.threads, 0}, &report);
+    integrity::JudgeReplay(report, &outcome_.report);
+    return OkStatus();
   }
 
   Status MeasureFloor() {

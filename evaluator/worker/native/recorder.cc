@@ -1,5 +1,6 @@
 #include "evaluator/worker/native/recorder.h"
 
+#include <ATen/ATen.h>
 #include <torch/csrc/autograd/python_variable.h>
 
 #include <cstring>

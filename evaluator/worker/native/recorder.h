@@ -4,13 +4,16 @@
 // Threads: the one that answers run commands. Errors: none of its own. Owns: the memory of a call, until the call ends.
 #pragma once
 
-#include <ATen/ATen.h>
 #include <Python.h>
 
 #include <string>
 #include <string_view>
 
 #include "evaluator/worker/passnet_kernel.h"
+
+namespace at {
+class Tensor;
+}
 
 namespace passnet::worker::recorder {
 
