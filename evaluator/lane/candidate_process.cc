@@ -5,13 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "evaluator/lane/answers.h"
 #include "evaluator/lane/launch_list.h"
 
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::chrono::seconds kInstallLimit{60};  // fork, import of the candidate's passes, rewrite
+constexpr std::chrono::seconds kCandidateForkLimit{60};
 constexpr uint32_t kMaxAnswerBytes = 1u << 20;
 
 // Room for what an honest kernel may want beside the graph's own tensors, and for the outputs of a block, which live until
@@ -48,11 +49,14 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
     first_frame.Set("launches", LaunchesJson(*fork.replayed));
   }
   spec.first_frame = first_frame.Dump();
-  return WorkerProcess::Fork(task, spec, Deadline::After(kInstallLimit));
+  return WorkerProcess::Fork(task, spec, Deadline::After(kCandidateForkLimit));
 }
 
-std::optional<CallFailure> AwaitInstalled(WorkerProcess& process) {
-  auto frame = process.channel().ReceiveFrame(Deadline::After(kInstallLimit), kMaxAnswerBytes);
+std::optional<CallFailure> AwaitInstalled(WorkerProcess& process, InstallPatience& patience) {
+  const SteadyTime started = Clock::System().Now();
+  const Nanos limit = patience.left > Nanos(0) ? patience.limit : patience.limit_once_lost;
+  auto frame = process.channel().ReceiveFrame(Deadline::After(limit), kMaxAnswerBytes);
+  patience.left -= Clock::System().Now() - started;
   if (!frame) {
     Error error = std::move(frame).error();
     if (error.code == ErrorCode::kDeadlineExceeded) return CallFailure{CallFailureKind::kTimeout, error.context, {}};

@@ -31,6 +31,6 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
 
 // Waits until it says that it is installed: its own code ran by then, so every byte of the answer is hostile. Empty
 // when it is ready to be called.
-std::optional<CallFailure> AwaitInstalled(WorkerProcess& process);
+std::optional<CallFailure> AwaitInstalled(WorkerProcess& process, InstallPatience& patience);
 
 }  // namespace passnet::evaluator

@@ -106,7 +106,7 @@ Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, co
                                                  const LaunchList* replayed = nullptr) {
   ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
                                                               context.candidate_memory_bytes, replayed}));
-  auto failure = AwaitInstalled(*process);
+  auto failure = AwaitInstalled(*process, *candidate.installing);
   if (!failure) RETURN_IF_ERROR(process->Stop());
   side.Take(std::move(process), request.call_path == CallPath::kDynamo);
   return failure;

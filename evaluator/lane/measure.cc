@@ -227,10 +227,10 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
     options.time_cap = std::chrono::milliseconds(2'500);
   }
   if (time_cap.count() > 0) options.time_cap = time_cap;
-  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it counts as
+  // A block may take fifty times as long as eager's, and never less than two seconds: beyond that it counts as
   // hanging. At most a minute, unless one call of eager takes longer.
   const auto eager = std::chrono::milliseconds(static_cast<int64_t>(facts.estimate_us * facts.layout.slots / 1000));
-  const auto patience = std::clamp(eager * 50, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
+  const auto patience = std::clamp(eager * 50, std::chrono::milliseconds(2'000), std::chrono::milliseconds(60'000));
   options.call_limit = std::max(patience, eager * 10);
   return options;
 }

@@ -21,12 +21,21 @@
 
 namespace passnet::evaluator {
 
+// Time for all of a candidate's installations in one evaluation: without it, one that is slow in each of them uses up its
+// client's deadline, and its task leaves the score instead of failing. Installing takes a second where it is slow.
+struct InstallPatience {
+  Nanos left = std::chrono::minutes(4);
+  Nanos limit = std::chrono::minutes(1);       // of one installation
+  Nanos limit_once_lost = std::chrono::seconds(2);
+};
+
 // A candidate ready to be installed into any graph of the task.
 struct PreparedCandidate {
   Json traced;                          // the trace child's answer: a stranger's data, bounded
   Json files;                           // {"name": "text"}
   std::vector<CompiledKernel> kernels;  // all compiled
   std::shared_ptr<MatchPatience> patience = std::make_shared<MatchPatience>();
+  std::shared_ptr<InstallPatience> installing = std::make_shared<InstallPatience>();  // of the maker thread
 };
 
 struct Workshop {

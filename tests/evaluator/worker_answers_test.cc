@@ -234,7 +234,8 @@ TEST(WorkerAnswersTest, CandidateThatLeavesTheProtocolIsFoundOut) {
     ForkSpec spec;
     spec.first_frame = "{}";
     auto process = WorkerProcess::Fork(FakeZygote::Of({.answers = {kJailed, answer}}), spec, Soon());
-    return AwaitInstalled(*process.value());
+    InstallPatience patience;
+    return AwaitInstalled(*process.value(), patience);
   };
   EXPECT_FALSE(installed(R"({"installed": true})"));
   auto raised = installed(R"({"installed": false, "error": "Traceback\nValueError: x"})");
@@ -250,6 +251,30 @@ TEST(WorkerAnswersTest, CandidateThatLeavesTheProtocolIsFoundOut) {
     EXPECT_EQ(failure->kind, CallFailureKind::kProtocol) << answer.substr(0, 60);
     EXPECT_LT(failure->text.size(), 1000u);
   }
+}
+
+TEST(WorkerAnswersTest, SlowInstallationsHaveOneBudget) {
+  const auto wait = [](InstallPatience& patience, const std::string& answer) {
+    WorkerScript script{.answers = {kJailed}};
+    if (!answer.empty()) script.answers.push_back(answer);
+    ForkSpec spec;
+    spec.first_frame = "{}";
+    auto process = WorkerProcess::Fork(FakeZygote::Of(script), spec, Soon());
+    const SteadyTime started = Clock::System().Now();
+    auto failure = AwaitInstalled(*process.value(), patience);
+    EXPECT_LT(Clock::System().Now() - started, patience.limit);
+    return failure;
+  };
+  // As long as time is left, one that answers has all of an installation's limit.
+  InstallPatience patience{std::chrono::seconds(10), std::chrono::seconds(20), std::chrono::milliseconds(30)};
+  EXPECT_FALSE(wait(patience, R"({"installed": true})"));
+  EXPECT_LE(patience.left, std::chrono::seconds(10));
+  patience.left = Nanos(0);
+  auto failure = wait(patience, "");
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->kind, CallFailureKind::kTimeout);
+  EXPECT_LT(patience.left, Nanos(0));
+  EXPECT_FALSE(wait(patience, R"({"installed": true})"));
 }
 
 // Screen and trace of a candidate without kernels.
