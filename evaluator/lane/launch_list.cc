@@ -14,7 +14,7 @@ constexpr const char* kTeller = "the witness's list of launches";
 
 // As evaluator/worker/native/recorder.cc and kernels.cc bound them.
 constexpr size_t kMostCalls = 64, kMostPlaces = 64, kMostLaunches = 64, kMostTensors = 32, kMostScalars = 64;
-constexpr size_t kMostNameBytes = 128, kMostReasonBytes = 256, kMostDims = 8;
+constexpr size_t kMostLaunchNameBytes = 128, kMostReasonBytes = 256, kMostDims = 8;
 constexpr int64_t kMostElements = 1ll << 40;  // of memory no lane has
 
 constexpr int64_t kTypes[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 15};  // those that kernels take
@@ -84,14 +84,14 @@ bool Countable(const Json& told) {
 }
 
 bool IsName(const std::string& name, std::string_view more) {
-  return !name.empty() && name.size() <= kMostNameBytes && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+  return !name.empty() && name.size() <= kMostLaunchNameBytes && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
     return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || more.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
 // Elements from the first to behind the last; -1: more than there can be, or no geometry. Sizes and strides are bounded, so
 // that no sum of eight products of two overflows 128 bits.
-int64_t Extent(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
+int64_t ElementsSpanned(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
   if (shape.size() != strides.size() || shape.size() > kMostDims) return -1;
   __int128 last = 0;
   for (size_t d = 0; d < shape.size(); ++d) {
@@ -104,8 +104,8 @@ int64_t Extent(const std::vector<int64_t>& shape, const std::vector<int64_t>& st
 bool Lies(const LaunchView& view, const std::vector<LaunchPlace>& places) {
   if (view.place >= static_cast<int64_t>(places.size())) return false;
   const LaunchPlace& place = places[static_cast<size_t>(view.place)];
-  const int64_t extent = Extent(view.shape, view.strides);
-  return extent > 0 && view.offset + extent <= Extent(place.shape, place.strides);
+  const int64_t extent = ElementsSpanned(view.shape, view.strides);
+  return extent > 0 && view.offset + extent <= ElementsSpanned(place.shape, place.strides);
 }
 
 bool LieAll(const std::vector<LaunchView>& views, const std::vector<LaunchPlace>& places) {
@@ -116,7 +116,7 @@ const char* WrongIn(const RecordedCall& call) {
   for (const LaunchPlace& place : call.places) {
     if (place.argument >= call.arguments) return "a tensor is an argument that the function has not";
     if (std::find(std::begin(kTypes), std::end(kTypes), place.type) == std::end(kTypes)) return "a type that no kernel takes";
-    if (Extent(place.shape, place.strides) < 0) return "a tensor that cannot be";
+    if (ElementsSpanned(place.shape, place.strides) < 0) return "a tensor that cannot be";
   }
   for (const Launch& launch : call.launches) {
     if (!IsName(launch.kernel, "-.") || !IsName(launch.function, "")) return "a name that no kernel has";
