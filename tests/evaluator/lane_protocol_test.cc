@@ -15,7 +15,7 @@ namespace {
 
 using testing::HasSubstr;
 
-Deadline Soon() { return Deadline::After(std::chrono::seconds(10)); }
+Deadline InTenSeconds() { return Deadline::After(std::chrono::seconds(10)); }
 
 class LaneProtocolTest : public testing::Test {
  protected:
@@ -27,17 +27,17 @@ class LaneProtocolTest : public testing::Test {
   }
 
   void SayFrames(const std::vector<std::string>& frames) {
-    for (const std::string& frame : frames) ASSERT_TRUE(WriteFrame(ours_.get(), frame, Soon()));
+    for (const std::string& frame : frames) ASSERT_TRUE(WriteFrame(ours_.get(), frame, InTenSeconds()));
   }
   // What the evaluator makes of frames of a client, and the other way round.
   Error RequestError(const std::vector<std::string>& frames) {
     SayFrames(frames);
-    auto request = ReceiveRequest(theirs_.get(), Soon());
+    auto request = ReceiveRequest(theirs_.get(), InTenSeconds());
     return request ? Internal("it was taken") : request.error();
   }
   Error ReplyError(const std::string& frame) {
     SayFrames({frame});
-    auto reply = ReceiveReply(theirs_.get(), Soon());
+    auto reply = ReceiveReply(theirs_.get(), InTenSeconds());
     return reply ? Internal("it was taken") : reply.error();
   }
 
@@ -53,8 +53,8 @@ EvaluateRequest SomeRequest() {
 }
 
 TEST_F(LaneProtocolTest, FilesArriveByteForByte) {
-  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), Soon()));
-  auto received = ReceiveRequest(theirs_.get(), Soon());
+  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), InTenSeconds()));
+  auto received = ReceiveRequest(theirs_.get(), InTenSeconds());
   ASSERT_TRUE(received) << received.error().context;
   const auto& request = std::get<EvaluateRequest>(received.value());
   EXPECT_EQ(ToJson(request), ToJson(SomeRequest()));
@@ -63,45 +63,45 @@ TEST_F(LaneProtocolTest, FilesArriveByteForByte) {
 }
 
 TEST_F(LaneProtocolTest, HeaderHoldsNamesAndSizesAlone) {
-  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), Soon()));
-  const Json header = ParseJson(ReadFrame(theirs_.get(), Soon()).value()).value();
+  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), InTenSeconds()));
+  const Json header = ParseJson(ReadFrame(theirs_.get(), InTenSeconds()).value()).value();
   EXPECT_EQ(header["contents"], Json({6, 0, 14}));
   EXPECT_EQ(header["request"]["files"].At(0), Json({{"name", "A.py"}}));
-  EXPECT_EQ(ReadFrame(theirs_.get(), Soon()).value(), "x = 1\n");
+  EXPECT_EQ(ReadFrame(theirs_.get(), InTenSeconds()).value(), "x = 1\n");
 }
 
 TEST_F(LaneProtocolTest, OtherMessagesArrive) {
   BaselineRequest baseline;
   baseline.task.path = "t";
-  ASSERT_TRUE(SendRequest(ours_.get(), baseline, Soon()));
-  EXPECT_EQ(std::get<BaselineRequest>(ReceiveRequest(theirs_.get(), Soon()).value()).task.path, "t");
-  ASSERT_TRUE(SendRequest(ours_.get(), DescribeTaskRequest{.task = {"t"}}, Soon()));
-  EXPECT_EQ(std::get<DescribeTaskRequest>(ReceiveRequest(theirs_.get(), Soon()).value()).task.path, "t");
-  ASSERT_TRUE(SendCancel(ours_.get(), Soon()));
-  EXPECT_TRUE(std::holds_alternative<CancelRequest>(ReceiveRequest(theirs_.get(), Soon()).value()));
-  ASSERT_TRUE(SendProgress(ours_.get(), {"graph a", 1, 3}, Soon()));
-  EXPECT_EQ(std::get<ProgressNote>(ReceiveReply(theirs_.get(), Soon()).value()).what, "graph a");
-  ASSERT_TRUE(SendReport(ours_.get(), {{"schema", "x"}}, Soon()));
-  EXPECT_EQ(std::get<Json>(ReceiveReply(theirs_.get(), Soon()).value())["schema"], Json("x"));
-  ASSERT_TRUE(SendFailure(ours_.get(), NotFound("no task"), Soon()));
-  const LaneReply failed = ReceiveReply(theirs_.get(), Soon()).value();
+  ASSERT_TRUE(SendRequest(ours_.get(), baseline, InTenSeconds()));
+  EXPECT_EQ(std::get<BaselineRequest>(ReceiveRequest(theirs_.get(), InTenSeconds()).value()).task.path, "t");
+  ASSERT_TRUE(SendRequest(ours_.get(), DescribeTaskRequest{.task = {"t"}}, InTenSeconds()));
+  EXPECT_EQ(std::get<DescribeTaskRequest>(ReceiveRequest(theirs_.get(), InTenSeconds()).value()).task.path, "t");
+  ASSERT_TRUE(SendCancel(ours_.get(), InTenSeconds()));
+  EXPECT_TRUE(std::holds_alternative<CancelRequest>(ReceiveRequest(theirs_.get(), InTenSeconds()).value()));
+  ASSERT_TRUE(SendProgress(ours_.get(), {"graph a", 1, 3}, InTenSeconds()));
+  EXPECT_EQ(std::get<ProgressNote>(ReceiveReply(theirs_.get(), InTenSeconds()).value()).what, "graph a");
+  ASSERT_TRUE(SendReport(ours_.get(), {{"schema", "x"}}, InTenSeconds()));
+  EXPECT_EQ(std::get<Json>(ReceiveReply(theirs_.get(), InTenSeconds()).value())["schema"], Json("x"));
+  ASSERT_TRUE(SendFailure(ours_.get(), NotFound("no task"), InTenSeconds()));
+  const LaneReply failed = ReceiveReply(theirs_.get(), InTenSeconds()).value();
   EXPECT_EQ(std::get<RequestFailed>(failed).code, ErrorCode::kNotFound);
   EXPECT_EQ(std::get<RequestFailed>(failed).message, "no task");
 }
 
 TEST_F(LaneProtocolTest, GreetingTellsProtocolAndRefusal) {
-  ASSERT_TRUE(SendGreeting(ours_.get(), {"1.0", {{"torch", "2"}}}, Soon()));
-  EXPECT_EQ(ReceiveGreeting(theirs_.get(), Soon()).value().environment.at("torch"), "2");
+  ASSERT_TRUE(SendGreeting(ours_.get(), {"1.0", {{"torch", "2"}}}, InTenSeconds()));
+  EXPECT_EQ(ReceiveGreeting(theirs_.get(), InTenSeconds()).value().environment.at("torch"), "2");
   SayFrames({R"({"type": "Hello", "protocol": 1, "environment": {}})"});
-  const Error other = ReceiveGreeting(theirs_.get(), Soon()).error();
+  const Error other = ReceiveGreeting(theirs_.get(), InTenSeconds()).error();
   EXPECT_EQ(other.code, ErrorCode::kUnavailable);
   EXPECT_EQ(other.context, "the lane speaks protocol 1, this program speaks 2");
-  ASSERT_TRUE(SendRefusal(ours_.get(), {ErrorCode::kPermissionDenied, "no namespaces"}, Soon()));
-  const Error refused = ReceiveGreeting(theirs_.get(), Soon()).error();
+  ASSERT_TRUE(SendRefusal(ours_.get(), {ErrorCode::kPermissionDenied, "no namespaces"}, InTenSeconds()));
+  const Error refused = ReceiveGreeting(theirs_.get(), InTenSeconds()).error();
   EXPECT_EQ(refused.code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(refused.context, "the lane cannot start: no namespaces");
   SayFrames({R"({"type": "Hello", "protocol": 2, "environment": {"torch": 2}})"});
-  EXPECT_THAT(ReceiveGreeting(theirs_.get(), Soon()).error().context, HasSubstr("environment: expected a text at torch"));
+  EXPECT_THAT(ReceiveGreeting(theirs_.get(), InTenSeconds()).error().context, HasSubstr("environment: expected a text at torch"));
 }
 
 // The request's own mistake: it is told, and the channel goes on.
@@ -111,8 +111,8 @@ TEST_F(LaneProtocolTest, RequestThatCannotBeUsedLeavesTheChannelInStep) {
   EXPECT_THAT(error.context, HasSubstr("task: expected a text"));
   EXPECT_EQ(RequestError({R"({"type": "Evaluate"})"}).code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(RequestError({R"({"type": 5})"}).code, ErrorCode::kInvalidArgument);
-  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), Soon()));
-  EXPECT_TRUE(ReceiveRequest(theirs_.get(), Soon()));
+  ASSERT_TRUE(SendRequest(ours_.get(), SomeRequest(), InTenSeconds()));
+  EXPECT_TRUE(ReceiveRequest(theirs_.get(), InTenSeconds()));
 }
 
 TEST_F(LaneProtocolTest, SizesThatDifferFromTheAnnouncedOnesAreErrors) {
@@ -141,7 +141,7 @@ TEST_F(LaneProtocolTest, CountsAndSizesAreBounded) {
   EXPECT_THAT(announced(5).context, HasSubstr("contents: expected a list of integers"));
   EvaluateRequest request = SomeRequest();
   request.files.resize(kMaxContents + 1);
-  EXPECT_EQ(SendRequest(ours_.get(), request, Soon()).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(SendRequest(ours_.get(), request, InTenSeconds()).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(LaneProtocolTest, BytesThatAreNoMessageAreErrors) {
@@ -154,10 +154,10 @@ TEST_F(LaneProtocolTest, BytesThatAreNoMessageAreErrors) {
     // The socket holds less than a megabyte: somebody must read while it is written.
     const pid_t writer = ::fork();
     if (writer == 0) {
-      (void)WriteFrame(ours_.get(), sent, Soon());
+      (void)WriteFrame(ours_.get(), sent, InTenSeconds());
       ::_exit(0);
     }
-    auto reply = ReceiveReply(theirs_.get(), Soon());
+    auto reply = ReceiveReply(theirs_.get(), InTenSeconds());
     ::waitpid(writer, nullptr, 0);
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, ErrorCode::kDataCorrupt);
