@@ -1,6 +1,6 @@
 # row: honest
 # task: long_chain
-# tries: seventy-two operators in one loop: fast enough for its launches to be made again alone (layer 10)
+# tries: 144 operators in one loop: fast enough for its launches to be made again alone (layer 10)
 # expect: OK
 import torch
 import passnet_kernels
@@ -9,30 +9,10 @@ _k = passnet_kernels.load("kernel")
 
 
 def pattern(x, bias):
-    y = torch.abs(x * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    return torch.abs(y * 0.75 + bias)
+    y = x
+    for _ in range(48):
+        y = torch.abs(y * 0.75 + bias)
+    return y
 
 
 def replacement_args(x, bias):

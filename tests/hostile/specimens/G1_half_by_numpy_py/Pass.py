@@ -12,30 +12,10 @@ _k = passnet_kernels.load("kernel")
 
 
 def pattern(x, bias):
-    y = torch.abs(x * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    y = torch.abs(y * 0.75 + bias)
-    return torch.abs(y * 0.75 + bias)
+    y = x
+    for _ in range(48):
+        y = torch.abs(y * 0.75 + bias)
+    return y
 
 
 def replacement_args(x, bias):

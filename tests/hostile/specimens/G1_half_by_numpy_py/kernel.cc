@@ -9,7 +9,7 @@ extern "C" int fused(const PnCall* call) {
   float y[kWidth];
   for (int64_t r = 0; r < kRows; ++r, x += kWidth, out += kWidth) {
     for (int64_t i = 0; i < kWidth; ++i) y[i] = x[i];
-    for (int round = 0; round < 24; ++round) {
+    for (int round = 0; round < 48; ++round) {
       for (int64_t i = 0; i < kWidth; ++i) y[i] = fabsf(y[i] * 0.75f + bias[i]);
     }
     for (int64_t i = 0; i < kWidth; ++i) out[i] = 0.5f * y[i];

@@ -75,4 +75,76 @@ class GraphModule(torch.nn.Module):
         tmp_69 = tmp_68 * 0.75;  tmp_68 = None
         tmp_70 = tmp_69 + w_0;  tmp_69 = None
         tmp_71 = torch.abs(tmp_70);  tmp_70 = None
-        return (tmp_71,)
+        tmp_72 = tmp_71 * 0.75;  tmp_71 = None
+        tmp_73 = tmp_72 + w_0;  tmp_72 = None
+        tmp_74 = torch.abs(tmp_73);  tmp_73 = None
+        tmp_75 = tmp_74 * 0.75;  tmp_74 = None
+        tmp_76 = tmp_75 + w_0;  tmp_75 = None
+        tmp_77 = torch.abs(tmp_76);  tmp_76 = None
+        tmp_78 = tmp_77 * 0.75;  tmp_77 = None
+        tmp_79 = tmp_78 + w_0;  tmp_78 = None
+        tmp_80 = torch.abs(tmp_79);  tmp_79 = None
+        tmp_81 = tmp_80 * 0.75;  tmp_80 = None
+        tmp_82 = tmp_81 + w_0;  tmp_81 = None
+        tmp_83 = torch.abs(tmp_82);  tmp_82 = None
+        tmp_84 = tmp_83 * 0.75;  tmp_83 = None
+        tmp_85 = tmp_84 + w_0;  tmp_84 = None
+        tmp_86 = torch.abs(tmp_85);  tmp_85 = None
+        tmp_87 = tmp_86 * 0.75;  tmp_86 = None
+        tmp_88 = tmp_87 + w_0;  tmp_87 = None
+        tmp_89 = torch.abs(tmp_88);  tmp_88 = None
+        tmp_90 = tmp_89 * 0.75;  tmp_89 = None
+        tmp_91 = tmp_90 + w_0;  tmp_90 = None
+        tmp_92 = torch.abs(tmp_91);  tmp_91 = None
+        tmp_93 = tmp_92 * 0.75;  tmp_92 = None
+        tmp_94 = tmp_93 + w_0;  tmp_93 = None
+        tmp_95 = torch.abs(tmp_94);  tmp_94 = None
+        tmp_96 = tmp_95 * 0.75;  tmp_95 = None
+        tmp_97 = tmp_96 + w_0;  tmp_96 = None
+        tmp_98 = torch.abs(tmp_97);  tmp_97 = None
+        tmp_99 = tmp_98 * 0.75;  tmp_98 = None
+        tmp_100 = tmp_99 + w_0;  tmp_99 = None
+        tmp_101 = torch.abs(tmp_100);  tmp_100 = None
+        tmp_102 = tmp_101 * 0.75;  tmp_101 = None
+        tmp_103 = tmp_102 + w_0;  tmp_102 = None
+        tmp_104 = torch.abs(tmp_103);  tmp_103 = None
+        tmp_105 = tmp_104 * 0.75;  tmp_104 = None
+        tmp_106 = tmp_105 + w_0;  tmp_105 = None
+        tmp_107 = torch.abs(tmp_106);  tmp_106 = None
+        tmp_108 = tmp_107 * 0.75;  tmp_107 = None
+        tmp_109 = tmp_108 + w_0;  tmp_108 = None
+        tmp_110 = torch.abs(tmp_109);  tmp_109 = None
+        tmp_111 = tmp_110 * 0.75;  tmp_110 = None
+        tmp_112 = tmp_111 + w_0;  tmp_111 = None
+        tmp_113 = torch.abs(tmp_112);  tmp_112 = None
+        tmp_114 = tmp_113 * 0.75;  tmp_113 = None
+        tmp_115 = tmp_114 + w_0;  tmp_114 = None
+        tmp_116 = torch.abs(tmp_115);  tmp_115 = None
+        tmp_117 = tmp_116 * 0.75;  tmp_116 = None
+        tmp_118 = tmp_117 + w_0;  tmp_117 = None
+        tmp_119 = torch.abs(tmp_118);  tmp_118 = None
+        tmp_120 = tmp_119 * 0.75;  tmp_119 = None
+        tmp_121 = tmp_120 + w_0;  tmp_120 = None
+        tmp_122 = torch.abs(tmp_121);  tmp_121 = None
+        tmp_123 = tmp_122 * 0.75;  tmp_122 = None
+        tmp_124 = tmp_123 + w_0;  tmp_123 = None
+        tmp_125 = torch.abs(tmp_124);  tmp_124 = None
+        tmp_126 = tmp_125 * 0.75;  tmp_125 = None
+        tmp_127 = tmp_126 + w_0;  tmp_126 = None
+        tmp_128 = torch.abs(tmp_127);  tmp_127 = None
+        tmp_129 = tmp_128 * 0.75;  tmp_128 = None
+        tmp_130 = tmp_129 + w_0;  tmp_129 = None
+        tmp_131 = torch.abs(tmp_130);  tmp_130 = None
+        tmp_132 = tmp_131 * 0.75;  tmp_131 = None
+        tmp_133 = tmp_132 + w_0;  tmp_132 = None
+        tmp_134 = torch.abs(tmp_133);  tmp_133 = None
+        tmp_135 = tmp_134 * 0.75;  tmp_134 = None
+        tmp_136 = tmp_135 + w_0;  tmp_135 = None
+        tmp_137 = torch.abs(tmp_136);  tmp_136 = None
+        tmp_138 = tmp_137 * 0.75;  tmp_137 = None
+        tmp_139 = tmp_138 + w_0;  tmp_138 = None
+        tmp_140 = torch.abs(tmp_139);  tmp_139 = None
+        tmp_141 = tmp_140 * 0.75;  tmp_140 = None
+        tmp_142 = tmp_141 + w_0;  tmp_141 = None
+        tmp_143 = torch.abs(tmp_142);  tmp_142 = None
+        return (tmp_143,)
