@@ -243,6 +243,24 @@ void JudgeFailure(const CallFailure& failure, GraphReport* report) {
   }
 }
 
+void JudgeReplay(const GraphReport& replay, GraphReport* report) {
+  if (replay.verdict != Verdict::kOk && replay.verdict != Verdict::kTrivial) {
+    const Verdict verdict = replay.verdict == Verdict::kInfra ? Verdict::kInfra : Verdict::kQuarantine;
+    Fail(report->status, verdict,
+         "its launches alone, made again without its Python, end as " + std::string(VerdictName(replay.verdict)) + ": " +
+             replay.reason,
+         report);
+    return;
+  }
+  const double apart = report->speedup_call.value_or(0) / replay.speedup_call.value_or(1);
+  if (apart <= kReplayAgreement * (1 + report->noise.value_or(0) + replay.noise.value_or(0))) return;
+  Fail(report->status, Verdict::kQuarantine,
+       "a call takes " + Us(report->candidate_us.value_or(0)) + " beside eager's " + Us(report->eager_us.value_or(0)) +
+           "; its launches alone, made again without its Python, take " + Us(replay.candidate_us.value_or(0)) + " beside " +
+           Us(replay.eager_us.value_or(0)),
+       report);
+}
+
 bool JudgeOutput(uint64_t output_bytes, GraphReport* report) {
   if (output_bytes <= kMaxOutputBytes) return false;
   report->verdict = Verdict::kOk;

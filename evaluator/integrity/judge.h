@@ -38,6 +38,14 @@ bool JudgeOutput(uint64_t output_bytes, GraphReport* report);
 // Sets the three fields, unless the report already has a verdict that comes first.
 void Fail(GraphStatus status, Verdict verdict, std::string reason, GraphReport* report);
 
+// Two measurements of one kernel differ by their noise. The rest is for where its memory lies, and for a Python that is
+// written better than ours: what is looked for is work that no launch does, of which a speed-up beyond kReplayed has more.
+inline constexpr double kReplayed = 3;
+inline constexpr double kReplayAgreement = 1.5;
+
+// `replay`: the report of the candidate's launches alone, made again without its Python and judged like any contender.
+void JudgeReplay(const GraphReport& replay, GraphReport* report);
+
 // Of a traceback: its last line that is not blank.
 std::string LastLine(const std::string& text);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluator/integrity/launches.h"
 #include "passbench/tolerances.h"
 
 namespace passnet::evaluator {
@@ -97,6 +98,7 @@ struct Witness {
   uint64_t copied_bytes = 0;        // written by torch's copies and fills in it
   uint64_t unexplained = 0;         // fresh results of it that neither a kernel nor an operation that was seen has written
   bool observer_lost = false;
+  LaunchList launches;              // of one call of the graph
   bool same_without_kernels = false;  // every call's answer was as good with all its kernels left out
 };
 

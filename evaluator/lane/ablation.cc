@@ -19,7 +19,8 @@ constexpr auto kLayers = std::to_array<LayerName>({{"admission", Layer::kAdmissi
                                                    {"fresh", Layer::kFresh, 7},
                                                    {"clock", Layer::kClock, 8},
                                                    {"floor", Layer::kFloor, 9},
-                                                   {"surprises", Layer::kSurprises, 9}});
+                                                   {"surprises", Layer::kSurprises, 9},
+                                                   {"replay", Layer::kReplay, 10}});
 
 std::string KnownNames() {
   std::string names;

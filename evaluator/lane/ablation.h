@@ -28,6 +28,7 @@ enum class Layer {
   kClock,      // layer 8: CPU time beside the clock is not looked at
   kFloor,      // layer 9: no call is too fast
   kSurprises,  // layer 9: a speed-up beyond 20 is believed at once
+  kReplay,     // layer 10: a speed-up beyond 3 is believed without its launches being made again
 };
 
 struct LayerName {

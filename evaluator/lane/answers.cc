@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "evaluator/integrity/judge.h"
+#include "evaluator/lane/launch_list.h"
 #include "evaluator/lane/worker_answer.h"
 
 namespace passnet::evaluator {
@@ -235,6 +236,7 @@ Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce) {
   }));
   RETURN_IF_ERROR(CheckCounted(witness.operations));
   RETURN_IF_ERROR(CheckCounted(witness.kernels));
+  ASSIGN_OR_RETURN(witness.launches, ReadLaunches(answer["replay"]));
   return witness;
 }
 

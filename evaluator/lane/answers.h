@@ -51,7 +51,7 @@ Result<Match> ReadMatch(std::string_view frame);
 // Nothing when the candidate is ready for calls.
 Result<std::optional<CallFailure>> ReadInstalled(std::string_view frame);
 
-// What a witness says it saw (Witness's fields from `functions` to `observer_lost`), in answer to this nonce.
+// What a witness says it saw (Witness's fields from `functions` to `launches`), in answer to this nonce.
 Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce);
 
 }  // namespace passnet::evaluator

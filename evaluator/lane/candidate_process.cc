@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "evaluator/lane/answers.h"
+#include "evaluator/lane/launch_list.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -25,7 +26,7 @@ uint64_t MemoryLimit(uint64_t lane_limit, const SlotLayout& layout) {
 Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskChild>& task,
                                                      const CandidateFork& fork) {
   ForkSpec spec;
-  spec.role = "candidate";
+  spec.role = fork.replayed == nullptr ? "candidate" : "replay";
   spec.plan = "candidate";
   spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
   spec.fds = {fork.side.in_fd(), fork.side.out_fd()};
@@ -37,12 +38,16 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
     spec.fds.push_back(object.get());
     objects.push_back(std::move(object));
   }
-  const Json first_frame = {{"layout", fork.side.layout().AttachFields()},
-                            {"files", fork.candidate.files},
-                            {"plan", fork.plan},
-                            {"call_path", CallPathName(fork.call_path)},
-                            {"seed_each_call", task->random()},
-                            {"kernels", kernels}};
+  Json first_frame = {{"layout", fork.side.layout().AttachFields()},
+                      {"plan", fork.plan},
+                      {"call_path", CallPathName(fork.call_path)},
+                      {"seed_each_call", task->random()},
+                      {"kernels", kernels}};
+  if (fork.replayed == nullptr) {
+    first_frame.Set("files", fork.candidate.files);
+  } else {
+    first_frame.Set("launches", LaunchesJson(*fork.replayed));
+  }
   spec.first_frame = first_frame.Dump();
   return WorkerProcess::Fork(task, spec, Deadline::After(kCandidateForkLimit));
 }

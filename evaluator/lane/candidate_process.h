@@ -22,6 +22,8 @@ struct CandidateFork {
   const Side& side;  // whose regions it maps
   CallPath call_path = CallPath::kDynamo;
   uint64_t memory_limit_bytes = 0;  // of the lane; the graph's own need may set a lower one
+  // Only these are made again, with the candidate's kernels and none of its Python; null: the candidate as it is.
+  const LaunchList* replayed = nullptr;
 };
 
 // Jailed, not yet installed.

@@ -102,9 +102,10 @@ Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, Graph
 }
 
 Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, const EvaluateRequest& request,
-                                                 const PreparedCandidate& candidate, const Json& plan, Side& side) {
+                                                 const PreparedCandidate& candidate, const Json& plan, Side& side,
+                                                 const LaunchList* replayed = nullptr) {
   ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
-                                                              context.candidate_memory_bytes}));
+                                                              context.candidate_memory_bytes, replayed}));
   auto failure = AwaitInstalled(*process, *candidate.installing);
   if (!failure) RETURN_IF_ERROR(process->Stop());
   side.Take(std::move(process), request.call_path == CallPath::kDynamo);
@@ -115,6 +116,11 @@ Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, co
 
 bool IsSurprising(const GraphReport& report, const Ablation& ablation) {
   return report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > kSurprising && !ablation.Omits(Layer::kSurprises);
+}
+
+bool IsTop(const GraphReport& report, const Ablation& ablation) {
+  return report.verdict == Verdict::kOk && report.speedup_call.value_or(0) > integrity::kReplayed &&
+         !ablation.Omits(Layer::kReplay);
 }
 
 GraphReport NewReport(const passbench::Graph& graph) {
@@ -165,12 +171,21 @@ class GraphEvaluation::Impl {
     if (!measuring_) return std::move(outcome_);
     Stopwatch watch(&outcome_.timings_ms);
     Measurement measured = measuring_->Take();
+    LaunchList launches;
     if (testimony_) {
       ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
+      launches = measured.seen.witness->launches;
     }
     RETURN_IF_ERROR(JudgeMeasured(context_, Request(), std::move(measured), trace_, &outcome_));
     measuring_.reset();
     watch.Lap("measure");
+    if (testimony_ && IsTop(outcome_.report, context_.instruments->ablation) && launches.why.empty()) {
+      RETURN_IF_ERROR(Replay(launches));
+      watch.Lap("replay");
+    }
+    if (outcome_.report.verdict == Verdict::kQuarantine && !launches.why.empty()) {
+      outcome_.report.reason += "; its launches cannot be made again alone: " + launches.why;
+    }
     return std::move(outcome_);
   }
 
@@ -190,6 +205,40 @@ class GraphEvaluation::Impl {
       testimony_.emplace(Testify({*facts_, make, functions, limit}));
     };
     return measure;
+  }
+
+  // The candidate's launches alone in its place: on inputs of their own, compared and timed like any contender.
+  Status Replay(const LaunchList& launches) {
+    ASSIGN_OR_RETURN(GraphReport replay, MeasureOnceMore(&launches));
+    GraphReport live = outcome_.report;
+    integrity::JudgeReplay(replay, &live);
+    if (live.verdict == Verdict::kQuarantine && replay.verdict == Verdict::kOk) {
+      // As many do not agree on a machine that somebody else uses, where one of the two was measured meanwhile.
+      ASSIGN_OR_RETURN(live, MeasureOnceMore(nullptr));
+      ASSIGN_OR_RETURN(replay, MeasureOnceMore(&launches));
+      if (live.verdict == Verdict::kOk) integrity::JudgeReplay(replay, &live);
+    }
+    if (live.verdict != Verdict::kOk && live.verdict != Verdict::kTrivial) {
+      integrity::Fail(live.status, live.verdict, live.reason, &outcome_.report);
+    }
+    return OkStatus();
+  }
+
+  // Two rounds, judged by themselves. Null: the candidate as it is.
+  Result<GraphReport> MeasureOnceMore(const LaunchList* replayed) {
+    MeasureRequest again = Request();
+    again.options.min_rounds = again.options.max_rounds = 2;
+    again.makers.contender = [this, replayed](Side& side) {
+      return MakeCandidate(context_, request_, candidate_, match_.plan, side, replayed);
+    };
+    again.watch = {};
+    again.holding = {};
+    again.beside = {};
+    ASSIGN_OR_RETURN(Measurement measured, Measure(*context_.instruments, again));
+    GraphReport report = NewReport(*context_.graph);
+    FillFigures(measured, *facts_, &report);
+    integrity::Judge(context_.instruments->ablation.Told(measured.seen), {context_.threads, 0}, &report);
+    return report;
   }
 
   Status MeasureFloor() {

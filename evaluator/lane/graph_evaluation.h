@@ -42,6 +42,9 @@ struct GraphOutcome {
 // Whether the graph's speed-up is believed only when a second measurement with other counts comes near it.
 bool IsSurprising(const GraphReport& report, const Ablation& ablation);
 
+// Whether it is believed only once the candidate's launches, made again alone, give the same.
+bool IsTop(const GraphReport& report, const Ablation& ablation);
+
 // Path and dtype filled in, nothing known yet.
 GraphReport NewReport(const passbench::Graph& graph);
 

@@ -100,7 +100,8 @@ std::string AsInstalled(const std::string& frame) {
 
 std::string AsWitness(const std::string& frame) {
   return Complaint<Witness>(ReadWitness(frame, 7), {ErrorCode::kDataCorrupt}, [](const Witness& witness) {
-    return witness.operations.size() <= 256 && witness.kernels.size() <= 256 && !witness.failure;
+    return witness.operations.size() <= 256 && witness.kernels.size() <= 256 && witness.launches.calls.size() <= 64 &&
+           !witness.failure;
   });
 }
 
@@ -128,6 +129,7 @@ TEST(FrameMutationTest, RealFramesAreRead) {
   EXPECT_EQ(ReadMatch(RealFrames({"match_plan"})[0]).value().miss, "");
   EXPECT_NE(ReadMatch(RealFrames({"match_miss"})[0]).value().miss, "");
   EXPECT_EQ(ReadWitness(RealFrames({"witness"})[0], 7).value().operations.size(), 3u);
+  EXPECT_EQ(ReadWitness(RealFrames({"witness"})[0], 7).value().launches.calls.size(), 1u);
   EXPECT_FALSE(ReadInstalled(RealFrames({"installed"})[0]).value());
   EXPECT_TRUE(ReadInstalled(RealFrames({"not_installed"})[0]).value());
 }

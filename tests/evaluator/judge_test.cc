@@ -246,6 +246,52 @@ TEST(JudgeWitnessTest, FailureOfTheWitnessIsOneOfTheCandidate) {
   EXPECT_EQ(Judged(seen).verdict, Verdict::kCrash);
 }
 
+// A report of a call of 10 us beside eager's, which takes so many times as long.
+GraphReport TimesAsFast(double ratio, double noise) {
+  GraphReport report;
+  report.verdict = Verdict::kOk;
+  report.status = GraphStatus::kCorrect;
+  report.speedup_call = ratio;
+  report.noise = noise;
+  report.candidate_us = 10;
+  report.eager_us = 10 * ratio;
+  return report;
+}
+
+TEST(JudgeReplayTest, TopResultHoldsWhereItsLaunchesAloneAreAboutAsFast) {
+  const auto after = [](double live, const GraphReport& replay) {
+    GraphReport report = TimesAsFast(live, 0.04);
+    JudgeReplay(replay, &report);
+    return report;
+  };
+  EXPECT_EQ(after(6, TimesAsFast(6, 0.06)).verdict, Verdict::kOk);
+  EXPECT_EQ(after(6, TimesAsFast(60, 0.06)).verdict, Verdict::kOk) << "slow Python is the candidate's own loss";
+  EXPECT_EQ(after(6, TimesAsFast(6 / (1.5 * 1.09), 0.06)).verdict, Verdict::kOk);
+  const GraphReport apart = after(6, TimesAsFast(6 / (1.5 * 1.11), 0.06));
+  EXPECT_EQ(apart.verdict, Verdict::kQuarantine);
+  EXPECT_EQ(apart.status, GraphStatus::kCorrect);
+  EXPECT_NE(apart.reason.find("a call takes 10.00 us beside eager's 60.00 us"), std::string::npos) << apart.reason;
+  EXPECT_NE(apart.reason.find("take 10.00 us beside 36.04 us"), std::string::npos) << apart.reason;
+}
+
+TEST(JudgeReplayTest, LaunchesThatAreNotTheWorkAreQuarantineWhateverTheyEndAs) {
+  for (Verdict end : {Verdict::kIncorrect, Verdict::kCrash, Verdict::kTimeout, Verdict::kState, Verdict::kMutation}) {
+    GraphReport replay = TimesAsFast(6, 0.06), report = TimesAsFast(6, 0.04);
+    Fail(GraphStatus::kAccuracy, end, "output 0 differs", &replay);
+    JudgeReplay(replay, &report);
+    EXPECT_EQ(report.verdict, Verdict::kQuarantine) << VerdictName(end);
+    EXPECT_NE(report.reason.find("output 0 differs"), std::string::npos) << report.reason;
+  }
+  GraphReport ours = TimesAsFast(6, 0.06), report = TimesAsFast(6, 0.04), trivial = TimesAsFast(6, 0.04);
+  Fail(GraphStatus::kRuntimeFail, Verdict::kInfra, "its parent is gone", &ours);
+  JudgeReplay(ours, &report);
+  EXPECT_EQ(report.verdict, Verdict::kInfra);
+  GraphReport alike = TimesAsFast(6, 0.06);
+  Fail(GraphStatus::kCorrect, Verdict::kTrivial, "a constant would do", &alike);
+  JudgeReplay(alike, &trivial);
+  EXPECT_EQ(trivial.verdict, Verdict::kOk);
+}
+
 TEST(JudgeFailureTest, EachEndHasItsVerdict) {
   auto verdict = [](WorkerEnd end) {
     GraphReport report;

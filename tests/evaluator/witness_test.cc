@@ -17,7 +17,7 @@ using testing::HasSubstr;
 // $NONCE stands for the one that it was asked with.
 constexpr const char* kHonest =
     R"({"nonce": $NONCE, "functions": 4, "operations": [{"name": "aten::empty", "count": 4}], )"
-    R"("kernels": [{"name": "fused", "count": 4}], "copied": 0, "unexplained": 0, "lost": false})";
+    R"("kernels": [{"name": "fused", "count": 4}], "copied": 0, "unexplained": 0, "lost": false, "replay": {"why": "", "calls": []}})";
 
 GraphFacts FourCalls() {
   GraphFacts facts;

@@ -17,11 +17,13 @@ constexpr Py_ssize_t kMaxScalars = 64;
 struct KernelObject {
   PyObject_HEAD
   void* handle;
+  PyObject* name;  // of its file, without suffix
 };
 
 struct FunctionObject {
   PyObject_HEAD
   PnKernel function;
+  PyObject* kernel;  // the name of its file
   PyObject* name;
 };
 
@@ -114,7 +116,10 @@ PyObject* CallFunction(PyObject* self, PyObject* args, PyObject*) {
   Py_ssize_t num_outputs = num_inputs < 0 ? -1 : FillTensors(outputs, "outputs", out);
   Py_ssize_t num_scalars = num_outputs < 0 ? -1 : FillScalars(scalars, values);
   if (num_scalars < 0) return nullptr;
-  if (observer::On() && observer::Launch(object->name, out, static_cast<int32_t>(num_outputs))) Py_RETURN_NONE;
+  if (observer::On()) {
+    const recorder::KernelLaunch launch{object->kernel, object->name, inputs, outputs, values, static_cast<int32_t>(num_scalars)};
+    if (observer::Launch(launch, out, static_cast<int32_t>(num_outputs))) Py_RETURN_NONE;
+  }
   char message[512] = "";
   PnCall call{};
   call.abi_version = PASSNET_KERNEL_ABI;
@@ -138,6 +143,7 @@ PyObject* CallFunction(PyObject* self, PyObject* args, PyObject*) {
 }
 
 void FreeFunction(PyObject* self) {
+  Py_XDECREF(reinterpret_cast<FunctionObject*>(self)->kernel);
   Py_XDECREF(reinterpret_cast<FunctionObject*>(self)->name);
   Py_TYPE(self)->tp_free(self);
 }
@@ -157,6 +163,8 @@ PyObject* GetFunction(PyObject* self, PyObject* name) {
   if (function == nullptr) return nullptr;
   auto* object = reinterpret_cast<FunctionObject*>(function);
   object->function = reinterpret_cast<PnKernel>(address);
+  object->kernel = reinterpret_cast<KernelObject*>(self)->name;
+  Py_INCREF(object->kernel);
   Py_INCREF(name);
   object->name = name;
   return function;
@@ -164,17 +172,27 @@ PyObject* GetFunction(PyObject* self, PyObject* name) {
 
 PyObject* g_kernel_type = nullptr;
 
-PyObject* LoadKernel(PyObject*, PyObject* path) {
-  const char* name = PyUnicode_AsUTF8(path);
-  if (name == nullptr) return nullptr;
-  void* handle = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
+void FreeKernel(PyObject* self) {
+  Py_XDECREF(reinterpret_cast<KernelObject*>(self)->name);
+  Py_TYPE(self)->tp_free(self);
+}
+
+// load_kernel(path, name)
+PyObject* LoadKernel(PyObject*, PyObject* args) {
+  const char* path = nullptr;
+  PyObject* name = nullptr;
+  if (!PyArg_ParseTuple(args, "sU", &path, &name)) return nullptr;
+  void* handle = ::dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     PyErr_Format(PyExc_OSError, "cannot load the kernel: %s", ::dlerror());
     return nullptr;
   }
   auto* type = reinterpret_cast<PyTypeObject*>(g_kernel_type);
   PyObject* kernel = type->tp_alloc(type, 0);
-  if (kernel != nullptr) reinterpret_cast<KernelObject*>(kernel)->handle = handle;
+  if (kernel == nullptr) return nullptr;
+  Py_INCREF(name);
+  reinterpret_cast<KernelObject*>(kernel)->handle = handle;
+  reinterpret_cast<KernelObject*>(kernel)->name = name;
   return kernel;
 }
 
@@ -183,10 +201,12 @@ PyType_Slot kFunctionSlots[] = {{Py_tp_call, reinterpret_cast<void*>(CallFunctio
                                 {0, nullptr}};
 PyType_Spec kFunctionSpec = {"_passnet_worker.Function", sizeof(FunctionObject), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, kFunctionSlots};
-PyType_Slot kKernelSlots[] = {{Py_tp_getattro, reinterpret_cast<void*>(GetFunction)}, {0, nullptr}};
+PyType_Slot kKernelSlots[] = {{Py_tp_getattro, reinterpret_cast<void*>(GetFunction)},
+                              {Py_tp_dealloc, reinterpret_cast<void*>(FreeKernel)},
+                              {0, nullptr}};
 PyType_Spec kKernelSpec = {"_passnet_worker.Kernel", sizeof(KernelObject), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, kKernelSlots};
-PyMethodDef kLoad = {"load_kernel", LoadKernel, METH_O, "dlopen a compiled kernel."};
+PyMethodDef kLoad = {"load_kernel", LoadKernel, METH_VARARGS, "dlopen a compiled kernel."};
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 
 namespace passnet::worker {
 
-// Adds `load_kernel(path) -> Kernel` and its types to the module. 0 on success, -1 with a Python error set.
+// Adds `load_kernel(path, name) -> Kernel` and its types to the module. 0 on success, -1 with a Python error set.
 int AddKernels(PyObject* module);
 
 }  // namespace passnet::worker

@@ -18,7 +18,7 @@ struct MarkedObject {
 PyObject* CallMarked(PyObject* self, PyObject* const* args, size_t count, PyObject* names) {
   PyObject* function = reinterpret_cast<MarkedObject*>(self)->function;
   if (!observer::On()) return PyObject_Vectorcall(function, args, count, names);
-  observer::EnterCall();
+  observer::EnterCall(args, static_cast<size_t>(PyVectorcall_NARGS(count)));
   PyObject* result = PyObject_Vectorcall(function, args, count, names);
   observer::LeaveCall(args, static_cast<size_t>(PyVectorcall_NARGS(count)), result);
   return result;

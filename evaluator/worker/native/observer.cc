@@ -74,6 +74,7 @@ std::unique_ptr<at::ObserverContext> Started(const at::RecordFunction& function)
   // A list of numbers becomes a tensor without an operation that writes it, but never without this one.
   if (Writes(name) || name == "aten::lift_fresh") ++g_writers;
   if (g_mode != PN_OBSERVE_CENSUS) return nullptr;
+  if (Writes(name) || name == "aten::lift_fresh") recorder::Wrote(name);
   Count(g_seen.operations, std::string(name));
   if (!Writes(name)) return nullptr;
   const at::Tensor* to = FirstTensor(function.inputs());
@@ -83,9 +84,11 @@ std::unique_ptr<at::ObserverContext> Started(const at::RecordFunction& function)
 
 // Old answers may lie in memory that is handed out again.
 void Ended(const at::RecordFunction& function, at::ObserverContext*) {
-  if (g_mode != PN_OBSERVE_GHOST || g_depth == 0 || g_beating || !MakesMemory(function.name())) return;
+  if (g_depth == 0 || g_beating || !MakesMemory(function.name())) return;
   const at::Tensor* made = FirstTensor(function.outputs());
   if (made == nullptr || !made->defined() || !made->has_storage() || !made->device().is_cpu()) return;
+  if (g_mode == PN_OBSERVE_CENSUS) recorder::Made(*made);
+  if (g_mode != PN_OBSERVE_GHOST) return;
   const at::Storage& storage = made->storage();
   if (storage.nbytes() > 0) std::memset(storage.mutable_data(), kPoison, storage.nbytes());
 }
@@ -151,7 +154,10 @@ std::string List(const Counts& counts) {
 
 void Begin(uint32_t mode) {
   g_mode = mode;
-  if (mode == PN_OBSERVE_CENSUS) g_seen = Seen();
+  if (mode == PN_OBSERVE_CENSUS) {
+    g_seen = Seen();
+    recorder::Begin();
+  }
   g_handle = at::addGlobalCallback(at::RecordFunctionCallback(Started, Ended)
                                        .scopes({at::RecordScope::FUNCTION})
                                        .needsInputs(true)
@@ -167,15 +173,23 @@ void End() {
 
 bool On() { return g_mode != PN_OBSERVE_NOTHING; }
 
-void EnterCall() {
+void NextGraphCall() {
+  if (g_mode == PN_OBSERVE_CENSUS) recorder::NextGraphCall();
+}
+
+void EnterCall(PyObject* const* args, size_t count) {
   ++g_depth;
   g_writers = 0;
-  if (g_mode == PN_OBSERVE_CENSUS) ++g_seen.functions;
+  if (g_mode != PN_OBSERVE_CENSUS) return;
+  ++g_seen.functions;
+  recorder::EnterCall(args, count);
 }
 
 void LeaveCall(PyObject* const* args, size_t count, PyObject* result) {
   CheckBeat();
   --g_depth;
+  // Before owners of the result's memory are counted, of which the recorder is one.
+  if (g_mode == PN_OBSERVE_CENSUS) recorder::LeaveCall(result);
   if (result == nullptr || g_mode != PN_OBSERVE_CENSUS) return;
   const bool many = PyTuple_Check(result) || PyList_Check(result);
   const Py_ssize_t items = many ? PySequence_Fast_GET_SIZE(result) : 1;
@@ -185,11 +199,12 @@ void LeaveCall(PyObject* const* args, size_t count, PyObject* result) {
   }
 }
 
-bool Launch(PyObject* name, const DLTensor* outputs, int32_t count) {
+bool Launch(const recorder::KernelLaunch& launch, const DLTensor* outputs, int32_t count) {
   ++g_writers;
   if (g_mode == PN_OBSERVE_CENSUS) {
-    const char* text = PyUnicode_AsUTF8(name);
+    const char* text = PyUnicode_AsUTF8(launch.function);
     PyErr_Clear();
+    recorder::Launch(launch);
     Count(g_seen.kernels, text != nullptr ? text : "?");
     return false;
   }
@@ -203,7 +218,7 @@ std::string Tell(uint64_t nonce) {
   return "{\"nonce\": " + std::to_string(nonce) + ", \"functions\": " + std::to_string(g_seen.functions) +
          ", \"operations\": " + List(g_seen.operations) + ", \"kernels\": " + List(g_seen.kernels) +
          ", \"copied\": " + std::to_string(g_seen.copied) + ", \"unexplained\": " + std::to_string(g_seen.unexplained) +
-         ", \"lost\": " + (g_seen.lost ? "true" : "false") + "}";
+         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() + "}";
 }
 
 }  // namespace passnet::worker::observer

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "evaluator/worker/native/recorder.h"
 #include "evaluator/worker/passnet_kernel.h"
 
 namespace passnet::worker::observer {
@@ -19,12 +20,14 @@ void Begin(uint32_t mode);
 void End();
 bool On();
 
+// Before each call of the graph.
+void NextGraphCall();
 // Around each call of the candidate's function.
-void EnterCall();
+void EnterCall(PyObject* const* args, size_t count);
 void LeaveCall(PyObject* const* args, size_t count, PyObject* result);
 
 // Before a kernel runs. True: it is to be left out, and its outputs were overwritten.
-bool Launch(PyObject* name, const DLTensor* outputs, int32_t count);
+bool Launch(const recorder::KernelLaunch& launch, const DLTensor* outputs, int32_t count);
 
 // What the last census saw, as the JSON of docs/worker_protocol.md, section 8.
 std::string Tell(uint64_t nonce);

@@ -198,6 +198,7 @@ bool Perform(RunnerState& state, const PnRunCommand& command, uint32_t* calls) {
       PyErr_SetString(PyExc_IndexError, "slot beyond the region");
       return false;
     }
+    if (command.observe != PN_OBSERVE_NOTHING) observer::NextGraphCall();
     if (!CallSlot(state, slot)) return false;
     ++*calls;
   }

@@ -15,7 +15,7 @@ import torch
 
 import _passnet_worker as native
 
-from . import capture, channel as channels, match
+from . import capture, channel as channels, launches, match
 
 CANDIDATE_ROOT = "/tmp/passnet-candidate"  # on the process's own private tmpfs; the prefix, since a checkout may lie below /tmp
 MAX_ERROR = 16384
@@ -174,28 +174,45 @@ class Candidate(Caller):
     def install(self) -> None:
         """Imports the candidate's passes and installs the rewritten graph. The first candidate code of this process
         runs here."""
-        message, captured = self.message, self.state.captured
         hide_observer_switches()
-        directory = write_files(message["files"])
-        for name, data in self.objects.items():
-            with open(os.path.join(directory, name + ".so"), "wb") as file:
-                file.write(data)
+        directory = write_files(self.message["files"])
+        self.write_objects(directory)
         import passnet_kernels
 
         passnet_kernels._install(lambda name: self.load_kernel(directory, name))
         sys.path.insert(0, CANDIDATE_ROOT)
-        wrapper = importlib.import_module("pass_dir." + message["plan"]["rewrites"][0]["pass"]).replacement_func()
-        gm = match.apply_plan(captured.gm, message["plan"], native.Marked(match.leaf_function(wrapper)))
+        first = self.message["plan"]["rewrites"][0]["pass"]
+        self.rewrite(match.leaf_function(importlib.import_module("pass_dir." + first).replacement_func()))
+
+    def rewrite(self, function) -> None:
+        """Runs call the graph with `function` in the place of what the plan matched."""
+        message, captured = self.message, self.state.captured
+        gm = match.apply_plan(captured.gm, message["plan"], native.Marked(function))
         if message["call_path"] == "dynamo":
             captured.hole.install(gm)
             self.runner.set_call(captured.compiled, self.state.names, captured.hole, message["seed_each_call"])
         else:
             self.runner.set_call(capture.direct_call(captured, gm, self.state.names), None, None, message["seed_each_call"])
 
+    def write_objects(self, directory: str) -> None:
+        os.makedirs(directory, exist_ok=True)
+        for name, data in self.objects.items():
+            with open(os.path.join(directory, name + ".so"), "wb") as file:
+                file.write(data)
+
     def load_kernel(self, directory: str, name: str):
         if name not in self.objects:
             raise FileNotFoundError(f"passnet_kernels.load({name!r}): the candidate has no file {name}.cc")
-        return native.load_kernel(os.path.join(directory, name + ".so"))
+        return native.load_kernel(os.path.join(directory, name + ".so"), name)
+
+
+class Replay(Candidate):
+    """A candidate's kernels without its Python: the launches of a recorded call, made again."""
+
+    def install(self) -> None:
+        directory = write_files({})
+        self.write_objects(directory)
+        self.rewrite(launches.function_of(self.message["launches"], lambda name: self.load_kernel(directory, name)))
 
 
 class Inductor(Caller):

@@ -108,4 +108,4 @@ class ScreenRole(OneAnswer):
 
 ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": InductorRole}
 INDUCTOR_ROLES = {"baseline": calls.Inductor}
-TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate}
+TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate, "replay": calls.Replay}
