@@ -10,6 +10,7 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
+constexpr int kLimitsOfAGraph = 10;  // one that needs nearly its limit for every block would use up its client's deadline
 constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;
 constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
@@ -148,9 +149,11 @@ class Measuring::Impl {
     plan.warm_up_blocks = counts_.min_warm_ups + static_cast<int>(instruments_.decisions.Below(spread + 1));
     plan.timed_blocks = counts_.timed_blocks;
     plan.call_limit = options_.call_limit;
+    plan.patience = patience_;
     plan.cancelled = options_.cancelled;
     ASSIGN_OR_RETURN(RoundOutcome outcome, RunRound(context, seats, plan, &result_.seen));
     if (!outcome.times) return OkStatus();
+    patience_ -= outcome.contender;
     times_.push_back(*outcome.times);
     result_.timed_calls += outcome.timed_calls;
     if (times_.size() == 1) RETURN_IF_ERROR(MeasureSeed(seats.sides[kReferenceSeat]));
@@ -193,6 +196,7 @@ class Measuring::Impl {
   Counts counts_;
   const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
   Nanos spent_{0};  // in this graph's rounds
+  Nanos patience_ = kLimitsOfAGraph * Nanos(options_.call_limit);  // for the contender's blocks
   std::future<Result<Seats>> next_;
   std::future<void> beside_;
   std::vector<RoundTimes> times_;
@@ -227,10 +231,10 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
     options.time_cap = std::chrono::milliseconds(2'500);
   }
   if (time_cap.count() > 0) options.time_cap = time_cap;
-  // A block may take fifty times as long as eager's, and never less than two seconds: beyond that it counts as
+  // A block may take fifty times as long as eager's, and never less than five seconds: beyond that it counts as
   // hanging. At most a minute, unless one call of eager takes longer.
   const auto eager = std::chrono::milliseconds(static_cast<int64_t>(facts.estimate_us * facts.layout.slots / 1000));
-  const auto patience = std::clamp(eager * 50, std::chrono::milliseconds(2'000), std::chrono::milliseconds(60'000));
+  const auto patience = std::clamp(eager * 50, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
   options.call_limit = std::max(patience, eager * 10);
   return options;
 }

@@ -142,16 +142,16 @@ class RoundRun {
     ASSIGN_OR_RETURN(bool taken, ContenderTaken());
     if (!taken) return false;
     side.Fill(block.inputs);
-    auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(plan_.call_limit));
+    const Nanos limit = std::min<Nanos>(plan_.call_limit, std::max(plan_.patience - contender_wall_, Nanos(0)));
+    auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(limit));
     if (!time) {
       RETURN_IF_ERROR(BlameContender(std::move(time).error()));
       return false;
     }
-    const double wall = ToMicros(time.value().wall);
-    if (timed) walls_[kContenderSeat].push_back(wall);
+    if (timed) walls_[kContenderSeat].push_back(ToMicros(time.value().wall));
     seen_->idle_cpu_us = std::max(seen_->idle_cpu_us, ToMicros(time.value().idle));
-    contender_wall_ += wall;
-    contender_cpu_ += ToMicros(time.value().cpu);
+    contender_wall_ += time.value().wall;
+    contender_cpu_ += time.value().cpu;
     taken_[kContenderSeat] = context_.data.Post([this, &side, &block] { return TakeOnHelper(side, block); });
     return true;
   }
@@ -234,8 +234,11 @@ class RoundRun {
   }
 
   Result<RoundOutcome> Finish() {
-    if (contender_wall_ > 0) seen_->cpu_over_wall = std::max(seen_->cpu_over_wall, contender_cpu_ / contender_wall_);
+    if (contender_wall_ > Nanos(0)) {
+      seen_->cpu_over_wall = std::max(seen_->cpu_over_wall, ToMicros(contender_cpu_) / ToMicros(contender_wall_));
+    }
     RoundOutcome outcome;
+    outcome.contender = contender_wall_;
     outcome.start_us = Median(starts_);
     outcome.timed_calls = static_cast<int>(calls_) * plan_.timed_blocks;
     const auto each = [&](Seat seat) {
@@ -256,7 +259,7 @@ class RoundRun {
   std::array<std::future<Status>, kSeats> taken_;
   bool untaken_ = false;  // of the data thread: the contender's outputs could not be read
   std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
-  double contender_wall_ = 0, contender_cpu_ = 0;  // microseconds, all blocks
+  Nanos contender_wall_{0}, contender_cpu_{0};     // all blocks
   std::vector<double> starts_;
   std::optional<OutputBatch> kept_;
 };
