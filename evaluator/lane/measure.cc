@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "evaluator/integrity/judge.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::evaluator {
@@ -100,7 +101,7 @@ class Measuring::Impl {
     Watch(seats);
     Discard(std::move(seats));
     spent_ += Clock::System().Now() - started;
-    return result_.seen.failure || Enough();
+    return cut_short_ || Enough();
   }
 
   Measurement Take() {
@@ -150,9 +151,11 @@ class Measuring::Impl {
     plan.timed_blocks = counts_.timed_blocks;
     plan.call_limit = options_.call_limit;
     plan.patience = patience_;
+    plan.most_output = integrity::kMaxOutputBytes;
     plan.cancelled = options_.cancelled;
     ASSIGN_OR_RETURN(RoundOutcome outcome, RunRound(context, seats, plan, &result_.seen));
-    if (!outcome.times) return OkStatus();
+    cut_short_ = !outcome.times;
+    if (cut_short_) return OkStatus();
     patience_ -= outcome.contender;
     times_.push_back(*outcome.times);
     result_.timed_calls += outcome.timed_calls;
@@ -195,7 +198,8 @@ class Measuring::Impl {
   OutputComparer comparer_;
   Counts counts_;
   const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
-  Nanos spent_{0};  // in this graph's rounds
+  bool cut_short_ = false;  // by the contender
+  Nanos spent_{0};          // in this graph's rounds
   Nanos patience_ = kLimitsOfAGraph * Nanos(options_.call_limit);  // for the contender's blocks
   std::future<Result<Seats>> next_;
   std::future<void> beside_;

@@ -108,7 +108,7 @@ class RoundRun {
     }
   }
 
-  // All seats on the same inputs, in a random order. False once the contender failed.
+  // All seats on the same inputs, in a random order. False once the contender failed or printed too much.
   Result<bool> RunBlock(int number) {
     Block& block = Of(number);
     const bool timed = number >= plan_.warm_up_blocks;
@@ -153,7 +153,7 @@ class RoundRun {
     contender_wall_ += time.value().wall;
     contender_cpu_ += time.value().cpu;
     taken_[kContenderSeat] = context_.data.Post([this, &side, &block] { return TakeOnHelper(side, block); });
-    return true;
+    return side.process().OutputBytes() <= plan_.most_output;
   }
 
   // What the seat's last run left in its memory stays there, since the process is stopped, until the data thread has it.

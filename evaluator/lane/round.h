@@ -78,11 +78,12 @@ struct RoundPlan {
   int timed_blocks = 6;
   std::chrono::milliseconds call_limit{30'000};  // one block of a contender; beyond it, it hangs
   Nanos patience = std::chrono::minutes(5);      // all its blocks of this round together
+  uint64_t most_output = 1 << 20;                // bytes that it may print; it is not timed on beyond them
   std::function<bool()> cancelled;               // asked between blocks; empty: never
 };
 
 struct RoundOutcome {
-  std::optional<RoundTimes> times;  // nothing when the contender failed
+  std::optional<RoundTimes> times;  // nothing when the contender failed or printed too much
   int timed_calls = 0;              // per seat
   Nanos contender{0};               // all its blocks
   double start_us = 0;              // of starting and answering a run, taken off each block
