@@ -230,7 +230,7 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
     options.min_warm_ups = 20;
     options.max_warm_ups = 40;
     options.warm_up_us = 10'000;
-    options.timed_blocks = 8;
+    options.timed_blocks = 4;
     options.noise = 0.06;
     options.time_cap = std::chrono::milliseconds(2'500);
   }

@@ -24,7 +24,7 @@ struct MeasureOptions {
   int min_rounds = 3, max_rounds = 6;
   int min_warm_ups = 30, max_warm_ups = 60;  // calls of each round, rounded up to blocks; the number is drawn
   double warm_up_us = 20'000;                // fewer, where eager takes longer than this for them; at least one block
-  int timed_blocks = 12;                   // of each round, or more …
+  int timed_blocks = 5;                    // of each round, or more …
   int min_calls = 100;                     // … until the least rounds have so many timed calls a seat
   double noise = 0.025;                    // stop once the interval is narrower, after min_rounds
   std::chrono::milliseconds time_cap{30'000};

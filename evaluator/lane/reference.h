@@ -27,9 +27,9 @@ struct GraphFacts {
 };
 
 struct BlockOptions {
-  double block_us = 3000;  // a block lasts at most this long …
+  double block_us = 10000;  // a block lasts at most this long …
   uint32_t max_slots = 256;
-  uint64_t max_bytes = 12ull << 20;  // … and keeps at most this much memory alive a seat; it has one call at least
+  uint64_t max_bytes = 48ull << 20;  // … and keeps at most this much memory alive a seat; it has one call at least
 };
 
 // The facts of the task child's graph, found out once.
