@@ -21,7 +21,7 @@ class ReplayTest : public LaneTest {
   EvaluationReport On(CallPath path, const std::string& pass) {
     EvaluateRequest request = RequestFor(Source("tests/hostile/tasks/long_chain"), Source("tests/hostile/" + pass));
     request.call_path = path;
-    request.time_cap = std::chrono::milliseconds(120);
+    request.time_cap = std::chrono::milliseconds(600);
     auto report = unscreened_->Evaluate(request, Deadline::After(std::chrono::minutes(5)), {});
     EXPECT_TRUE(report.has_value()) << report.error().context;
     return report ? report.value() : EvaluationReport{};
@@ -40,7 +40,11 @@ TEST_F(ReplayTest, WorkOfPythonIsMissedAndWorkOfKernelsIsNot) {
     EXPECT_TRUE(honest.timings_ms.contains("replay"));
     const EvaluationReport partly = On(path, "specimens/G1_half_by_numpy_py");
     EXPECT_EQ(partly.verdict, Verdict::kQuarantine) << partly.reason;
-    EXPECT_NE(partly.reason.find("its launches alone"), std::string::npos) << partly.reason;
+    // Where noise takes it beyond 20, the second measurement may speak first.
+    const bool surprised = partly.reason.find("did not come out again") != std::string::npos;
+    EXPECT_TRUE(surprised || partly.reason.find("its launches alone") != std::string::npos) << partly.reason;
+    // Of the way behind Dynamo it is always the replay.
+    EXPECT_FALSE(surprised && path == CallPath::kDynamo) << partly.reason;
   }
 }
 
