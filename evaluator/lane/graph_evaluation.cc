@@ -57,6 +57,17 @@ void FillFigures(const Measurement& measured, const GraphFacts& facts, GraphRepo
   report->control_noise = speed_up.control_half_width;
 }
 
+using SeatMaker = std::function<Result<std::optional<CallFailure>>(Side&)>;
+
+// `contender` beside eager, as the profile says. Borrows the context and the facts.
+MeasureRequest Contest(const GraphContext& context, const GraphFacts& facts, Profile profile, SeatMaker contender) {
+  MeasureRequest request{facts, {}, OptionsFor(profile, facts, context.time_cap), {}, {}};
+  request.options.cancelled = context.cancelled;
+  request.makers.eager = [&context](Side& side) { return MakeEager(context.task, side); };
+  request.makers.contender = std::move(contender);
+  return request;
+}
+
 // A measurement with other counts: a figure that is an accident, or hangs on the counts, does not come out twice.
 Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& request, double ratio) {
   GraphFacts other = request.facts;
@@ -104,7 +115,7 @@ Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, Graph
 
 Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, const EvaluateRequest& request,
                                                  const PreparedCandidate& candidate, const Json& plan, Side& side,
-                                                 const LaunchList* replayed = nullptr) {
+                                                 const LaunchList* replayed) {
   ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
                                                               context.candidate_memory_bytes, replayed}));
   auto failure = AwaitInstalled(*process, *candidate.installing);
@@ -177,7 +188,7 @@ class GraphEvaluation::Impl {
       ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
       launches = measured.seen.witness->launches;
     }
-    RETURN_IF_ERROR(JudgeMeasured(context_, Request(), std::move(measured), trace_, &outcome_));
+    RETURN_IF_ERROR(JudgeMeasured(context_, Beside(nullptr), std::move(measured), trace_, &outcome_));
     measuring_.reset();
     watch.Lap("measure");
     if (testimony_ && IsTop(outcome_.report, context_.instruments->ablation) && launches.why.empty()) {
@@ -191,13 +202,16 @@ class GraphEvaluation::Impl {
   }
 
  private:
+  // The candidate beside eager, or its launches alone.
+  MeasureRequest Beside(const LaunchList* replayed) {
+    return Contest(context_, *facts_, request_.profile, [this, replayed](Side& side) {
+      return MakeCandidate(context_, request_, candidate_, match_.plan, side, replayed);
+    });
+  }
+
+  // With all that is found out beside the times.
   MeasureRequest Request() {
-    MeasureRequest measure{*facts_, {}, OptionsFor(request_.profile, *facts_, context_.time_cap), {}, {}};
-    measure.options.cancelled = context_.cancelled;
-    measure.makers.eager = [this](Side& side) { return MakeEager(context_.task, side); };
-    measure.makers.contender = [this](Side& side) {
-      return MakeCandidate(context_, request_, candidate_, match_.plan, side);
-    };
+    MeasureRequest measure = Beside(nullptr);
     measure.watch = [this](WorkerProcess& process) { trace_.Note(process); };
     measure.holding = [this] { return MeasureFloor(); };
     if (context_.instruments->ablation.Omits(Layer::kCensus)) return measure;
@@ -227,14 +241,8 @@ class GraphEvaluation::Impl {
 
   // Two rounds, judged by themselves. Null: the candidate as it is.
   Result<GraphReport> MeasureOnceMore(const LaunchList* replayed) {
-    MeasureRequest again = Request();
+    MeasureRequest again = Beside(replayed);
     again.options.min_rounds = again.options.max_rounds = 2;
-    again.makers.contender = [this, replayed](Side& side) {
-      return MakeCandidate(context_, request_, candidate_, match_.plan, side, replayed);
-    };
-    again.watch = {};
-    again.holding = {};
-    again.beside = {};
     ASSIGN_OR_RETURN(Measurement measured, Measure(*context_.instruments, again));
     GraphReport report = NewReport(*context_.graph);
     FillFigures(measured, *facts_, &report);
@@ -285,10 +293,7 @@ Result<GraphOutcome> MeasureBaseline(const GraphContext& context, Profile profil
   ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FindFacts(context, &outcome.report));
   watch.Lap("reference");
   if (!facts) return outcome;
-  MeasureRequest measure{*facts, {}, OptionsFor(profile, *facts, context.time_cap), {}, {}};
-  measure.makers.eager = [&](Side& side) { return MakeEager(context.task, side); };
-  measure.makers.contender = make;
-  measure.options.cancelled = context.cancelled;
+  MeasureRequest measure = Contest(context, *facts, profile, make);
   ProcessTrace trace;
   measure.watch = [&trace](WorkerProcess& process) { trace.Note(process); };
   ASSIGN_OR_RETURN(Measurement measured, Measure(*context.instruments, measure));

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/fields.h"
+#include "evaluator/lane/slots.h"
 #include "evaluator/lane/worker_answer.h"
 
 namespace passnet::evaluator {
@@ -16,8 +17,6 @@ constexpr const char* kTeller = "the witness's list of launches";
 constexpr size_t kMostCalls = 64, kMostPlaces = 64, kMostLaunches = 64, kMostTensors = 32, kMostScalars = 64;
 constexpr size_t kMostLaunchNameBytes = 128, kMostReasonBytes = 256, kMostDims = 8;
 constexpr int64_t kMostElements = 1ll << 40;  // of memory no lane has
-
-constexpr int64_t kTypes[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 15};  // those that kernels take
 
 void VisitGeometry(FieldVisitor& fields, std::vector<int64_t>* shape, std::vector<int64_t>* strides) {
   for (auto [key, numbers] : {std::pair{"shape", shape}, {"strides", strides}}) {
@@ -115,7 +114,7 @@ bool LieAll(const std::vector<LaunchView>& views, const std::vector<LaunchPlace>
 const char* WrongIn(const RecordedCall& call) {
   for (const LaunchPlace& place : call.places) {
     if (place.argument >= call.arguments) return "a tensor is an argument that the function has not";
-    if (std::find(std::begin(kTypes), std::end(kTypes), place.type) == std::end(kTypes)) return "a type that no kernel takes";
+    if (DtypeOf(place.type).empty()) return "a type that no kernel takes";
     if (ElementsSpanned(place.shape, place.strides) < 0) return "a tensor that cannot be";
   }
   for (const Launch& launch : call.launches) {

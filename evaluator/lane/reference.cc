@@ -104,9 +104,7 @@ void DrawInputs(const GraphFacts& facts, SecretStream& draws, Side& side) {
   const SlotLayout& layout = side.layout();
   for (uint32_t slot = 0; slot < layout.slots; ++slot) {
     const DrawKind kind = slot % 2 == 0 ? DrawKind::kPlain : DrawKind::kStrayed;
-    for (size_t i = 0; i < layout.inputs.size(); ++i) {
-      DrawInput(layout.inputs[i].fresh, kind, facts.published[i], draws, side.Input(slot, i));
-    }
+    DrawCall(layout, slot, kind, facts.published, draws, side.Inputs());
   }
 }
 

@@ -95,16 +95,20 @@ class RoundRun {
     }
     block.inputs.resize(layout.InBytes());
     for (uint32_t slot = 0; slot < calls_; ++slot) {
-      for (size_t i = 0; i < layout.inputs.size(); ++i) {
-        const SlotInput& input = layout.inputs[i];
-        std::span<std::byte> to(block.inputs.data() + slot * layout.in_stride + input.offset, input.bytes);
-        if (block.kinds[slot] == CallKind::kPublished) {
-          std::copy(context_.published[i].begin(), context_.published[i].end(), to.begin());
-        } else {
-          const auto kind = block.kinds[slot] == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed;
-          DrawInput(input.fresh, kind, context_.published[i], context_.draws, to);
-        }
+      if (block.kinds[slot] == CallKind::kPublished) {
+        CopyPublished(slot, block.inputs);
+      } else {
+        const auto kind = block.kinds[slot] == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed;
+        DrawCall(layout, slot, kind, context_.published, context_.draws, block.inputs);
       }
+    }
+  }
+
+  void CopyPublished(uint32_t slot, std::span<std::byte> inputs) const {
+    const SlotLayout& layout = context_.layout;
+    for (size_t i = 0; i < layout.inputs.size(); ++i) {
+      const InputSet::value_type& bytes = context_.published[i];
+      std::copy(bytes.begin(), bytes.end(), inputs.data() + slot * layout.in_stride + layout.inputs[i].offset);
     }
   }
 

@@ -51,6 +51,7 @@ class Side {
 
   std::span<std::byte> Input(uint32_t slot, size_t index);
   std::span<const std::byte> Input(uint32_t slot, size_t index) const;
+  std::span<std::byte> Inputs() { return {regions_.in.data(), layout_.InBytes()}; }
   // The inputs of all slots, from a buffer of layout().InBytes().
   void Fill(std::span<const std::byte> inputs);
   // The headers of a call's outputs: hostile bytes, to be copied before they are looked at.

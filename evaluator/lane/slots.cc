@@ -105,4 +105,12 @@ Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed) {
   return set;
 }
 
+void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const InputSet& fixed, SecretStream& draws,
+              std::span<std::byte> inputs) {
+  for (size_t i = 0; i < layout.inputs.size(); ++i) {
+    const SlotInput& input = layout.inputs[i];
+    DrawInput(input.fresh, kind, fixed[i], draws, inputs.subspan(slot * layout.in_stride + input.offset, input.bytes));
+  }
+}
+
 }  // namespace passnet::evaluator

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,10 @@ SlotLayout MakeLayout(const std::vector<passbench::TensorMeta>& inputs, const st
 // Input bytes of one seed, in forward's order.
 using InputSet = std::vector<std::vector<std::byte>>;
 Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed);
+
+// A call's inputs into its slot; `fixed`: the bytes of tensors that are never drawn. `inputs`: the layout's InBytes.
+void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const InputSet& fixed, SecretStream& draws,
+              std::span<std::byte> inputs);
 
 // c10::ScalarType of a dtype's name, -1 for one that it does not know; and back, "" for a number it does not know.
 int ScalarTypeOf(const std::string& dtype);

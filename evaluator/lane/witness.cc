@@ -26,21 +26,9 @@ std::vector<std::byte> InputsOfCalls(const GraphFacts& facts, const SlotLayout& 
   std::vector<std::byte> bytes(layout.InBytes());
   for (uint32_t slot = 0; slot < layout.slots; ++slot) {
     const bool stray = facts.plain_alike || draws.Below(2) == 0;
-    for (size_t i = 0; i < layout.inputs.size(); ++i) {
-      const SlotInput& input = layout.inputs[i];
-      std::span<std::byte> to(bytes.data() + slot * layout.in_stride + input.offset, input.bytes);
-      DrawInput(input.fresh, stray ? DrawKind::kStrayed : DrawKind::kPlain, facts.published[i], draws, to);
-    }
+    DrawCall(layout, slot, stray ? DrawKind::kStrayed : DrawKind::kPlain, facts.published, draws, bytes);
   }
   return bytes;
-}
-
-// The candidate's doing, or nothing.
-std::optional<CallFailure> FailureOf(const Error& error, WorkerProcess& process) {
-  if (error.code == ErrorCode::kDeadlineExceeded) return CallFailure{CallFailureKind::kTimeout, error.context, {}};
-  if (error.code == ErrorCode::kUnavailable) return CallFailure{CallFailureKind::kDied, error.context, process.End()};
-  if (error.code == ErrorCode::kDataCorrupt) return CallFailure{CallFailureKind::kProtocol, error.context, {}};
-  return std::nullopt;
 }
 
 class Hearing {
@@ -60,8 +48,9 @@ class Hearing {
     }
     auto told = Told(side);
     if (!told) {
-      witness_.failure = FailureOf(told.error(), side.process());
-      if (!witness_.failure) return std::move(told).error();
+      Error error = side.NoteFailure(told.error());
+      witness_.failure = side.failure();
+      if (!witness_.failure) return error;
       return std::move(witness_);
     }
     witness_ = std::move(told).value();
