@@ -57,8 +57,8 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (running() >= options_.max_campaigns) {
     co_return Error{ErrorCode::kOverloaded, std::to_string(running()) + " campaigns are running; wait for one to end"};
   }
-  auto endpoint = EndpointOf(spec.endpoint);
-  if (!endpoint) co_return endpoint.error();
+  Status pinned = ports_.endpoints->Pin(&spec.endpoint);
+  if (!pinned) co_return pinned.error();
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };

@@ -1,6 +1,7 @@
 #include "evaluator/client/evaluator_process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -67,6 +68,9 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
   } else {
     ::dup2(channel, kLaneControlFd);
   }
+  // Connections of the daemon that a library opened without close-on-exec are none of the evaluator's. A kernel before
+  // 5.11 does not know the call; there they stay open.
+  ::close_range(kLaneControlFd + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
