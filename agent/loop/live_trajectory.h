@@ -36,7 +36,7 @@ struct TrajectoryPlan {
   std::string task_hash;
   std::string endpoint;   // base URL, for the record
   int64_t sample = 1;     // of the task
-  std::optional<WallLimit> wall;
+  std::optional<WallLimit> wall = std::nullopt;
 };
 
 struct LoopPorts {
