@@ -77,6 +77,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (!written) co_return written.error();
   FailpointAfter(EventKind::kCampaignLaunched);
   stored.state = "launched";
+  stored.launched_at_utc_us = ports_.clock->UtcMicros();
   std::string id = stored.launch.campaign_id;
   StartCampaign(std::move(stored));
   co_return id;
