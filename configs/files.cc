@@ -34,6 +34,7 @@ Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path) {
   RETURN_IF_ERROR(ReadToml(
       path, [&](FieldVisitor& fields) { VisitFields(fields, spec); }, [&] { return Check(spec); }));
   MakeAbsolute(path, &spec.tasks.path);
+  MakeAbsolute(path, &spec.prompts);
   MakeAbsolute(path, &spec.endpoint.ca_file);
   return spec;
 }

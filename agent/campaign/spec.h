@@ -19,6 +19,7 @@ struct EndpointSpec {
   std::string base_url = "https://api.openai.com/v1";
   std::string api_key_env = "OPENAI_API_KEY";  // the daemon's environment has the key; empty: none is sent
   std::string ca_file;                         // PEM; empty: the system's
+  std::string dialect = "openai-chat";         // one of dialects::DialectNames()
 };
 
 struct TaskSource {
@@ -28,6 +29,7 @@ struct TaskSource {
 
 struct CampaignSpec {
   std::string name;
+  std::string prompts;  // a folder of prompts in place of the shipped ones (prompts/prompt_folder.h); empty: none
   TaskSource tasks;
   EndpointSpec endpoint;
   int64_t concurrency = 4;  // trajectories at the same time; LLM slots and lanes have limits of their own
