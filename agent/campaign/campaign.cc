@@ -36,6 +36,7 @@ Result<EndpointOptions> EndpointOf(const EndpointSpec& spec) {
   EndpointOptions options;
   options.base_url = spec.base_url;
   options.ca_file = spec.ca_file;
+  ASSIGN_OR_RETURN(options.dialect, dialects::DialectNamed(spec.dialect));
   options.proxy_url = ProxyFromEnvironment(spec.base_url);
   if (!spec.api_key_env.empty()) {
     ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(spec.api_key_env));

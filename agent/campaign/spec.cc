@@ -6,6 +6,7 @@
 
 #include "agent/llm/url.h"
 #include "base/sha256.h"
+#include "dialects/dialect.h"
 #include "passbench/task.h"
 
 namespace passnet::agent {
@@ -86,6 +87,7 @@ std::string HashOfTask(const passbench::Task& task) {
 
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
+  fields.Text("prompts", &spec.prompts);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
   fields.Enter("tasks");
   fields.Text("path", &spec.tasks.path);
@@ -95,6 +97,7 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("base_url", &spec.endpoint.base_url);
   fields.Text("api_key_env", &spec.endpoint.api_key_env);
   fields.Text("ca_file", &spec.endpoint.ca_file);
+  fields.Text("dialect", &spec.endpoint.dialect);
   fields.Leave();
   VisitSampling(fields, spec.refine.sampling);
   fields.Enter("rounds");
@@ -124,6 +127,15 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
   require("sampling.model", !spec.refine.sampling.model.empty(), "is required: the model's name at the endpoint");
   auto url = ParseUrl(spec.endpoint.base_url, Credentials::kRefused);
   require("endpoint.base_url", bool(url), url ? "" : url.error().context);
+  auto dialect = dialects::DialectNamed(spec.endpoint.dialect);
+  require("endpoint.dialect", bool(dialect), dialect ? "" : dialect.error().context);
+  if (dialect) {
+    dialects::ChatRequest trial;  // what the dialect has no place for is found before a campaign meets it
+    trial.seed = spec.refine.sampling.seed;
+    trial.extra_json = spec.refine.sampling.extra_json;
+    auto rendered = dialect.value()->RenderRequest(trial);
+    require("sampling", bool(rendered), rendered ? "" : rendered.error().context);
+  }
   require("endpoint.api_key_env", spec.endpoint.api_key_env.empty() || IsKeyVariable(spec.endpoint.api_key_env),
           "is no name like OPENAI_API_KEY (capital letters, digits, _, ending in _API_KEY)");
   require("budget.total_usd", !spec.budget.total_usd || spec.refine.prices.known(),

@@ -77,8 +77,8 @@ TEST_F(HttpClientTest, RequestIsWholeAndExact) {
   EXPECT_EQ(reply.body, "ok");
   EXPECT_EQ(stream->written(),
             "POST /v1/chat/completions HTTP/1.1\r\nHost: host:81\r\nContent-Type: application/json\r\n"
-            "Accept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\nAuthorization: Bearer sk-key\r\n"
-            "OpenAI-Organization: org\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+            "Accept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\nOpenAI-Organization: org\r\n"
+            "Authorization: Bearer sk-key\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
 }
 
 TEST_F(HttpClientTest, RequestGoesToThePathOfItsDialect) {
