@@ -94,7 +94,7 @@ class MessagesDialect : public Dialect {
     std::vector<StoredMessage> messages;
     if (const Json& system = json.value()["system"]; !system.is_null()) {
       ASSIGN_OR_RETURN(std::string text, TextOfContent(system));
-      messages.push_back({.role = "system", .content = std::move(text)});
+      messages.push_back({"system", std::move(text), {}, {}, {}});
     }
     for (const Json& turn : json.value()["messages"].Items()) {
       auto message = ReadTurn(turn);

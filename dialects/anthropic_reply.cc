@@ -57,8 +57,8 @@ class AnthropicFold : public ReplyFold {
   void TakeEvent(std::string_view data) override {
     if (known_.Take(data)) return;
     const Json event = ParseTolerant(data);
-    if (!event.is_object()) return End(reply_.Lost("an event of the stream is not JSON: " + OneLine(data)));
-    if (IsAnthropicError(event)) return End(reply_.Failed(InterpretErrorInside(data)));
+    if (!event.is_object()) return GiveUp(reply_.Lost("an event of the stream is not JSON: " + OneLine(data)));
+    if (IsAnthropicError(event)) return GiveUp(reply_.Failed(InterpretErrorInside(data)));
     const std::string& type = event["type"].Text();
     const auto index = static_cast<size_t>(event["index"].Unsigned());
     if (type == "message_start") usage_.Add(event["message"]["usage"], &reply_);
@@ -93,9 +93,9 @@ class AnthropicFold : public ReplyFold {
   }
 
  private:
-  void End(AttemptOutcome outcome) {
+  void GiveUp(AttemptOutcome outcome) {
     early_ = std::move(outcome);
-    EndHere();
+    IgnoreRest();
   }
 
   void AddDelta(const Json& delta, size_t index, std::string_view data) {

@@ -67,9 +67,9 @@ class ChatFold : public ReplyFold {
     if (Trimmed(data).starts_with("[DONE]")) return EndHere();
     const Json chunk = ParseTolerant(data);
     // A piece of the text is gone with it, so the rest is no answer.
-    if (!chunk.is_object()) return End(reply_.Lost("a chunk of the stream is not JSON: " + OneLine(data)));
+    if (!chunk.is_object()) return GiveUp(reply_.Lost("a chunk of the stream is not JSON: " + OneLine(data)));
     AddChatUsage(chunk["usage"], &reply_);
-    if (IsChatError(chunk)) return End(reply_.Failed(InterpretErrorInside(data)));
+    if (IsChatError(chunk)) return GiveUp(reply_.Failed(InterpretErrorInside(data)));
     const Json& choice = FirstChoice(chunk);
     if (choice.is_null()) return;
     AddPart(choice, choice["delta"], &reply_);
@@ -98,9 +98,9 @@ class ChatFold : public ReplyFold {
   }
 
  private:
-  void End(AttemptOutcome outcome) {
+  void GiveUp(AttemptOutcome outcome) {
     early_ = std::move(outcome);
-    EndHere();
+    IgnoreRest();
   }
 
   void Learn(std::string_view data, const Json& chunk) {

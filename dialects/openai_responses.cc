@@ -57,10 +57,10 @@ class ResponsesDialect : public Dialect {
     if (!json) return DataCorrupt(json.error().context);
     std::vector<StoredMessage> messages;
     if (const std::string& text = json.value()["instructions"].Text(); !text.empty()) {
-      messages.push_back({.role = "system", .content = text});
+      messages.push_back({"system", text, {}, {}, {}});
     }
     const Json& input = json.value()["input"];
-    if (input.is_text()) messages.push_back({.role = "user", .content = input.Text()});
+    if (input.is_text()) messages.push_back({"user", input.Text(), {}, {}, {}});
     if (!input.is_text() && !input.is_array()) return DataCorrupt("request without \"input\"");
     for (const Json& item : input.Items()) {
       if (item["type"].Text() == "reasoning") continue;

@@ -23,7 +23,7 @@ void ReplyFold::Feed(std::string_view bytes) {
 
 void ReplyFold::Event(std::string_view data) {
   any_event_ = true;
-  if (!ended_) TakeEvent(data);
+  if (!ended_ && !ignoring_) TakeEvent(data);
 }
 
 AttemptOutcome ReplyFold::Finish(const RawReply& reply) {

@@ -29,13 +29,16 @@ class ReplyFold {
   AttemptOutcome Finish(const RawReply& reply);
 
  protected:
-  // An event of a stream, up to the one that calls EndHere().
+  // An event of a stream, up to one that calls EndHere() or IgnoreRest().
   virtual void TakeEvent(std::string_view data) = 0;
   // `whole`: the HTTP message ended as it should.
   virtual AttemptOutcome OfStream(bool whole) = 0;
   virtual AttemptOutcome OfMessage(std::string_view body, bool whole) = 0;
 
+  // This was the last event that the server has.
   void EndHere() { ended_ = true; }
+  // What comes now cannot change the outcome, but may still come.
+  void IgnoreRest() { ignoring_ = true; }
 
  private:
   enum class Form { kUnknown, kMessage, kStream };
@@ -46,6 +49,7 @@ class ReplyFold {
   SseParser events_;
   bool any_event_ = false;
   bool ended_ = false;
+  bool ignoring_ = false;
 };
 
 // Text that came in events which differ in it alone; such events are not parsed.

@@ -77,13 +77,14 @@ class ResponsesFold : public ReplyFold {
     // Some gateways end this stream, too, as they end the others.
     if (Trimmed(data).starts_with("[DONE]")) return EndHere();
     const Json event = ParseTolerant(data);
-    if (!event.is_object()) return End(reply_.Lost("an event of the stream is not JSON: " + OneLine(data)));
+    if (!event.is_object()) return GiveUp(reply_.Lost("an event of the stream is not JSON: " + OneLine(data)));
     const std::string& type = event["type"].Text();
     if (type == "error" || (type.empty() && !event["error"].is_null())) {
-      return End(reply_.Failed(InterpretErrorInside(data)));
+      return GiveUp(reply_.Failed(InterpretErrorInside(data)));
     }
     if (type == "response.completed" || type == "response.incomplete" || type == "response.failed") {
-      return End(OfResponse(event["response"], told_, &reply_));
+      early_ = OfResponse(event["response"], told_, &reply_);
+      return EndHere();
     }
     if (type == "response.output_item.done") return AddDoneItem(event);
     AddDelta(type, event, data);
@@ -104,9 +105,9 @@ class ResponsesFold : public ReplyFold {
   }
 
  private:
-  void End(AttemptOutcome outcome) {
+  void GiveUp(AttemptOutcome outcome) {
     early_ = std::move(outcome);
-    EndHere();
+    IgnoreRest();
   }
 
   // Calls are taken whole: their fragments, before it, are the same text again.

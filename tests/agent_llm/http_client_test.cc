@@ -174,6 +174,18 @@ TEST_F(HttpClientTest, ConnectErrorsHaveTheirEnds) {
   }
 }
 
+// What was read while it came would have kept the key.
+TEST_F(HttpClientTest, ReplyThatEchoesTheKeyIsReadFromWhatIsStored) {
+  EndpointOptions options;
+  options.api_key = Secret("sk-secret-123");
+  const std::string body = R"({"choices":[{"finish_reason":"stop","message":{"content":"sk-secret-123"}}]})";
+  Expect({Step::Bytes("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body)});
+  Open(options);
+  auto reply = Send();
+  EXPECT_EQ(reply.read, nullptr);
+  EXPECT_EQ(OpenAiChat().Interpret(reply).reply.content, "[api key]");
+}
+
 TEST_F(HttpClientTest, EchoedKeyIsHidden) {
   EndpointOptions options;
   options.api_key = Secret("sk-secret-123");
