@@ -35,6 +35,7 @@ Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path) {
   RETURN_IF_ERROR(ReadToml(
       path, [&](FieldVisitor& fields) { VisitFields(fields, spec); }, [&] { return CheckLaunch(spec); }));
   for (std::string* place : {&spec.tasks.path, &spec.tasks.list, &spec.tasks.glob}) MakeAbsolute(path, place);
+  MakeAbsolute(path, &spec.prompts);
   return spec;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/llm/url.h"
+#include "dialects/dialect.h"
 
 namespace passnet::agent {
 namespace {
@@ -80,6 +81,7 @@ void VisitBudget(FieldVisitor& fields, CampaignSpec& spec) {
 
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
+  fields.Text("prompts", &spec.prompts);
   fields.Integer("samples", &spec.samples, 1, kMaxSamples);
   fields.Integer("stop_after_solved", &spec.stop_after_solved, 0, kMaxSamples);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
@@ -91,6 +93,7 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("base_url", &spec.endpoint.base_url);
   fields.Text("api_key_env", &spec.endpoint.api_key_env);
   fields.Text("ca_file", &spec.endpoint.ca_file);
+  fields.Text("dialect", &spec.endpoint.dialect);
   fields.Leave();
   VisitSampling(fields, spec.refine.sampling);
   fields.Enter("rounds");
@@ -123,6 +126,15 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
           "is required: one of the [endpoints.NAME] in passnetd's configuration");
   auto url = ParseUrl(endpoint.base_url, Credentials::kRefused);
   require("endpoint.base_url", endpoint.base_url.empty() || url, url ? "" : url.error().context);
+  auto dialect = dialects::DialectNamed(spec.endpoint.dialect);
+  require("endpoint.dialect", bool(dialect), dialect ? "" : dialect.error().context);
+  if (dialect) {
+    dialects::ChatRequest trial;  // what the dialect has no place for is found before a campaign meets it
+    trial.seed = spec.refine.sampling.seed;
+    trial.extra_json = spec.refine.sampling.extra_json;
+    auto rendered = dialect.value()->RenderRequest(trial);
+    require("sampling", bool(rendered), rendered ? "" : rendered.error().context);
+  }
   require("budget.total_usd", !spec.budget.total_usd || spec.refine.prices.known(),
           "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
   require("budget.trajectory_usd", !spec.refine.budget.usd || spec.refine.prices.known(),

@@ -23,10 +23,12 @@ struct EndpointSpec {
   std::string base_url;
   std::string api_key_env;
   std::string ca_file;
+  std::string dialect = "openai-chat";  // one of dialects::DialectNames()
 };
 
 struct CampaignSpec {
   std::string name;
+  std::string prompts;  // a folder of prompts in place of the shipped ones (prompts/prompt_folder.h); empty: none
   TaskSource tasks;
   EndpointSpec endpoint;
   int64_t samples = 1;            // trajectories of each task

@@ -36,7 +36,6 @@ class LaterDialect : public dialects::Dialect {
   Result<std::vector<dialects::StoredMessage>> ReadMessages(std::string_view body) const override {
     return dialects::OpenAiChat().ReadMessages(body);
   }
-  bool EndsStream(std::string_view data) const override { return dialects::OpenAiChat().EndsStream(data); }
   dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
     return dialects::OpenAiChat().Interpret(reply);
   }
@@ -143,6 +142,33 @@ TEST_F(RefineLoopTest, PlateauEndsTheTrajectory) {
   EXPECT_EQ(bodies_.size(), 3u);
   EXPECT_THAT(Finished().payload, HasSubstr("plateau"));
   EXPECT_EQ(Finished().round, 3);
+}
+
+TEST_F(RefineLoopTest, TheModelMaySayThatItIsDone) {
+  ASSERT_TRUE(Live({Reply("OK", 1.5), FakeLlmClient::Text("I leave it so.\\n\\n#### DONE"), Reply("OK", 9)}));
+  EXPECT_EQ(bodies_.size(), 2u);
+  EXPECT_EQ(journal_.Last(EventKind::kReplyParsed).label, "done");
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().round, 1);
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("the model says that it is done"));
+}
+
+TEST_F(RefineLoopTest, NobodyIsDoneBeforeARoundWasScored) {
+  ASSERT_TRUE(Live({FakeLlmClient::Text("#### DONE"), Reply("OK", 1.5), Reply("OK", 1.5)}));
+  EXPECT_THAT(bodies_[1], HasSubstr("no round was scored yet"));
+  EXPECT_EQ(Finished().round, 2);
+}
+
+TEST_F(RefineLoopTest, FeedbackTellsWhatInductorReached) {
+  ASSERT_TRUE(Live({Reply("COMPILE", 1), Reply("OK", 1.5), Reply("OK", 1.2)}));
+  EXPECT_THAT(bodies_[1], HasSubstr("inductor=1.200x"));
+  EXPECT_EQ(journal_.Count(EventKind::kBaseline), 1);
+  options_.scoring.baseline = false;
+  journal_ = fakes::MemoryJournal();
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 1.5), Reply("OK", 1.5)}));
+  EXPECT_THAT(bodies_[1], testing::Not(HasSubstr("inductor")));
+  EXPECT_EQ(journal_.Count(EventKind::kBaseline), 0);
 }
 
 TEST_F(RefineLoopTest, NothingReadableIsUnsolvedWithoutAFinalMeasurement) {
