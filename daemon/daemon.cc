@@ -85,18 +85,23 @@ agent::LimiterOptions LimiterOf(const LlmOptions& llm) {
   return options;
 }
 
-std::vector<agent::LanePool::Member> LanesOf(const LaneOptions& options, const agent::LanePool::StartFn& start) {
-  std::vector<agent::LanePool::Member> members;
-  for (int64_t i = 1; i <= options.processes; ++i) {
-    members.push_back({options.device + ":" + std::to_string(options.threads) + "#" + std::to_string(i), start});
+// One a timing core: "cpu:1", or "cpu:1@6" where the core is named.
+std::vector<agent::LaneSetup> LanesOf(const LaneOptions& options, const LaneStarter& start) {
+  std::vector<int64_t> cores = options.timing_cores;
+  if (cores.empty()) cores.push_back(options.timing_core);
+  std::vector<agent::LaneSetup> lanes;
+  for (int64_t core : cores) {
+    std::string name = options.device + ":" + std::to_string(options.threads);
+    if (core >= 0) name += "@" + std::to_string(core);
+    lanes.push_back({std::move(name), start(core), options.processes, core});
   }
-  return members;
+  return lanes;
 }
 
 // The loop with its thread, and what lives on it.
 class Machine {
  public:
-  Machine(const DaemonOptions& options, const agent::BuildFacts& build, agent::LanePool::StartFn start_lane,
+  Machine(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane,
           std::unique_ptr<trajectories::Store> store)
       : options_(options),
         store_(std::move(store)),
@@ -211,8 +216,7 @@ class Machine {
 
 }  // namespace
 
-Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
-                 agent::LanePool::StartFn start_lane) {
+Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane) {
   std::signal(SIGPIPE, SIG_IGN);  // a follower that goes away is no reason to end
   std::filesystem::path journal(options.journal);
   std::error_code made;
@@ -220,11 +224,11 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
   trajectories::StoreOptions store_options;
   store_options.path = options.journal;
   ASSIGN_OR_RETURN(auto store, trajectories::Store::Open(std::move(store_options)));
-  Machine machine(options, build, std::move(start_lane), std::move(store));
+  Machine machine(options, build, start_lane, std::move(store));
   return machine.Run();
 }
 
-agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
+LaneStarter EvaluatorProcess(const DaemonOptions& options) {
   evaluator::LaneClientOptions lane;
   lane.evaluator_binary = options.lane.evaluator_binary;
   lane.cache_dir = options.lane.cache_dir;
@@ -233,8 +237,14 @@ agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
   }
   lane.device = options.lane.device;
   lane.threads = static_cast<int>(options.lane.threads);
-  lane.timing_core = static_cast<int>(options.lane.timing_core);
-  return [lane](Deadline deadline) { return evaluator::StartLane(lane, deadline); };
+  return [lane, cores = options.lane.timing_cores](int64_t timing_core) -> agent::StartLaneFn {
+    evaluator::LaneClientOptions of_core = lane;
+    of_core.timing_core = static_cast<int>(timing_core);
+    for (int64_t core : cores) {
+      if (core != timing_core) of_core.other_timing_cores.push_back(static_cast<int>(core));
+    }
+    return [of_core](Deadline deadline, std::stop_token stop) { return evaluator::StartLane(of_core, deadline, stop); };
+  };
 }
 
 }  // namespace passnet::daemon

@@ -1,5 +1,7 @@
 #include "daemon/options.h"
 
+#include <set>
+
 #include "agent/llm/url.h"
 
 namespace passnet::daemon {
@@ -42,6 +44,7 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("device", &options.lane.device);
   fields.Integer("threads", &options.lane.threads, 1, 1024);
   fields.Integer("timing_core", &options.lane.timing_core, -1, 65535);
+  fields.Integers("timing_cores", &options.lane.timing_cores, 0, 65535);
   fields.Integer("processes", &options.lane.processes, 1, 16);
   fields.Leave();
   fields.Enter("llm");
@@ -67,6 +70,13 @@ std::vector<FieldProblem> Check(const DaemonOptions& options) {
   }
   if (options.llm.start_in_flight > options.llm.max_in_flight) {
     problems.push_back({"llm.start_in_flight", "is above llm.max_in_flight"});
+  }
+  const std::vector<int64_t>& cores = options.lane.timing_cores;
+  if (!cores.empty() && options.lane.timing_core >= 0) {
+    problems.push_back({"lane.timing_cores", "lane.timing_core is given too: name all cores in lane.timing_cores"});
+  }
+  if (std::set<int64_t>(cores.begin(), cores.end()).size() < cores.size()) {
+    problems.push_back({"lane.timing_cores", "names a core twice: two lanes on one core would time each other"});
   }
   const std::string& level = options.log_level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error") {

@@ -36,7 +36,8 @@ struct LaneOptions {
   std::string device = "cpu";
   int64_t threads = 1;
   int64_t timing_core = -1;      // -1: the last online core
-  int64_t processes = 2;         // evaluators that take turns on that core: one compiles while another times
+  std::vector<int64_t> timing_cores;  // several lanes, one a core, in place of timing_core
+  int64_t processes = 2;         // evaluators that take turns on a core: one compiles while another times
 };
 
 struct LlmOptions {

@@ -60,10 +60,8 @@ class CampaignTest : public ::testing::Test {
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
     LimiterRegistry limiters(LimiterOptions{});
-    auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
-      return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
-    };
-    LanePool lanes(std::vector<LanePool::Member>{{"fake", start}});
+    auto start = [log = lane_log_](Deadline, std::stop_token stop) { return fakes::StartFakeLane(log, stop); };
+    LanePool lanes(std::vector<LaneSetup>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;

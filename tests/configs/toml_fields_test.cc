@@ -166,6 +166,21 @@ TEST(DaemonFileTest, MistakesOfEndpointsHaveTheirLines) {
   EXPECT_FALSE(ReadDaemonFile(WriteDaemonFile("[endpoints]\nopenai = 'https://x'\n")));
 }
 
+TEST(DaemonFileTest, SeveralLanesAreNamedByTheirCores) {
+  daemon::DaemonOptions options;
+  options.lane.timing_cores = {2, 3};
+  EXPECT_TRUE(Check(options).empty());
+  const std::string printed = PrintDaemon(options);
+  EXPECT_THAT(printed, HasSubstr("timing_cores = [2, 3]"));
+  options.lane.timing_cores = {2, 2};
+  options.lane.timing_core = 1;
+  auto problems = Check(options);
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_EQ(problems[0].key, "lane.timing_cores");
+  EXPECT_THAT(problems[0].text, HasSubstr("lane.timing_core is given too"));
+  EXPECT_THAT(problems[1].text, HasSubstr("names a core twice"));
+}
+
 TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
   auto spec = ReadCampaignFile(Source("configs/campaign-example.toml"));
   ASSERT_TRUE(spec);

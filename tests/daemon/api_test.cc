@@ -49,7 +49,7 @@ TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   EXPECT_EQ(kinds.front(), "campaign_launched");
   EXPECT_THAT(kinds, ::testing::Contains("evaluation_report"));
   Json lanes = Parsed(fixture.client().Get("/v1/lanes").value());
-  EXPECT_GT(lanes["lanes"].At(0)["served"].Integer(), 6);
+  EXPECT_GT(lanes["processes"].At(0)["served"].Integer(), 6);
   Json shown = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   ASSERT_EQ(shown["trajectories"].size(), 2u);
   std::string trajectory = shown["trajectories"].At(0)["trajectory_id"].Text();
@@ -73,7 +73,7 @@ TEST(DaemonApiTest, EachAnswerNamesItsShape) {
   Json page = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   std::string trajectory = page["trajectories"].At(0)["trajectory_id"].Text();
   EXPECT_EQ(schema_at("/v1/trajectories/" + trajectory), "passnet.trajectory_state/1");
-  EXPECT_EQ(schema_at("/v1/lanes"), "passnet.lanes/1");
+  EXPECT_EQ(schema_at("/v1/lanes"), "passnet.lanes/2");
 }
 
 TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
