@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/llm/url.h"
+#include "dialects/dialect.h"
 
 namespace passnet::agent {
 namespace {
@@ -29,6 +30,7 @@ void VisitEndpoints(FieldVisitor& fields, std::string_view key, std::vector<Endp
     fields.Text("base_url", &endpoint.base_url);
     fields.Text("api_key_env", &endpoint.api_key_env);
     fields.Text("ca_file", &endpoint.ca_file);
+    fields.Text("dialect", &endpoint.dialect);
   });
 }
 
@@ -41,6 +43,8 @@ std::vector<FieldProblem> CheckEndpoints(const std::string& key, const std::vect
     }
     auto url = ParseUrl(endpoint.base_url, Credentials::kRefused);
     if (!url) problems.push_back({path + ".base_url", url.error().context});
+    auto dialect = dialects::DialectNamed(endpoint.dialect);
+    if (!dialect) problems.push_back({path + ".dialect", dialect.error().context});
     if (!endpoint.api_key_env.empty() && !IsVariable(endpoint.api_key_env)) {
       problems.push_back({path + ".api_key_env",
                           "is no name of an environment variable like OPENAI_API_KEY (the key itself stands in no file)"});
@@ -56,6 +60,7 @@ Status EndpointBook::Pin(EndpointSpec* spec) const {
     spec->base_url = config->base_url;
     spec->api_key_env = config->api_key_env;
     spec->ca_file = config->ca_file;
+    spec->dialect = config->dialect;
   }
   ASSIGN_OR_RETURN([[maybe_unused]] EndpointOptions options, Open(*spec));
   return OkStatus();
@@ -65,6 +70,7 @@ Result<EndpointOptions> EndpointBook::Open(const EndpointSpec& spec) const {
   ASSIGN_OR_RETURN(const EndpointConfig* config, Find(spec));
   EndpointOptions options;
   options.base_url = config == nullptr ? spec.base_url : config->base_url;
+  ASSIGN_OR_RETURN(options.dialect, dialects::DialectNamed(config == nullptr ? spec.dialect : config->dialect));
   options.proxy_url = ProxyFromEnvironment(options.base_url);
   if (config == nullptr) return options;
   options.ca_file = config->ca_file;
