@@ -13,6 +13,7 @@ namespace {
 
 struct LanesFlags {
   std::string server;
+  std::string token_file;
   bool json = false;
 };
 
@@ -48,7 +49,7 @@ void PrintLanes(const Json& lanes) {
 }
 
 int Run(const LanesFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto answer = client.value()->Get("/v1/lanes");
   if (!answer) return Fail(answer.error());
@@ -71,6 +72,8 @@ Command LanesVerb() {
                .run = [flags] { return Run(*flags); }};
   verb.options = {
       {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--token-file", "file with passnetd's token (default $PASSNETD_TOKEN, then what a passnetd of yours on this machine "
+                       "has published)", &flags->token_file},
       {"--json", "one object (passnet.lanes/2) as the last line", &flags->json},
   };
   return verb;

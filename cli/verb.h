@@ -29,5 +29,6 @@ Command TrajectoryVerb();
 Command VerifyVerb();
 Command LanesVerb();
 Command ExportVerb();
+Command PromptsVerb();
 
 }  // namespace passnet::cli

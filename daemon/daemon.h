@@ -1,7 +1,7 @@
 // passnetd put together: store, lane, campaigns, HTTP; started in one order and ended in the other.
 // Threads: Run belongs to the main thread; it starts `pn-loop`, the work pools and the server's threads and joins them.
-// Errors: kUnavailable (another daemon holds the store), kNotFound (a token's variable is not set), and those of the
-// store and the server.
+// Errors: kUnavailable (another daemon holds the store), kNotFound (a token's variable is not set), those of the
+// token file, the store and the server.
 #pragma once
 
 #include <functional>

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 #include "evaluator/api/evaluation.h"
 #include "trajectories/event.h"
 
@@ -22,6 +23,8 @@ namespace passnet::agent {
 struct JournalEntry {
   trajectories::EventDraft event;
   std::map<std::string, std::string> contents;
+  // Of an llm_outcome: what its reply came to, which has been read by now. Not stored: a resume reads the reply again.
+  std::shared_ptr<const dialects::AttemptOutcome> outcome;
 };
 using JournalEntries = std::shared_ptr<const std::vector<JournalEntry>>;
 

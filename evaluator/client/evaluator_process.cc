@@ -1,6 +1,7 @@
 #include "evaluator/client/evaluator_process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -90,6 +91,9 @@ struct Birth {
   } else {
     ::dup2(channel, kLaneControlFd);
   }
+  // Connections of the daemon that a library opened without close-on-exec are none of the evaluator's. A kernel before
+  // 5.11 does not know the call; there they stay open.
+  ::close_range(kLaneControlFd + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

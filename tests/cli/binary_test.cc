@@ -47,8 +47,9 @@ TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
 }
 
 TEST(VerbTest, EveryVerbHasHelp) {
-  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "lanes", "config", "trajectory", "verify",
-                           "export", "task list", "task show", "campaign launch", "campaign report", "config check",
+  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "lanes", "config", "trajectory",
+                           "verify", "export", "prompts", "prompts check", "task list", "task show", "task marks", "campaign launch",
+                           "campaign run", "campaign compare", "campaign report", "config check",
                            "trajectory list", "trajectory show", "trajectory diff"}) {
     Ran help = Passnet(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0) << help.output;
@@ -84,6 +85,38 @@ TEST(CampaignTest, ListHasANameOfItsOwn) {
   Ran list = Passnet("campaign list --json --server " + server.url());
   EXPECT_EQ(list.code, 0);
   EXPECT_EQ(list.output, R"({"schema":"passnet.campaign_list/1","campaigns":[{"campaign_id":"c-1"}]})" "\n");
+}
+
+TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
+  const std::string flags = " --dry-run --json --endpoint http://127.0.0.1:1/v1 --samples 8 --rounds 2";
+  Ran plan = Passnet("campaign run --model m --tasks rope,swiglu" + flags);
+  EXPECT_EQ(plan.code, 0) << plan.output;
+  EXPECT_THAT(plan.output, HasSubstr(R"("tasks":["rope","swiglu"],"samples":8,"rounds":2,"trajectories":16,"calls":32)"));
+  Ran from_file = Passnet("campaign launch " + fakes::SourceDir() + "/configs/demo-campaign.toml --shard 2/13" + flags);
+  EXPECT_EQ(from_file.code, 0) << from_file.output;
+  EXPECT_THAT(from_file.output, HasSubstr(R"("tasks":["batchnorm_eval_act"])"));
+  EXPECT_THAT(from_file.output, HasSubstr(R"("model":"recorded")"));
+  Ran nothing = Passnet("campaign run");
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.output, HasSubstr("name a spec file, or a model with --model"));
+  EXPECT_EQ(Passnet("campaign run --model m --samples 0" + flags.substr(0, flags.find(" --samples"))).code, 2);
+}
+
+TEST(CampaignTest, SavedReportsAreShownAndComparedWithoutADaemon) {
+  const std::string file = testing::TempDir() + "/report.json";
+  const std::string page = testing::TempDir() + "/page.html";
+  std::ofstream(file) << R"({"schema":"passnet.campaign_report/1","name":"saved","by_task":[
+    {"task":"rope","hash":"h","graphs":1,"scored":1,"solved":1,"score":1.5,"noise":0.01}]})";
+  Ran shown = Passnet("campaign report " + file + " --html " + page);
+  EXPECT_EQ(shown.code, 0) << shown.output;
+  EXPECT_THAT(shown.output, HasSubstr("campaign saved"));
+  std::ifstream written(page);
+  std::string first;
+  std::getline(written, first);
+  EXPECT_EQ(first, "<!DOCTYPE html>");
+  Ran compared = Passnet("campaign compare --json " + file + " " + file);
+  EXPECT_EQ(compared.code, 0) << compared.output;
+  EXPECT_THAT(compared.output, HasSubstr(R"("wins":0,"losses":0,"ties":1)"));
 }
 
 TEST(ScoreTest, CasesHaveANameOfTheirOwn) {

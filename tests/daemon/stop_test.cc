@@ -81,7 +81,7 @@ class StopTest : public ::testing::Test {
 
 TEST_F(StopTest, SigtermWhileALaneStartsIsHeard) {
   ASSERT_TRUE(StartWith("hang-start"));
-  auto other = cli::DaemonClient::Open("http://127.0.0.1:" + std::to_string(fixture_.port()));
+  auto other = cli::DaemonClient::Open("http://127.0.0.1:" + std::to_string(fixture_.port()), fixture_.token_file());
   ASSERT_TRUE(other);
   std::optional<Error> refused;
   std::thread launching([&] {
