@@ -70,13 +70,16 @@ void AddCampaigns(const std::vector<trajectories::CampaignState>& campaigns, Met
   text->Sample(usage.cost_microusd);
 }
 
-void AddLanes(const std::vector<agent::LaneFacts>& lanes, MetricsWriter* text) {
+void AddLanes(const agent::LanePoolFacts& facts, MetricsWriter* text) {
+  const std::vector<agent::LaneFacts>& lanes = facts.processes;
   text->Family("passnet_lane_up", "gauge", "1 for an evaluator that can work or does, 0 for one that is down.");
   for (const auto& lane : lanes) text->Sample(lane.state == "down" ? 0 : 1, {{"lane", lane.name}});
   text->Family("passnet_lane_busy", "gauge", "1 while an evaluator works.");
   for (const auto& lane : lanes) text->Sample(lane.state == "busy" ? 1 : 0, {{"lane", lane.name}});
-  text->Family("passnet_lane_queued", "gauge", "Requests that wait for an evaluator.");
-  for (const auto& lane : lanes) text->Sample(lane.queued, {{"lane", lane.name}});
+  text->Family("passnet_lanes_outage", "gauge", "1 while no evaluator can serve and campaigns wait for one.");
+  text->Sample(facts.outage ? 1 : 0);
+  text->Family("passnet_lanes_waiting", "gauge", "Requests that wait for an evaluator.");
+  for (const auto& [campaign, requests] : facts.waiting) text->Sample(requests, {{"campaign", campaign}});
   text->Family("passnet_lane_served_total", "counter", "Requests that an evaluator has answered.");
   for (const auto& lane : lanes) text->Sample(lane.served, {{"lane", lane.name}});
   text->Family("passnet_lane_starts_total", "counter", "How often an evaluator was started.");
