@@ -16,6 +16,7 @@ namespace {
 
 struct CampaignFlags {
   std::string server;
+  std::string token_file;
   std::string spec;
   std::string id;
   bool follow = false;
@@ -168,7 +169,7 @@ int ShowReport(DaemonClient& client, const std::string& id, bool json) {
 int Launch(const CampaignFlags& flags) {
   auto spec = configs::ReadCampaignFile(flags.spec);
   if (!spec) return Fail(spec.error());
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto launched = ParseAnswer(client.value()->Post("/v1/campaigns", ToJson(spec.value())));
   if (!launched) return Fail(launched.error());
@@ -195,7 +196,7 @@ int Launch(const CampaignFlags& flags) {
 }
 
 int List(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   Json all = Json::MakeArray();
   for (int64_t after = 0;;) {
@@ -222,7 +223,7 @@ int List(const CampaignFlags& flags) {
 }
 
 int Show(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + flags.id));
   if (!campaign) return Fail(campaign.error());
@@ -245,7 +246,7 @@ int Show(const CampaignFlags& flags) {
 }
 
 int Cancel(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
   if (!answer) return Fail(answer.error());
@@ -258,7 +259,7 @@ int Cancel(const CampaignFlags& flags) {
 }
 
 int Report(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   return ShowReport(*client.value(), flags.id, flags.json);
 }
@@ -270,6 +271,8 @@ Command SubVerb(const std::shared_ptr<CampaignFlags>& flags, const char* name, c
   Command verb{.name = name, .help = help, .run = [flags, run] { return run(*flags); }};
   verb.options = {
       {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--token-file", "file with passnetd's token (default $PASSNETD_TOKEN, then what a passnetd of yours on this machine "
+                       "has published)", &flags->token_file},
       {"--json", "the whole answer as the last line of standard output", &flags->json},
   };
   Append(&verb.options, std::move(more));

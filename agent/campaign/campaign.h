@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/budget/budget.h"
+#include "agent/campaign/endpoints.h"
 #include "agent/campaign/launch.h"
 #include "agent/llm/adaptive_limiter.h"
 #include "agent/llm/client.h"
@@ -26,6 +27,7 @@ struct CampaignPorts {
   Journal* journal = nullptr;
   EvaluationPort* evaluation = nullptr;
   LimiterRegistry* limiters = nullptr;
+  const EndpointBook* endpoints = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   WorkPool* pool = nullptr;
@@ -62,8 +64,5 @@ class Campaign {
   std::string endpoint_failure_;  // no call will succeed any more: nothing new is started
   std::string journal_failure_;
 };
-
-// The endpoint of a spec with the key from the daemon's environment. kNotFound names the variable that is not set.
-Result<EndpointOptions> EndpointOf(const EndpointSpec& spec);
 
 }  // namespace passnet::agent

@@ -58,8 +58,11 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (running() >= options_.max_campaigns) {
     co_return Error{ErrorCode::kOverloaded, std::to_string(running()) + " campaigns are running; wait for one to end"};
   }
-  auto endpoint = EndpointOf(spec.endpoint);
-  if (!endpoint) co_return endpoint.error();
+  Status pinned = ports_.endpoints->Pin(&spec.endpoint);
+  if (!pinned) co_return pinned.error();
+  // With what the endpoint's name brought: its dialect may have no place for an option of the campaign.
+  std::vector<FieldProblem> problems = Check(spec);
+  if (!problems.empty()) co_return InvalidArgument("campaign spec: " + ToString(problems));
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
