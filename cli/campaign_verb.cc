@@ -22,6 +22,7 @@ constexpr size_t kMaxReportBytes = 256 << 20;  // chosen: of 100,000 samples
 
 struct CampaignFlags {
   std::string server;
+  std::string token_file;
   SpecFlags spec;
   std::string id;
   std::string other;  // to compare with
@@ -141,7 +142,7 @@ int Launch(const CampaignFlags& flags) {
     Print(plan.value(), PlanText(plan.value()), flags.json);
     return kExitDone;
   }
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto launched = ParseAnswer(client.value()->Post("/v1/campaigns", ToJson(spec.value())));
   if (!launched) return Fail(launched.error());
@@ -171,7 +172,7 @@ Result<Json> AllPages(DaemonClient& client, const std::string& path, const char*
 }
 
 int List(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto all = AllPages(*client.value(), "/v1/campaigns?", "campaigns");
   if (!all) return Fail(all.error());
@@ -191,7 +192,7 @@ int List(const CampaignFlags& flags) {
 }
 
 int Show(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + flags.id));
   if (!campaign) return Fail(campaign.error());
@@ -215,7 +216,7 @@ int Show(const CampaignFlags& flags) {
 }
 
 int Cancel(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
   if (!answer) return Fail(answer.error());
@@ -231,7 +232,7 @@ int Cancel(const CampaignFlags& flags) {
 Result<Json> ReportOf(const CampaignFlags& flags, const std::string& what) {
   const bool is_file = what.find('/') != std::string::npos || what.ends_with(".json");
   if (!is_file) {
-    ASSIGN_OR_RETURN(auto client, DaemonClient::Open(flags.server));
+    ASSIGN_OR_RETURN(auto client, DaemonClient::Open(flags.server, flags.token_file));
     return ReadReport(*client, what);
   }
   ASSIGN_OR_RETURN(std::string text, ReadFile(what, kMaxReportBytes));
@@ -258,6 +259,8 @@ Command SubVerb(const std::shared_ptr<CampaignFlags>& flags, const char* name, c
   Command verb{.name = name, .help = help, .run = [flags, run] { return run(*flags); }};
   verb.options = {
       {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--token-file", "file with passnetd's token (default $PASSNETD_TOKEN, then what a passnetd of yours on this machine "
+                       "has published)", &flags->token_file},
       {"--json", "the whole answer as the last line of standard output", &flags->json},
   };
   Append(&verb.options, std::move(more));

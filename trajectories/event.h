@@ -36,7 +36,7 @@ enum class EventKind {
   kLlmAttemptEnd,      // subject = call id; label = how an attempt that did not settle the call ended
   kLlmOutcome,         // subject = call id, ref "reply" (raw bytes); label = outcome class; usage
   kLlmLost,            // subject = call id: sent, no complete reply known; settled at the reservation
-  kReplyParsed,        // label = ok | format_error
+  kReplyParsed,        // label = ok | format_error | done
   kCandidate,          // subject = hash of pass_dir, refs "file:<name>"
   kCompile,            // label = ok | failed
   kEvaluationIntent,   // subject = evaluation id; label = purpose

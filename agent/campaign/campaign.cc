@@ -53,17 +53,6 @@ int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int6
 
 }  // namespace
 
-Result<EndpointOptions> EndpointOf(const EndpointSpec& spec) {
-  EndpointOptions options;
-  options.base_url = spec.base_url;
-  options.ca_file = spec.ca_file;
-  options.proxy_url = ProxyFromEnvironment(spec.base_url);
-  if (!spec.api_key_env.empty()) {
-    ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(spec.api_key_env));
-  }
-  return options;
-}
-
 Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
     : stored_(std::move(stored)), ports_(std::move(ports)), budget_(stored_.launch.spec.budget) {
   for (const auto& event : stored_.spending) budget_.Apply(event);
@@ -93,7 +82,7 @@ Task<void> Campaign::Run(std::stop_token stop) {
 
 // What must hold before any trajectory goes on; an error pauses the campaign until the daemon starts again.
 Task<Status> Campaign::Prepare(std::stop_token stop) {
-  Result<EndpointOptions> endpoint = EndpointOf(stored_.launch.spec.endpoint);
+  Result<EndpointOptions> endpoint = ports_.endpoints->Open(stored_.launch.spec.endpoint);
   if (!endpoint) co_return endpoint.error();
   limiter_ = ports_.limiters->For(endpoint.value().base_url, endpoint.value().api_key);
   Result<std::unique_ptr<LlmClient>> client = ports_.open_endpoint(std::move(endpoint).value());

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/budget/budget.h"
+#include "agent/campaign/endpoints.h"
 #include "agent/campaign/launch.h"
 #include "agent/llm/adaptive_limiter.h"
 #include "agent/llm/client.h"
@@ -29,6 +30,7 @@ struct CampaignPorts {
   Journal* journal = nullptr;
   EvaluationPort* evaluation = nullptr;
   LimiterRegistry* limiters = nullptr;
+  const EndpointBook* endpoints = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   WorkPool* pool = nullptr;
@@ -71,8 +73,5 @@ class Campaign {
   std::string journal_failure_;
   std::map<std::string, int64_t> solved_;  // samples, by task
 };
-
-// The endpoint of a spec with the key from the daemon's environment. kNotFound names the variable that is not set.
-Result<EndpointOptions> EndpointOf(const EndpointSpec& spec);
 
 }  // namespace passnet::agent

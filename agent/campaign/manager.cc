@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "prompts/prompt_folder.h"
 
 namespace passnet::agent {
 namespace {
@@ -57,19 +58,22 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (running() >= options_.max_campaigns) {
     co_return Error{ErrorCode::kOverloaded, std::to_string(running()) + " campaigns are running; wait for one to end"};
   }
-  auto endpoint = EndpointOf(spec.endpoint);
-  if (!endpoint) co_return endpoint.error();
+  Status pinned = ports_.endpoints->Pin(&spec.endpoint);
+  if (!pinned) co_return pinned.error();
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
   Result<std::vector<CampaignTask>> tasks = co_await RunBlocking(ports_.pool, std::move(resolve));
   if (!tasks) co_return tasks.error();
+  auto read = [folder = spec.prompts] { return prompts::PromptsFrom(folder); };
+  Result<prompts::PromptTexts> texts = co_await RunBlocking(ports_.pool, std::move(read));
+  if (!texts) co_return texts.error();
   auto environment = co_await ports_.evaluation->Environment(stop_.get_token());
   if (!environment) co_return environment.error().Prefixed("lane");
   stored.launch.spec = std::move(spec);
   stored.launch.tasks = std::move(tasks).value();
   stored.launch.environment = std::move(environment).value();
-  stored.launch.prompts = prompts::ShippedPrompts();
+  stored.launch.prompts = std::move(texts).value();
   stored.launch.build = options_.build;
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(ToJournalEntry(stored.launch));

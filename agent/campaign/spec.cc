@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/llm/url.h"
+#include "dialects/dialect.h"
 
 namespace passnet::agent {
 namespace {
@@ -65,13 +66,6 @@ void VisitRetry(FieldVisitor& fields, RefineOptions& refine) {
   fields.Leave();
 }
 
-// A launch request may not name just any variable of the daemon's environment and have it sent somewhere.
-bool IsKeyVariable(const std::string& name) {
-  bool clean = std::all_of(name.begin(), name.end(),
-                           [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
-  return clean && name.ends_with("_API_KEY");
-}
-
 void VisitBudget(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Enter("budget");
   fields.Integer("total_tokens", &spec.budget.total_tokens, 1, INT64_MAX);
@@ -87,6 +81,7 @@ void VisitBudget(FieldVisitor& fields, CampaignSpec& spec) {
 
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
+  fields.Text("prompts", &spec.prompts);
   fields.Integer("samples", &spec.samples, 1, kMaxSamples);
   fields.Integer("stop_after_solved", &spec.stop_after_solved, 0, kMaxSamples);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
@@ -94,9 +89,11 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   VisitFields(fields, spec.tasks);
   fields.Leave();
   fields.Enter("endpoint");
+  fields.Text("name", &spec.endpoint.name);
   fields.Text("base_url", &spec.endpoint.base_url);
   fields.Text("api_key_env", &spec.endpoint.api_key_env);
   fields.Text("ca_file", &spec.endpoint.ca_file);
+  fields.Text("dialect", &spec.endpoint.dialect);
   fields.Leave();
   VisitSampling(fields, spec.refine.sampling);
   fields.Enter("rounds");
@@ -122,15 +119,61 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
   for (FieldProblem& problem : Check(spec.tasks)) problems.push_back(std::move(problem));
   require("stop_after_solved", spec.stop_after_solved <= spec.samples, "is more than there are samples");
   require("sampling.model", !spec.refine.sampling.model.empty(), "is required: the model's name at the endpoint");
-  auto url = ParseUrl(spec.endpoint.base_url, Credentials::kRefused);
-  require("endpoint.base_url", bool(url), url ? "" : url.error().context);
-  require("endpoint.api_key_env", spec.endpoint.api_key_env.empty() || IsKeyVariable(spec.endpoint.api_key_env),
-          "is no name like OPENAI_API_KEY (capital letters, digits, _, ending in _API_KEY)");
+  const EndpointSpec& endpoint = spec.endpoint;
+  require("endpoint.name", endpoint.name.empty() || IsEndpointName(endpoint.name),
+          "has letters, digits, - and _, at most 64");
+  require("endpoint.name", !endpoint.name.empty() || !endpoint.base_url.empty(),
+          "is required: one of the [endpoints.NAME] in passnetd's configuration");
+  auto url = ParseUrl(endpoint.base_url, Credentials::kRefused);
+  require("endpoint.base_url", endpoint.base_url.empty() || url, url ? "" : url.error().context);
+  auto dialect = dialects::DialectNamed(spec.endpoint.dialect);
+  require("endpoint.dialect", bool(dialect), dialect ? "" : dialect.error().context);
+  if (dialect) {
+    dialects::ChatRequest trial;  // what the dialect has no place for is found before a campaign meets it
+    trial.seed = spec.refine.sampling.seed;
+    trial.extra_json = spec.refine.sampling.extra_json;
+    auto rendered = dialect.value()->RenderRequest(trial);
+    require("sampling", bool(rendered), rendered ? "" : rendered.error().context);
+  }
   require("budget.total_usd", !spec.budget.total_usd || spec.refine.prices.known(),
           "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
   require("budget.trajectory_usd", !spec.refine.budget.usd || spec.refine.prices.known(),
           "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
   return problems;
+}
+
+std::vector<FieldProblem> CheckLaunch(const CampaignSpec& spec) {
+  std::vector<FieldProblem> problems = Check(spec);
+  const EndpointSpec& endpoint = spec.endpoint;
+  const std::string instead = ": write it into passnetd's configuration, as [endpoints.NAME] with base_url and "
+                              "api_key_env, and name = \"NAME\" here";
+  if (!endpoint.base_url.empty() && !endpoint.name.empty()) {
+    problems.push_back({"endpoint.base_url", "the name alone says it; remove one of both"});
+  } else if (!endpoint.base_url.empty() && !IsLocalUrl(endpoint.base_url)) {
+    problems.push_back({"endpoint.base_url", "a campaign may give the URL of a server on 127.0.0.1, [::1] or localhost "
+                                             "only" + instead});
+  }
+  if (!endpoint.api_key_env.empty()) {
+    problems.push_back({"endpoint.api_key_env", "a campaign does not choose a key of the daemon's" + instead});
+  }
+  if (!endpoint.ca_file.empty()) {
+    problems.push_back({"endpoint.ca_file", "a campaign does not choose whom the daemon trusts" + instead});
+  }
+  return problems;
+}
+
+bool IsEndpointName(const std::string& name) {
+  const bool clean = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return clean && !name.empty() && name.size() <= 64;
+}
+
+bool IsLocalUrl(const std::string& base_url) {
+  auto url = ParseUrl(base_url, Credentials::kRefused);
+  if (!url) return false;
+  const std::string& host = url.value().host;
+  return host == "127.0.0.1" || host == "::1" || host == "localhost";
 }
 
 Json ToJsonValue(const CampaignSpec& spec) {
@@ -143,7 +186,7 @@ std::string ToJson(const CampaignSpec& spec) { return ToJsonValue(spec).Dump(); 
 Result<CampaignSpec> CampaignSpecFromJson(std::string_view json) {
   CampaignSpec spec;
   auto problems = FieldsFromJson(json, [&](FieldVisitor& fields) { VisitFields(fields, spec); });
-  if (problems.empty()) problems = Check(spec);
+  if (problems.empty()) problems = CheckLaunch(spec);
   if (!problems.empty()) return InvalidArgument("campaign spec: " + ToString(problems));
   return spec;
 }

@@ -17,14 +17,18 @@
 
 namespace passnet::agent {
 
+// A launch gives the name, or the URL of a local server. The rest is what the name meant at the launch, for the record.
 struct EndpointSpec {
-  std::string base_url = "https://api.openai.com/v1";
-  std::string api_key_env = "OPENAI_API_KEY";  // the daemon's environment has the key; empty: none is sent
-  std::string ca_file;                         // PEM; empty: the system's
+  std::string name;  // of the daemon's configuration; empty: base_url alone, as in journals from before there were names
+  std::string base_url;
+  std::string api_key_env;
+  std::string ca_file;
+  std::string dialect = "openai-chat";  // one of dialects::DialectNames()
 };
 
 struct CampaignSpec {
   std::string name;
+  std::string prompts;  // a folder of prompts in place of the shipped ones (prompts/prompt_folder.h); empty: none
   TaskSource tasks;
   EndpointSpec endpoint;
   int64_t samples = 1;            // trajectories of each task
@@ -37,12 +41,19 @@ struct CampaignSpec {
 
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec);
 
-// What no single field can tell: required texts, URL and variable names, a price limit without prices.
+// What no single field can tell: required texts, the URL, a price limit without prices. Holds for stored specs too.
 std::vector<FieldProblem> Check(const CampaignSpec& spec);
+// The same, and what a client may not ask for: an endpoint of its own choice with a key of the daemon's.
+std::vector<FieldProblem> CheckLaunch(const CampaignSpec& spec);
+
+// Letters, digits, - and _, at most 64.
+bool IsEndpointName(const std::string& name);
+// http or https on 127.0.0.1, [::1] or localhost, written so.
+bool IsLocalUrl(const std::string& base_url);
 
 Json ToJsonValue(const CampaignSpec& spec);
 std::string ToJson(const CampaignSpec& spec);  // the same on one line
-// Reads and checks. kInvalidArgument with every problem.
+// Reads and checks a launch. kInvalidArgument with every problem.
 Result<CampaignSpec> CampaignSpecFromJson(std::string_view json);
 
 // What the loop of one sample goes by: the spec's options with a seed of the sample's own, where there is a seed.

@@ -183,6 +183,7 @@ Task<Status> Asking::Settle(int attempt, AttemptOutcome outcome, bool call_goes_
   entry.event.payload =
       SettledPayload({call_goes_on, attempt, call().request.dialect->name(), usage_source}, raw, outcome);
   if (!raw.body.empty()) entry.contents["reply"] = raw.body;
+  entry.outcome = std::make_shared<const AttemptOutcome>(std::move(outcome));
   co_return co_await trajectory_.Append(std::move(entry));
 }
 

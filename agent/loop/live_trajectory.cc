@@ -46,7 +46,7 @@ Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
       if (found == entry.contents.end()) return Internal("entry without the content " + name);
       return found->second;
     };
-    Status applied = fold_.Apply(entry.event, content);
+    Status applied = fold_.Apply(entry.event, content, entry.outcome.get());
     if (!applied) co_return applied.error();
   }
   co_return OkStatus();

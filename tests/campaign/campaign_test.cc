@@ -40,7 +40,6 @@ class CampaignTest : public ::testing::Test {
     spec.name = "test";
     spec.tasks = {fakes::SourceDir() + "/tasks", {"rope", "swiglu"}};
     spec.endpoint.base_url = "http://127.0.0.1:1/v1";
-    spec.endpoint.api_key_env = "";
     spec.concurrency = 1;
     spec.refine.sampling.model = "m";
     spec.refine.sampling.stream = false;
@@ -64,15 +63,15 @@ class CampaignTest : public ::testing::Test {
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
     LimiterRegistry limiters(LimiterOptions{});
-    auto start = [log = lane_log_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
-      return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
-    };
-    LanePool lanes(std::vector<LanePool::Member>{{"fake", start}});
+    auto start = [log = lane_log_](Deadline, std::stop_token stop) { return fakes::StartFakeLane(log, stop); };
+    LanePool lanes(std::vector<LaneSetup>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
     ports.evaluation = &lanes;
     ports.limiters = &limiters;
+    const EndpointBook endpoints(endpoints_, true);
+    ports.endpoints = &endpoints;
     ports.sleeper = sleeper.get();
     ports.clock = clock_;
     ports.pool = &pool;
@@ -145,6 +144,18 @@ class CampaignTest : public ::testing::Test {
     ASSERT_TRUE(store.value()->Append(batch));
   }
 
+  void StoreEntry(const JournalEntry& entry) {
+    trajectories::StoreOptions options;
+    options.path = path_;
+    auto store = trajectories::Store::Open(options);
+    ASSERT_TRUE(store) << store.error().context;
+    trajectories::Batch batch;
+    trajectories::EventDraft event = entry.event;
+    for (const auto& [name, bytes] : entry.contents) event.refs.push_back({name, batch.AddBlob(bytes).value()});
+    ASSERT_TRUE(batch.Add(std::move(event)));
+    ASSERT_TRUE(store.value()->Append(batch));
+  }
+
   CampaignReport Report() {
     auto reader = trajectories::Reader::Open(path_);
     EXPECT_TRUE(reader);
@@ -156,6 +167,7 @@ class CampaignTest : public ::testing::Test {
   const fakes::TempFolder folder_{"campaign"};
   std::string path_;
   std::string vfs_;
+  std::vector<EndpointConfig> endpoints_;
   const Clock* clock_ = &Clock::System();
   std::string id_;
   std::string error_;
@@ -338,11 +350,61 @@ TEST_F(CampaignTest, RefusedKeyEndsTheCampaignWithoutTryingTheOtherTasks) {
 }
 
 TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
+  endpoints_ = {{"keyed", "https://llm.example/v1", "PASSNET_TEST_UNSET_API_KEY", ""}};
   CampaignSpec spec = Spec();
-  spec.endpoint.api_key_env = "PASSNET_TEST_UNSET_API_KEY";
+  spec.endpoint = {"keyed", "", "", ""};
   Live(Launching(spec), {});
   EXPECT_EQ(id_, "");
   EXPECT_THAT(error_, HasSubstr("PASSNET_TEST_UNSET_API_KEY"));
+}
+
+// The journal of a launch holds what the name meant; the campaign goes on only where it still means that.
+TEST_F(CampaignTest, EndpointThatMeansAnotherServerPausesTheCampaign) {
+  CampaignSpec spec = Spec();
+  spec.endpoint = {"mine", "", "", ""};
+  endpoints_ = {{"mine", "https://llm.example/v1", "", ""}};
+  auto launch_and_stop = [this, spec](CampaignManager* manager) {
+    return LaunchAndStop(manager, spec, &id_, &error_);
+  };
+  Live(launch_and_stop, {});
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(LoadLaunch(*reader.value(), id_).value().spec.endpoint.base_url, "https://llm.example/v1");
+  const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
+  endpoints_ = {{"mine", "https://elsewhere.example/v1", "", ""}};
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused");
+  endpoints_ = {{"mine", "https://llm.example/v1", "", ""}};
+  Live(resume, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+}
+
+// A journal from before endpoints had names: its specs choose URL and key variable themselves.
+TEST_F(CampaignTest, OldSpecGoesOnOnlyWithAConfiguredEndpoint) {
+  CampaignSpec old = Spec();
+  old.endpoint = {"", "https://llm.example/v1", "OLD_API_KEY", ""};
+  Launch launch;
+  launch.campaign_id = id_ = "c-old";
+  launch.spec = old;
+  auto tasks = ResolveTasks(old.tasks);
+  ASSERT_TRUE(tasks);
+  launch.tasks = tasks.value();
+  launch.prompts = prompts::ShippedPrompts();
+  launch.environment = lane_log_->environment;
+  const JournalEntry entry = ToJournalEntry(launch);
+  StoreEntry(entry);
+  setenv("OLD_API_KEY", "k", 1);
+  const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused") << "the report loads it, the key stays here";
+  endpoints_ = {{"other", "https://llm.example/v1", "OTHER_API_KEY", ""}};
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused");
+  endpoints_.push_back({"old", "https://llm.example/v1", "OLD_API_KEY", ""});
+  Live(resume, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+  unsetenv("OLD_API_KEY");
 }
 
 TEST_F(CampaignTest, LaneOfAnotherEnvironmentPausesInsteadOfMixingFigures) {

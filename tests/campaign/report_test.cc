@@ -16,6 +16,7 @@ TEST(CampaignSpecTest, JsonAndBack) {
   CampaignSpec spec;
   spec.name = "n";
   spec.tasks.path = "/t";
+  spec.endpoint.name = "openai";
   spec.refine.sampling.model = "m";
   spec.refine.sampling.temperature = 0.5;
   spec.refine.scoring.call_path = evaluator::CallPath::kDirect;

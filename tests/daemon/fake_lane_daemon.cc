@@ -17,8 +17,8 @@ int main(int argc, char** argv) {
   }
   passnet::log::SetLevelByName(options.value().log_level);
   auto log = std::make_shared<passnet::fakes::FakeLane::Log>();
-  auto start = [log](passnet::Deadline) -> passnet::Result<std::unique_ptr<passnet::evaluator::LaneClient>> {
-    return std::unique_ptr<passnet::evaluator::LaneClient>(std::make_unique<passnet::fakes::FakeLane>(log));
+  auto start = [log](int64_t) -> passnet::agent::StartLaneFn {
+    return [log](passnet::Deadline, std::stop_token stop) { return passnet::fakes::StartFakeLane(log, stop); };
   };
   passnet::Status ended = passnet::daemon::RunDaemon(options.value(), {"test", "test"}, start);
   if (ended) return 0;

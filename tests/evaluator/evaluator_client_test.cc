@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/unique_fd.h"
 #include "evaluator/api/json.h"
 #include "evaluator/client/lane_client.h"
 #include "evaluator/client/second_try.h"
@@ -121,6 +125,26 @@ TEST_F(EvaluatorClientTest, EvaluatorIsBornWithAShortListOfVariables) {
     zone |= line == "TZ=Mars/Olympus";
   }
   EXPECT_TRUE(zone) << "what is on the list arrives";
+}
+
+// What /proc shows of the running process, not what a shell says of itself: the first environment, and descriptors. The
+// daemon's sockets are opened by a library that does not say close-on-exec.
+TEST_F(EvaluatorClientTest, EvaluatorHasNeitherTheKeyNorTheDaemonsDescriptors) {
+  Install({kHello});
+  const std::string program = folder_ / "bin/passnet-evaluator";
+  std::ofstream(program) << "#!/bin/sh\ncat /proc/$$/environ > " << folder_ / "environ" << "\nreadlink /proc/$$/fd/* > "
+                         << folder_ / "descriptors" << "\ncat " << folder_ / "said" << " >&3\nexec cat <&3 >/dev/null\n";
+  std::ofstream(folder_ / "of-the-daemon") << "x";
+  const UniqueFd of_the_daemon(::open((folder_ / "of-the-daemon").c_str(), O_RDONLY));  // without O_CLOEXEC on purpose
+  setenv("OPENAI_API_KEY", "sk-secret", 1);
+  EXPECT_TRUE(Start());
+  unsetenv("OPENAI_API_KEY");
+  const std::string environment = ReadFile(folder_ / "environ", 1 << 20).value();
+  EXPECT_THAT(environment, HasSubstr("PATH="));
+  EXPECT_THAT(environment, testing::Not(HasSubstr("sk-secret")));
+  const std::string descriptors = ReadFile(folder_ / "descriptors", 1 << 20).value();
+  EXPECT_THAT(descriptors, HasSubstr("socket:"));
+  EXPECT_THAT(descriptors, testing::Not(HasSubstr("of-the-daemon")));
 }
 
 TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {
