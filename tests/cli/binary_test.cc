@@ -47,8 +47,8 @@ TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
 }
 
 TEST(VerbTest, EveryVerbHasHelp) {
-  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "config", "trajectory", "verify",
-                           "export", "prompts", "prompts check", "task list", "task show", "task marks", "campaign launch",
+  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "lanes", "config", "trajectory",
+                           "verify", "export", "prompts", "prompts check", "task list", "task show", "task marks", "campaign launch",
                            "campaign run", "campaign compare", "campaign report", "config check",
                            "trajectory list", "trajectory show", "trajectory diff"}) {
     Ran help = Passnet(std::string(verb) + " --help");
@@ -136,6 +136,26 @@ TEST(CampaignTest, AnswersOfAnotherShapeAreShownAsAbsent) {
   EXPECT_EQ(report.code, 0) << report.output;
   EXPECT_THAT(report.output, HasSubstr("AS of the campaign      - over - tasks"));
   EXPECT_THAT(report.output, HasSubstr("lost: -"));
+}
+
+TEST(LanesTest, ProcessesQueueAndOutageAreShown) {
+  const std::string body =
+      R"({"schema":"passnet.lanes/2","outage":null,"processes":[{"name":"cpu:1@6#1","lane":"cpu:1@6","timing_core":6,)"
+      R"("state":"busy","working_on":"evaluate 3f2a","campaign_id":"c-1","served":12,"restarts":1,)"
+      R"("last_error":"the other side closed","outage":null},{"name":"cpu:1@6#2","timing_core":null,"state":"down",)"
+      R"("served":0,"restarts":0,"last_error":"no such file","outage":{"what":"lane cpu:1@6#2","reason":"no such file",)"
+      R"("since":"2026-01-31T12:00:00Z","next_try":"2026-01-31T12:01:00Z"}}],"waiting":[{"campaign_id":"c-2","requests":7}]})";
+  OneAnswerServer server(body);
+  Ran table = Passnet("lanes --server " + server.url());
+  EXPECT_EQ(table.code, 0) << table.output;
+  for (const char* part : {"evaluate 3f2a", "cpu:1@6#1 failed last with: the other side closed",
+                           "cpu:1@6#2 fails since 2026-01-31T12:00:00Z: no such file; tried again at 2026-01-31T12:01:00Z",
+                           "waiting: 7 of campaign c-2"}) {
+    EXPECT_THAT(table.output, HasSubstr(part));
+  }
+  EXPECT_EQ(Passnet("lanes --json --server " + server.url()).output, body + "\n");
+  OneAnswerServer stranger(R"({"processes": 7, "waiting": [5], "outage": 3})");
+  EXPECT_EQ(Passnet("lanes --server " + stranger.url()).code, 0);
 }
 
 }  // namespace
