@@ -27,6 +27,7 @@ Command CampaignVerb();
 Command ConfigVerb();
 Command TrajectoryVerb();
 Command VerifyVerb();
+Command LanesVerb();
 Command ExportVerb();
 Command PromptsVerb();
 

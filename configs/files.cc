@@ -34,7 +34,7 @@ Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path) {
   agent::CampaignSpec spec;
   RETURN_IF_ERROR(ReadToml(
       path, [&](FieldVisitor& fields) { VisitFields(fields, spec); }, [&] { return CheckLaunch(spec); }));
-  MakeAbsolute(path, &spec.tasks.path);
+  for (std::string* place : {&spec.tasks.path, &spec.tasks.list, &spec.tasks.glob}) MakeAbsolute(path, place);
   MakeAbsolute(path, &spec.prompts);
   return spec;
 }

@@ -40,7 +40,8 @@ namespace asio = boost::asio;
 constexpr int kWorkThreads = 1;         // hashing and large JSON; chosen: it is idle nearly always
 constexpr size_t kWorkQueue = 4096;
 constexpr size_t kReaders = 16;         // chosen: most requests and streams read for microseconds
-constexpr Nanos kStopLimit = std::chrono::minutes(5);
+constexpr Nanos kStopLimit = std::chrono::seconds(20);  // chosen: twice what an orderly end may take
+constexpr int kNotInOrder = 3;          // docs/contracts.md, "Exit codes"
 
 Result<Secret> TokenOf(const std::string& variable) {
   if (variable.empty()) return Secret();
@@ -123,7 +124,13 @@ class Machine {
     const Guard guard(guard_options);
     const Router router = MakeRouter(ApiPortsOf());
     std::promise<int> signalled;
-    signals_.async_wait([&signalled](const boost::system::error_code&, int signal) { signalled.set_value(signal); });
+    signals_.async_wait([this, &signalled](const boost::system::error_code& failed, int signal) {
+      if (failed) return;
+      // From here on a further signal does what it does by itself, at once, whatever the loop is doing.
+      boost::system::error_code ignored;
+      signals_.clear(ignored);
+      signalled.set_value(signal);
+    });
     auto work = asio::make_work_guard(loop_);
     std::thread loop([this] { loop_.run(); });
     pthread_setname_np(loop.native_handle(), "pn-loop");
@@ -186,13 +193,20 @@ class Machine {
   }
 
   void StopCampaigns() {
-    Command<Status> stop = [this] { return StopManager(&manager_); };
+    Command<Status> stop = [this] { return StopWork(&manager_, &lanes_); };
     Status stopped = CallOnLoop(loop_, Deadline::After(kStopLimit), std::move(stop));
-    if (!stopped) log::Err("daemon", "campaigns did not stop in time", {{"error", stopped.error().context}});
+    if (stopped) return;
+    // The journal is whole at every moment; what waits for ever would keep the next start out.
+    log::Err("daemon", "campaigns and lanes did not stop in time: the process ends as it is",
+             {{"error", stopped.error().context}});
+    std::_Exit(kNotInOrder);
   }
 
-  static Task<Status> StopManager(agent::CampaignManager* manager) {
+  // The lanes first: what they throw away is named while somebody still waits for it.
+  static Task<Status> StopWork(agent::CampaignManager* manager, agent::LanePool* lanes) {
+    lanes->Stop();
     co_await manager->Stop();
+    co_await lanes->Ended();
     co_return OkStatus();
   }
 

@@ -29,7 +29,7 @@ enum class EventKind {
   kBudget,            // label = reserve | settle | refuse | …
   kInfra,             // label = infra_* class: our side failed
   // Of a trajectory.
-  kTrajectoryStarted,  // subject = task
+  kTrajectoryStarted,  // subject = task; label = which sample of it
   kPromptRendered,
   kLlmIntent,          // subject = call id, ref "request"; durable before the first attempt
   kLlmAttempt,         // subject = call id; durable before the attempt is sent

@@ -1,11 +1,14 @@
-// One running campaign: its tasks as trajectories with bounded concurrency, its budget, its end.
+// One running campaign: the samples of its tasks as trajectories with bounded concurrency, its budget, its end. Every
+// task's first sample comes before any second one.
 // Threads: loop-only. Borrows: the ports, until Run has ended. Owns: launch, client, budget, trajectories.
 // Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is
 // broken.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -52,6 +55,11 @@ class Campaign {
   Task<Status> CheckEnvironment(std::stop_token stop);
   Task<void> RunTrajectories(std::stop_token stop);
   Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop);
+  // Whether a sample of the task that has not begun is wanted at all.
+  bool MayBegin(const std::string& task) const;
+  bool WallIsOver() const;
+  // When a trajectory has to come to its end, and by which limit.
+  std::optional<WallLimit> WallLimitOf(const StoredTrajectory& stored) const;
   Task<Status> SetState(std::string state, std::string reason, std::stop_token stop);
   std::string EndState() const;
 
@@ -63,6 +71,7 @@ class Campaign {
   std::shared_ptr<AdaptiveLimiter> limiter_;
   std::string endpoint_failure_;  // no call will succeed any more: nothing new is started
   std::string journal_failure_;
+  std::map<std::string, int64_t> solved_;  // samples, by task
 };
 
 }  // namespace passnet::agent

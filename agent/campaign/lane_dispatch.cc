@@ -107,8 +107,7 @@ Task<Result<LaneEnvironment>> LaneDispatch::Environment(std::stop_token cancel) 
   }
 }
 
-Task<void> LaneDispatch::Stop() {
-  auto self = shared_from_this();
+void LaneDispatch::Stop() {
   TellWhatIsThrownAway();
   stopped_ = true;
   retry_cancel_.request_stop();
@@ -117,6 +116,10 @@ Task<void> LaneDispatch::Stop() {
   while (LaneTicketPtr ticket = queue_.Take(any)) Finish(ticket);
   moved_.NotifyAll();
   Publish();
+}
+
+Task<void> LaneDispatch::Ended() {
+  auto self = shared_from_this();
   std::stop_token never;
   while (under_way_ > 0) co_await ended_.Wait(never);
 }

@@ -1,6 +1,6 @@
 // Which process of the lanes takes which request, and when one is started: the pool's state and its decisions.
 // Threads: loop-only; facts() is thread-safe. Owns: processes, what waits, and coroutines of its own, which keep it alive
-// until Stop has waited for them or their loop has ended. Borrows: clock and sleeper.
+// until Ended has waited for them or their loop has ended. Borrows: clock and sleeper.
 // Errors: as agent/campaign/lane_pool.h.
 #pragma once
 
@@ -73,7 +73,8 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
   // Nobody waits for it any more.
   void Leave(const LaneTicketPtr& ticket);
   Task<Result<LaneEnvironment>> Environment(std::stop_token cancel);
-  Task<void> Stop();
+  void Stop();
+  Task<void> Ended();
 
   const LanePoolOptions& options() const { return options_; }
   bool stopped() const { return stopped_; }

@@ -105,7 +105,9 @@ std::optional<Outage> LanePool::outage() const { return dispatch_->outage(); }
 
 Event& LanePool::changed() { return dispatch_->outage_changed(); }
 
-Task<void> LanePool::Stop() { co_await dispatch_->Stop(); }
+void LanePool::Stop() { dispatch_->Stop(); }
+
+Task<void> LanePool::Ended() { co_await dispatch_->Ended(); }
 
 LanePoolFacts LanePool::facts() const { return dispatch_->facts(); }
 

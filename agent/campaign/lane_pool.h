@@ -43,9 +43,11 @@ class LanePool : public EvaluationPort, public SharedPart {
   std::optional<Outage> outage() const override;
   Event& changed() override;
 
-  // Ends what runs, starts included, within seconds: requests end with kCancelled and are named in the log. Returns once
-  // nothing is under way; nothing starts any more.
-  Task<void> Stop();
+  // Nothing starts any more; what runs, starts included, ends within seconds. Requests end with kCancelled; those that
+  // are thrown away are named in the log.
+  void Stop();
+  // After Stop: returns once nothing is under way.
+  Task<void> Ended();
 
   LanePoolFacts facts() const;
   // "busy" when any process works, "down" when none can, else "idle".

@@ -35,13 +35,17 @@ JournalEntry ToJournalEntry(Launch launch);
 struct StoredTrajectory {
   std::string trajectory_id;
   std::string task;
+  int64_t sample = 1;
+  int64_t started_at_utc_us = 0;
   TrajectoryFold fold;
   bool finished = false;
+  bool solved = false;
 };
 
 struct StoredCampaign {
   Launch launch;
   std::string state;
+  int64_t launched_at_utc_us = 0;
   bool cancelled = false;  // the operator's action is stored, the end is not
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order

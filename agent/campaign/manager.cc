@@ -60,9 +60,8 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   }
   Status pinned = ports_.endpoints->Pin(&spec.endpoint);
   if (!pinned) co_return pinned.error();
-  // With what the endpoint's name brought: its dialect may have no place for an option of the campaign.
-  std::vector<FieldProblem> problems = Check(spec);
-  if (!problems.empty()) co_return InvalidArgument("campaign spec: " + ToString(problems));
+  // Which dialect it is written in is known only now, and so is what that has a place for.
+  if (auto problems = Check(spec); !problems.empty()) co_return InvalidArgument("campaign spec: " + ToString(problems));
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
@@ -84,6 +83,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (!written) co_return written.error();
   FailpointAfter(EventKind::kCampaignLaunched);
   stored.state = "launched";
+  stored.launched_at_utc_us = ports_.clock->UtcMicros();
   std::string id = stored.launch.campaign_id;
   StartCampaign(std::move(stored));
   co_return id;

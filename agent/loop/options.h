@@ -32,6 +32,13 @@ struct RoundOptions {
   int64_t infra_attempts = 3;  // of one measurement that fail on our side, while others succeed, before it ends as infra
 };
 
+// What one trajectory may use. Reached: no further call, the best candidate so far is measured, outcome `budget`.
+struct TrajectoryLimits {
+  std::optional<int64_t> tokens;
+  std::optional<double> usd;
+  std::optional<double> wall_s;  // since its start, whatever it waited for
+};
+
 struct ScoringOptions {
   evaluator::Profile refine_profile = evaluator::Profile::kQuick;
   evaluator::Profile final_profile = evaluator::Profile::kPassbench;
@@ -52,6 +59,7 @@ struct RefineOptions {
   AttemptLimits limits;
   RetryOptions retry;
   Prices prices;
+  TrajectoryLimits budget;
   prompts::ReplyLimits reply;
 };
 

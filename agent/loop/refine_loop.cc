@@ -89,6 +89,7 @@ Task<Status> RefineLoop::Start() {
   JournalEntry entry = trajectory_.NewEntry(EventKind::kTrajectoryStarted);
   entry.event.round.reset();
   entry.event.subject = trajectory_.plan().task;
+  entry.event.label = std::to_string(trajectory_.plan().sample);
   entry.event.payload = StartPayload(trajectory_.plan(), trajectory_.options());
   co_return co_await trajectory_.Append(std::move(entry));
 }

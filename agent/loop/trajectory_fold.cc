@@ -46,6 +46,7 @@ bool HasRef(const EventDraft& event, const std::string& name) {
 }  // namespace
 
 Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, const AttemptOutcome* read) {
+  if (auto cost = AmountBilled(event)) spent_ = spent_ + *cost;
   switch (event.kind) {
     case EventKind::kTrajectoryStarted:
       started_ = true;

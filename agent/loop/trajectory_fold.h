@@ -90,6 +90,8 @@ class TrajectoryFold {
   const std::map<std::string, double>& inductor_speedups() const { return inductor_speedups_; }
 
   const std::string& feedback() const { return feedback_; }
+  // What its calls have cost or may have cost.
+  const Amount& spent() const { return spent_; }
 
   // Set when the endpoint said that no call of ours will succeed: quota or auth.
   std::optional<dialects::OutcomeClass> endpoint_failure() const { return endpoint_failure_; }
@@ -121,6 +123,7 @@ class TrajectoryFold {
   std::string stop_text_;
   std::optional<dialects::OutcomeClass> endpoint_failure_;
 
+  Amount spent_{0, 0, 0};
   std::vector<dialects::ChatMessage> messages_;
   int64_t calls_ = 0;
   std::vector<std::optional<double>> round_scores_;  // by round: the score of a correct candidate

@@ -205,7 +205,7 @@ std::vector<ApiRoute> StateRoutes() {
        [](const ApiPorts& ports, const Request&) { return Version(ports); }},
       {{"GET", "/v1/config", "the options in force; no secrets are in it", 200, "application/json", ""},
        [](const ApiPorts& ports, const Request&) { return Config(ports); }},
-      {{"GET", "/v1/lanes", "the evaluators and what they do", 200, "application/json", "lanes/1"},
+      {{"GET", "/v1/lanes", "the evaluators and what they do", 200, "application/json", "lanes/2"},
        [](const ApiPorts& ports, const Request&) { return Ok(LanesJson(ports.lanes->facts())); }},
   };
 }

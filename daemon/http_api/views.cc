@@ -35,6 +35,7 @@ Json TrajectoryObject(const TrajectoryState& state) {
   return {{"trajectory_id", state.trajectory_id},
           {"campaign_id", state.campaign_id},
           {"task", state.task},
+          {"sample", state.sample},
           {"state", state.state},
           {"outcome", OrNull(state.outcome)},
           {"verdict", OrNull(state.verdict)},
@@ -73,6 +74,7 @@ Json Page(const char* schema, const char* key, Json items, int64_t next) {
 std::string CampaignJson(const CampaignState& state, const agent::CampaignSpec& spec, int64_t tasks) {
   Json json = Named("passnet.campaign/1", CampaignObject(state));
   json.Set("tasks", tasks);
+  json.Set("trajectories_planned", tasks * spec.samples);
   json.Set("spec", ToJsonValue(spec));
   return json.Dump();
 }

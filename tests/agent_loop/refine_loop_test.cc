@@ -67,6 +67,8 @@ class RefineLoopTest : public ::testing::Test {
     ports.clock = &clock_;
     ports.jitter = [] { return 0.5; };
     TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
+    plan.sample = sample_;
+    plan.wall = wall_;
     RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(fold).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
@@ -89,6 +91,8 @@ class RefineLoopTest : public ::testing::Test {
 
   RefineOptions options_;
   BudgetLimits limits_;
+  int64_t sample_ = 1;
+  std::optional<WallLimit> wall_;
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
   std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
@@ -380,6 +384,61 @@ TEST_P(KilledLoopTest, GoesOnAfterEachStep) {
     EXPECT_LE(lost, 1u);
     EXPECT_LE(sent + bodies_.size(), 2 + lost) << "a call was paid twice without being listed, after " << appends;
   }
+}
+
+TEST_F(RefineLoopTest, StartNamesTheSample) {
+  sample_ = 3;
+  ASSERT_TRUE(Live({Reply("OK", 2), Reply("OK", 2), Reply("OK", 2)}));
+  EXPECT_EQ(journal_.Last(EventKind::kTrajectoryStarted).label, "3");
+  EXPECT_THAT(journal_.Last(EventKind::kTrajectoryStarted).payload, HasSubstr(R"("sample":3)"));
+}
+
+TEST_F(RefineLoopTest, TokensOfATrajectoryAreALimitAndItsBestIsMeasured) {
+  options_.budget.tokens = 15;  // what one reply of the script costs
+  options_.sampling.max_tokens = 1;
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "budget");
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_tokens: 0 are used of 15"));
+}
+
+TEST_F(RefineLoopTest, NextCallThatCouldBreakTheLimitIsNotMade) {
+  options_.sampling.max_tokens = 16;
+  options_.budget.tokens = 1'000'000;
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 2), Reply("OK", 2)}));
+  const auto first = static_cast<int64_t>(bodies_.at(0).size());
+  // Enough for the first call and not for the second, whose request is longer.
+  options_.budget.tokens = first + 16;
+  journal_ = fakes::MemoryJournal();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(Finished().label, "solved") << "its best was measured";
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_tokens: 15 are used of"));
+}
+
+TEST_F(RefineLoopTest, MoneyOfATrajectoryIsALimit) {
+  options_.prices = {1.0, 1.0};
+  options_.budget.usd = 0.000001;
+  ASSERT_TRUE(Live({}));
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_usd"));
+}
+
+// The sleeper moves the clock: the endpoint's trouble takes the time that is left.
+TEST_F(RefineLoopTest, NoFurtherAttemptOnceTheTimeIsOver) {
+  wall_ = WallLimit{clock_.UtcMicros() + 1000, "budget.wall_s"};
+  const RawReply trouble = FakeLlmClient::Answer(503, "{}");
+  ASSERT_TRUE(Live({Reply("OK", 1.5), trouble, Reply("OK", 2)}));
+  EXPECT_EQ(bodies_.size(), 2u);
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.wall_s: the time is over"));
+}
+
+TEST_F(RefineLoopTest, NoCallOnceTheTimeIsOver) {
+  wall_ = WallLimit{clock_.UtcMicros(), "budget.trajectory_wall_s"};
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "budget");
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_wall_s"));
 }
 
 }  // namespace

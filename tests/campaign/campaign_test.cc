@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <stop_token>
 
 #include "agent/campaign/lane_pool.h"
@@ -13,6 +14,7 @@
 #include "agent/campaign/report.h"
 #include "agent/campaign/store_journal.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
 #include "tests/fakes/paths.h"
@@ -25,6 +27,7 @@ namespace {
 
 using fakes::FakeLlmClient;
 using fakes::ReplyWith;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using trajectories::EventKind;
 
@@ -70,7 +73,7 @@ class CampaignTest : public ::testing::Test {
     const EndpointBook endpoints(endpoints_, true);
     ports.endpoints = &endpoints;
     ports.sleeper = sleeper.get();
-    ports.clock = &Clock::System();
+    ports.clock = clock_;
     ports.pool = &pool;
     ports.jitter = [] { return 0.0; };
     ports.open_endpoint = [&replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
@@ -165,6 +168,7 @@ class CampaignTest : public ::testing::Test {
   std::string path_;
   std::string vfs_;
   std::vector<EndpointConfig> endpoints_;
+  const Clock* clock_ = &Clock::System();
   std::string id_;
   std::string error_;
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
@@ -191,6 +195,120 @@ TEST_F(CampaignTest, RunsEveryTaskAndReports) {
   auto verified = trajectories::Verify({path_, "", {}});
   ASSERT_TRUE(verified);
   EXPECT_FALSE(verified.value().first) << verified.value().first->detail;
+}
+
+// "rope#1 seed 7", in the order of the calls.
+std::vector<std::string> CallsOf(const std::string& path, const std::string& campaign_id) {
+  auto reader = trajectories::Reader::Open(path).value();
+  std::vector<std::string> calls;
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  for (const auto& event : reader->Events(query).value()) {
+    if (event.body.kind != EventKind::kLlmIntent) continue;
+    auto state = reader->Trajectory(event.body.trajectory_id).value();
+    Json request = ParseJson(reader->Content(event.body.refs.at(0).sha256).value()).value();
+    calls.push_back(state.task + "#" + std::to_string(state.sample) + " seed " + request["seed"].Dump());
+  }
+  return calls;
+}
+
+TEST_F(CampaignTest, EveryTaskHasItsFirstSampleBeforeAnyHasItsSecond) {
+  CampaignSpec spec = Spec();
+  spec.samples = 2;
+  spec.refine.sampling.seed = 7;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  const auto bad = FakeLlmClient::Text("no files");
+  Live(Launching(spec), {good, bad, bad, good});
+  ASSERT_EQ(error_, "");
+  EXPECT_THAT(CallsOf(path_, id_),
+              ElementsAre("rope#1 seed 7", "swiglu#1 seed 7", "rope#2 seed 8", "swiglu#2 seed 8"));
+  CampaignReport report = Report();
+  EXPECT_EQ(report.n_scored, 4);
+  ASSERT_EQ(report.by_task.size(), 2u);
+  EXPECT_EQ(report.by_task[0].solved, 1);
+  // The fake's candidates are not close at the three strictest levels, which weigh 0.001 each.
+  EXPECT_NEAR(*report.by_task[0].best_score, 2, 0.01);
+  EXPECT_EQ(report.campaign.tasks, 2);
+  // Of each task one sample of two: any one draw solves half of them, both draws solve all.
+  ASSERT_EQ(report.statistics.pass_at.size(), 2u);
+  EXPECT_DOUBLE_EQ(report.statistics.pass_at[0].interval.value, 0.5);
+  EXPECT_DOUBLE_EQ(report.statistics.pass_at[1].interval.value, 1);
+  EXPECT_NEAR(report.statistics.best_at[0].interval.value, *report.campaign.aggregated_score, 1e-9);
+  EXPECT_NEAR(report.statistics.best_at[1].interval.value, 2, 0.01);
+  EXPECT_EQ(report.verdicts, (std::map<std::string, int64_t>{{"OK", 2}, {"no candidate", 2}}));
+}
+
+TEST_F(CampaignTest, TaskStopsOnceEnoughOfItsSamplesAreSolved) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.stop_after_solved = 1;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  const auto bad = FakeLlmClient::Text("no files");
+  Live(Launching(spec), {good, bad, bad, bad});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 4);
+  EXPECT_EQ(report.n_scored, 4);
+  EXPECT_EQ(report.n_skipped, 2);
+  EXPECT_EQ(report.n_unfinished, 0);
+  EXPECT_TRUE(report.statistics.pass_at.empty()) << "an estimate from tasks that stop at a success is biased";
+}
+
+// Until so many trajectories of the journal have ended; then the daemon stops.
+Task<void> LaunchAndStopAfter(CampaignManager* manager, CampaignSpec spec, std::string path, int64_t finished) {
+  Result<std::string> launched = co_await manager->Launch(std::move(spec));
+  EXPECT_TRUE(launched);
+  auto reader = trajectories::Reader::Open(path).value();
+  auto sleeper = LoopSleeper();
+  while (reader->Campaign(launched.value()).value().trajectories_finished < finished) {
+    std::stop_token never;
+    Deadline until = Deadline::After(std::chrono::milliseconds(1));
+    co_await sleeper->SleepUntil(until, never);
+  }
+  co_await manager->Stop();
+}
+
+TEST_F(CampaignTest, AfterARestartOnlyTheMissingSamplesAreRun) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.stop_after_solved = 2;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  auto launch_and_stop = [this, spec](CampaignManager* manager) {
+    return LaunchAndStopAfter(manager, spec, path_, 3);
+  };
+  Live(launch_and_stop, {good, good, good, good, good, good});
+  id_ = trajectories::Reader::Open(path_).value()->Campaigns(0, 1).value().at(0).campaign_id;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {good, good, good});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 4) << "what was solved before the restart counts";
+  EXPECT_EQ(report.n_scored, 4);
+  EXPECT_EQ(report.n_skipped, 2);
+  std::set<std::pair<std::string, int64_t>> samples;
+  for (const TaskRow& row : report.tasks) samples.insert({row.task, row.sample});
+  EXPECT_EQ(samples.size(), 4u);
+}
+
+// Every look at it is two seconds later.
+class HurryingClock : public Clock {
+ public:
+  SteadyTime Now() const override { return Clock::System().Now(); }
+  int64_t UtcMicros() const override { return utc_us_ += 2'000'000; }
+
+ private:
+  mutable int64_t utc_us_ = 1'790'000'000'000'000;
+};
+
+TEST_F(CampaignTest, NothingBeginsOnceTheTimeOfTheCampaignIsOver) {
+  HurryingClock clock;
+  clock_ = &clock;
+  CampaignSpec spec = Spec();
+  spec.wall_s = 1;
+  Live(Launching(spec), {});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 0);
+  EXPECT_EQ(report.n_unfinished, 2);
 }
 
 TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {

@@ -131,7 +131,8 @@ class LanePoolTest : public testing::Test {
     outcomes->emplace_back(environment ? environment.value().at("cpu") : environment.error().context);
   }
   static Task<void> Stop(LanePool* pool, std::vector<std::string>* outcomes) {
-    co_await pool->Stop();
+    pool->Stop();
+    co_await pool->Ended();
     outcomes->emplace_back("stopped");
   }
   // What a campaign sees of the lanes, until they work again.
@@ -374,7 +375,7 @@ TEST_F(LanePoolTest, LaneThatFailsEveryRequestIsAskedEverMoreSeldom) {
 
 // Starting imports torch for seconds: a cancel meanwhile was not heard.
 TEST_F(LanePoolTest, CancelWhileTheProcessStartsEndsBoth) {
-  log_->hang_starts = true;
+  log_->hang_starts_from = 1;
   LanePool* pool = OpenOne();
   std::stop_source cancel;
   Spawn(Evaluate(pool, &outcomes_, "c-1", "a", cancel.get_token()));
@@ -405,7 +406,7 @@ TEST_F(LanePoolTest, CancelIsHeardAtOnceAndTheProcessGoesOn) {
 
 TEST_F(LanePoolTest, StopEndsWhatStartsRunsAndWaits) {
   auto hanging = std::make_shared<fakes::FakeLane::Log>();
-  hanging->hang_starts = true;
+  hanging->hang_starts_from = 1;
   log_->hang_evaluations = true;
   LanePool* pool = Open({Plain("first", log_), Plain("second", hanging)});
   for (int i = 0; i < 3; ++i) Spawn(Evaluate(pool, &outcomes_));

@@ -43,7 +43,7 @@ evaluator::GraphReport Graph(Verdict verdict, double speedup) {
   return graph;
 }
 
-// Looks as often as the real client.
+// Forever when there is none.
 void HangUntil(const std::vector<std::stop_token>& ends) {
   const auto ended = [](const std::stop_token& end) { return end.stop_requested(); };
   while (std::none_of(ends.begin(), ends.end(), ended)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -79,7 +79,7 @@ Result<evaluator::EvaluationReport> FakeLane::Evaluate(const evaluator::Evaluate
   ++log_->evaluations[request.evaluation_id];
   if (log_->hang_evaluations) {
     lock.unlock();
-    HangUntil({stop_, cancelled_});
+    HangUntil(log_->deaf ? std::vector<std::stop_token>() : std::vector<std::stop_token>{stop_, cancelled_});
     return Error{ErrorCode::kCancelled, "the request was cancelled"};
   }
   log_->time_caps[request.purpose] = request.time_cap;
@@ -134,7 +134,7 @@ Result<std::unique_ptr<evaluator::LaneClient>> StartFakeLane(std::shared_ptr<Fak
     std::unique_lock lock(log->mutex);
     ++log->starts;
     if (auto error = TakeFirst(&log->fail_starts)) return *error;
-    if (log->hang_starts) {
+    if (log->hang_starts_from > 0 && log->starts >= log->hang_starts_from) {
       lock.unlock();
       HangUntil({stop});
     }

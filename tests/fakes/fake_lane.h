@@ -28,8 +28,9 @@ class FakeLane : public evaluator::LaneClient {
     std::map<int, Error> fail_environments;                      // by the number of the question, from 1
     int environments = 0;                                        // asked for
     int starts = 0;                                              // asked for
-    bool hang_starts = false;                                    // until the client is to end
+    int hang_starts_from = 0;                                    // this start and later ones, until the client is to end
     bool hang_evaluations = false;                               // until the request is cancelled or the client ends
+    bool deaf = false;                                           // what hangs, hangs for good
     std::map<std::string, std::string> environment{{"cpu", "fake"}, {"torch", "none"}};
   };
   explicit FakeLane(std::shared_ptr<Log> log, std::stop_token stop = {})
