@@ -43,9 +43,9 @@ void SetFlags(const SpecFlags& flags, agent::CampaignSpec* spec) {
   if (flags.limit) spec->tasks.limit = *flags.limit;
   if (!flags.model.empty()) spec->refine.sampling.model = flags.model;
   if (!flags.endpoint.empty()) {
+    const bool is_url = flags.endpoint.find("://") != std::string::npos;
     spec->endpoint = {};
-    spec->endpoint.base_url = flags.endpoint;
-    spec->endpoint.api_key_env.clear();
+    (is_url ? spec->endpoint.base_url : spec->endpoint.name) = flags.endpoint;
   }
   if (flags.samples) spec->samples = *flags.samples;
   if (flags.rounds) spec->refine.rounds.rounds = *flags.rounds;

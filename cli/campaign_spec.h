@@ -20,7 +20,7 @@ struct SpecFlags {
   std::string tasks;     // "bundled", a folder (it has a "/"), or names with commas between them
   std::string shard;
   std::string model;
-  std::string endpoint;  // the base URL of a server that wants no key
+  std::string endpoint;  // a name of the daemon's configuration, or the URL of a local server that wants no key
   std::optional<int64_t> samples;
   std::optional<int64_t> rounds;
   std::optional<int64_t> limit;

@@ -60,6 +60,8 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   }
   Status pinned = ports_.endpoints->Pin(&spec.endpoint);
   if (!pinned) co_return pinned.error();
+  // Which dialect it is written in is known only now, and so is what that has a place for.
+  if (auto problems = Check(spec); !problems.empty()) co_return InvalidArgument("campaign spec: " + ToString(problems));
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };

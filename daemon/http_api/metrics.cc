@@ -70,20 +70,25 @@ void AddCampaigns(const std::vector<trajectories::CampaignState>& campaigns, Met
   text->Sample(usage.cost_microusd);
 }
 
-void AddLanes(const agent::LanePoolFacts& facts, MetricsWriter* text) {
-  const std::vector<agent::LaneFacts>& lanes = facts.processes;
-  text->Family("passnet_lane_up", "gauge", "1 for an evaluator that can work or does, 0 for one that is down.");
-  for (const auto& lane : lanes) text->Sample(lane.state == "down" ? 0 : 1, {{"lane", lane.name}});
-  text->Family("passnet_lane_busy", "gauge", "1 while an evaluator works.");
-  for (const auto& lane : lanes) text->Sample(lane.state == "busy" ? 1 : 0, {{"lane", lane.name}});
-  text->Family("passnet_lanes_outage", "gauge", "1 while no evaluator can serve and campaigns wait for one.");
-  text->Sample(facts.outage ? 1 : 0);
-  text->Family("passnet_lanes_waiting", "gauge", "Requests that wait for an evaluator.");
-  for (const auto& [campaign, requests] : facts.waiting) text->Sample(requests, {{"campaign", campaign}});
+void AddLanes(const agent::LanePoolFacts& lanes, MetricsWriter* text) {
+  text->Family("passnet_lane_process_state", "gauge", "1 for the state that an evaluator is in.");
+  for (const auto& process : lanes.processes) {
+    text->Sample(1, {{"process", process.name}, {"lane", process.lane}, {"state", process.state}});
+  }
   text->Family("passnet_lane_served_total", "counter", "Requests that an evaluator has answered.");
-  for (const auto& lane : lanes) text->Sample(lane.served, {{"lane", lane.name}});
+  for (const auto& process : lanes.processes) {
+    text->Sample(process.served, {{"process", process.name}, {"lane", process.lane}});
+  }
   text->Family("passnet_lane_starts_total", "counter", "How often an evaluator was started.");
-  for (const auto& lane : lanes) text->Sample(lane.starts, {{"lane", lane.name}});
+  for (const auto& process : lanes.processes) {
+    text->Sample(process.starts, {{"process", process.name}, {"lane", process.lane}});
+  }
+  int64_t waiting = 0;
+  for (const auto& [campaign, requests] : lanes.waiting) waiting += requests;
+  text->Family("passnet_lane_waiting", "gauge", "Requests that wait for an evaluator.");
+  text->Sample(waiting);
+  text->Family("passnet_lane_outage", "gauge", "1 while no evaluator can serve.");
+  text->Sample(lanes.outage ? 1 : 0);
 }
 
 void AddJournal(const ApiPorts& ports, const LoopFigures& loop, MetricsWriter* text) {

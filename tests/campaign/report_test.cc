@@ -35,7 +35,7 @@ TEST(CampaignSpecTest, JsonProblemsAreAllNamed) {
 }
 
 TEST(CampaignSpecTest, SamplesAndLimitsAreCheckedTogether) {
-  const std::string base = R"("name":"n","tasks":{"path":"/t"},"sampling":{"model":"m"})";
+  const std::string base = R"("name":"n","tasks":{"path":"/t"},"endpoint":{"name":"e"},"sampling":{"model":"m"})";
   EXPECT_TRUE(CampaignSpecFromJson("{" + base + R"(,"samples":8,"stop_after_solved":2})"));
   auto more = CampaignSpecFromJson("{" + base + R"(,"samples":2,"stop_after_solved":3})");
   ASSERT_FALSE(more);

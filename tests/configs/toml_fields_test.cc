@@ -145,7 +145,7 @@ TEST(DaemonFileTest, EndpointsAreSectionsByName) {
   EXPECT_EQ(openai.api_key_env, "OPENAI_API_KEY");
   EXPECT_EQ(lab.ca_file, ::testing::TempDir() + "ca.pem") << "relative to the file's folder";
   const std::string printed = PrintDaemon(options.value());
-  EXPECT_THAT(printed, HasSubstr("[endpoints.openai]\nbase_url = \"https://api.openai.com/v1\"\n"));
+  EXPECT_THAT(printed, HasSubstr("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"));
   auto again = ReadDaemonFile(WriteDaemonFile(printed));
   ASSERT_TRUE(again) << again.error().context;
   EXPECT_EQ(PrintDaemon(again.value()), printed);

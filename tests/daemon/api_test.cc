@@ -282,7 +282,7 @@ TEST(DaemonApiTest, MetricsCountWhatHappened) {
   ASSERT_TRUE(metrics) << metrics.error().context;
   for (const char* line :
        {"passnet_campaigns{state=\"finished\"} 1\n", "passnet_campaigns_running 0\n",
-        "passnet_trajectories_finished_total 2\n", "passnet_llm_tokens_total{kind=\"prompt\"} ", "passnet_lane_up{lane=\"",
+        "passnet_trajectories_finished_total 2\n", "passnet_llm_tokens_total{kind=\"prompt\"} ", "passnet_lane_served_total{process=\"",
         "passnet_journal_last_row ", "passnet_http_requests_total{route=\"/v1/campaigns\",status=\"201\"} 1\n",
         "# TYPE passnet_llm_calls_total counter\n"}) {
     EXPECT_THAT(metrics.value(), HasSubstr(line));

@@ -27,6 +27,7 @@ TEST_F(ExportTest, LinearHistoryIsOneRowWithWeights) {
   EXPECT_EQ(entry["calls"], 3);
   EXPECT_EQ(entry["trained_turns"], 2);
   EXPECT_EQ(entry["round"], 3);
+  EXPECT_EQ(entry["sample"], 1);
   EXPECT_EQ(entry["tokens"], 120);
   EXPECT_NEAR(entry["speedup"].Number(), 1.5, 1e-9);
 }

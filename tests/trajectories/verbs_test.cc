@@ -157,7 +157,8 @@ TEST_F(VerbsTest, DecontaminationTakesAFolderOrAFileOfMarks) {
   const std::string out = " --json --out " + (folder_ / "sft").string();
   EXPECT_EQ(Run("export --format openai-chat --decontaminate " + tasks + out).Last()["rows"], 1);
   WriteList("gelu  # the name of the journal's task\n");
-  EXPECT_EQ(Run("export --format openai-chat --decontaminate " + list_ + out).Last()["excluded"]["contaminated_name"], 1);
+  Json named = Run("export --format openai-chat --decontaminate " + list_ + out).Last();
+  EXPECT_EQ(named["excluded"]["contaminated_name"], 1);
   WriteList("# nothing\n");
   Ran empty = Run("export --format openai-chat --decontaminate " + list_ + out);
   EXPECT_EQ(empty.code, 2);

@@ -41,7 +41,7 @@ EvaluationList PassBenchEvaluationTasks() { return ParseEvaluationList("PassBenc
 
 const char* ContaminationOf(const StoredTask& task, const OpSequences& ops, const std::vector<EvaluationList>& lists) {
   const auto listed = [&](const std::string& mark) {
-    return std::any_of(lists.begin(), lists.end(), [&](const EvaluationList& list) { return list.marks.contains(mark); });
+    return std::any_of(lists.begin(), lists.end(), [&](const auto& list) { return list.marks.contains(mark); });
   };
   if (listed(task.name)) return "contaminated_name";
   if (listed(task.hash)) return "contaminated_content";

@@ -142,6 +142,7 @@ class RowWriter {
     return {{"trajectory_id", candidate.state.trajectory_id},
             {"campaign_id", candidate.state.campaign_id},
             {"task", candidate.state.task},
+            {"sample", candidate.state.sample},
             {"round", round},
             {"score", OrNull(candidate.state.final_score)},
             {"speedup", final ? OrNull(final->speedup) : Json()}};
@@ -185,7 +186,7 @@ class RowWriter {
       if (exported) told_.insert(candidate.state.trajectory_id);
       return OkStatus();
     }
-    for (const std::string& id : exported ? TrainedCalls(candidate, *read) : std::set<std::string>()) trained_.insert(id);
+    if (exported) trained_.merge(TrainedCalls(candidate, *read));
     for (const ModelCall& call : *read) {
       const auto judged = candidate.figures.rounds.find(call.round);
       if (!call.usable || judged == candidate.figures.rounds.end() || !judged->second.score) continue;

@@ -84,8 +84,8 @@ Json NotesOf(const ExportOptions& options, const ExportSummary& summary) {
   if (!summary.tasks_unknown.empty()) {
     notes.Push("the op sequence of " + std::to_string(summary.tasks_unknown.size()) + " of " +
                std::to_string(summary.tasks) +
-               " tasks is not known (tasks.op_sequence_unknown): they were compared with the evaluation lists by name and "
-               "content alone" +
+               " tasks is not known (tasks.op_sequence_unknown): they were compared with the evaluation lists by name "
+               "and content alone" +
                (options.split.empty() ? "" : ", and split by content, so that their like may lie in another part"));
   }
   if (options.history_masked) {

@@ -1,6 +1,6 @@
 // manifest.json, beside the rows: whence they are, what was asked, what was left out and why.
-// Threads: pure functions; ReadSources blocks as Reader does. Errors: those of Reader; kDataCorrupt for a campaign whose
-// launch cannot be read.
+// Threads: pure functions; ReadSources blocks as Reader does.
+// Errors: those of Reader; kDataCorrupt for a campaign whose launch cannot be read.
 // Source: docs/formats.md, "The manifest".
 #pragma once
 
