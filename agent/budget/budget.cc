@@ -1,6 +1,5 @@
 #include "agent/budget/budget.h"
 
-#include <cmath>
 #include <stop_token>
 #include <utility>
 
@@ -13,13 +12,13 @@ std::optional<int64_t> Cost(int64_t prompt_tokens, int64_t completion_tokens, co
   if (!prices.known()) return std::nullopt;
   double microusd = static_cast<double>(prompt_tokens) * *prices.prompt_usd_per_million +
                     static_cast<double>(completion_tokens) * *prices.completion_usd_per_million;
-  return static_cast<int64_t>(std::ceil(microusd));
+  return SaturatingCeil(microusd);
 }
 
 void Add(const Amount& more, Amount* sum) {
-  sum->prompt_tokens += more.prompt_tokens;
-  sum->completion_tokens += more.completion_tokens;
-  if (more.microusd) sum->microusd = sum->microusd.value_or(0) + *more.microusd;
+  sum->prompt_tokens = SaturatingAdd(sum->prompt_tokens, more.prompt_tokens);
+  sum->completion_tokens = SaturatingAdd(sum->completion_tokens, more.completion_tokens);
+  if (more.microusd) sum->microusd = SaturatingAdd(sum->microusd.value_or(0), *more.microusd);
 }
 
 Amount ReservationOf(const std::string& payload) {
