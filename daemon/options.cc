@@ -4,6 +4,7 @@ namespace passnet::daemon {
 
 void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("journal", &options.journal);
+  fields.Text("head_log", &options.head_log);
   fields.Text("log_level", &options.log_level);
   HttpOptions& http = options.http;
   fields.Enter("http");

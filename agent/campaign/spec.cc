@@ -5,7 +5,6 @@
 #include <set>
 
 #include "agent/llm/url.h"
-#include "base/sha256.h"
 #include "passbench/task.h"
 
 namespace passnet::agent {
@@ -72,14 +71,6 @@ bool IsKeyVariable(const std::string& name) {
   bool clean = std::all_of(name.begin(), name.end(),
                            [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
   return clean && name.ends_with("_API_KEY");
-}
-
-std::string HashOfTask(const passbench::Task& task) {
-  Sha256 sha;
-  for (const auto& graph : task.graphs) {
-    sha.UpdateField(graph.path).UpdateField(graph.model_source()).UpdateField(graph.weight_meta_source);
-  }
-  return ToHex(sha.Finish());
 }
 
 }  // namespace
@@ -156,7 +147,8 @@ Result<std::vector<CampaignTask>> ResolveTasks(const TaskSource& source) {
     if (!source.include.empty() && wanted.erase(name) == 0) continue;
     if (!names.insert(name).second) return InvalidArgument(source.path + ": two tasks are called " + name);
     ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(folder));
-    tasks.push_back({name, std::filesystem::absolute(folder).lexically_normal().native(), HashOfTask(task)});
+    tasks.push_back({name, std::filesystem::absolute(folder).lexically_normal().native(), passbench::TaskHash(task),
+                     passbench::TaskFiles(task)});
   }
   if (!wanted.empty()) return InvalidArgument(source.path + ": no task is called " + *wanted.begin());
   if (tasks.empty()) return InvalidArgument(source.path + ": no task folder (one with graph_list.txt) is there");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct CampaignTask {
   std::string name;
   std::string path;
   std::string hash;  // of the files that a measurement depends on
+  std::map<std::string, std::string> files;  // those, by their paths in the folder; empty once they are stored
 };
 
 // The tasks that `source` means, in the order of their paths. kInvalidArgument: no task there, a malformed one (file

@@ -6,6 +6,7 @@
 
 #include "agent/loop/payloads.h"
 #include "agent/loop/reply_parser.h"
+#include "evaluator/api/json.h"
 #include "evaluator/api/pass_dir.h"
 #include "prompts/refine_prompts.h"
 
@@ -107,6 +108,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   entry.event.payload = FirstPromptPayload(trajectory_.texts(), task.graphs.size());
   entry.contents["system"] = std::move(system).value();
   entry.contents["user"] = std::move(first).value();
+  entry.contents["description"] = evaluator::ToJson(task);
   co_return co_await trajectory_.Append(std::move(entry));
 }
 

@@ -54,13 +54,15 @@ int64_t NextOf(const States& states, const PageQuery& page) {
 
 struct HealthFacts {
   int64_t campaigns = 0;
-  int waiting_for_space = 0;
+  std::string journal_trouble;
+  std::map<std::string, std::string> quarantined;
 };
 
 Task<Result<HealthFacts>> ReadHealth(agent::CampaignManager* manager, agent::StoreJournal* journal) {
   HealthFacts facts;
   facts.campaigns = manager->running();
-  facts.waiting_for_space = journal->waiting_for_space();
+  facts.journal_trouble = journal->Trouble();
+  facts.quarantined = manager->quarantined();
   co_return facts;
 }
 
@@ -70,9 +72,11 @@ Response Health(const ApiPorts& ports) {
   };
   Result<HealthFacts> facts = CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
   if (!facts) return Problem(503, "the loop does not answer: " + facts.error().context);
-  bool full = facts.value().waiting_for_space > 0;
-  Json json = {{"status", full ? "degraded" : "ok"},
-               {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
+  const std::string& trouble = facts.value().journal_trouble;
+  const bool well = trouble.empty() && facts.value().quarantined.empty();
+  Json json = {{"status", well ? "ok" : "degraded"},
+               {"journal", trouble.empty() ? "ok" : trouble},
+               {"quarantined", facts.value().quarantined},
                {"lane", ports.lanes->state()},
                {"campaigns_running", facts.value().campaigns}};
   return Ok(json.Dump());
