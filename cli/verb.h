@@ -28,5 +28,6 @@ Command ConfigVerb();
 Command TrajectoryVerb();
 Command VerifyVerb();
 Command ExportVerb();
+Command ReplayVerb();
 
 }  // namespace passnet::cli

@@ -48,7 +48,8 @@ TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
 
 TEST(VerbTest, EveryVerbHasHelp) {
   for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "config", "trajectory", "verify",
-                           "export", "task list", "task show", "campaign launch", "campaign report", "config check",
+                           "export", "replay", "task list", "task show", "campaign launch", "campaign report",
+                           "config check",
                            "trajectory list", "trajectory show", "trajectory diff"}) {
     Ran help = Passnet(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0) << help.output;
