@@ -155,6 +155,15 @@ std::string TaskHash(const Task& task) {
   return ToHex(sha.Finish());
 }
 
+Result<Task> LoadTask(const fs::path& dir, std::string_view hash) {
+  ASSIGN_OR_RETURN(Task task, LoadTask(dir));
+  const std::string found = TaskHash(task);
+  if (hash.empty() || found == hash) return task;
+  return InvalidArgument("task folder " + dir.native() + " has changed: its files hash to " + found +
+                         ", those that are asked for to " + std::string(hash) +
+                         "; put the files of the launch back, or launch a new campaign");
+}
+
 std::map<std::string, std::string> TaskFiles(const Task& task) {
   std::map<std::string, std::string> files;
   std::string& list = files[std::string(kGraphList)];

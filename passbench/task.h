@@ -54,6 +54,9 @@ Result<Task> LoadTask(const std::filesystem::path& dir);
 // the list. The folder's name and place do not matter, nor do its other files.
 std::string TaskHash(const Task& task);
 
+// The folder, if its files hash to `hash`; an empty one stands for whatever lies there.
+Result<Task> LoadTask(const std::filesystem::path& dir, std::string_view hash);
+
 // The files of a folder with that hash, by their paths in it: what LoadTask reads, and nothing else.
 std::map<std::string, std::string> TaskFiles(const Task& task);
 

@@ -90,6 +90,14 @@ class Store::Impl {
     return last_row_id_;
   }
 
+  void GiveUpWaiting() {
+    {
+      std::lock_guard lock(mutex_);
+      impatient_ = true;
+    }
+    work_.notify_all();
+  }
+
   std::string Trouble() const {
     std::lock_guard lock(mutex_);
     if (failed_) return failed_->context;
@@ -192,10 +200,11 @@ class Store::Impl {
     }
   }
 
-  // False when the store closes: what is not written then stays so.
+  // False when nobody waits any longer: what is not written then stays so.
   bool Rest() {
     std::unique_lock lock(mutex_);
-    return !work_.wait_for(lock, options_.retry_wait, [this] { return closing_; });
+    auto over = [this] { return closing_ || impatient_; };
+    return !work_.wait_for(lock, options_.retry_wait, over);
   }
 
   void Publish(const GroupWriter::Group& group) {
@@ -277,6 +286,7 @@ class Store::Impl {
   std::deque<Item> queue_;       // guarded by mutex_, as all below
   size_t queued_bytes_ = 0;
   bool closing_ = false;
+  bool impatient_ = false;
   std::optional<Error> failed_;
   std::string trouble_;
   std::string head_trouble_;
@@ -315,6 +325,8 @@ Status Store::AppendAsync(std::shared_ptr<const Batch> batch, AppendDone done) {
 }
 
 int64_t Store::LastRowId() const { return impl_->LastRowId(); }
+
+void Store::GiveUpWaiting() { impl_->GiveUpWaiting(); }
 
 std::string Store::Trouble() const { return impl_->Trouble(); }
 

@@ -60,12 +60,17 @@ Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) 
 }
 
 Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, std::stop_token stop) {
+  std::stop_callback give_up(stop, [store = store_] { store->GiveUpWaiting(); });
   bool waits = false;
   Status result = OkStatus();
   for (;;) {
     Result<trajectories::Appended> appended = co_await trajectories::AppendTask(store_, batch);
     result = appended ? OkStatus() : Status(appended.error());
     if (appended) break;
+    if (stop.stop_requested()) {
+      result = Error{ErrorCode::kCancelled, "the daemon stops while the journal fails: " + appended.error().context};
+      break;
+    }
     const bool disk = PassesByWaiting(appended.error().code);
     if (!disk && appended.error().code != ErrorCode::kOverloaded) break;
     if (disk) {

@@ -23,17 +23,6 @@
 namespace passnet::evaluator {
 namespace {
 
-// The task folder, when it holds the files that the request means.
-Result<passbench::Task> LoadTaskOf(const TaskRef& ref) {
-  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(ref.path));
-  if (ref.hash.empty()) return task;
-  const std::string found = passbench::TaskHash(task);
-  if (found == ref.hash) return task;
-  return InvalidArgument("task folder " + ref.path + " has changed: its files hash to " + found +
-                         ", those that are asked for to " + ref.hash +
-                         "; put the files of the launch back, or launch a new campaign");
-}
-
 constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
@@ -240,7 +229,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   SteadyTime started = Clock::System().Now();
   const auto held_before = timing_core_->Held();
   Stopwatch watch(&report.timings_ms);
-  ASSIGN_OR_RETURN(passbench::Task task, LoadTaskOf(request.task));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   report.task = task.name;
   report.sandbox.tier = zygote_->tier();
   report.sandbox.layers = zygote_->layers();
@@ -328,7 +317,7 @@ Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
 Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   SteadyTime started = Clock::System().Now();
-  ASSIGN_OR_RETURN(passbench::Task task, LoadTaskOf(request.task));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   std::filesystem::path path = BaselinePath(task.graphs, request);
   if (auto text = ReadFile(path, kMaxBaselineBytes); request.use_cache && text) {
     if (auto report = BaselineReportFromJson(text.value())) {
@@ -410,7 +399,7 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
 
 Result<TaskDescription> Evaluator::Describe(const DescribeTaskRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
-  ASSIGN_OR_RETURN(passbench::Task task, LoadTaskOf(request.task));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   TaskDescription description;
   description.task = task.name;
   description.environment = environment_;

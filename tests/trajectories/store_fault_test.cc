@@ -125,6 +125,20 @@ TEST_F(StoreFaultTest, FailedFsyncIsWaitedOutAndTheBatchIsWrittenOnce) {
   EXPECT_EQ(fatal_, 0);
 }
 
+// A daemon that stops does not wait for a disk.
+TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
+  FaultVfs::Get().SyncsFailAfter(0);
+  auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  store_->GiveUpWaiting();
+  EXPECT_EQ(appended.get().error().code, ErrorCode::kIo);
+  EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kIo);
+  FaultVfs::Get().Heal();
+  store_.reset();
+  EXPECT_FALSE(VerifyAll().first);
+  EXPECT_EQ(fatal_, 0);
+}
+
 // The disk has other bytes than those that were acknowledged.
 TEST_F(StoreFaultTest, LostRowsAfterAFailedFsyncAreFatalAndEveryWaiterFails) {
   FaultVfs::Get().SyncsFailAfter(0);
