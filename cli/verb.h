@@ -27,7 +27,9 @@ Command CampaignVerb();
 Command ConfigVerb();
 Command TrajectoryVerb();
 Command VerifyVerb();
+Command LanesVerb();
 Command ExportVerb();
 Command ReplayVerb();
+Command PromptsVerb();
 
 }  // namespace passnet::cli

@@ -42,14 +42,18 @@ Result<std::map<std::string, std::string>> LoadTaskFiles(trajectories::Reader& r
 struct StoredTrajectory {
   std::string trajectory_id;
   std::string task;
+  int64_t sample = 1;
+  int64_t started_at_utc_us = 0;
   TrajectoryFold fold;
   bool finished = false;  // nothing more to do, or nothing that can be done
-  std::string quarantined;  // why its events do not fold; empty: they do
+  bool solved = false;
+  std::string quarantined = "";  // why its events do not fold; empty: they do
 };
 
 struct StoredCampaign {
   Launch launch;
   std::string state;
+  int64_t launched_at_utc_us = 0;
   bool cancelled = false;  // the operator's action is stored, the end is not
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order

@@ -1,6 +1,6 @@
 // All campaigns of the daemon: launches, goes on with what an earlier life left unfinished, cancels, stops.
 // Threads: loop-only. Borrows: the ports and the journal file. Owns: running campaigns.
-// Errors: Launch: kInvalidArgument (tasks), kNotFound (API key variable), kOverloaded (too many campaigns),
+// Errors: Launch: kInvalidArgument (tasks), those of the endpoint book, kOverloaded (too many campaigns),
 // kUnavailable (the lane does not start), kCancelled (stopping), the journal's. Cancel:
 // kNotFound (it does not run).
 #pragma once

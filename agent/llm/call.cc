@@ -20,7 +20,7 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
-    result.outcome = request.dialect->Interpret(result.raw);
+    result.outcome = result.raw.read ? *result.raw.read : request.dialect->Interpret(result.raw);
     permit.value().Settle(result.outcome.outcome);
     if (result.outcome.outcome == dialects::OutcomeClass::kTransport) ++result.counts.lost;
     RetryDecision decision =

@@ -60,6 +60,7 @@ Result<TrajectoryPlan> PlanOf(const Launch& launch, const trajectories::Trajecto
     plan.task = task.name;
     plan.task_path = task.path;
     plan.task_hash = task.hash;
+    plan.sample = state.sample;
     plan.endpoint = launch.spec.endpoint.base_url;
     return plan;
   }
@@ -69,7 +70,13 @@ Result<TrajectoryPlan> PlanOf(const Launch& launch, const trajectories::Trajecto
 class Replay {
  public:
   Replay(const Launch& launch, TrajectoryPlan plan, const dialects::Dialect* dialect, Tape* tape)
-      : launch_(launch), plan_(std::move(plan)), tape_(*tape), journal_(tape), port_(tape), client_(tape, dialect) {}
+      : launch_(launch),
+        plan_(std::move(plan)),
+        options_(OptionsOfSample(launch.spec, plan_.sample)),
+        tape_(*tape),
+        journal_(tape),
+        port_(tape),
+        client_(tape, dialect) {}
 
   Result<TrajectoryReplay> Run() {
     TrajectoryReplay result;
@@ -109,7 +116,7 @@ class Replay {
     ports.sleeper = &sleeper_;
     ports.clock = &tape_;
     ports.jitter = [] { return 0.0; };
-    RefineLoop loop(plan_, &launch_.spec.refine, &launch_.prompts, std::move(ports), tape_.fold());
+    RefineLoop loop(plan_, &options_, &launch_.prompts, std::move(ports), tape_.fold());
     Status ended = Internal("the loop waits for something that a replay does not have");
     boost::asio::io_context context;
     boost::asio::co_spawn(context, Await(&loop, &ended), [](std::exception_ptr thrown) {
@@ -133,6 +140,7 @@ class Replay {
 
   const Launch& launch_;
   const TrajectoryPlan plan_;
+  const RefineOptions options_;
   Tape& tape_;
   TapeJournal journal_;
   TapePort port_;

@@ -129,7 +129,8 @@ Result<std::optional<ReplayDifference>> TapeJournal::Compare(const JournalEntry&
   return std::optional<ReplayDifference>();
 }
 
-Task<Result<evaluator::EvaluationReport>> TapePort::Evaluate(evaluator::EvaluateRequest request, std::stop_token) {
+Task<Result<evaluator::EvaluationReport>> TapePort::Evaluate(Asker, evaluator::EvaluateRequest request,
+                                                             std::stop_token) {
   const Event* next = tape_.Peek();
   if (next != nullptr && next->body.kind == EventKind::kCompile) next = tape_.Peek(1);
   if (next == nullptr || next->body.subject != request.evaluation_id) co_return NotStored();
@@ -138,7 +139,7 @@ Task<Result<evaluator::EvaluationReport>> TapePort::Evaluate(evaluator::Evaluate
   co_return evaluator::EvaluationReportFromJson(next->body.payload);
 }
 
-Task<Result<evaluator::BaselineReport>> TapePort::Baseline(evaluator::BaselineRequest, std::stop_token) {
+Task<Result<evaluator::BaselineReport>> TapePort::Baseline(Asker, evaluator::BaselineRequest, std::stop_token) {
   const Event* next = tape_.Peek();
   if (next == nullptr || next->body.kind != EventKind::kBaseline) co_return NotStored();
   auto report = evaluator::BaselineReportFromJson(next->body.payload);
@@ -146,7 +147,8 @@ Task<Result<evaluator::BaselineReport>> TapePort::Baseline(evaluator::BaselineRe
   co_return ErrorFrom(next->body.payload);
 }
 
-Task<Result<evaluator::TaskDescription>> TapePort::DescribeTask(evaluator::DescribeTaskRequest, std::stop_token) {
+Task<Result<evaluator::TaskDescription>> TapePort::DescribeTask(Asker, evaluator::DescribeTaskRequest,
+                                                               std::stop_token) {
   const Event* next = tape_.Peek();
   if (next == nullptr || next->body.kind != EventKind::kPromptRendered) co_return NotStored();
   auto text = tape_.Content(*next, "description");

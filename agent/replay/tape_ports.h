@@ -56,15 +56,19 @@ class TapeJournal : public Journal {
 class TapePort : public EvaluationPort {
  public:
   explicit TapePort(const Tape* tape) : tape_(*tape) {}
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
+  Task<Result<evaluator::EvaluationReport>> Evaluate(Asker asker, evaluator::EvaluateRequest request,
                                                      std::stop_token cancel) override;
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token cancel) override;
-  Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
+  Task<Result<evaluator::BaselineReport>> Baseline(Asker asker, evaluator::BaselineRequest request,
+                                                   std::stop_token cancel) override;
+  Task<Result<evaluator::TaskDescription>> DescribeTask(Asker asker, evaluator::DescribeTaskRequest request,
                                                         std::stop_token cancel) override;
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
+  // Others always get something, so that a failure that ended the stored asking ends it here too, and soon.
+  PortTally tally() const override { return {++tallies_, 0}; }
 
  private:
   const Tape& tape_;
+  mutable int64_t tallies_ = 0;
 };
 
 class TapeClient : public LlmClient {
