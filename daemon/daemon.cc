@@ -237,6 +237,7 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, c
   std::filesystem::create_directories(std::filesystem::absolute(journal).parent_path(), made);
   trajectories::StoreOptions store_options;
   store_options.path = options.journal;
+  store_options.head_log = options.head_log;
   ASSIGN_OR_RETURN(auto store, trajectories::Store::Open(std::move(store_options)));
   Machine machine(options, build, start_lane, std::move(store));
   return machine.Run();

@@ -19,6 +19,7 @@ bool IsOrigin(const std::string& text) {
 
 void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("journal", &options.journal);
+  fields.Text("head_log", &options.head_log);
   fields.Text("log_level", &options.log_level);
   HttpOptions& http = options.http;
   fields.Enter("http");

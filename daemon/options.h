@@ -48,6 +48,7 @@ struct LlmOptions {
 
 struct DaemonOptions {
   std::string journal = "passnet.db";
+  std::string head_log;  // heads of the journal's chains are appended to this file; empty: none
   std::string log_level = "info";
   HttpOptions http;
   LaneOptions lane;

@@ -13,6 +13,7 @@ using trajectories::Event;
 using trajectories::EventKind;
 
 constexpr std::string_view kPromptPrefix = "prompt:";
+constexpr std::string_view kFilePrefix = "file:";
 constexpr int64_t kPage = 1000;
 
 bool IsSpending(EventKind kind) {
@@ -46,6 +47,7 @@ std::set<std::string> EndedCalls(const std::vector<Event>& events) {
   return ended;
 }
 
+// One that does not fold is left as it is and named; the others of its campaign go on without it.
 Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const trajectories::TrajectoryState& state) {
   StoredTrajectory stored;
   stored.trajectory_id = state.trajectory_id;
@@ -55,12 +57,14 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.solved = state.outcome == "solved";
   stored.finished = state.state == "finished";
   if (stored.finished) return stored;
-  ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
-  const std::set<std::string> ended = EndedCalls(events);
-  const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
-  for (const Event& event : events) {
-    const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
-    RETURN_IF_ERROR(stored.fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+  auto fold = LoadFold(reader, state);
+  if (fold) {
+    stored.fold = std::move(fold).value();
+  } else if (IsDamage(fold.error())) {
+    stored.finished = true;
+    stored.quarantined = fold.error().context;
+  } else {
+    return fold.error();
   }
   return stored;
 }
@@ -129,22 +133,61 @@ Status ReadLaunch(const std::string& payload, Launch* launch) {
 
 }  // namespace
 
-JournalEntry ToJournalEntry(Launch launch) {
-  JournalEntry entry;
-  entry.event.campaign_id = launch.campaign_id;
+std::vector<JournalEntry> ToJournalEntries(Launch* launch) {
+  std::vector<JournalEntry> entries(1);
+  JournalEntry& entry = entries.front();
+  entry.event.campaign_id = launch->campaign_id;
   entry.event.kind = EventKind::kCampaignLaunched;
-  entry.event.subject = launch.spec.name;
+  entry.event.subject = launch->spec.name;
   std::map<std::string, std::string> prompts;
-  for (const auto& [name, text] : launch.prompts) {
+  for (const auto& [name, text] : launch->prompts) {
     prompts[name] = Sha256Hex(text);
     entry.contents[std::string(kPromptPrefix) + name] = text;
   }
-  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
-  return entry;
+  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, *launch, prompts); });
+  for (CampaignTask& task : launch->tasks) {
+    JournalEntry stored;
+    stored.event.campaign_id = launch->campaign_id;
+    stored.event.kind = EventKind::kCampaignTask;
+    stored.event.subject = task.name;
+    stored.event.payload = Json({{"hash", task.hash}}).Dump();
+    for (auto& [path, bytes] : task.files) stored.contents[std::string(kFilePrefix) + path] = std::move(bytes);
+    task.files.clear();
+    entries.push_back(std::move(stored));
+  }
+  return entries;
+}
+
+Result<std::map<std::string, std::string>> LoadTaskFiles(trajectories::Reader& reader, const std::string& campaign_id,
+                                                         const std::string& task) {
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  query.limit = kPage;
+  query.with_payload = false;
+  query.kind = EventKind::kCampaignTask;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto events, reader.Events(query));
+    for (const Event& event : events) {
+      query.after_row_id = event.row_id;
+      if (event.body.subject != task) continue;
+      std::map<std::string, std::string> files;
+      for (const auto& ref : event.body.refs) {
+        if (!ref.name.starts_with(kFilePrefix)) continue;
+        ASSIGN_OR_RETURN(files[ref.name.substr(kFilePrefix.size())], reader.Content(ref.sha256));
+      }
+      return files;
+    }
+    if (events.size() < static_cast<size_t>(kPage)) break;
+  }
+  return NotFound("campaign " + campaign_id + " has not stored the files of task " + task +
+                  ": it was launched by an older program");
 }
 
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id) {
-  ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, ""));
+  trajectories::EventQuery first;  // of the campaign: the launch comes before everything else
+  first.campaign_id = campaign_id;
+  first.limit = 1;
+  ASSIGN_OR_RETURN(auto events, reader.Events(first));
   if (events.empty() || events.front().body.kind != EventKind::kCampaignLaunched) {
     return NotFound("campaign " + campaign_id + " is not in the journal");
   }
@@ -157,6 +200,18 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
     ASSIGN_OR_RETURN(launch.prompts[ref.name.substr(kPromptPrefix.size())], reader.Content(ref.sha256));
   }
   return launch;
+}
+
+Result<TrajectoryFold> LoadFold(trajectories::Reader& reader, const trajectories::TrajectoryState& state) {
+  TrajectoryFold fold;
+  ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
+  const std::set<std::string> ended = EndedCalls(events);
+  const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
+  for (const Event& event : events) {
+    const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
+    RETURN_IF_ERROR(fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+  }
+  return fold;
 }
 
 Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
@@ -182,6 +237,11 @@ Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::str
   }
   RETURN_IF_ERROR(LoadSpending(reader, &stored));
   return stored;
+}
+
+bool IsDamage(const Error& error) {
+  return error.code == ErrorCode::kDataCorrupt || error.code == ErrorCode::kNotFound ||
+         error.code == ErrorCode::kInvalidArgument;
 }
 
 bool IsEndState(const std::string& state) { return state == "finished" || state == "cancelled" || state == "failed"; }

@@ -15,22 +15,29 @@ namespace {
 using trajectories::EventKind;
 using trajectories::Reader;
 
-Result<std::vector<StoredCampaign>> LoadUnfinished(const std::string& path) {
+struct Unfinished {
+  std::vector<StoredCampaign> campaigns;
+  std::map<std::string, std::string> quarantined;  // why, by id
+};
+
+// What cannot be read is named, and left for whoever wants to look at it; everything else goes on.
+Result<Unfinished> LoadUnfinished(const std::string& path) {
   ASSIGN_OR_RETURN(auto reader, Reader::Open(path));
   ASSIGN_OR_RETURN(auto campaigns, AllCampaigns(*reader));
-  std::vector<StoredCampaign> unfinished;
+  Unfinished unfinished;
   for (const auto& campaign : campaigns) {
     if (IsEndState(campaign.state)) continue;
     auto stored = LoadCampaign(*reader, campaign.campaign_id);
-    if (stored) {
-      unfinished.push_back(std::move(stored).value());
-    } else if (stored.error().code == ErrorCode::kDataCorrupt) {
-      // The other campaigns, and whoever wants to look at this one, still get their daemon.
-      log::Err("agent", "a campaign cannot go on",
-               {{"campaign_id", campaign.campaign_id}, {"error", stored.error().context}});
-    } else {
-      return stored.error();
+    if (!stored) {
+      if (!IsDamage(stored.error())) return stored.error();
+      unfinished.quarantined[campaign.campaign_id] = stored.error().context;
+      continue;
     }
+    for (const StoredTrajectory& trajectory : stored.value().trajectories) {
+      if (trajectory.quarantined.empty()) continue;
+      unfinished.quarantined[trajectory.trajectory_id] = trajectory.quarantined;
+    }
+    unfinished.campaigns.push_back(std::move(stored).value());
   }
   return unfinished;
 }
@@ -44,9 +51,13 @@ CampaignManager::CampaignManager(boost::asio::any_io_executor executor, Campaign
 
 Task<Status> CampaignManager::Resume() {
   auto load = [path = options_.journal_path] { return LoadUnfinished(path); };
-  Result<std::vector<StoredCampaign>> unfinished = co_await RunBlocking(ports_.pool, std::move(load));
+  Result<Unfinished> unfinished = co_await RunBlocking(ports_.pool, std::move(load));
   if (!unfinished) co_return unfinished.error();
-  for (StoredCampaign& stored : unfinished.value()) {
+  quarantined_ = std::move(unfinished.value().quarantined);
+  for (const auto& [id, error] : quarantined_) {
+    log::Err("agent", "what is stored of it cannot be read: it does not go on", {{"id", id}, {"error", error}});
+  }
+  for (StoredCampaign& stored : unfinished.value().campaigns) {
     log::Info("agent", "campaign goes on", {{"campaign_id", stored.launch.campaign_id}, {"state", stored.state}});
     StartCampaign(std::move(stored));
   }
@@ -77,8 +88,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   stored.launch.environment = std::move(environment).value();
   stored.launch.prompts = std::move(texts).value();
   stored.launch.build = options_.build;
-  auto entries = std::make_shared<std::vector<JournalEntry>>();
-  entries->push_back(ToJournalEntry(stored.launch));
+  auto entries = std::make_shared<std::vector<JournalEntry>>(ToJournalEntries(&stored.launch));
   Status written = co_await ports_.journal->Append(std::move(entries), stop_.get_token());
   if (!written) co_return written.error();
   FailpointAfter(EventKind::kCampaignLaunched);

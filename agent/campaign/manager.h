@@ -27,7 +27,8 @@ class CampaignManager {
  public:
   CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options);
 
-  // Goes on with every unfinished campaign of the journal; one whose events do not parse is left as it is and logged.
+  // Goes on with every unfinished campaign of the journal. A trajectory, or a campaign, whose events do not parse is left
+  // as it is, logged and named by quarantined().
   Task<Status> Resume();
   // Pins everything, stores it, starts it. The campaign's id.
   Task<Result<std::string>> Launch(CampaignSpec spec);
@@ -36,6 +37,8 @@ class CampaignManager {
   // Ends what is in flight; campaigns stay unfinished and go on after the next start.
   Task<void> Stop();
 
+  // Why, by id of trajectory or campaign.
+  const std::map<std::string, std::string>& quarantined() const { return quarantined_; }
   int64_t running() const { return static_cast<int64_t>(campaigns_.size()); }
 
  private:
@@ -47,6 +50,7 @@ class CampaignManager {
   TaskGroup group_;
   std::stop_source stop_;
   std::map<std::string, std::unique_ptr<Campaign>> campaigns_;  // by id
+  std::map<std::string, std::string> quarantined_;
 };
 
 }  // namespace passnet::agent

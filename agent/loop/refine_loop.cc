@@ -6,6 +6,7 @@
 
 #include "agent/loop/payloads.h"
 #include "agent/loop/reply_parser.h"
+#include "evaluator/api/json.h"
 #include "evaluator/api/pass_dir.h"
 #include "prompts/refine_prompts.h"
 
@@ -98,7 +99,11 @@ Task<Status> RefineLoop::RenderFirstRound() {
   Result<std::optional<evaluator::TaskDescription>> described = co_await measuring_.DescribeTask();
   if (!described) co_return described.error();
   if (!described.value()) co_return OkStatus();
-  const evaluator::TaskDescription& task = *described.value();
+  // The prompt is written from what is stored, so that a replay writes the same.
+  std::string stored = evaluator::ToJson(*described.value());
+  auto read_back = evaluator::FromJson<evaluator::TaskDescription>(stored);
+  if (!read_back) co_return read_back.error();
+  const evaluator::TaskDescription& task = read_back.value();
   const RefineOptions& options = trajectory_.options();
   auto system = prompts::RenderSystem(trajectory_.texts(), options.reply, options.scoring.b, task.environment);
   if (!system) co_return system.error();
@@ -109,6 +114,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   entry.event.payload = FirstPromptPayload(trajectory_.texts(), task.graphs.size());
   entry.contents["system"] = std::move(system).value();
   entry.contents["user"] = std::move(first).value();
+  entry.contents["description"] = std::move(stored);
   co_return co_await trajectory_.Append(std::move(entry));
 }
 

@@ -92,6 +92,7 @@ Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, 
       finished_ = true;
       return OkStatus();
     case EventKind::kCampaignLaunched:
+    case EventKind::kCampaignTask:
     case EventKind::kCampaignState:
     case EventKind::kCampaignHead:
     case EventKind::kEnvironment:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,9 @@ struct ApiPorts;
 // What only the loop can tell.
 struct LoopFigures {
   int64_t campaigns_running = 0;
-  int64_t waiting_for_space = 0;
+  int64_t journal_waiting = 0;
+  std::string journal_trouble;                     // why the journal takes nothing; empty: all is well
+  std::map<std::string, std::string> quarantined;  // why what is stored cannot be read, by id
 };
 
 Result<std::string> MetricsText(const ApiPorts& ports, const LoopFigures& loop);

@@ -57,7 +57,9 @@ int64_t NextOf(const States& states, const PageQuery& page) {
 Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent::StoreJournal* journal) {
   LoopFigures figures;
   figures.campaigns_running = manager->running();
-  figures.waiting_for_space = journal->waiting_for_space();
+  figures.journal_waiting = journal->waiting();
+  figures.journal_trouble = journal->Trouble();
+  figures.quarantined = manager->quarantined();
   co_return figures;
 }
 
@@ -71,9 +73,11 @@ Result<LoopFigures> ReadLoop(const ApiPorts& ports) {
 Response Health(const ApiPorts& ports) {
   Result<LoopFigures> figures = ReadLoop(ports);
   if (!figures) return Problem(503, "the loop does not answer: " + figures.error().context);
-  bool full = figures.value().waiting_for_space > 0;
-  Json json = {{"status", full ? "degraded" : "ok"},
-               {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
+  const std::string& trouble = figures.value().journal_trouble;
+  const bool well = trouble.empty() && figures.value().quarantined.empty();
+  Json json = {{"status", well ? "ok" : "degraded"},
+               {"journal", trouble.empty() ? "ok" : trouble},
+               {"quarantined", figures.value().quarantined},
                {"lane", ports.lanes->state()},
                {"campaigns_running", figures.value().campaigns_running}};
   return Ok(json.Dump());

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <stop_token>
 
@@ -13,6 +14,10 @@
 #include "agent/campaign/manager.h"
 #include "agent/campaign/report.h"
 #include "agent/campaign/store_journal.h"
+#include "agent/loop/payloads.h"
+#include "agent/replay/agent_replay.h"
+#include "agent/replay/fold_check.h"
+#include "agent/replay/regrade.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "tests/fakes/fake_lane.h"
@@ -20,6 +25,7 @@
 #include "tests/fakes/paths.h"
 #include "tests/fakes/temp_folder.h"
 #include "tests/trajectories/fault_vfs.h"
+#include "trajectories/database.h"
 #include "trajectories/verify.h"
 
 namespace passnet::agent {
@@ -94,7 +100,7 @@ class CampaignTest : public ::testing::Test {
   // Frees the disk once the journal waits for it.
   static Task<void> HealWhenItWaits(StoreJournal* journal, bool* waited) {
     auto sleeper = LoopSleeper();
-    while (journal->waiting_for_space() == 0) {
+    while (journal->waiting() == 0) {
       std::stop_token never;
       Deadline until = Deadline::After(std::chrono::milliseconds(1));
       co_await sleeper->SleepUntil(until, never);
@@ -120,6 +126,11 @@ class CampaignTest : public ::testing::Test {
     EXPECT_TRUE(resumed);
   }
 
+  static Task<void> ResumeAndTell(CampaignManager* manager, std::map<std::string, std::string>* quarantined) {
+    co_await ResumeAll(manager);
+    *quarantined = manager->quarantined();
+  }
+
   static Task<void> ResumeAndLaunch(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
     co_await ResumeAll(manager);
     co_await LaunchOne(manager, std::move(spec), id, error);
@@ -130,14 +141,18 @@ class CampaignTest : public ::testing::Test {
   }
 
   // An event of the journal as no daemon of ours would have written it.
-  void StoreEvent(EventKind kind, const std::string& payload) {
+  void StoreEvent(EventKind kind, const std::string& payload, const std::string& trajectory_id = "",
+                  const std::string& subject = "", const std::string& label = "") {
     trajectories::StoreOptions options;
     options.path = path_;
     auto store = trajectories::Store::Open(options);
     ASSERT_TRUE(store) << store.error().context;
     trajectories::EventDraft event;
     event.campaign_id = id_;
+    event.trajectory_id = trajectory_id;
     event.kind = kind;
+    event.subject = subject;
+    event.label = label;
     event.payload = payload;
     trajectories::Batch batch;
     ASSERT_TRUE(batch.Add(std::move(event)));
@@ -440,6 +455,210 @@ TEST_F(CampaignTest, HostilePayloadsInTheJournalStopTheirCampaignAlone) {
   auto report = BuildReport(*reader.value(), "c-hostile-launch");
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, ErrorCode::kDataCorrupt);
+}
+
+// One trajectory that does not fold stays as it is and is named; the other of its campaign goes on, and so does the
+// daemon.
+TEST_F(CampaignTest, TrajectoryThatDoesNotFoldIsQuarantined) {
+  CampaignSpec spec = Spec();
+  Live([this, spec](CampaignManager* manager) { return LaunchAndStop(manager, spec, &id_, &error_); }, {});
+  ASSERT_EQ(error_, "");
+  StoreEvent(EventKind::kTrajectoryStarted, "{}", "t-bad", "rope");
+  StoreEvent(EventKind::kLlmLost, "{}", "t-bad", "a call that was never opened");
+  std::map<std::string, std::string> quarantined;
+  Live([&quarantined](CampaignManager* manager) { return ResumeAndTell(manager, &quarantined); },
+       {FakeLlmClient::Text(ReplyWith("OK", 2))});
+  ASSERT_EQ(quarantined.size(), 1u);
+  EXPECT_THAT(quarantined["t-bad"], HasSubstr("this call is not open"));
+  CampaignReport report = Report();
+  EXPECT_EQ(report.tasks[0].trajectory_id, "t-bad");
+  EXPECT_EQ(report.n_unfinished, 1);
+  EXPECT_EQ(report.n_scored, 1);
+  auto folds = CheckFolds(*trajectories::Reader::Open(path_).value(), "", {});
+  ASSERT_TRUE(folds);
+  ASSERT_EQ(folds.value().unfoldable.size(), 1u);
+  EXPECT_EQ(folds.value().unfoldable[0].id, "t-bad");
+}
+
+class ReplayTest : public CampaignTest {
+ protected:
+  void SetUp() override {
+    CampaignSpec spec = Spec();
+    spec.refine.rounds.rounds = 3;
+    Live(Launching(spec), {FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text(ReplyWith("COMPILE", 1)),
+                           FakeLlmClient::Text("no files"), FakeLlmClient::Answer(500, "{}"),
+                           FakeLlmClient::Text(ReplyWith("INCORRECT", 1)), FakeLlmClient::Text(ReplyWith("OK", 2)),
+                           FakeLlmClient::Text(ReplyWith("OK", 3))});
+    ASSERT_EQ(error_, "");
+    reader_ = trajectories::Reader::Open(path_).value();
+    launch_ = LoadLaunch(*reader_, id_).value();
+    trajectories_ = AllTrajectories(*reader_, id_).value();
+    ASSERT_EQ(trajectories_.size(), 2u);
+  }
+
+  std::vector<TrajectoryReplay> ReplayAll() {
+    std::vector<TrajectoryReplay> all;
+    for (const auto& state : trajectories_) {
+      auto replay = ReplayTrajectory(*reader_, launch_, state);
+      EXPECT_TRUE(replay) << replay.error().context;
+      if (replay) all.push_back(std::move(replay).value());
+    }
+    return all;
+  }
+
+  std::string StartPayloadOf(const std::string& task) const {
+    for (const CampaignTask& one : launch_.tasks) {
+      if (one.name != task) continue;
+      TrajectoryPlan plan{id_, "t-cancelled", task, one.path, one.hash, ""};
+      return StartPayload(plan, launch_.spec.refine);
+    }
+    return "";
+  }
+
+  void Tamper(const std::string& sql) {
+    reader_.reset();
+    auto database = trajectories::Database::Open({.path = path_, .read_only = false, .vfs = ""});
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database.value()->Execute(sql));
+    reader_ = trajectories::Reader::Open(path_).value();
+  }
+
+  // What a lane of the same kind measures; counted.
+  Result<evaluator::EvaluationReport> Measure(const evaluator::EvaluateRequest& request) {
+    ++measured_;
+    task_paths_.insert(request.task.path);
+    return fakes::FakeLane(lane_log_).Evaluate(request, Deadline::Never(), {});
+  }
+  Regraded RegradeOne(const EvaluateFn& evaluate) {
+    auto grades = SelectGrades(*reader_, {id_, "", 1, false});
+    EXPECT_TRUE(grades && grades.value().size() == 1u);
+    auto regraded = Regrade(*reader_, grades.value().front(), evaluate);
+    EXPECT_TRUE(regraded);
+    return regraded ? regraded.value() : Regraded();
+  }
+  Regraded RegradeOne() {
+    return RegradeOne([this](const evaluator::EvaluateRequest& request) { return Measure(request); });
+  }
+
+  std::unique_ptr<trajectories::Reader> reader_;
+  Launch launch_;
+  std::vector<trajectories::TrajectoryState> trajectories_;
+  int measured_ = 0;
+  std::set<std::string> task_paths_;
+};
+
+TEST_F(ReplayTest, EveryRequestAndDecisionIsMadeAgain) {
+  int64_t requests = 0;
+  for (const TrajectoryReplay& replay : ReplayAll()) {
+    EXPECT_FALSE(replay.difference) << replay.difference->seq << " " << replay.difference->kind << " "
+                                    << replay.difference->field << ": " << replay.difference->stored << " / "
+                                    << replay.difference->replayed;
+    EXPECT_EQ(replay.replayed, replay.events);
+    EXPECT_EQ(replay.taken, 0);
+    EXPECT_TRUE(replay.finished);
+    requests += replay.requests;
+  }
+  EXPECT_EQ(requests, 6);
+}
+
+TEST_F(ReplayTest, AnotherPromptIsTheFirstDifference) {
+  launch_.prompts.at("refine_first").insert(0, "Please. ");
+  auto difference = ReplayAll().at(0).difference;
+  ASSERT_TRUE(difference);
+  EXPECT_EQ(difference->kind, "prompt_rendered");
+  EXPECT_EQ(difference->field, "content user");
+  EXPECT_EQ(difference->at, 0u);
+  EXPECT_THAT(difference->replayed, testing::StartsWith("Please. "));
+}
+
+TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
+  launch_.spec.refine.rounds.rounds = 2;
+  auto difference = ReplayAll().at(1).difference;
+  ASSERT_TRUE(difference);
+  // The first prompt tells how many rounds there are.
+  EXPECT_EQ(difference->kind, "prompt_rendered");
+  launch_.spec.refine.rounds.rounds = 3;
+  launch_.spec.refine.rounds.plateau_rounds = 1;
+  auto plateau = ReplayAll().at(0).difference;
+  ASSERT_TRUE(plateau);
+  EXPECT_EQ(plateau->field, "kind");
+  EXPECT_EQ(plateau->stored, "feedback");
+}
+
+TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {
+  id_ = launch_.campaign_id;
+  StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope");
+  StoreEvent(EventKind::kOperatorAction, "{}", "t-cancelled", "", "cancel");
+  auto state = reader_->Trajectory("t-cancelled");
+  ASSERT_TRUE(state);
+  auto replay = ReplayTrajectory(*reader_, launch_, state.value());
+  ASSERT_TRUE(replay) << replay.error().context;
+  EXPECT_FALSE(replay.value().difference) << replay.value().difference->field;
+  EXPECT_EQ(replay.value().replayed, 1);
+  EXPECT_EQ(replay.value().taken, 1);
+  EXPECT_FALSE(replay.value().finished);
+}
+
+TEST_F(ReplayTest, StoredCandidatesAreMeasuredAgainFromTheJournalAlone) {
+  Regraded regraded = RegradeOne();
+  EXPECT_EQ(regraded.state, RegradeState::kAgrees) << regraded.reason;
+  EXPECT_EQ(regraded.verdict, "OK");
+  EXPECT_EQ(regraded.score, regraded.new_score);
+  EXPECT_EQ(measured_, 1);
+  // Not the folder that it was launched from, and gone again.
+  EXPECT_NE(*task_paths_.begin(), launch_.tasks.front().path);
+  EXPECT_FALSE(std::filesystem::exists(*task_paths_.begin()));
+  EXPECT_EQ(SelectGrades(*reader_, {id_, "", 0, false}).value().size(), 2u);
+  EXPECT_EQ(SelectGrades(*reader_, {id_, "", 0, true}).value().size(), 7u) << "5 rounds with files, 2 final ones";
+}
+
+TEST_F(ReplayTest, AnotherVerdictOrASpeedOutsideTheNoiseDiffers) {
+  double factor = 1.05;
+  double noise = 0.03;
+  auto measure = [&](const evaluator::EvaluateRequest& request) {
+    auto report = Measure(request);
+    report.value().graphs[0].speedup_call = *report.value().graphs[0].speedup_call * factor;
+    report.value().graphs[0].noise = noise;
+    report.value().environment["cpu"] = "another";
+    return report;
+  };
+  Regraded slower = RegradeOne(measure);
+  EXPECT_EQ(slower.state, RegradeState::kDiffers);
+  EXPECT_THAT(slower.reason, HasSubstr("outside the noise"));
+  EXPECT_EQ(slower.environment.at("cpu"), (std::pair<std::string, std::string>("fake", "another")));
+  noise = 0.06;
+  EXPECT_EQ(RegradeOne(measure).state, RegradeState::kAgrees);
+  Regraded wrong = RegradeOne([&](const evaluator::EvaluateRequest& request) {
+    auto report = Measure(request);
+    report.value().verdict = evaluator::Verdict::kIncorrect;
+    return report;
+  });
+  EXPECT_EQ(wrong.state, RegradeState::kDiffers);
+  EXPECT_THAT(wrong.reason, HasSubstr("verdict OK is now INCORRECT"));
+  Regraded failed = RegradeOne(
+      [](const evaluator::EvaluateRequest&) -> Result<evaluator::EvaluationReport> { return Internal("no lane"); });
+  EXPECT_EQ(failed.state, RegradeState::kNotMeasured);
+}
+
+TEST_F(ReplayTest, TamperedCandidateIsRefusedBeforeItRuns) {
+  const std::string candidates = "(SELECT row_id FROM events WHERE kind = 'candidate')";
+  Tamper("UPDATE event_refs SET sha256 = (SELECT sha256 FROM event_refs WHERE name = 'prompt:refine_first') "
+         "WHERE name = 'file:A.py' AND row_id IN " + candidates);
+  Regraded regraded = RegradeOne();
+  EXPECT_EQ(regraded.state, RegradeState::kRefused);
+  EXPECT_THAT(regraded.reason, HasSubstr("hash"));
+  EXPECT_EQ(measured_, 0);
+}
+
+TEST_F(ReplayTest, TamperedTaskIsRefusedBeforeItRuns) {
+  Tamper("UPDATE event_refs SET sha256 = (SELECT sha256 FROM event_refs r JOIN events e USING (row_id) WHERE "
+         "e.kind = 'campaign_task' AND e.subject = 'swiglu' AND r.name LIKE '%/weight_meta.py' LIMIT 1) "
+         "WHERE name LIKE '%/weight_meta.py' AND row_id = "
+         "(SELECT row_id FROM events WHERE kind = 'campaign_task' AND subject = 'rope')");
+  Regraded regraded = RegradeOne();
+  EXPECT_EQ(regraded.state, RegradeState::kRefused);
+  EXPECT_THAT(regraded.reason, HasSubstr("stored files of task rope"));
+  EXPECT_EQ(measured_, 0);
 }
 
 }  // namespace
