@@ -1,5 +1,6 @@
-// passnet campaign launch | list | show | cancel | report: the client of passnetd.
+// passnet campaign launch | list | show | pause | resume | retry | cancel | report: the client of passnetd.
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@ struct CampaignFlags {
   std::string spec;
   std::string id;
   bool follow = false;
+  bool infra = false;
   bool json = false;
 };
 
@@ -43,9 +45,21 @@ Result<Json> ParseAnswer(const Result<std::string>& answer) {
   return json;
 }
 
+// Why a campaign is in its state; empty when there is nothing to say.
+std::string WhyOf(const Json& campaign) {
+  std::string why = campaign["waits_for"].Text();
+  const std::string& reason = campaign["state_reason"].Text();
+  if (!reason.empty()) why += (why.empty() ? "" : ": ") + reason;
+  const std::string& next_try = campaign["next_try"].Text();
+  if (!next_try.empty()) why += "; next try at " + next_try + " or later";
+  return why;
+}
+
 void PrintConditions(const Json& report) {
   std::printf("campaign %s (%s), model %s: %s\n", Shown(report["name"]).c_str(), Shown(report["campaign_id"]).c_str(),
               Shown(report["model"]).c_str(), Shown(report["state"]).c_str());
+  const std::string why = WhyOf(report);
+  if (!why.empty()) std::printf("%s\n", why.c_str());
   const Json& cap = report["time_cap_ms"];
   std::string capped = cap.Integer() > 0 ? " capped at " + Count(cap) + " ms a graph" : "";
   std::printf("device %s, profile %s%s, call path %s, matching %s, p %s, b %s\n\n", Shown(report["device"]).c_str(),
@@ -108,9 +122,11 @@ void PrintReport(const Json& report) {
 // What a follower of a campaign sees: one line a result, and a progress line on a terminal.
 class Follower {
  public:
-  Follower(bool quiet, int tasks) : quiet_(quiet), tasks_(tasks), progress_("campaign") {}
+  // `why` asks the daemon: the stream tells states, never what stands in a payload.
+  Follower(bool quiet, int tasks, std::function<std::string()> why)
+      : quiet_(quiet), tasks_(tasks), why_(std::move(why)), progress_("campaign") {}
 
-  // False once the campaign has ended or is paused.
+  // False once the campaign has ended or is paused. One that is parked goes on by itself.
   bool Take(std::string_view data) {
     auto parsed = ParseJson(data);
     if (!parsed || !parsed.value().is_object()) return true;
@@ -123,7 +139,9 @@ class Follower {
     Tell(task, event);
     if (kind == "trajectory_finished") ++finished_;
     progress_.Show(task + ": " + kind, finished_, tasks_);
-    return kind != "campaign_state" || event["label"].Text() == "running";
+    if (kind != "campaign_state") return true;
+    TellState(event["label"].Text());
+    return event["label"].Text() == "running" || event["label"].Text() == "parked";
   }
   void Done() { progress_.Done(); }
 
@@ -141,6 +159,16 @@ class Follower {
     if (kind == "trajectory_finished") Say(task, round, label);
   }
 
+  void TellState(const std::string& state) {
+    const bool news = state == "parked" || state == "paused" || parked_;
+    parked_ = state == "parked";
+    if (!news || quiet_) return;
+    progress_.Done();
+    const std::string why = state == "running" ? "" : why_();
+    std::printf("campaign is %s%s%s\n", state.c_str(), why.empty() ? "" : ": ", why.c_str());
+    std::fflush(stdout);
+  }
+
   void Say(const std::string& task, const std::string& round, const std::string& what) {
     if (quiet_) return;
     progress_.Done();
@@ -150,19 +178,31 @@ class Follower {
 
   const bool quiet_;
   const int tasks_;
+  const std::function<std::string()> why_;
+  bool parked_ = false;
   Progress progress_;
   std::map<std::string, std::string> names_;
   std::map<std::string, std::string> purpose_;
   int finished_ = 0;
 };
 
-int ShowReport(DaemonClient& client, const std::string& id, bool json) {
+// `followed`: the report is the result of a campaign that was watched to its end, so one without a score is a failure.
+int ShowReport(DaemonClient& client, const std::string& id, bool json, bool followed) {
   auto answer = client.Get("/v1/campaigns/" + id + "/report");
   auto report = ParseAnswer(answer);
   if (!report) return Fail(report.error());
   if (!json) PrintReport(report.value());
   if (json) std::printf("%s\n", report.value().Dump().c_str());
-  return kExitDone;
+  if (!followed || report.value()["n_scored"].Integer() > 0) return kExitDone;
+  std::fprintf(stderr, "passnet: nothing was scored; the campaign is %s\n", Shown(report.value()["state"]).c_str());
+  return kExitInfrastructure;
+}
+
+std::string AskWhy(const CampaignFlags& flags, const std::string& id) {
+  auto client = DaemonClient::Open(flags.server);
+  if (!client) return {};
+  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
+  return campaign ? WhyOf(campaign.value()) : "";
 }
 
 int Launch(const CampaignFlags& flags) {
@@ -185,13 +225,14 @@ int Launch(const CampaignFlags& flags) {
   if (!flags.json) std::printf("campaign %s\n", id.c_str());
   auto shown = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
   if (!shown) return Fail(shown.error());
-  Follower follower(flags.json, static_cast<int>(shown.value()["tasks"].Integer()));
+  auto why = [&flags, &id] { return AskWhy(flags, id); };
+  Follower follower(flags.json, static_cast<int>(shown.value()["tasks"].Integer()), why);
   Status followed = client.value()->Follow("/v1/campaigns/" + id + "/events",
                                            [&](std::string_view data) { return follower.Take(data); });
   follower.Done();
   if (!followed) return Fail(followed.error());
   if (!flags.json) std::printf("\n");
-  return ShowReport(*client.value(), id, flags.json);
+  return ShowReport(*client.value(), id, flags.json, true);
 }
 
 int List(const CampaignFlags& flags) {
@@ -232,9 +273,11 @@ int Show(const CampaignFlags& flags) {
   }
   auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + flags.id));
   if (!rows) return Fail(rows.error());
-  std::printf("campaign %s (%s): %s, %s of %s tasks finished\n\n", Shown(campaign.value()["name"]).c_str(),
+  std::printf("campaign %s (%s): %s, %s of %s tasks finished\n", Shown(campaign.value()["name"]).c_str(),
               flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
               Count(campaign.value()["trajectories_finished"]).c_str(), Count(campaign.value()["tasks"]).c_str());
+  const std::string why = WhyOf(campaign.value());
+  std::printf("%s%s\n", why.c_str(), why.empty() ? "" : "\n");
   Table table({"task", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
   for (const Json& row : rows.value()["trajectories"].Items()) {
     table.Add({Shown(row["task"]), Shown(row["trajectory_id"]), Shown(row["state"]), Shown(row["outcome"]),
@@ -244,23 +287,38 @@ int Show(const CampaignFlags& flags) {
   return kExitDone;
 }
 
-int Cancel(const CampaignFlags& flags) {
+// Posts a command; the answer's state is what the campaign is in until it has followed.
+int Operate(const CampaignFlags& flags, const std::string& command) {
   auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
+  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/" + command, ""));
   if (!answer) return Fail(answer.error());
   if (flags.json) {
     std::printf("%s\n", answer.value().Dump().c_str());
-  } else {
-    std::printf("campaign %s is being cancelled\n", flags.id.c_str());
+    return kExitDone;
   }
+  std::printf("campaign %s: %s", flags.id.c_str(), Shown(answer.value()["state"]).c_str());
+  if (answer.value().Has("trajectories")) {
+    std::printf(", %s trajectories are tried again", Count(answer.value()["trajectories"]).c_str());
+  }
+  std::printf("\n");
   return kExitDone;
+}
+
+int Cancel(const CampaignFlags& flags) { return Operate(flags, "cancel"); }
+int Pause(const CampaignFlags& flags) { return Operate(flags, "pause"); }
+int Resume(const CampaignFlags& flags) { return Operate(flags, "resume"); }
+
+int Retry(const CampaignFlags& flags) {
+  if (flags.infra) return Operate(flags, "retry");
+  return Fail(InvalidArgument("campaign retry: say what is to be tried again: --infra, the trajectories that ended for "
+                              "failures on our side"));
 }
 
 int Report(const CampaignFlags& flags) {
   auto client = DaemonClient::Open(flags.server);
   if (!client) return Fail(client.error());
-  return ShowReport(*client.value(), flags.id, flags.json);
+  return ShowReport(*client.value(), flags.id, flags.json, false);
 }
 
 using RunFn = int (*)(const CampaignFlags&);
@@ -286,12 +344,17 @@ Command CampaignVerb() {
               .value = &flags->spec, .required = true};
   Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
                 .value = &flags->follow};
+  Option infra{.name = "--infra", .help = "each trajectory that ended for a failure on our side gets a new one",
+               .value = &flags->infra};
   return {.name = "campaign",
           .help = "launch and watch campaigns of a running passnetd",
           .verbs = {SubVerb(flags, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
                     SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),
                     SubVerb(flags, "show", "state and trajectories of one campaign", Show, {id}),
-                    SubVerb(flags, "cancel", "end a running campaign", Cancel, {id}),
+                    SubVerb(flags, "pause", "let nothing further begin until resume", Pause, {id}),
+                    SubVerb(flags, "resume", "go on with a paused campaign", Resume, {id}),
+                    SubVerb(flags, "retry", "try again what failed on our side", Retry, {id, infra}),
+                    SubVerb(flags, "cancel", "end a running or paused campaign", Cancel, {id}),
                     SubVerb(flags, "report", "scores per task, ES(t) and AS", Report, {id})}};
 }
 

@@ -37,12 +37,15 @@ struct StoredTrajectory {
   std::string task;
   TrajectoryFold fold;
   bool finished = false;
+  std::string outcome;      // once finished
+  bool superseded = false;  // ended infra, and the operator has asked for another one of its task since
 };
 
 struct StoredCampaign {
   Launch launch;
   std::string state;
   bool cancelled = false;  // the operator's action is stored, the end is not
+  bool held = false;       // paused until the operator resumes it, whatever restarts
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
 };

@@ -149,9 +149,22 @@ Json ToObject(const TaskRow& row) {
 
 }  // namespace
 
+Result<StateDetail> LoadStateDetail(trajectories::Reader& reader, const std::string& campaign_id) {
+  ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, ""));
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (event->body.kind != EventKind::kCampaignState) continue;
+    auto payload = ParseJsonObject(event->body.payload, "journal row " + std::to_string(event->row_id));
+    if (!payload) return DataCorrupt(payload.error().context);
+    const Json& detail = payload.value();
+    return StateDetail{detail["reason"].Text(), detail["what"].Text(), detail["next_try"].Text()};
+  }
+  return StateDetail();
+}
+
 Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::string& campaign_id) {
   CampaignReport report;
   ASSIGN_OR_RETURN(report.state, reader.Campaign(campaign_id));
+  ASSIGN_OR_RETURN(report.detail, LoadStateDetail(reader, campaign_id));
   ASSIGN_OR_RETURN(Launch launch, LoadLaunch(reader, campaign_id));
   report.spec = launch.spec;
   ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
@@ -162,13 +175,16 @@ Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::stri
   for (const CampaignTask& task : launch.tasks) {
     TaskRow row;
     row.task = task.name;
-    auto state = std::find_if(trajectories.begin(), trajectories.end(),
-                              [&](const auto& trajectory) { return trajectory.task == task.name; });
     Measured measured;
-    if (state != trajectories.end()) {
-      ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, state->trajectory_id));
+    // In the order of their start: what was tried again counts, what it replaces does not.
+    for (const auto& state : trajectories) {
+      if (state.task != task.name) continue;
+      ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, state.trajectory_id));
+      measured = Measured();
+      row = TaskRow();
+      row.task = task.name;
       RETURN_IF_ERROR(ReadTrajectory(events, &measured));
-      FillRow(*state, measured, &row);
+      FillRow(state, measured, &row);
       for (const Event& event : events) {
         if (event.body.kind == EventKind::kLlmLost) report.lost_calls.push_back(event.body.subject);
       }
@@ -202,6 +218,9 @@ std::string ToJson(const CampaignReport& report) {
                {"campaign_id", report.state.campaign_id},
                {"name", report.state.name},
                {"state", report.state.state},
+               {"state_reason", OrNull(report.detail.reason)},
+               {"waits_for", OrNull(report.detail.what)},
+               {"next_try", OrNull(report.detail.next_try)},
                {"model", report.spec.refine.sampling.model},
                {"device", scoring.device},
                {"profile", evaluator::ProfileName(scoring.final_profile)},

@@ -21,7 +21,7 @@ namespace passnet::agent {
 
 struct TaskRow {
   std::string task;
-  std::string trajectory_id;  // empty: not begun
+  std::string trajectory_id;  // the newest one; empty: not begun
   std::string outcome;        // empty: not ended
   std::string reason;
   int64_t rounds = 0;
@@ -43,8 +43,17 @@ struct Figures {
   int64_t graphs = 0;
 };
 
+// Why a campaign is in its state, as the last campaign_state tells.
+struct StateDetail {
+  std::string reason;
+  std::string what;      // that does not work, while parked
+  std::string next_try;  // likewise; time as text
+};
+Result<StateDetail> LoadStateDetail(trajectories::Reader& reader, const std::string& campaign_id);
+
 struct CampaignReport {
   trajectories::CampaignState state;
+  StateDetail detail;
   CampaignSpec spec;
   std::vector<TaskRow> tasks;      // in the order of the launch
   Figures campaign;                // over all scored tasks

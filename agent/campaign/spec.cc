@@ -13,9 +13,9 @@ namespace {
 
 constexpr int64_t kDay = 86400;
 
-void VisitSeconds(FieldVisitor& fields, std::string_view key, Nanos* value) {
+void VisitSeconds(FieldVisitor& fields, std::string_view key, Nanos* value, double longest = kDay) {
   double seconds = std::chrono::duration<double>(*value).count();
-  fields.Number(key, &seconds, 0.001, kDay);
+  fields.Number(key, &seconds, 0.001, longest);
   *value = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
 }
 
@@ -55,6 +55,7 @@ void VisitScoring(FieldVisitor& fields, ScoringOptions& scoring) {
 
 void VisitRetry(FieldVisitor& fields, RefineOptions& refine) {
   fields.Enter("retry");
+  VisitSeconds(fields, "give_up_after_s", &refine.retry.give_up_after, 366 * kDay);
   VisitInt(fields, "max_attempts", &refine.retry.max_attempts, 1, 100);
   VisitInt(fields, "max_lost", &refine.retry.max_lost, 0, 100);
   VisitSeconds(fields, "first_backoff_s", &refine.retry.first_backoff);
@@ -87,6 +88,8 @@ std::string HashOfTask(const passbench::Task& task) {
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
+  fields.Integer("priority", &spec.priority, -100, 100);
+  fields.Number("infra_limit_percent", &spec.infra_limit_percent, 0, 100);
   fields.Enter("tasks");
   fields.Text("path", &spec.tasks.path);
   fields.Texts("include", &spec.tasks.include);

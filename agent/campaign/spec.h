@@ -31,6 +31,8 @@ struct CampaignSpec {
   TaskSource tasks;
   EndpointSpec endpoint;
   int64_t concurrency = 4;  // trajectories at the same time; LLM slots and lanes have limits of their own
+  int64_t priority = 0;      // at the endpoint's gate: higher ones go first, equal ones take turns
+  double infra_limit_percent = 20;  // more trajectories than this ended by failures on our side: it pauses itself
   BudgetLimits budget;
   RefineOptions refine;
 };

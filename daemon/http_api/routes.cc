@@ -55,12 +55,14 @@ int64_t NextOf(const States& states, const PageQuery& page) {
 struct HealthFacts {
   int64_t campaigns = 0;
   int waiting_for_space = 0;
+  std::vector<agent::Outage> outages;
 };
 
 Task<Result<HealthFacts>> ReadHealth(agent::CampaignManager* manager, agent::StoreJournal* journal) {
   HealthFacts facts;
   facts.campaigns = manager->running();
   facts.waiting_for_space = journal->waiting_for_space();
+  facts.outages = manager->Outages();
   co_return facts;
 }
 
@@ -71,9 +73,11 @@ Response Health(const ApiPorts& ports) {
   Result<HealthFacts> facts = CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
   if (!facts) return Problem(503, "the loop does not answer: " + facts.error().context);
   bool full = facts.value().waiting_for_space > 0;
-  Json json = {{"status", full ? "degraded" : "ok"},
+  bool degraded = full || !facts.value().outages.empty();
+  Json json = {{"status", degraded ? "degraded" : "ok"},
                {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
                {"lane", ports.lanes->state()},
+               {"outages", OutagesJson(facts.value().outages)},
                {"campaigns_running", facts.value().campaigns}};
   return Ok(json.Dump());
 }
@@ -113,7 +117,8 @@ Result<std::string> ShowCampaign(const ApiPorts& ports, const Request& request) 
   ASSIGN_OR_RETURN(auto reader, ports.readers->Borrow());
   ASSIGN_OR_RETURN(auto state, reader->Campaign(request.parameters[0]));
   ASSIGN_OR_RETURN(auto launch, agent::LoadLaunch(*reader, request.parameters[0]));
-  return CampaignJson(state, launch.spec, static_cast<int64_t>(launch.tasks.size()));
+  ASSIGN_OR_RETURN(auto detail, agent::LoadStateDetail(*reader, request.parameters[0]));
+  return CampaignJson(state, detail, launch.spec, static_cast<int64_t>(launch.tasks.size()));
 }
 
 Result<std::string> Report(const ApiPorts& ports, const Request& request) {
@@ -122,15 +127,29 @@ Result<std::string> Report(const ApiPorts& ports, const Request& request) {
   return ToJson(report);
 }
 
-Response Cancel(const ApiPorts& ports, const Request& request) {
-  Command<Status> cancel = [manager = ports.manager, id = request.parameters[0]] {
-    return manager->Cancel(id, "api");
-  };
-  Status cancelled = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(cancel));
-  if (!cancelled) return Problem(cancelled.error());
-  Response response = Ok(Json({{"campaign_id", request.parameters[0]}, {"state", "cancelling"}}).Dump());
+Response Accepted(const Json& body) {
+  Response response = Ok(body.Dump());
   response.status = 202;
   return response;
+}
+
+using Operate = Task<Status> (agent::CampaignManager::*)(std::string campaign_id, std::string who);
+
+// A command that a campaign is to follow; `state`: what it is in until it has.
+Response Command202(const ApiPorts& ports, const Request& request, Operate operate, const char* state) {
+  const std::string& id = request.parameters[0];
+  Command<Status> command = [manager = ports.manager, operate, id] { return (manager->*operate)(id, "api"); };
+  Status done = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(command));
+  if (!done) return Problem(done.error());
+  return Accepted({{"campaign_id", id}, {"state", state}});
+}
+
+Response Retry(const ApiPorts& ports, const Request& request) {
+  const std::string& id = request.parameters[0];
+  Command<Result<int64_t>> retry = [manager = ports.manager, id] { return manager->RetryInfra(id, "api"); };
+  Result<int64_t> again = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(retry));
+  if (!again) return Problem(again.error());
+  return Accepted({{"campaign_id", id}, {"state", "running"}, {"trajectories", again.value()}});
 }
 
 Response Events(const ApiPorts& ports, const Request& request) {
@@ -181,7 +200,17 @@ Router MakeRouter(const ApiPorts& ports) {
   router.Add("GET", "/v1/campaigns/{}",
              [ports](const Request& request) { return Answer(ShowCampaign(ports, request)); });
   router.Add("GET", "/v1/campaigns/{}/events", [ports](const Request& request) { return Events(ports, request); });
-  router.Add("POST", "/v1/campaigns/{}/cancel", [ports](const Request& request) { return Cancel(ports, request); });
+  using agent::CampaignManager;
+  router.Add("POST", "/v1/campaigns/{}/cancel", [ports](const Request& request) {
+    return Command202(ports, request, &CampaignManager::Cancel, "cancelling");
+  });
+  router.Add("POST", "/v1/campaigns/{}/pause", [ports](const Request& request) {
+    return Command202(ports, request, &CampaignManager::PauseCampaign, "pausing");
+  });
+  router.Add("POST", "/v1/campaigns/{}/resume", [ports](const Request& request) {
+    return Command202(ports, request, &CampaignManager::ResumeCampaign, "resuming");
+  });
+  router.Add("POST", "/v1/campaigns/{}/retry", [ports](const Request& request) { return Retry(ports, request); });
   router.Add("GET", "/v1/campaigns/{}/report",
              [ports](const Request& request) { return Answer(Report(ports, request)); });
   router.Add("GET", "/v1/trajectories",

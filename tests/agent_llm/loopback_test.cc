@@ -46,7 +46,7 @@ class QuietObserver : public AttemptObserver {
     statuses_.push_back(reply->status);
     co_return OkStatus();
   }
-  Task<Status> AfterDecision(int, const AttemptOutcome*, const RetryDecision* decision) override {
+  Task<Status> AfterDecision(const AttemptCounts*, const AttemptOutcome*, const RetryDecision* decision) override {
     waits_.push_back(decision->wait);
     co_return OkStatus();
   }
@@ -209,9 +209,9 @@ TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Send(Accepted())});
   Open(server_.port());
   auto sleeper = LoopSleeper();
-  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+  auto gate = std::make_shared<Gate>("http://x/v1", GateOptions{}, &Clock::System(), sleeper.get());
   QuietObserver observer;
-  CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
+  CallPorts ports{client_.get(), gate.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
   auto result = RunTaskOn(loop_, CallModel(ports, {&client_->dialect(), "{}"}, {}, {}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted) << result.value().outcome.detail;
