@@ -186,15 +186,18 @@ class Follower {
   int finished_ = 0;
 };
 
-// `followed`: the report is the result of a campaign that was watched to its end, so one without a score is a failure.
+// `followed`: the report is the result of a campaign that was watched to its end, so nothing scored, or a pause that
+// needs somebody, is a failure.
 int ShowReport(DaemonClient& client, const std::string& id, bool json, bool followed) {
   auto answer = client.Get("/v1/campaigns/" + id + "/report");
   auto report = ParseAnswer(answer);
   if (!report) return Fail(report.error());
   if (!json) PrintReport(report.value());
   if (json) std::printf("%s\n", report.value().Dump().c_str());
-  if (!followed || report.value()["n_scored"].Integer() > 0) return kExitDone;
-  std::fprintf(stderr, "passnet: nothing was scored; the campaign is %s\n", Shown(report.value()["state"]).c_str());
+  const bool scored = report.value()["n_scored"].Integer() > 0;
+  const std::string state = Shown(report.value()["state"]);
+  if (!followed || (scored && state != "paused")) return kExitDone;
+  std::fprintf(stderr, "passnet: the campaign is %s%s\n", state.c_str(), scored ? "" : "; nothing was scored");
   return kExitInfrastructure;
 }
 

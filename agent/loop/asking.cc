@@ -160,6 +160,7 @@ Task<Status> Asking::BeforeSend(int attempt) {
   if (attempt > 1 && trajectory_.ports().budget->overdrawn()) {
     co_return Error{ErrorCode::kResourceExhausted, "earlier attempts have used up the campaign's budget"};
   }
+  log::Debug("agent", "an attempt is made", {{"call_id", call().id}, {"attempt", int64_t{attempt}}});
   JournalEntry entry = EntryOfCall(EventKind::kLlmAttempt);
   entry.event.payload = AttemptPayload(attempt);
   co_return co_await trajectory_.Append(std::move(entry));

@@ -206,15 +206,15 @@ TEST_F(RefineLoopTest, BestSoFarIsMeasuredBeforeAnEndThatIsOurs) {
 
 TEST_F(RefineLoopTest, FinalMeasurementThatFailsEndsTheTrajectory) {
   options_.rounds.rounds = 1;
-  lane_log_->fail_evaluations = std::vector<Error>(9, Error{ErrorCode::kUnavailable, "died"});
-  journal_.DieWith(8, /*durable=*/true);
-  lane_log_->fail_evaluations.clear();
+  journal_.DieWith(9, /*durable=*/true);
   ASSERT_FALSE(Live({Reply("OK", 1.5)}));
+  ASSERT_EQ(journal_.Count(EventKind::kEvaluationReport), 1);
   journal_.Live();
   lane_log_->fail_evaluations = std::vector<Error>(9, InvalidArgument("no such folder"));
-  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  ASSERT_TRUE(Live({}));
   EXPECT_EQ(Finished().label, "infra");
   EXPECT_FALSE(Finished().score);
+  EXPECT_EQ(lane_log_->evaluations[EvaluationId("t-1", 1, "final", 0)], 1);
 }
 
 TEST_F(RefineLoopTest, PauseTakesNoFurtherStepAndTheNextLifeGoesOn) {

@@ -293,7 +293,10 @@ TEST_F(CampaignTest, LaneThatDoesNotStartParksTheCampaign) {
   Live([](CampaignManager* manager) { return ResumeAll(manager); },
        {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
   EXPECT_EQ(Report().n_scored, 2);
-  EXPECT_THAT(Labels(), ElementsAre("parked", "running", "finished"));
+  std::vector<std::string> labels = Labels();
+  // The first life was stopped while it looked at the lane: before or after it saw it.
+  if (labels.front() == "running") labels.erase(labels.begin());
+  EXPECT_THAT(labels, ElementsAre("parked", "running", "finished"));
 }
 
 TEST_F(CampaignTest, PauseHoldsOverARestartUntilItIsResumed) {

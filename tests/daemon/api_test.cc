@@ -79,7 +79,7 @@ TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
   const Case cases[] = {{"429:every=1", "infra", 2},        {"500:every=1", "infra", 2},
                         {"disconnect:every=1", "infra", 2}, {"malformed:every=1", "infra", 2},
                         {"html:every=1", "infra", 2},       {"truncate:every=3", "solved", 0},
-                        {"500:every=3", "solved", 0},       {"429:every=2", "solved", 0}};
+                        {"500:every=3", "solved", 0},       {"429:every=3", "solved", 0}};
   for (const Case& test : cases) {
     DaemonFixture fixture({"--fault", test.fault});
     ASSERT_TRUE(fixture.Start());
