@@ -47,6 +47,17 @@ class Writer : public FieldVisitor {
     }
     Put(key, Json(std::move(items)));
   }
+  void Sections(std::string_view key, const std::vector<std::string>& names,
+                const std::function<void(const std::vector<std::string>&)>&,
+                const std::function<void(size_t)>& item) override {
+    Enter(key);
+    for (size_t i = 0; i < names.size(); ++i) {
+      Enter(names[i]);
+      item(i);
+      Leave();
+    }
+    Leave();
+  }
   Json Take() { return std::move(root_); }
 
  private:
@@ -225,6 +236,27 @@ void FieldReader::List(std::string_view key, size_t, const std::function<void(si
   const std::string path = Path(key);
   for (size_t i = 0; i < items.size(); ++i) {
     Open(path + "[" + std::to_string(i) + "]", &items[i]);
+    item(i);
+    Close();
+  }
+}
+
+void FieldReader::Sections(std::string_view key, const std::vector<std::string>&,
+                           const std::function<void(const std::vector<std::string>&)>& resize,
+                           const std::function<void(size_t)>& item) {
+  const Json* found = Typed(key, &Json::is_object, "a section of sections");
+  if (found == nullptr) return;
+  std::vector<std::string> names;
+  for (const auto& [name, section] : found->Members()) {
+    if (!section.is_object()) {
+      return Complain(key, "expected a section at " + OneLine(name, kMaxShownBytes) + ", found " + section.TypeName());
+    }
+    names.push_back(name);
+  }
+  resize(names);
+  const std::string path = Path(key);
+  for (size_t i = 0; i < names.size(); ++i) {
+    Open(path + "." + OneLine(names[i], kMaxShownBytes), &found->Members()[i].second);
     item(i);
     Close();
   }

@@ -58,6 +58,11 @@ class FieldVisitor {
   // A list of objects: `resize` is told how many there are (by a reader), then `item` visits the fields of each.
   virtual void List(std::string_view key, size_t size, const std::function<void(size_t)>& resize,
                     const std::function<void(size_t)>& item) = 0;
+  // An object of objects whose keys are data: `resize` is told the keys (by a reader), in their order; `names` are those
+  // that a writer writes.
+  virtual void Sections(std::string_view key, const std::vector<std::string>& names,
+                        const std::function<void(const std::vector<std::string>&)>& resize,
+                        const std::function<void(size_t)>& item) = 0;
 };
 
 inline constexpr double kAnyNumber = std::numeric_limits<double>::max();  // as a range: -kAnyNumber, kAnyNumber
@@ -125,6 +130,9 @@ class FieldReader : public FieldVisitor {
   void Any(std::string_view key, Json* value) override;
   void List(std::string_view key, size_t size, const std::function<void(size_t)>& resize,
             const std::function<void(size_t)>& item) override;
+  void Sections(std::string_view key, const std::vector<std::string>& names,
+                const std::function<void(const std::vector<std::string>&)>& resize,
+                const std::function<void(size_t)>& item) override;
 
   // A problem that the caller found itself, with `key` in the section that is open.
   void Complain(std::string_view key, std::string text);

@@ -1,41 +1,40 @@
-// passnet campaign launch | list | show | pause | resume | retry | cancel | report: the client of passnetd.
+// passnet campaign launch | run | list | show | pause | resume | retry | cancel | report | compare: the client of
+// passnetd.
 #include <cstdio>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "agent/campaign/compare.h"
+#include "agent/campaign/report_page.h"
 #include "agent/campaign/spec.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "cli/campaign_spec.h"
 #include "cli/daemon_client.h"
 #include "cli/output.h"
+#include "cli/report_text.h"
 #include "cli/verb.h"
-#include "configs/files.h"
 
 namespace passnet::cli {
 namespace {
 
+constexpr size_t kMaxReportBytes = 256 << 20;  // chosen: of 100,000 samples
+
 struct CampaignFlags {
   std::string server;
-  std::string spec;
+  std::string token_file;
+  SpecFlags spec;
   std::string id;
+  std::string other;  // to compare with
+  std::string html;
+  bool dry_run = false;
+  bool force = false;
   bool follow = false;
   bool infra = false;
   bool json = false;
 };
-
-constexpr const char* kAbsent = "-";
-
-std::string Shown(const Json& text) { return text.TextOr(kAbsent); }
-
-std::string Shown(const Json& number, const char* format) {
-  if (!number.is_number()) return kAbsent;
-  char text[64];
-  std::snprintf(text, sizeof text, format, number.Number());
-  return text;
-}
-
-std::string Count(const Json& number) { return Shown(number, "%.0f"); }
 
 // The daemon may be another version, or something else that listens there.
 Result<Json> ParseAnswer(const Result<std::string>& answer) {
@@ -55,70 +54,6 @@ std::string WhyOf(const Json& campaign) {
   return why;
 }
 
-void PrintConditions(const Json& report) {
-  std::printf("campaign %s (%s), model %s: %s\n", Shown(report["name"]).c_str(), Shown(report["campaign_id"]).c_str(),
-              Shown(report["model"]).c_str(), Shown(report["state"]).c_str());
-  const std::string why = WhyOf(report);
-  if (!why.empty()) std::printf("%s\n", why.c_str());
-  const Json& cap = report["time_cap_ms"];
-  std::string capped = cap.Integer() > 0 ? " capped at " + Count(cap) + " ms a graph" : "";
-  std::printf("device %s, profile %s%s, call path %s, matching %s, p %s, b %s\n\n", Shown(report["device"]).c_str(),
-              Shown(report["profile"]).c_str(), capped.c_str(), Shown(report["call_path"]).c_str(),
-              Shown(report["matching"]).c_str(), Shown(report["p"], "%g").c_str(), Shown(report["b"], "%g").c_str());
-}
-
-void PrintTasks(const Json& tasks) {
-  Table table({"task", "rounds", "outcome", "verdict", "correct", "speed-up", "inductor", "AS", "AS inductor"});
-  for (const Json& task : tasks.Items()) {
-    table.Add({Shown(task["task"]), Count(task["rounds"]), Shown(task["outcome"]), Shown(task["verdict"]),
-               Count(task["graphs_correct"]) + "/" + Count(task["graphs"]), Shown(task["speedup"], "%.2fx"),
-               Shown(task["inductor_speedup"], "%.2fx"), Shown(task["score"], "%.3f"),
-               Shown(task["inductor_score"], "%.3f")});
-  }
-  std::printf("%s\n", table.Text().c_str());
-}
-
-void PrintEs(const Json& campaign, const Json& inductor) {
-  std::vector<std::string> header{"ES(t)"}, ours{"campaign"}, theirs{"inductor"};
-  for (const auto& [t, value] : campaign.Members()) {
-    header.push_back(t);
-    ours.push_back(Shown(value, "%.3f"));
-    theirs.push_back(Shown(inductor["es"][t], "%.3f"));
-  }
-  if (header.size() == 1) return;
-  Table table(header);
-  table.Add(ours);
-  if (inductor["aggregated_score"].is_number()) table.Add(theirs);
-  std::printf("%s\n", table.Text().c_str());
-}
-
-void PrintTotals(const Json& report) {
-  const Json& inductor = report["inductor"];
-  std::printf("AS of the campaign      %s over %s tasks\n", Shown(report["aggregated_score"], "%.4f").c_str(),
-              Count(report["n_scored"]).c_str());
-  std::printf("AS of TorchInductor     %s over %s tasks (the campaign on these: %s)\n",
-              Shown(inductor["aggregated_score"], "%.4f").c_str(), Count(inductor["tasks"]).c_str(),
-              Shown(report["campaign_with_baseline"]["aggregated_score"], "%.4f").c_str());
-  std::printf("not scored: %s for failures on our side, %s unfinished\n", Count(report["n_infra"]).c_str(),
-              Count(report["n_unfinished"]).c_str());
-  const Json& usage = report["usage"];
-  std::printf("%s calls (%s lost), %s prompt and %s completion tokens\n", Count(usage["calls"]).c_str(),
-              Count(usage["calls_lost"]).c_str(), Count(usage["prompt_tokens"]).c_str(),
-              Count(usage["completion_tokens"]).c_str());
-}
-
-void PrintReport(const Json& report) {
-  PrintConditions(report);
-  PrintTasks(report["tasks"]);
-  PrintEs(report["es"], report["inductor"]);
-  PrintTotals(report);
-  for (const Json& task : report["tasks"].Items()) {
-    if (task["outcome"].Text() != "infra") continue;
-    std::printf("  %s: %s\n", Shown(task["task"]).c_str(), Shown(task["reason"]).c_str());
-  }
-  for (const Json& call : report["lost_calls"].Items()) std::printf("  lost: %s\n", Shown(call).c_str());
-}
-
 // What a follower of a campaign sees: one line a result, and a progress line on a terminal.
 class Follower {
  public:
@@ -133,7 +68,7 @@ class Follower {
     const Json& event = parsed.value();
     const std::string& kind = event["kind"].Text();
     const std::string& trajectory = event["trajectory_id"].Text();
-    if (kind == "trajectory_started") names_[trajectory] = event["subject"].Text();
+    if (kind == "trajectory_started") names_[trajectory] = NameOf(event);
     if (kind == "evaluation_intent") purpose_[trajectory] = event["label"].Text();
     const std::string task = names_.contains(trajectory) ? names_[trajectory] : Shown(event["trajectory_id"]);
     Tell(task, event);
@@ -146,6 +81,12 @@ class Follower {
   void Done() { progress_.Done(); }
 
  private:
+  // The label is the sample: the first is called by its task alone.
+  static std::string NameOf(const Json& event) {
+    const std::string& sample = event["label"].Text();
+    return Shown(event["subject"]) + (sample.empty() || sample == "1" ? "" : "#" + Shown(event["label"]));
+  }
+
   void Tell(const std::string& task, const Json& event) {
     const std::string& kind = event["kind"].Text();
     const std::string label = Shown(event["label"]);
@@ -186,77 +127,111 @@ class Follower {
   int finished_ = 0;
 };
 
-// `followed`: the report is the result of a campaign that was watched to its end, so nothing scored, or a pause that
-// needs somebody, is a failure.
-int ShowReport(DaemonClient& client, const std::string& id, bool json, bool followed) {
-  auto answer = client.Get("/v1/campaigns/" + id + "/report");
-  auto report = ParseAnswer(answer);
+int WritePage(const std::string& file, const std::string& page) {
+  Status written = WriteFileAtomic(file, page);
+  if (!written) return Fail(written.error());
+  std::fprintf(stderr, "written: %s\n", file.c_str());
+  return kExitDone;
+}
+
+void Print(const Json& json, const std::string& text, bool as_json) {
+  std::printf("%s", as_json ? (json.Dump() + "\n").c_str() : text.c_str());
+}
+
+Result<Json> ReadReport(DaemonClient& client, const std::string& id) {
+  return ParseAnswer(client.Get("/v1/campaigns/" + id + "/report"));
+}
+
+int ShowReport(const Result<Json>& report, const CampaignFlags& flags) {
   if (!report) return Fail(report.error());
-  if (!json) PrintReport(report.value());
-  if (json) std::printf("%s\n", report.value().Dump().c_str());
-  const bool scored = report.value()["n_scored"].Integer() > 0;
-  const std::string state = Shown(report.value()["state"]);
-  if (!followed || (scored && state != "paused")) return kExitDone;
+  Print(report.value(), ReportText(report.value()), flags.json);
+  return flags.html.empty() ? kExitDone : WritePage(flags.html, agent::ReportPage(report.value()));
+}
+
+// The report is the result of a campaign that was watched to its end, so nothing scored, or a pause that needs somebody,
+// is a failure.
+int EndOfFollowing(const Json& report) {
+  const bool scored = report["n_scored"].Integer() > 0;
+  const std::string state = Shown(report["state"]);
+  if (scored && state != "paused") return kExitDone;
   std::fprintf(stderr, "passnet: the campaign is %s%s\n", state.c_str(), scored ? "" : "; nothing was scored");
   return kExitInfrastructure;
 }
 
 std::string AskWhy(const CampaignFlags& flags, const std::string& id) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return {};
   auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
   return campaign ? WhyOf(campaign.value()) : "";
 }
 
+// Until the campaign ends; then its report.
+int FollowCampaign(DaemonClient& client, const CampaignFlags& flags, const std::string& id) {
+  if (!flags.json) std::printf("campaign %s\n", id.c_str());
+  auto shown = ParseAnswer(client.Get("/v1/campaigns/" + id));
+  if (!shown) return Fail(shown.error());
+  auto why = [&flags, &id] { return AskWhy(flags, id); };
+  Follower follower(flags.json, static_cast<int>(shown.value()["trajectories_planned"].Integer()), why);
+  Status followed = client.Follow("/v1/campaigns/" + id + "/events",
+                                  [&](std::string_view data) { return follower.Take(data); });
+  follower.Done();
+  if (!followed) return Fail(followed.error());
+  if (!flags.json) std::printf("\n");
+  auto report = ReadReport(client, id);
+  const int told = ShowReport(report, flags);
+  return told == kExitDone ? EndOfFollowing(report.value()) : told;
+}
+
 int Launch(const CampaignFlags& flags) {
-  auto spec = configs::ReadCampaignFile(flags.spec);
+  auto spec = SpecOf(flags.spec);
   if (!spec) return Fail(spec.error());
-  auto client = DaemonClient::Open(flags.server);
+  if (flags.dry_run) {
+    auto plan = PlanOf(spec.value());
+    if (!plan) return Fail(plan.error());
+    Print(plan.value(), PlanText(plan.value()), flags.json);
+    return kExitDone;
+  }
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto launched = ParseAnswer(client.value()->Post("/v1/campaigns", ToJson(spec.value())));
   if (!launched) return Fail(launched.error());
   const std::string& id = launched.value()["campaign_id"].Text();
   if (id.empty()) return Fail(DataCorrupt("the daemon's answer to a launch has no campaign_id"));
-  if (!flags.follow) {
-    if (flags.json) {
-      std::printf("%s\n", launched.value().Dump().c_str());
-    } else {
-      std::printf("%s\n", id.c_str());
-    }
-    return kExitDone;
+  if (flags.follow) return FollowCampaign(*client.value(), flags, id);
+  Print(launched.value(), id + "\n", flags.json);
+  return kExitDone;
+}
+
+int Run(const CampaignFlags& flags) {
+  CampaignFlags followed = flags;
+  followed.follow = true;
+  return Launch(followed);
+}
+
+// The items of every page of a list. `path` ends where the cursor goes.
+Result<Json> AllPages(DaemonClient& client, const std::string& path, const char* key) {
+  Json all = Json::MakeArray();
+  for (int64_t after = 0;;) {
+    ASSIGN_OR_RETURN(Json page, ParseAnswer(client.Get(path + "limit=1000&after=" + std::to_string(after))));
+    for (const Json& item : page[key].Items()) all.Push(item);
+    const int64_t next = page["next"].Integer();
+    if (next <= after) return all;  // null behind the last page
+    after = next;
   }
-  if (!flags.json) std::printf("campaign %s\n", id.c_str());
-  auto shown = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
-  if (!shown) return Fail(shown.error());
-  auto why = [&flags, &id] { return AskWhy(flags, id); };
-  Follower follower(flags.json, static_cast<int>(shown.value()["tasks"].Integer()), why);
-  Status followed = client.value()->Follow("/v1/campaigns/" + id + "/events",
-                                           [&](std::string_view data) { return follower.Take(data); });
-  follower.Done();
-  if (!followed) return Fail(followed.error());
-  if (!flags.json) std::printf("\n");
-  return ShowReport(*client.value(), id, flags.json, true);
 }
 
 int List(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
-  Json all = Json::MakeArray();
-  for (int64_t after = 0;;) {
-    auto page = ParseAnswer(client.value()->Get("/v1/campaigns?limit=1000&after=" + std::to_string(after)));
-    if (!page) return Fail(page.error());
-    for (const Json& campaign : page.value()["campaigns"].Items()) all.Push(campaign);
-    const int64_t next = page.value()["next"].Integer();
-    if (next <= after) break;  // null behind the last page
-    after = next;
-  }
+  auto all = AllPages(*client.value(), "/v1/campaigns?", "campaigns");
+  if (!all) return Fail(all.error());
   if (flags.json) {
-    const Json list = {{"schema", "passnet.campaign_list/1"}, {"campaigns", all}};
+    const Json list = {{"schema", "passnet.campaign_list/1"}, {"campaigns", all.value()}};
     std::printf("%s\n", list.Dump().c_str());
     return kExitDone;
   }
   Table table({"campaign", "name", "state", "launched", "finished", "started"});
-  for (const Json& campaign : all.Items()) {
+  for (const Json& campaign : all.value().Items()) {
     table.Add({Shown(campaign["campaign_id"]), Shown(campaign["name"]), Shown(campaign["state"]),
                Shown(campaign["launched_at"]), Count(campaign["trajectories_finished"]),
                Count(campaign["trajectories_started"])});
@@ -266,7 +241,7 @@ int List(const CampaignFlags& flags) {
 }
 
 int Show(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + flags.id));
   if (!campaign) return Fail(campaign.error());
@@ -274,17 +249,18 @@ int Show(const CampaignFlags& flags) {
     std::printf("%s\n", campaign.value().Dump().c_str());
     return kExitDone;
   }
-  auto rows = ParseAnswer(client.value()->Get("/v1/trajectories?limit=1000&campaign_id=" + flags.id));
+  auto rows = AllPages(*client.value(), "/v1/trajectories?campaign_id=" + flags.id + "&", "trajectories");
   if (!rows) return Fail(rows.error());
-  std::printf("campaign %s (%s): %s, %s of %s tasks finished\n", Shown(campaign.value()["name"]).c_str(),
-              flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
-              Count(campaign.value()["trajectories_finished"]).c_str(), Count(campaign.value()["tasks"]).c_str());
+  std::printf("campaign %s (%s): %s, %s of %s trajectories finished (%s tasks)\n",
+              Shown(campaign.value()["name"]).c_str(), flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
+              Count(campaign.value()["trajectories_finished"]).c_str(),
+              Count(campaign.value()["trajectories_planned"]).c_str(), Count(campaign.value()["tasks"]).c_str());
   const std::string why = WhyOf(campaign.value());
   std::printf("%s%s\n", why.c_str(), why.empty() ? "" : "\n");
-  Table table({"task", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
-  for (const Json& row : rows.value()["trajectories"].Items()) {
-    table.Add({Shown(row["task"]), Shown(row["trajectory_id"]), Shown(row["state"]), Shown(row["outcome"]),
-               Count(row["rounds"]), Shown(row["best_score"], "%.3f"), Shown(row["verdict"])});
+  Table table({"task", "sample", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
+  for (const Json& row : rows.value().Items()) {
+    table.Add({Shown(row["task"]), Count(row["sample"]), Shown(row["trajectory_id"]), Shown(row["state"]),
+               Shown(row["outcome"]), Count(row["rounds"]), Shown(row["best_score"], "%.3f"), Shown(row["verdict"])});
   }
   std::printf("%s", table.Text().c_str());
   return kExitDone;
@@ -292,7 +268,7 @@ int Show(const CampaignFlags& flags) {
 
 // Posts a command; the answer's state is what the campaign is in until it has followed.
 int Operate(const CampaignFlags& flags, const std::string& command) {
-  auto client = DaemonClient::Open(flags.server);
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
   auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/" + command, ""));
   if (!answer) return Fail(answer.error());
@@ -318,10 +294,28 @@ int Retry(const CampaignFlags& flags) {
                               "failures on our side"));
 }
 
-int Report(const CampaignFlags& flags) {
-  auto client = DaemonClient::Open(flags.server);
-  if (!client) return Fail(client.error());
-  return ShowReport(*client.value(), flags.id, flags.json, false);
+// A campaign's id, or a file with the report that --json printed.
+Result<Json> ReportOf(const CampaignFlags& flags, const std::string& what) {
+  const bool is_file = what.find('/') != std::string::npos || what.ends_with(".json");
+  if (!is_file) {
+    ASSIGN_OR_RETURN(auto client, DaemonClient::Open(flags.server, flags.token_file));
+    return ReadReport(*client, what);
+  }
+  ASSIGN_OR_RETURN(std::string text, ReadFile(what, kMaxReportBytes));
+  return ParseJsonObject(text, what, {.max_bytes = kMaxReportBytes});
+}
+
+int Report(const CampaignFlags& flags) { return ShowReport(ReportOf(flags, flags.id), flags); }
+
+int Compare(const CampaignFlags& flags) {
+  auto a = ReportOf(flags, flags.id);
+  if (!a) return Fail(a.error());
+  auto b = ReportOf(flags, flags.other);
+  if (!b) return Fail(b.error());
+  auto comparison = agent::CompareReports(a.value(), b.value(), flags.force);
+  if (!comparison) return Fail(comparison.error());
+  Print(comparison.value(), ComparisonText(comparison.value()), flags.json);
+  return flags.html.empty() ? kExitDone : WritePage(flags.html, agent::ComparisonPage(comparison.value()));
 }
 
 using RunFn = int (*)(const CampaignFlags&);
@@ -331,10 +325,28 @@ Command SubVerb(const std::shared_ptr<CampaignFlags>& flags, const char* name, c
   Command verb{.name = name, .help = help, .run = [flags, run] { return run(*flags); }};
   verb.options = {
       {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},
+      {"--token-file", "file with passnetd's token (default $PASSNETD_TOKEN, then what a passnetd of yours on this machine "
+                       "has published)", &flags->token_file},
       {"--json", "the whole answer as the last line of standard output", &flags->json},
   };
   Append(&verb.options, std::move(more));
   return verb;
+}
+
+// What says which campaign is meant. A flag stands above the file.
+std::vector<Option> SpecOptions(CampaignFlags* flags) {
+  SpecFlags& spec = flags->spec;
+  return {{"spec", "the campaign's TOML file, see configs/campaign-example.toml", &spec.file},
+          {"--name", "of the campaign", &spec.name},
+          {"--tasks", "bundled, a folder, or names of tasks with commas between them", &spec.tasks},
+          {"--shard", "only a part of the tasks: 2/8 is the second of eight", &spec.shard},
+          {"--limit", "only the first so many tasks", &spec.limit},
+          {"--model", "the model's name at the endpoint", &spec.model},
+          {"--endpoint", "an endpoint's name in passnetd's configuration, or the base URL of a server on this machine that "
+                         "wants no key", &spec.endpoint},
+          {"--samples", "trajectories of each task", &spec.samples},
+          {"--rounds", "of each trajectory, at most", &spec.rounds},
+          {"--dry-run", "launch nothing: show the tasks and what they can cost at most", &flags->dry_run}};
 }
 
 }  // namespace
@@ -343,22 +355,35 @@ Command CampaignVerb() {
   auto flags = std::make_shared<CampaignFlags>();
   Option id{.name = "id", .help = "the campaign's id, as launch and list print it", .value = &flags->id,
             .required = true};
-  Option spec{.name = "spec", .help = "the campaign's TOML file, see configs/campaign-example.toml",
-              .value = &flags->spec, .required = true};
+  Option a{.name = "A", .help = "a campaign's id, or a file with its report (--json)", .value = &flags->id,
+           .required = true};
+  Option b{.name = "B", .help = "likewise: it is B that wins or loses", .value = &flags->other, .required = true};
+  Option report = a;
+  report.name = "id";
+  Option html{.name = "--html", .help = "also write one self-contained page with plots to this file",
+              .value = &flags->html};
+  Option force{.name = "--force", .help = "compare the tasks that both have, whatever else differs of tasks and host",
+               .value = &flags->force};
   Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
                 .value = &flags->follow};
   Option infra{.name = "--infra", .help = "each trajectory that ended for a failure on our side gets a new one",
                .value = &flags->infra};
+  std::vector<Option> launch = SpecOptions(flags.get());
+  std::vector<Option> run = launch;
+  launch.push_back(follow);
+  run.push_back(html);
   return {.name = "campaign",
           .help = "launch and watch campaigns of a running passnetd",
-          .verbs = {SubVerb(flags, "launch", "start a campaign from a TOML file", Launch, {spec, follow}),
+          .verbs = {SubVerb(flags, "launch", "start a campaign, from a TOML file or from flags", Launch, launch),
+                    SubVerb(flags, "run", "start a campaign, follow it and report", Run, run),
                     SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),
                     SubVerb(flags, "show", "state and trajectories of one campaign", Show, {id}),
                     SubVerb(flags, "pause", "let nothing further begin until resume", Pause, {id}),
                     SubVerb(flags, "resume", "go on with a paused campaign", Resume, {id}),
                     SubVerb(flags, "retry", "try again what failed on our side", Retry, {id, infra}),
                     SubVerb(flags, "cancel", "end a running or paused campaign", Cancel, {id}),
-                    SubVerb(flags, "report", "scores per task, ES(t) and AS", Report, {id})}};
+                    SubVerb(flags, "report", "scores per task, ES(t), AS, pass@k, cost", Report, {report, html}),
+                    SubVerb(flags, "compare", "two campaigns, paired by task", Compare, {a, b, force, html})}};
 }
 
 }  // namespace passnet::cli

@@ -9,6 +9,8 @@
 
 #include "agent/llm/url.h"
 #include "base/json.h"
+#include "base/secret.h"
+#include "base/token_file.h"
 #include "dialects/sse_parser.h"
 
 namespace passnet::cli {
@@ -37,19 +39,30 @@ Json ParsedOrNull(std::string_view text) {
 
 Error ToError(const httplib::Response& response) {
   const Json problem = ParsedOrNull(response.body);
-  return {CodeOf(problem["code"].Text(), response.status),
-          problem["detail"].TextOr("the daemon answered with status " + std::to_string(response.status))};
+  Error error{CodeOf(problem["code"].Text(), response.status),
+              problem["detail"].TextOr("the daemon answered with status " + std::to_string(response.status))};
+  if (response.status == 401) error.context += "; give it with --token-file or in PASSNETD_TOKEN";
+  return error;
+}
+
+// Only a daemon of this machine is sent what one of this machine has published.
+Result<Secret> TokenFor(const agent::Url& url, const std::string& token_file) {
+  if (!token_file.empty()) return ReadTokenFile(token_file);
+  if (std::string given = Environment("PASSNETD_TOKEN"); !given.empty()) return Secret(std::move(given));
+  if (url.host != "127.0.0.1" && url.host != "::1" && url.host != "localhost") return Secret();
+  auto published = FindPublishedToken(std::stoi(url.port));
+  if (!published && published.error().code == ErrorCode::kNotFound) return Secret();
+  return published;
 }
 
 }  // namespace
 
 class DaemonClient::Impl {
  public:
-  explicit Impl(std::string url) : url_(std::move(url)), client_(url_) {
+  Impl(std::string url, const Secret& token) : url_(std::move(url)), client_(url_) {
     client_.set_connection_timeout(5, 0);
     client_.set_read_timeout(kRequestSeconds, 0);
-    std::string token = Environment("PASSNETD_TOKEN");
-    if (!token.empty()) headers_.emplace("Authorization", "Bearer " + token);
+    if (!token.empty()) headers_.emplace("Authorization", "Bearer " + token.Reveal());
   }
 
   Result<std::string> Answer(const httplib::Result& result) {
@@ -107,11 +120,12 @@ class DaemonClient::Impl {
 DaemonClient::DaemonClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DaemonClient::~DaemonClient() = default;
 
-Result<std::unique_ptr<DaemonClient>> DaemonClient::Open(std::string url) {
+Result<std::unique_ptr<DaemonClient>> DaemonClient::Open(std::string url, const std::string& token_file) {
   if (url.empty()) url = Environment("PASSNETD_URL");
   if (url.empty()) url = "http://127.0.0.1:8760";
-  ASSIGN_OR_RETURN([[maybe_unused]] auto parsed, agent::ParseUrl(url, agent::Credentials::kRefused));
-  return std::unique_ptr<DaemonClient>(new DaemonClient(std::make_unique<Impl>(std::move(url))));
+  ASSIGN_OR_RETURN(const agent::Url parsed, agent::ParseUrl(url, agent::Credentials::kRefused));
+  ASSIGN_OR_RETURN(const Secret token, TokenFor(parsed, token_file));
+  return std::unique_ptr<DaemonClient>(new DaemonClient(std::make_unique<Impl>(std::move(url), token)));
 }
 
 Result<std::string> DaemonClient::Get(const std::string& path) {

@@ -1,7 +1,7 @@
 // The CLI's way to passnetd's HTTP API.
 // Threads: main thread only; blocking.
-// Errors: kUnavailable (no daemon answers there: the text says how to start one), and what the daemon's problem
-// documents say, with their code.
+// Errors: kUnavailable (no daemon answers there: the text says how to start one), those of the token file, and what the
+// daemon's problem documents say, with their code.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,9 @@ namespace passnet::cli {
 
 class DaemonClient {
  public:
-  // "http://host:port"; empty: $PASSNETD_URL, then http://127.0.0.1:8760. The bearer token is that of $PASSNETD_TOKEN.
-  static Result<std::unique_ptr<DaemonClient>> Open(std::string url);
+  // "http://host:port"; empty: $PASSNETD_URL, then http://127.0.0.1:8760. The bearer token is that of `token_file`, else
+  // $PASSNETD_TOKEN, else what a running daemon of this user has published for a port of loopback; else there is none.
+  static Result<std::unique_ptr<DaemonClient>> Open(std::string url, const std::string& token_file);
   ~DaemonClient();
 
   Result<std::string> Get(const std::string& path);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "cli/output.h"
+#include "cli/task_marks.h"
 #include "cli/verb.h"
 #include "passbench/inputs.h"
 #include "passbench/task.h"
@@ -179,6 +180,31 @@ int Show(const TaskFlags& flags) {
   return kExitDone;
 }
 
+// A list for `export --decontaminate`: a task a line.
+int Marks(const TaskFlags& flags) {
+  auto dirs = passbench::FindTasks(flags.path);
+  if (!dirs) return Fail(dirs.error());
+  if (dirs->empty()) return Fail(NotFound(flags.path + ": no folder with a graph_list.txt in it or below it"));
+  Json tasks = Json::MakeArray();
+  bool all = true;
+  for (const fs::path& dir : *dirs) {
+    auto marks = MarksOfFolder(dir);
+    if (!marks) {
+      Fail(marks.error());
+      all = false;
+      continue;
+    }
+    const std::vector<std::string> ops(marks->ops.begin(), marks->ops.end());
+    tasks.Push({{"task", marks->name}, {"content", marks->content}, {"ops", ops}});
+    if (!flags.json) std::printf("%s %s %s\n", marks->name.c_str(), marks->content.c_str(), Joined(ops, " ").c_str());
+  }
+  if (flags.json) {
+    const Json json{{"schema", "passnet.task_marks/1"}, {"root", flags.path}, {"tasks", tasks}};
+    std::printf("%s\n", json.Dump().c_str());
+  }
+  return all ? kExitDone : kExitUsage;
+}
+
 Command SubVerb(const char* name, const char* help, const char* argument, int (*act)(const TaskFlags&)) {
   auto flags = std::make_shared<TaskFlags>();
   Command verb{.name = name, .help = help, .run = [flags, act] { return act(*flags); }};
@@ -194,12 +220,14 @@ Command SubVerb(const char* name, const char* help, const char* argument, int (*
 Command TaskVerb() {
   return {
       .name = "task",
-      .help = "list PassBench task folders, or show one",
+      .help = "list PassBench task folders, show one, or print the marks by which they are known again",
       .footer =
           "Examples:\n  passnet task list samples/hf_subgraphs_v2\n  passnet task show tasks/bias_gelu_layernorm",
       .verbs = {
           SubVerb("list", "every task folder at or below TASKSET (JSON: passnet.task_list/1)", "TASKSET", List),
-          SubVerb("show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show)}};
+          SubVerb("show", "graphs, inputs and operators of one task folder (JSON: passnet.task/1)", "DIR", Show),
+          SubVerb("marks", "name, content hash and op-sequence hashes of each, for export --decontaminate (JSON: "
+                  "passnet.task_marks/1)", "TASKSET", Marks)}};
 }
 
 }  // namespace passnet::cli

@@ -39,7 +39,9 @@ std::vector<FieldDifference> CompareSummaries(const TrajectoryState& a, const Tr
 
 std::string StepText(const Event& event) {
   std::string text(EventKindName(event.body.kind));
-  if (!event.body.label.empty()) text += " " + event.body.label;
+  // Two samples of one task are there to be compared: their numbers are no difference.
+  const bool is_sample = event.body.kind == EventKind::kTrajectoryStarted;
+  if (!event.body.label.empty() && !is_sample) text += " " + event.body.label;
   if (event.body.round) text += ", round " + std::to_string(*event.body.round);
   return text;
 }

@@ -32,6 +32,7 @@ Json ToJson(const TrajectoryState& state) {
   return {{"trajectory_id", state.trajectory_id},
           {"campaign_id", state.campaign_id},
           {"task", state.task},
+          {"sample", state.sample},
           {"state", state.state},
           {"outcome", state.outcome},
           {"verdict", state.verdict},
@@ -101,10 +102,10 @@ int List(const TrajectoryFlags& flags) {
     PrintJson({{"schema", "passnet.trajectory_list/1"}, {"trajectories", list}});
     return kExitDone;
   }
-  Table table({"trajectory", "task", "state", "outcome", "verdict", "rounds", "best", "final", "calls"});
+  Table table({"trajectory", "task", "sample", "state", "outcome", "verdict", "rounds", "best", "final", "calls"});
   for (const TrajectoryState& state : states.value()) {
-    table.Add({state.trajectory_id, Printable(state.task), state.state, state.outcome, state.verdict,
-               std::to_string(state.rounds), ShowNumber(state.best_score), ShowNumber(state.final_score),
+    table.Add({state.trajectory_id, Printable(state.task), std::to_string(state.sample), state.state, state.outcome,
+               state.verdict, std::to_string(state.rounds), ShowNumber(state.best_score), ShowNumber(state.final_score),
                std::to_string(state.usage.calls)});
   }
   std::printf("%s", table.Text().c_str());
@@ -136,10 +137,10 @@ int ShowEvent(const TrajectoryFlags& flags, Reader* reader, const Event& event) 
 }
 
 void PrintEvents(const TrajectoryState& state, const std::vector<Event>& events) {
-  std::printf("%s: task %s, %s %s, verdict %s, %lld rounds, best %s, final %s\n", state.trajectory_id.c_str(),
-              Printable(state.task).c_str(), state.state.c_str(), state.outcome.c_str(), state.verdict.c_str(),
-              static_cast<long long>(state.rounds), ShowNumber(state.best_score).c_str(),
-              ShowNumber(state.final_score).c_str());
+  std::printf("%s: task %s, sample %lld, %s %s, verdict %s, %lld rounds, best %s, final %s\n",
+              state.trajectory_id.c_str(), Printable(state.task).c_str(), static_cast<long long>(state.sample),
+              state.state.c_str(), state.outcome.c_str(), state.verdict.c_str(), static_cast<long long>(state.rounds),
+              ShowNumber(state.best_score).c_str(), ShowNumber(state.final_score).c_str());
   Table table({"seq", "at", "kind", "round", "label", "score", "subject"});
   for (const Event& event : events) {
     table.Add({std::to_string(event.seq), FormatUtc(event.at_utc_us), std::string(EventKindName(event.body.kind)),

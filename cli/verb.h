@@ -27,6 +27,8 @@ Command CampaignVerb();
 Command ConfigVerb();
 Command TrajectoryVerb();
 Command VerifyVerb();
+Command LanesVerb();
 Command ExportVerb();
+Command PromptsVerb();
 
 }  // namespace passnet::cli

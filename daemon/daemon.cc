@@ -15,13 +15,16 @@
 #include <thread>
 #include <utility>
 
+#include "agent/campaign/endpoints.h"
 #include "agent/campaign/manager.h"
 #include "agent/campaign/store_journal.h"
 #include "agent/llm/sleeper.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/token_file.h"
 #include "daemon/http_api/event_stream.h"
 #include "daemon/http_api/guard.h"
+#include "daemon/http_api/request_counts.h"
 #include "daemon/http_api/routes.h"
 #include "daemon/http_api/server.h"
 #include "daemon/loop_call.h"
@@ -37,7 +40,8 @@ namespace asio = boost::asio;
 constexpr int kWorkThreads = 1;         // hashing and large JSON; chosen: it is idle nearly always
 constexpr size_t kWorkQueue = 4096;
 constexpr size_t kReaders = 16;         // chosen: most requests and streams read for microseconds
-constexpr Nanos kStopLimit = std::chrono::minutes(5);
+constexpr Nanos kStopLimit = std::chrono::seconds(20);  // chosen: twice what an orderly end may take
+constexpr int kNotInOrder = 3;          // docs/contracts.md, "Exit codes"
 
 Result<Secret> TokenOf(const std::string& variable) {
   if (variable.empty()) return Secret();
@@ -48,12 +52,26 @@ Result<Secret> TokenOf(const std::string& variable) {
   return Secret(value);
 }
 
-Result<GuardOptions> GuardOf(const HttpOptions& http) {
+// `token` is that of the token file.
+Result<GuardOptions> GuardOf(const HttpOptions& http, Secret token) {
   GuardOptions options;
   options.host = http.host;
-  ASSIGN_OR_RETURN(options.operate_token, TokenOf(http.operate_token_env));
-  ASSIGN_OR_RETURN(options.read_token, TokenOf(http.read_token_env));
+  options.allowed_hosts = http.allowed_hosts;
+  options.allowed_origins = http.allowed_origins;
+  ASSIGN_OR_RETURN(Secret operate, TokenOf(http.operate_token_env));
+  ASSIGN_OR_RETURN(Secret read, TokenOf(http.read_token_env));
+  options.operate_tokens = {std::move(token), std::move(operate)};
+  options.read_tokens = {std::move(read)};
   return options;
+}
+
+// The CLI of the same user finds the token by the port. Where no folder will have it, the file has to be named.
+std::unique_ptr<PublishedToken> Publish(int port, const Secret& token, const std::string& file) {
+  auto published = PublishToken(port, token);
+  if (published) return std::move(published).value();
+  log::Warning("daemon", "the token is not published: give passnet --token-file",
+               {{"file", file}, {"error", published.error().context}});
+  return nullptr;
 }
 
 std::function<double()> Jitter() {
@@ -70,18 +88,23 @@ agent::GateOptions GateOf(const LlmOptions& llm) {
   return options;
 }
 
-std::vector<agent::LanePool::Member> LanesOf(const LaneOptions& options, const agent::LanePool::StartFn& start) {
-  std::vector<agent::LanePool::Member> members;
-  for (int64_t i = 1; i <= options.processes; ++i) {
-    members.push_back({options.device + ":" + std::to_string(options.threads) + "#" + std::to_string(i), start});
+// One a timing core: "cpu:1", or "cpu:1@6" where the core is named.
+std::vector<agent::LaneSetup> LanesOf(const LaneOptions& options, const LaneStarter& start) {
+  std::vector<int64_t> cores = options.timing_cores;
+  if (cores.empty()) cores.push_back(options.timing_core);
+  std::vector<agent::LaneSetup> lanes;
+  for (int64_t core : cores) {
+    std::string name = options.device + ":" + std::to_string(options.threads);
+    if (core >= 0) name += "@" + std::to_string(core);
+    lanes.push_back({std::move(name), start(core), options.processes, core});
   }
-  return members;
+  return lanes;
 }
 
 // The loop with its thread, and what lives on it.
 class Machine {
  public:
-  Machine(const DaemonOptions& options, const agent::BuildFacts& build, agent::LanePool::StartFn start_lane,
+  Machine(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane,
           std::unique_ptr<trajectories::Store> store)
       : options_(options),
         store_(std::move(store)),
@@ -90,6 +113,7 @@ class Machine {
         pool_("pn-work", kWorkThreads, kWorkQueue),
         sleeper_(agent::LoopSleeper()),
         gates_(GateOf(options.llm), &Clock::System(), sleeper_.get()),
+        endpoints_(options.endpoints, options.llm.local_endpoints),
         lanes_(LanesOf(options.lane, start_lane)),
         journal_(store_.get(), &pool_, sleeper_.get(), &Clock::System()),
         manager_(loop_.get_executor(), CampaignPortsOf(), {options.journal, build, 64}),
@@ -97,15 +121,22 @@ class Machine {
         build_(build) {}
 
   Status Run() {
-    ASSIGN_OR_RETURN(GuardOptions guard_options, GuardOf(options_.http));
+    ASSIGN_OR_RETURN(const Secret token, ReadOrMakeTokenFile(TokenFileOf(options_)));
+    ASSIGN_OR_RETURN(GuardOptions guard_options, GuardOf(options_.http, token));
     const Guard guard(guard_options);
     const Router router = MakeRouter(ApiPortsOf());
     std::promise<int> signalled;
-    signals_.async_wait([&signalled](const boost::system::error_code&, int signal) { signalled.set_value(signal); });
+    signals_.async_wait([this, &signalled](const boost::system::error_code& failed, int signal) {
+      if (failed) return;
+      // From here on a further signal does what it does by itself, at once, whatever the loop is doing.
+      boost::system::error_code ignored;
+      signals_.clear(ignored);
+      signalled.set_value(signal);
+    });
     auto work = asio::make_work_guard(loop_);
     std::thread loop([this] { loop_.run(); });
     pthread_setname_np(loop.native_handle(), "pn-loop");
-    Status served = Serve(guard, router, &signalled);
+    Status served = Serve({&guard, &router, &counts_}, token, &signalled);
     StopCampaigns();
     asio::post(loop_, [this] { signals_.cancel(); });
     work.reset();
@@ -120,6 +151,8 @@ class Machine {
     ports.journal = &journal_;
     ports.evaluation = &lanes_;
     ports.gates = &gates_;
+    ports.lanes = &lanes_;
+    ports.endpoints = &endpoints_;
     ports.sleeper = sleeper_.get();
     ports.clock = &Clock::System();
     ports.pool = &pool_;
@@ -137,16 +170,18 @@ class Machine {
     ports.store = store_.get();
     ports.readers = &readers_;
     ports.streams = &streams_;
+    ports.counts = &counts_;
     ports.build = build_;
     ports.options = options_;
     return ports;
   }
 
   // Resumes, answers requests until a signal comes, then stops answering.
-  Status Serve(const Guard& guard, const Router& router, std::promise<int>* signalled) {
+  Status Serve(const HttpServer::Parts& parts, const Secret& token, std::promise<int>* signalled) {
     Command<Status> resume = [this] { return manager_.Resume(); };
     RETURN_IF_ERROR(CallOnLoop(loop_, Deadline::Never(), std::move(resume)));
-    ASSIGN_OR_RETURN(auto server, HttpServer::Start(options_.http, &guard, &router));
+    ASSIGN_OR_RETURN(auto server, HttpServer::Start(options_.http, parts));
+    const auto published = Publish(server->port(), token, TokenFileOf(options_));
     if (!options_.http.port_file.empty()) {
       RETURN_IF_ERROR(WriteFileAtomic(options_.http.port_file, std::to_string(server->port()) + "\n"));
     }
@@ -161,13 +196,20 @@ class Machine {
   }
 
   void StopCampaigns() {
-    Command<Status> stop = [this] { return StopManager(&manager_); };
+    Command<Status> stop = [this] { return StopWork(&manager_, &lanes_); };
     Status stopped = CallOnLoop(loop_, Deadline::After(kStopLimit), std::move(stop));
-    if (!stopped) log::Err("daemon", "campaigns did not stop in time", {{"error", stopped.error().context}});
+    if (stopped) return;
+    // The journal is whole at every moment; what waits for ever would keep the next start out.
+    log::Err("daemon", "campaigns and lanes did not stop in time: the process ends as it is",
+             {{"error", stopped.error().context}});
+    std::_Exit(kNotInOrder);
   }
 
-  static Task<Status> StopManager(agent::CampaignManager* manager) {
+  // The lanes first: what they throw away is named while somebody still waits for it.
+  static Task<Status> StopWork(agent::CampaignManager* manager, agent::LanePool* lanes) {
+    lanes->Stop();
     co_await manager->Stop();
+    co_await lanes->Ended();
     co_return OkStatus();
   }
 
@@ -176,10 +218,12 @@ class Machine {
   const std::unique_ptr<trajectories::Store> store_;
   trajectories::ReaderPool readers_;
   StreamSlots streams_;
+  RequestCounts counts_;
   asio::io_context loop_;
   WorkPool pool_;
   const std::unique_ptr<agent::Sleeper> sleeper_;
   agent::GateRegistry gates_;
+  const agent::EndpointBook endpoints_;
   agent::LanePool lanes_;
   agent::StoreJournal journal_;
   agent::CampaignManager manager_;
@@ -189,8 +233,7 @@ class Machine {
 
 }  // namespace
 
-Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
-                 agent::LanePool::StartFn start_lane) {
+Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane) {
   std::signal(SIGPIPE, SIG_IGN);  // a follower that goes away is no reason to end
   std::filesystem::path journal(options.journal);
   std::error_code made;
@@ -198,11 +241,11 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
   trajectories::StoreOptions store_options;
   store_options.path = options.journal;
   ASSIGN_OR_RETURN(auto store, trajectories::Store::Open(std::move(store_options)));
-  Machine machine(options, build, std::move(start_lane), std::move(store));
+  Machine machine(options, build, start_lane, std::move(store));
   return machine.Run();
 }
 
-agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
+LaneStarter EvaluatorProcess(const DaemonOptions& options) {
   evaluator::LaneClientOptions lane;
   lane.evaluator_binary = options.lane.evaluator_binary;
   lane.cache_dir = options.lane.cache_dir;
@@ -211,8 +254,14 @@ agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options) {
   }
   lane.device = options.lane.device;
   lane.threads = static_cast<int>(options.lane.threads);
-  lane.timing_core = static_cast<int>(options.lane.timing_core);
-  return [lane](Deadline deadline) { return evaluator::StartLane(lane, deadline); };
+  return [lane, cores = options.lane.timing_cores](int64_t timing_core) -> agent::StartLaneFn {
+    evaluator::LaneClientOptions of_core = lane;
+    of_core.timing_core = static_cast<int>(timing_core);
+    for (int64_t core : cores) {
+      if (core != timing_core) of_core.other_timing_cores.push_back(static_cast<int>(core));
+    }
+    return [of_core](Deadline deadline, std::stop_token stop) { return evaluator::StartLane(of_core, deadline, stop); };
+  };
 }
 
 }  // namespace passnet::daemon

@@ -1,7 +1,7 @@
 // passnetd put together: store, lane, campaigns, HTTP; started in one order and ended in the other.
 // Threads: Run belongs to the main thread; it starts `pn-loop`, the work pools and the server's threads and joins them.
-// Errors: kUnavailable (another daemon holds the store), kNotFound (a token's variable is not set), and those of the
-// store and the server.
+// Errors: kUnavailable (another daemon holds the store), kNotFound (a token's variable is not set), those of the
+// token file, the store and the server.
 #pragma once
 
 #include <functional>
@@ -14,11 +14,14 @@
 
 namespace passnet::daemon {
 
-// Returns after SIGTERM or SIGINT, once everything has ended in order. `start_lane` is called on the lane's thread.
-Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build,
-                 agent::LanePool::StartFn start_lane);
+// How an evaluator of the lane on this core is started (-1: the last online core), on the lane's own threads.
+using LaneStarter = std::function<agent::StartLaneFn(int64_t timing_core)>;
+
+// Returns after SIGTERM or SIGINT, once everything has ended in order. What can be done again after the next start is
+// thrown away, and named in the log; a second signal ends the process at once.
+Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane);
 
 // A passnet-evaluator as the options want it, as a child process.
-agent::LanePool::StartFn EvaluatorProcess(const DaemonOptions& options);
+LaneStarter EvaluatorProcess(const DaemonOptions& options);
 
 }  // namespace passnet::daemon

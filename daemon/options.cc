@@ -1,6 +1,21 @@
 #include "daemon/options.h"
 
+#include <set>
+
+#include "agent/llm/url.h"
+
 namespace passnet::daemon {
+namespace {
+
+bool IsEveryInterface(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+// As a browser writes it. "null" and "*" would stand for anybody.
+bool IsOrigin(const std::string& text) {
+  auto url = agent::ParseUrl(text, agent::Credentials::kRefused);
+  return url && text == (url.value().tls ? "https://" : "http://") + url.value().HostHeader();
+}
+
+}  // namespace
 
 void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("journal", &options.journal);
@@ -10,13 +25,18 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("host", &http.host);
   fields.Integer("port", &http.port, 0, 65535);
   fields.Text("port_file", &http.port_file);
+  fields.Text("token_file", &http.token_file);
   fields.Text("operate_token_env", &http.operate_token_env);
   fields.Text("read_token_env", &http.read_token_env);
-  fields.Integer("threads", &http.threads, 2, 1024);
+  fields.Texts("allowed_hosts", &http.allowed_hosts);
+  fields.Texts("allowed_origins", &http.allowed_origins);
+  fields.Integer("threads", &http.threads, 1, 1024);
   fields.Integer("max_event_streams", &http.max_event_streams, 0, 1000);
+  fields.Integer("max_connections", &http.max_connections, 4, 65536);
   fields.Integer("max_queued", &http.max_queued, 1, 65536);
   fields.Integer("max_body_bytes", &http.max_body_bytes, 1024, 1 << 30);
-  fields.Number("read_limit_s", &http.read_limit_s, 0.1, 600);
+  fields.Number("request_limit_s", &http.request_limit_s, 0.1, 600);
+  fields.Number("idle_limit_s", &http.idle_limit_s, 0.1, 3600);
   fields.Leave();
   fields.Enter("lane");
   fields.Text("evaluator_binary", &options.lane.evaluator_binary);
@@ -24,6 +44,7 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("device", &options.lane.device);
   fields.Integer("threads", &options.lane.threads, 1, 1024);
   fields.Integer("timing_core", &options.lane.timing_core, -1, 65535);
+  fields.Integers("timing_cores", &options.lane.timing_cores, 0, 65535);
   fields.Integer("processes", &options.lane.processes, 1, 16);
   fields.Leave();
   fields.Enter("llm");
@@ -31,21 +52,33 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Integer("max_in_flight", &options.llm.max_in_flight, 1, 10000);
   fields.Number("requests_per_minute", &options.llm.requests_per_minute, 0.001, 1e9);
   fields.Number("tokens_per_minute", &options.llm.tokens_per_minute, 1, 1e12);
+  fields.Flag("local_endpoints", &options.llm.local_endpoints);
   fields.Leave();
+  agent::VisitEndpoints(fields, "endpoints", &options.endpoints);
 }
 
 std::vector<FieldProblem> Check(const DaemonOptions& options) {
-  std::vector<FieldProblem> problems;
+  std::vector<FieldProblem> problems = agent::CheckEndpoints("endpoints", options.endpoints);
   const HttpOptions& http = options.http;
-  if (!IsLoopback(http.host) && http.operate_token_env.empty()) {
-    problems.push_back({"http.host", http.host + " is reachable from other machines: http.operate_token_env must name "
-                                                 "the variable with a token"});
+  if (IsEveryInterface(http.host) && http.allowed_hosts.empty()) {
+    problems.push_back({"http.host", http.host + " is every address of this machine: http.allowed_hosts must list what "
+                                                 "clients call it (\"passnet.example:8760\")"});
   }
-  if (http.max_event_streams >= http.threads) {
-    problems.push_back({"http.max_event_streams", "must be below http.threads, or streams would shut out requests"});
+  for (const std::string& origin : http.allowed_origins) {
+    if (!IsOrigin(origin)) {
+      problems.push_back({"http.allowed_origins", "\"" + origin + "\" is no origin like https://board.example (scheme, "
+                                                  "host, a port that is not the default one, nothing behind it)"});
+    }
   }
   if (options.llm.start_in_flight > options.llm.max_in_flight) {
     problems.push_back({"llm.start_in_flight", "is above llm.max_in_flight"});
+  }
+  const std::vector<int64_t>& cores = options.lane.timing_cores;
+  if (!cores.empty() && options.lane.timing_core >= 0) {
+    problems.push_back({"lane.timing_cores", "lane.timing_core is given too: name all cores in lane.timing_cores"});
+  }
+  if (std::set<int64_t>(cores.begin(), cores.end()).size() < cores.size()) {
+    problems.push_back({"lane.timing_cores", "names a core twice: two lanes on one core would time each other"});
   }
   const std::string& level = options.log_level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error") {
@@ -55,9 +88,8 @@ std::vector<FieldProblem> Check(const DaemonOptions& options) {
   return problems;
 }
 
-bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || (host.starts_with("127.") && host.find_first_not_of("0123456789.") ==
-                                                                                   std::string::npos);
+std::string TokenFileOf(const DaemonOptions& options) {
+  return options.http.token_file.empty() ? options.journal + ".token" : options.http.token_file;
 }
 
 }  // namespace passnet::daemon

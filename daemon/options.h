@@ -1,5 +1,5 @@
 // What passnetd is started with. Defaults live here; configs/ fills it from a TOML file.
-// Threads: immutable values. Secrets are never in it: it names environment variables that hold them.
+// Threads: immutable values. Secrets are never in it: it names files and environment variables that hold them.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/campaign/endpoints.h"
 #include "base/fields.h"
 
 namespace passnet::daemon {
@@ -15,13 +16,19 @@ struct HttpOptions {
   std::string host = "127.0.0.1";
   int64_t port = 8760;             // 0: any free one, see port_file
   std::string port_file;           // the port is written here once the daemon answers
-  std::string operate_token_env;   // variable with the bearer token that may do everything; empty: none is asked for
-  std::string read_token_env;      // variable with the token that may only read
-  int64_t threads = 24;            // chosen: 16 event streams and 8 short requests at a time
+  std::string token_file;          // the token that everything but /health wants; made when it is not there; empty:
+                                   // the journal's path with .token behind it
+  std::string operate_token_env;   // variable with a further token that may do everything; empty: there is none
+  std::string read_token_env;      // variable with a token that may only read
+  std::vector<std::string> allowed_hosts;    // further values of Host, of a proxy or a tunnel: "passnet.example:443"
+  std::vector<std::string> allowed_origins;  // web pages that may ask: "https://board.example"
+  int64_t threads = 8;             // chosen: requests answered at a time; most take a millisecond
   int64_t max_event_streams = 16;  // chosen: each holds a thread; above it 503 with Retry-After
-  int64_t max_queued = 64;         // connections accepted and not yet served
+  int64_t max_connections = 256;   // chosen: a quarter of the usual limit on descriptors
+  int64_t max_queued = 64;         // whole requests that wait for a thread; above it 503
   int64_t max_body_bytes = 4 << 20;
-  double read_limit_s = 5;         // a read of a request that takes longer ends the connection
+  double request_limit_s = 10;     // from a request's first byte to its last
+  double idle_limit_s = 60;        // before a connection's next request
 };
 
 struct LaneOptions {
@@ -30,7 +37,8 @@ struct LaneOptions {
   std::string device = "cpu";
   int64_t threads = 1;
   int64_t timing_core = -1;      // -1: the last online core
-  int64_t processes = 2;         // evaluators that take turns on that core: one compiles while another times
+  std::vector<int64_t> timing_cores;  // several lanes, one a core, in place of timing_core
+  int64_t processes = 2;         // evaluators that take turns on a core: one compiles while another times
 };
 
 struct LlmOptions {
@@ -38,6 +46,7 @@ struct LlmOptions {
   int64_t max_in_flight = 64;
   std::optional<double> requests_per_minute;  // of each endpoint with its key; absent: what its replies tell
   std::optional<double> tokens_per_minute;    // likewise, prompts and replies
+  bool local_endpoints = true;  // campaigns may give a server on a loopback address by its URL, without a key
 };
 
 struct DaemonOptions {
@@ -46,13 +55,15 @@ struct DaemonOptions {
   HttpOptions http;
   LaneOptions lane;
   LlmOptions llm;
+  std::vector<agent::EndpointConfig> endpoints;  // [endpoints.NAME]
 };
 
 void VisitFields(FieldVisitor& fields, DaemonOptions& options);
 
-// What no single field can tell: an address outside loopback needs a token; the log level's name.
+// What no single field can tell: names for an address of all interfaces; the log level's name; endpoints' URLs.
 std::vector<FieldProblem> Check(const DaemonOptions& options);
 
-bool IsLoopback(const std::string& host);
+// The file of the API's token.
+std::string TokenFileOf(const DaemonOptions& options);
 
 }  // namespace passnet::daemon

@@ -36,6 +36,8 @@ ErrorFacts ReadFacts(int status, std::string_view body) {
   if (error.is_text()) facts.message = error.Text();
   if (!error.is_object()) return facts;
   facts.code = Lower(TextOrNumber(error["code"]));
+  // Anthropic's: an error has a type alone, and where money is the matter a code among its details.
+  if (facts.code.empty()) facts.code = Lower(TextOrNumber(error["details"]["error_code"]));
   facts.type = Lower(TextOrNumber(error["type"]));
   if (std::string message = TextOrNumber(error["message"]); !message.empty()) facts.message = message;
   // A gateway that has already answered 200 can tell the real status only in here.
@@ -59,15 +61,17 @@ bool IsQuota(const ErrorFacts& facts) {
   constexpr std::array<std::string_view, 7> kNames = {
       "insufficient_quota",   "billing_hard_limit_reached", "billing_not_active",          "billing_error",
       "insufficient_credits", "credit_balance_too_low",     "enforced_spend_limit_reached"};
-  return AnyOf(facts, kNames);
+  constexpr std::array<std::string_view, 1> kPhrases = {"credit balance is too low"};
+  return AnyOf(facts, kNames) || MessageSays(facts, kPhrases);
 }
 
 bool IsContextOverflow(const ErrorFacts& facts) {
-  constexpr std::array<std::string_view, 2> kNames = {"context_length_exceeded", "exceed_context_size_error"};
+  constexpr std::array<std::string_view, 3> kNames = {"context_length_exceeded", "exceed_context_size_error",
+                                                      "request_too_large"};
   // vLLM and SGLang give no code of their own.
-  constexpr std::array<std::string_view, 4> kPhrases = {"maximum context length", "context length exceeded",
-                                                        "exceeds the context window",
-                                                        "longer than the model's context"};
+  constexpr std::array<std::string_view, 6> kPhrases = {"maximum context length",          "context length exceeded",
+                                                        "exceeds the context window",      "prompt is too long",
+                                                        "longer than the model's context", "exceed context limit"};
   return AnyOf(facts, kNames) || MessageSays(facts, kPhrases);
 }
 
@@ -98,6 +102,8 @@ OutcomeClass ClassOf(const ErrorFacts& facts) {
     case 505: return OutcomeClass::kBadRequest;
     default: break;
   }
+  // Told inside a 200, where no status says it.
+  if (facts.type == "authentication_error" || facts.type == "permission_error") return OutcomeClass::kAuth;
   if (facts.code == "rate_limit_exceeded" || facts.type == "rate_limit_error") return OutcomeClass::kRateLimited;
   // An error inside a 200 without a status of its own is the server's trouble: ask again.
   return facts.status >= 500 || facts.status < 300 ? OutcomeClass::kOverloaded : OutcomeClass::kBadRequest;

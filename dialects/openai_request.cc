@@ -5,22 +5,10 @@
 
 #include "base/fields.h"
 #include "base/json.h"
+#include "dialects/request_keys.h"
 
 namespace passnet::dialects {
 namespace {
-
-// A text, or a list of parts that are all texts. Anything else would be dropped without a word.
-Result<std::optional<std::string>> ReadContent(const Json& content) {
-  if (content.is_null()) return std::optional<std::string>();
-  if (content.is_text()) return std::optional(content.Text());
-  if (!content.is_array()) return DataCorrupt(std::string("content: expected a text, found ") + content.TypeName());
-  std::string text;
-  for (const Json& part : content.Items()) {
-    if (!part["text"].is_text()) return DataCorrupt("content: a part that is no text");
-    text += part["text"].Text();
-  }
-  return std::optional(std::move(text));
-}
 
 Result<std::vector<ToolCall>> ReadToolCalls(const Json& json) {
   std::vector<ToolCall> calls;
@@ -42,7 +30,9 @@ Result<StoredMessage> ReadMessage(const Json& json) {
   fields.Text("name", &message.name);
   fields.Text("tool_call_id", &message.tool_call_id);
   if (Status read = fields.Check("chat message"); !read) return DataCorrupt(read.error().context);
-  ASSIGN_OR_RETURN(message.content, ReadContent(json["content"]));
+  if (const Json& content = json["content"]; !content.is_null()) {
+    ASSIGN_OR_RETURN(message.content, TextOfContent(content));
+  }
   ASSIGN_OR_RETURN(message.tool_calls, ReadToolCalls(json["tool_calls"]));
   if (!message.content && message.tool_calls.empty()) return DataCorrupt("neither content nor tool calls");
   return message;

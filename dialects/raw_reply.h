@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@
 #include "base/result.h"
 
 namespace passnet::dialects {
+
+struct AttemptOutcome;  // chat.h
 
 // How the exchange ended. Persisted by name.
 enum class ExchangeEnd {
@@ -41,6 +44,8 @@ struct RawReply {
   Nanos connect{0};     // 0 on a kept-alive connection
   Nanos first_byte{0};  // from the request's last byte to the body's first
   Nanos total{0};
+  // What the bytes above come to in the dialect of their request, where they were read while they came. Not stored.
+  std::shared_ptr<const AttemptOutcome> read;
 };
 
 std::string_view ExchangeEndName(ExchangeEnd end);

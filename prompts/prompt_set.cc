@@ -4,13 +4,15 @@
 
 namespace passnet::prompts {
 
+bool IsQuoted(std::string_view name) { return name == "passnet_kernel" || name == "refine_example"; }
+
 Status CheckPrompts(const PromptTexts& texts) {
   for (const auto& [name, text] : ShippedPrompts()) {
     if (texts.count(name) == 0) return InvalidArgument("prompt " + name + " is missing");
   }
   for (const auto& [name, text] : texts) {
     if (ShippedPrompts().count(name) == 0) return InvalidArgument("prompt " + name + " is not known here");
-    if (name == "passnet_kernel") continue;  // quoted as it is
+    if (IsQuoted(name)) continue;
     ASSIGN_OR_RETURN([[maybe_unused]] auto parsed, Template::Parse(name, text));
   }
   return OkStatus();

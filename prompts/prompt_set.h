@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -15,6 +16,9 @@ using PromptTexts = std::map<std::string, std::string>;
 
 // The texts of prompts/*.md and the kernel header that they quote ("passnet_kernel"), built into the program.
 const PromptTexts& ShippedPrompts();
+
+// The kernel header and the example stand in the system prompt as they are: they are no templates.
+bool IsQuoted(std::string_view name);
 
 // Every text is there, parses, and no other is.
 Status CheckPrompts(const PromptTexts& texts);

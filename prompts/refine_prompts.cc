@@ -1,8 +1,10 @@
 #include "prompts/refine_prompts.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstdio>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "prompts/escape.h"
@@ -63,8 +65,6 @@ std::string Join(const std::vector<std::string>& parts) {
   return out;
 }
 
-
-
 std::vector<Values> TextItem(const std::string& text) {
   return text.empty() ? std::vector<Values>{} : std::vector<Values>{Values{{"text", Value(text)}}};
 }
@@ -121,7 +121,58 @@ Values SourceItem(size_t number, const std::vector<const GraphDescription*>& gra
           {"graphs", Value(std::move(rows))}};
 }
 
-Values ResultRow(const GraphReport& graph) {
+std::vector<Values> NumberItem(const char* name, const char* format, const std::optional<double>& value) {
+  if (!value) return {};
+  return {Values{{name, Value(Number(format, *value))}}};
+}
+
+bool IsRight(const GraphReport& graph) {
+  return graph.verdict == evaluator::Verdict::kOk || graph.verdict == evaluator::Verdict::kTrivial;
+}
+
+// What fails first, as it stands in the report; then what is right, the slowest first.
+std::vector<const GraphReport*> MostUrgentFirst(const std::vector<GraphReport>& graphs) {
+  const auto rank = [](const GraphReport* graph) {
+    if (!IsRight(*graph)) return -std::numeric_limits<double>::infinity();
+    return graph->speedup_call.value_or(0);
+  };
+  std::vector<const GraphReport*> sorted;
+  for (const GraphReport& graph : graphs) sorted.push_back(&graph);
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  return sorted;
+}
+
+std::vector<Values> FailedCount(const std::vector<GraphReport>& graphs) {
+  const auto failed = std::count_if(graphs.begin(), graphs.end(), [](const auto& graph) { return !IsRight(graph); });
+  if (failed == 0) return {};
+  return {Values{{"count", Value(std::to_string(failed))}, {"all", Value(std::to_string(graphs.size()))}}};
+}
+
+std::optional<double> SpeedupOf(const std::map<std::string, double>& speedups, const std::string& path) {
+  const auto found = speedups.find(path);
+  return found == speedups.end() ? std::nullopt : std::optional(found->second);
+}
+
+// Facts of the lane's environment under the words that a model knows them by.
+std::vector<Values> Machine(const std::map<std::string, std::string>& facts) {
+  constexpr std::array<std::pair<const char*, const char*>, 8> kTold = {{{"cpu", "CPU"},
+                                                                        {"vectors", "vector extensions"},
+                                                                        {"caches", "caches of the core that times"},
+                                                                        {"compiler_name", "compiler"},
+                                                                        {"kernel_features", "a kernel can use"},
+                                                                        {"threads", "threads"},
+                                                                        {"torch", "PyTorch"},
+                                                                        {"python", "Python"}}};
+  std::vector<Values> items;
+  for (const auto& [key, what] : kTold) {
+    const auto found = facts.find(key);
+    if (found == facts.end()) continue;
+    items.push_back({{"what", Value(what)}, {"value", Value(InlineText(found->second, kMaxNameBytes))}});
+  }
+  return items;
+}
+
+Values ResultRow(const GraphReport& graph, const std::optional<double>& inductor) {
   return {{"path", Value(InlineText(graph.path, kMaxNameBytes))},
           {"dtype", Value(InlineText(graph.dtype, kMaxNameBytes))},
           {"status", Value(evaluator::GraphStatusName(graph.status))},
@@ -129,6 +180,8 @@ Values ResultRow(const GraphReport& graph) {
           {"speedup", Value(graph.speedup_call ? Number("%.3fx", *graph.speedup_call) : "unknown")},
           {"eager_us", Value(OrUnknown("%.1f", graph.eager_us))},
           {"candidate_us", Value(OrUnknown("%.1f", graph.candidate_us))},
+          {"floor", Value(NumberItem("us", "%.1f", graph.floor_us))},
+          {"inductor", Value(NumberItem("speedup", "%.3fx", inductor))},
           {"matched_nodes", Value(std::to_string(graph.matched_nodes))},
           {"max_abs_diff", Value(OrUnknown("%.3g", graph.max_abs_diff))},
           {"tolerances_ok", Value(Ranges(graph.tolerances_ok))},
@@ -152,16 +205,25 @@ Result<std::string> Render(const PromptTexts& texts, const std::string& name, co
   return parsed.Render(values);
 }
 
+// A text that stands in another one as it is, without the line end at its end. Empty for a campaign whose prompts were
+// pinned before there was such a text: they do not name it.
+std::string QuotedText(const PromptTexts& texts, const std::string& name) {
+  auto found = texts.find(name);
+  std::string text = found == texts.end() ? std::string() : found->second;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 }  // namespace
 
-Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score) {
-  auto header = texts.find("passnet_kernel");
-  if (header == texts.end()) return InvalidArgument("prompt passnet_kernel is missing");
-  std::string text = header->second;
-  while (!text.empty() && text.back() == '\n') text.pop_back();
+Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score,
+                                 const std::map<std::string, std::string>& machine) {
+  const std::string header = QuotedText(texts, "passnet_kernel");
   return Render(texts, "refine_system",
-                {{"kernel_fence", Value(FenceFor(text))},
-                 {"kernel_header", Value(text)},
+                {{"machine", Value(Machine(machine))},
+                 {"kernel_fence", Value(FenceFor(header))},
+                 {"kernel_header", Value(header)},
+                 {"example", Value(QuotedText(texts, "refine_example"))},
                  {"failure_score", Value(Number("%g", failure_score))},
                  {"max_files", Value(std::to_string(limits.max_files))},
                  {"max_bytes", Value(std::to_string(limits.max_total_bytes))}});
@@ -193,10 +255,12 @@ Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskD
 Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationReport& report,
                                    const RoundStanding& standing) {
   std::vector<Values> graphs;
-  for (const GraphReport& graph : report.graphs) {
+  for (const GraphReport* graph : MostUrgentFirst(report.graphs)) {
     if (graphs.size() == kMaxGraphsShown) break;
-    graphs.push_back(ResultRow(graph));
+    graphs.push_back(ResultRow(*graph, SpeedupOf(standing.inductor, graph->path)));
   }
+  std::vector<Values> way_back;
+  if (standing.best && standing.best->round != standing.round) way_back = BestItem(standing.best);
   bool solved = report.verdict == evaluator::Verdict::kOk || report.verdict == evaluator::Verdict::kTrivial;
   std::string printed = report.candidate_output.empty() ? "" : Quoted(report.candidate_output, kMaxPrintedBytes);
   return Render(texts, "refine_feedback",
@@ -206,11 +270,14 @@ Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationRep
                  {"reason", Value(TextItem(InlineText(report.reason, kMaxReasonBytes)))},
                  {"compile_failures", Value(Diagnostics(report, false))},
                  {"compile_warnings", Value(Diagnostics(report, true))},
+                 {"failed_count", Value(FailedCount(report.graphs))},
                  {"graphs", Value(std::move(graphs))},
                  {"left_out", Value(LeftOut(report.graphs.size(), kMaxGraphsShown))},
                  {"printed", Value(TextItem(printed))},
                  {"best", Value(BestItem(standing.best))},
+                 {"way_back", Value(std::move(way_back))},
                  {"rounds_left", Value(std::to_string(standing.rounds_left))},
+                 {"inductor_known", Value(!standing.inductor.empty())},
                  {"solved", Value(solved)}});
 }
 

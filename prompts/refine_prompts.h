@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,7 +27,9 @@ struct BestSoFar {
   double score = 0;
 };
 
-Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score);
+// `machine`: the lane's environment facts, of which those are told that help to write a kernel.
+Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score,
+                                 const std::map<std::string, std::string>& machine);
 
 Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskDescription& task,
                                 const std::string& device, int64_t rounds);
@@ -34,7 +37,8 @@ Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskD
 struct RoundStanding {
   int64_t round = 1;
   int64_t rounds_left = 0;
-  std::optional<BestSoFar> best;  // this round included
+  std::optional<BestSoFar> best;           // this round included
+  std::map<std::string, double> inductor;  // graph's path to the speed-up that TorchInductor reached, where known
 };
 
 Result<std::string> RenderFeedback(const PromptTexts& texts, const evaluator::EvaluationReport& report,

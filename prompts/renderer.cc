@@ -1,7 +1,6 @@
 #include "prompts/renderer.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace passnet::prompts {
@@ -78,21 +77,11 @@ class Template::Writer {
       }
       const Value* value = Find(scopes, node.text);
       if (value == nullptr) return InvalidArgument("prompt " + name_ + ": no value for {{" + node.text + "}}");
-      if (scopes.front()->count(node.text) > 0) used_.insert(node.text);
       RETURN_IF_ERROR(node.kind == Node::Kind::kValue ? WriteValue(node, *value) : WriteSection(node, *value, scopes));
     }
     return OkStatus();
   }
 
-  // Names in sections that were skipped count as used too.
-  void Mention(const std::vector<Node>& nodes) {
-    for (const Node& node : nodes) {
-      if (node.kind != Node::Kind::kText) used_.insert(node.text);
-      Mention(node.body);
-    }
-  }
-
-  const std::set<std::string>& used() const { return used_; }
   std::string Take() { return std::move(out_); }
 
  private:
@@ -127,7 +116,6 @@ class Template::Writer {
 
   const std::string& name_;
   std::string out_;
-  std::set<std::string> used_;
 };
 
 Result<Template> Template::Parse(std::string name, std::string_view text) {
@@ -139,10 +127,6 @@ Result<Template> Template::Parse(std::string name, std::string_view text) {
 
 Result<std::string> Template::Render(const Values& values) const {
   Writer writer(name_);
-  writer.Mention(nodes_);
-  for (const auto& [name, value] : values) {
-    if (writer.used().count(name) == 0) return InvalidArgument("prompt " + name_ + " never names {{" + name + "}}");
-  }
   RETURN_IF_ERROR(writer.Write(nodes_, {&values}));
   return writer.Take();
 }

@@ -3,7 +3,8 @@
 // Nothing is escaped here: what strangers wrote goes through prompts/escape.h before it becomes a value.
 // Threads: immutable values, pure functions.
 // Errors: kInvalidArgument: unbalanced or malformed tags (with the template's name and line), a name in the template
-// that was not given, a value given that the template never names, a name of the wrong kind.
+// that was not given, a name of the wrong kind. A value that the template never names is left out: whoever writes a
+// prompt chooses what it tells.
 #pragma once
 
 #include <map>

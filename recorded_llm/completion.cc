@@ -9,8 +9,6 @@
 namespace passnet::recorded_llm {
 namespace {
 
-constexpr int64_t kCreated = 1'767'225'600;  // chosen: 2026-01-01; a recording has no time of its own
-
 // How many bytes of `text`, near `wanted`, end between two characters; at least one character.
 size_t WholeCharacters(std::string_view text, size_t wanted) {
   auto continues = [&](size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
@@ -66,6 +64,16 @@ void Completion::CutInHalf() {
   usage.reset();
 }
 
+std::vector<std::string> Pieces(std::string_view text, size_t chunk_bytes) {
+  std::vector<std::string> pieces;
+  while (!text.empty()) {
+    const size_t count = WholeCharacters(text, std::max<size_t>(1, chunk_bytes));
+    pieces.emplace_back(text.substr(0, count));
+    text.remove_prefix(count);
+  }
+  return pieces;
+}
+
 Result<CompletionRequest> ParseCompletionRequest(std::string_view body) {
   ASSIGN_OR_RETURN(const Json root, ParseJsonObject(body, "the body"));
   CompletionRequest request;
@@ -99,11 +107,8 @@ std::string RenderMessage(const Completion& completion) {
 
 std::vector<std::string> RenderEvents(const Completion& completion, size_t chunk_bytes) {
   std::vector<std::string> events = {DeltaEvent(completion, {{"role", "assistant"}, {"content", ""}}, nullptr)};
-  std::string_view rest = completion.content;
-  while (!rest.empty()) {
-    size_t count = WholeCharacters(rest, std::max<size_t>(1, chunk_bytes));
-    events.push_back(DeltaEvent(completion, {{"content", rest.substr(0, count)}}, nullptr));
-    rest.remove_prefix(count);
+  for (const std::string& piece : Pieces(completion.content, chunk_bytes)) {
+    events.push_back(DeltaEvent(completion, {{"content", piece}}, nullptr));
   }
   bool finished = !completion.finish_reason.empty();
   if (finished) events.push_back(DeltaEvent(completion, Json::MakeObject(), completion.finish_reason));

@@ -1,8 +1,9 @@
-// The wire forms of a chat completion as a server sees them: request in; message, events and errors out.
+// A request and its answer, whatever wire they come on; and the wire of chat completions as a server sees it.
 // Threads: thread-safe, pure. Errors: kInvalidArgument (ParseCompletionRequest: what is wrong with which key).
 // Source: OpenAI chat completions; docs/recorded_llm.md.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ struct Completion {
   // What is left of an answer that its server gave up half way.
   void CutInHalf();
 };
+
+inline constexpr int64_t kCreated = 1'767'225'600;  // chosen: 2026-01-01; a recording has no time of its own
+
+// The text in pieces of about so many bytes, each of whole characters and of one at least.
+std::vector<std::string> Pieces(std::string_view text, size_t chunk_bytes);
 
 Result<CompletionRequest> ParseCompletionRequest(std::string_view body);
 

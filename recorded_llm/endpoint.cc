@@ -1,13 +1,22 @@
 #include "recorded_llm/endpoint.h"
 
+#include <algorithm>
+
 #include "base/sha256.h"
 #include "recorded_llm/completion.h"
 
 namespace passnet::recorded_llm {
 namespace {
 
-Answer RateLimited(int64_t retry_after_s) {
-  Answer answer = Endpoint::Refuse(429, "rate_limit_error", "rate_limit_exceeded", "injected fault: too many requests");
+Answer RefuseOn(const Wire& wire, int status, std::string_view type, std::string_view code, const std::string& message) {
+  Answer answer;
+  answer.status = status;
+  answer.pieces = {wire.error(type, code, message)};
+  return answer;
+}
+
+Answer RateLimited(const Wire& wire, int64_t retry_after_s) {
+  Answer answer = RefuseOn(wire, 429, "rate_limit_error", "rate_limit_exceeded", "injected fault: too many requests");
   answer.headers.emplace_back("Retry-After", std::to_string(retry_after_s));
   return answer;
 }
@@ -38,26 +47,25 @@ void BreakJson(Answer* answer) {
   if (answer->streamed) piece += "\n\n";
 }
 
-Answer Render(const Completion& completion, bool stream, const EndpointOptions& options) {
+Answer Render(const Wire& wire, const Completion& completion, bool stream, const EndpointOptions& options) {
   Answer answer;
   answer.streamed = stream;
   if (stream) answer.content_type = "text/event-stream";
-  answer.pieces = stream ? RenderEvents(completion, options.chunk_bytes) : std::vector{RenderMessage(completion)};
+  answer.pieces = stream ? wire.events(completion, options.chunk_bytes) : std::vector{wire.message(completion)};
   return answer;
 }
 
-Answer WithFault(FaultRule fault, Completion completion, bool stream, const EndpointOptions& options) {
+Answer WithFault(const Wire& wire, FaultRule fault, Completion completion, bool stream, const EndpointOptions& options) {
   switch (fault.kind) {
-    case FaultKind::kRateLimit: return RateLimited(fault.retry_after_s);
-    case FaultKind::kServerError:
-      return Endpoint::Refuse(500, "server_error", "injected", "injected fault: internal error");
+    case FaultKind::kRateLimit: return RateLimited(wire, fault.retry_after_s);
+    case FaultKind::kServerError: return RefuseOn(wire, 500, "server_error", "injected", "injected fault: internal error");
     case FaultKind::kHtml: return HtmlPage();
-    case FaultKind::kTruncate: completion.CutInHalf(); return Render(completion, stream, options);
+    case FaultKind::kTruncate: completion.CutInHalf(); return Render(wire, completion, stream, options);
     case FaultKind::kDisconnect:
     case FaultKind::kStall:
     case FaultKind::kMalformed: break;
   }
-  Answer answer = Render(completion, stream, options);
+  Answer answer = Render(wire, completion, stream, options);
   if (fault.kind == FaultKind::kMalformed) {
     BreakJson(&answer);
     return answer;
@@ -67,10 +75,10 @@ Answer WithFault(FaultRule fault, Completion completion, bool stream, const Endp
   return answer;
 }
 
-Completion MakeCompletion(const Choice& choice, const CompletionRequest& request, std::string_view body) {
+Completion MakeCompletion(const Wire& wire, const Choice& choice, const CompletionRequest& request, std::string_view body) {
   const Turn& turn = choice.conversation->turns[choice.turn];
   Completion completion;
-  completion.id = "chatcmpl-" + Sha256Hex(choice.conversation->name + "\n" + std::string(body)).substr(0, 24);
+  completion.id = std::string(wire.id_prefix) + Sha256Hex(choice.conversation->name + "\n" + std::string(body)).substr(0, 24);
   completion.model = request.model;
   completion.content = turn.reply;
   completion.finish_reason = turn.finish_reason;
@@ -82,16 +90,15 @@ Completion MakeCompletion(const Choice& choice, const CompletionRequest& request
 }  // namespace
 
 Answer Endpoint::Refuse(int status, std::string_view type, std::string_view code, const std::string& message) {
-  Answer answer;
-  answer.status = status;
-  answer.pieces = {RenderError(type, code, message)};
-  return answer;
+  return RefuseOn(ChatWire(), status, type, code, message);
 }
 
 Answer Endpoint::Handle(std::string_view method, std::string_view target, std::string_view body) {
   target = target.substr(0, target.find('?'));
-  bool is_chat = target == "/v1/chat/completions";
-  if (is_chat && method == "POST") return Complete(body);
+  const auto wires = AllWires();
+  const auto wire = std::find_if(wires.begin(), wires.end(), [&](const Wire* each) { return each->target == target; });
+  const bool is_wire = wire != wires.end();
+  if (is_wire && method == "POST") return Complete(**wire, body);
   Answer answer;
   if (method == "GET" && target == "/health") {
     answer.pieces = {"{\"status\":\"ok\",\"conversations\":" + std::to_string(library_.size()) + "}"};
@@ -101,24 +108,25 @@ Answer Endpoint::Handle(std::string_view method, std::string_view target, std::s
     answer.pieces = {RenderModels()};
     return answer;
   }
-  bool is_known = is_chat || target == "/health" || target == "/v1/models";
+  bool is_known = is_wire || target == "/health" || target == "/v1/models";
   std::string what = std::string(method) + " " + std::string(target.substr(0, 200));
   if (is_known) return Refuse(405, "invalid_request_error", "method_not_allowed", what + ": wrong method");
   return Refuse(404, "invalid_request_error", "not_found",
-                what + " is not served: use POST /v1/chat/completions, GET /v1/models or GET /health");
+                what + " is not served: use POST /v1/chat/completions, /v1/responses or /v1/messages, GET /v1/models or "
+                       "GET /health");
 }
 
-Answer Endpoint::Complete(std::string_view body) {
+Answer Endpoint::Complete(const Wire& wire, std::string_view body) {
   int64_t number = ++completions_;
-  auto request = ParseCompletionRequest(body);
-  if (!request) return Refuse(400, "invalid_request_error", "invalid_body", request.error().context);
+  auto request = wire.parse(body);
+  if (!request) return RefuseOn(wire, 400, "invalid_request_error", "invalid_body", request.error().context);
   auto choice = library_.Choose(request.value().messages);
-  if (!choice) return Refuse(422, "invalid_request_error", "recording_mismatch", choice.error().context);
-  Completion completion = MakeCompletion(choice.value(), request.value(), body);
+  if (!choice) return RefuseOn(wire, 422, "invalid_request_error", "recording_mismatch", choice.error().context);
+  Completion completion = MakeCompletion(wire, choice.value(), request.value(), body);
   if (auto fault = FaultOf(options_.faults, number)) {
-    return WithFault(*fault, std::move(completion), request.value().stream, options_);
+    return WithFault(wire, *fault, std::move(completion), request.value().stream, options_);
   }
-  return Render(completion, request.value().stream, options_);
+  return Render(wire, completion, request.value().stream, options_);
 }
 
 }  // namespace passnet::recorded_llm

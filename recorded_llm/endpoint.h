@@ -1,8 +1,9 @@
 // What the server answers, as a pure function of the request and its number: routes, recordings, both wire forms and
 // the faults. No socket, no clock, no randomness: the same request always gets the same bytes.
 // Threads: thread-compatible (counts requests). Owns: the library.
-// Errors: none: every request gets an Answer; refusals are JSON errors in OpenAI's form.
-// Source: docs/recorded_llm.md; OpenAI chat completions.
+// Errors: none: every request gets an Answer; refusals are JSON errors in the form of the request's wire, OpenAI's where it
+// has none.
+// Source: docs/recorded_llm.md.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "recorded_llm/conversation.h"
 #include "recorded_llm/fault.h"
+#include "recorded_llm/wire.h"
 
 namespace passnet::recorded_llm {
 
@@ -47,11 +49,11 @@ class Endpoint {
   static Answer Refuse(int status, std::string_view type, std::string_view code, const std::string& message);
 
  private:
-  Answer Complete(std::string_view body);
+  Answer Complete(const Wire& wire, std::string_view body);
 
   const Library library_;
   const EndpointOptions options_;
-  int64_t completions_ = 0;  // requests to the chat route so far
+  int64_t completions_ = 0;  // requests for answers so far, on any wire
 };
 
 }  // namespace passnet::recorded_llm

@@ -1,4 +1,4 @@
-// passnet-recorded-llm: an OpenAI-compatible endpoint that replays recorded conversations (docs/recorded_llm.md).
+// passnet-recorded-llm: an endpoint that replays recorded conversations (docs/recorded_llm.md).
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -79,7 +79,7 @@ int Serve(const Arguments& arguments) {
 int Main(int argc, char** argv) {
   Arguments arguments;
   const Command program{.name = kName,
-                        .help = "Replays recorded conversations as an OpenAI-compatible endpoint.",
+                        .help = "Replays recorded conversations as an endpoint that speaks as OpenAI's and Anthropic's.",
                         .options = OptionsFor(&arguments),
                         .run = [&arguments] { return Serve(arguments); }};
   return command_line::Main(program, nullptr, argc, argv);

@@ -29,14 +29,14 @@ enum class EventKind {
   kBudget,            // label = reserve | settle | refuse | …
   kInfra,             // label = infra_* class: our side failed
   // Of a trajectory.
-  kTrajectoryStarted,  // subject = task
+  kTrajectoryStarted,  // subject = task; label = which sample of it
   kPromptRendered,
   kLlmIntent,          // subject = call id, ref "request"; durable before the first attempt
   kLlmAttempt,         // subject = call id; durable before the attempt is sent
   kLlmAttemptEnd,      // subject = call id; label = how an attempt that did not settle the call ended
   kLlmOutcome,         // subject = call id, ref "reply" (raw bytes); label = outcome class; usage
   kLlmLost,            // subject = call id: sent, no complete reply known; settled at the reservation
-  kReplyParsed,        // label = ok | format_error
+  kReplyParsed,        // label = ok | format_error | done
   kCandidate,          // subject = hash of pass_dir, refs "file:<name>"
   kCompile,            // label = ok | failed
   kEvaluationIntent,   // subject = evaluation id; label = purpose

@@ -1,8 +1,10 @@
 #include "trajectories/schema.h"
 
 #include <array>
+#include <map>
 #include <string>
 
+#include "trajectories/event_table.h"
 #include "trajectories/state_table.h"
 
 namespace passnet::trajectories {
@@ -25,10 +27,11 @@ CREATE TABLE wholes (
 ) STRICT;
 )sql";
 
-// No query goes by events_call_ends any more; it stays until the next version.
-constexpr const char* kVersion1Events = R"sql(
-CREATE INDEX trajectories_by_campaign ON trajectories (campaign_id, first_row_id);
+constexpr const char* kTrajectoriesIndex =
+    "CREATE INDEX trajectories_by_campaign ON trajectories (campaign_id, first_row_id);\n";
 
+// No query goes by events_call_ends any more; it stays until a version changes the table of events.
+constexpr const char* kVersion1Events = R"sql(
 CREATE TABLE events (
   row_id INTEGER NOT NULL PRIMARY KEY,
   campaign_id TEXT NOT NULL REFERENCES campaigns (campaign_id) DEFERRABLE INITIALLY DEFERRED,
@@ -73,10 +76,33 @@ CREATE TABLE event_refs (
 
 // The state tables are caches, so they are made by the list of today's columns (state_columns.h). A version that changes
 // the list drops and creates them anew and folds the events into them; it never alters them.
-std::string Version1() { return kVersion1Content + CreateCampaignsSql() + CreateTrajectoriesSql() + kVersion1Events; }
+Status Version1(Database* database) {
+  return database->Execute(kVersion1Content + CreateCampaignsSql() + CreateTrajectoriesSql() + kTrajectoriesIndex +
+                           kVersion1Events);
+}
+
+Status RefoldTrajectories(Database* database) {
+  RETURN_IF_ERROR(database->Execute("DROP TABLE trajectories;\n" + CreateTrajectoriesSql() + kTrajectoriesIndex));
+  ASSIGN_OR_RETURN(Statement select,
+                   database->Prepare("SELECT " + std::string(kEventColumns) +
+                                     " FROM events e WHERE e.trajectory_id != '' ORDER BY e.row_id"));
+  std::map<std::string, TrajectoryState> states;
+  for (;;) {
+    ASSIGN_OR_RETURN(bool row, select.Step());
+    if (!row) break;
+    bool payload_is_blob = false;
+    ASSIGN_OR_RETURN(Event event, ReadEventRow(select, &payload_is_blob));
+    Apply(event, &states[event.body.trajectory_id]);
+  }
+  for (const auto& [id, state] : states) RETURN_IF_ERROR(SaveTrajectory(database, state));
+  return OkStatus();
+}
+
+// A trajectory is a sample of its task.
+Status Version2(Database* database) { return RefoldTrajectories(database); }
 
 // Index n makes version n + 1. Append only.
-constexpr std::array<std::string (*)(), kSchemaVersion> kMigrations = {Version1};
+constexpr std::array<Status (*)(Database*), kSchemaVersion> kMigrations = {Version1, Version2};
 
 Result<int64_t> ReadNumber(Database* database, std::string_view sql) {
   ASSIGN_OR_RETURN(Statement statement, database->Prepare(sql));
@@ -106,7 +132,7 @@ Result<int64_t> VersionOf(Database* database) {
 
 Status Step(Database* database, int64_t version) {
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
-  RETURN_IF_ERROR(database->Execute(kMigrations[static_cast<size_t>(version)]()));
+  RETURN_IF_ERROR(kMigrations[static_cast<size_t>(version)](database));
   RETURN_IF_ERROR(database->Execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
   RETURN_IF_ERROR(database->Execute("PRAGMA user_version = " + std::to_string(version + 1)));
   return transaction.Commit();

@@ -10,7 +10,7 @@
 namespace passnet::trajectories {
 
 // The version this program writes. Do not renumber: files carry it.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // Brings a file up to kSchemaVersion, each step in one transaction that also sets user_version.
 Status Migrate(Database* database);

@@ -1,4 +1,4 @@
-// SplitRequest (batch.h): finds the borders of the top-level "messages" elements without building a document. It need
+// SplitRequest (batch.h): finds the borders of the top-level "messages" (or "input") elements without building a document. It need
 // not judge whether the JSON is valid, for any cut gives the same bytes when joined again.
 #include <algorithm>
 
@@ -12,7 +12,7 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  // True at the '[' of the top-level "messages" array; the position then stands behind it.
+  // True at the '[' of the top-level array of messages; the position then stands behind it.
   bool FindMessages() {
     int depth = 0;
     std::string_view key;
@@ -21,7 +21,7 @@ class Scanner {
       if (c == '"') {
         key = String();
       } else if (c == '{' || c == '[') {
-        if (c == '[' && depth == 1 && key == "messages" && after_colon_) {
+        if (c == '[' && depth == 1 && (key == "messages" || key == "input") && after_colon_) {
           ++at_;
           return true;
         }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/sha256.h"
 #include "trajectories/event.h"
@@ -41,6 +42,7 @@ struct TrajectoryState {
   std::string trajectory_id;
   std::string campaign_id;
   std::string task;
+  int64_t sample = 1;   // of the task, 1 is the first: label of trajectory_started
   std::string state;    // "running" | "finished"
   std::string outcome;  // label of trajectory_finished, empty before
   std::string verdict;  // of the report that gave best_score; of the latest report while none was scored
@@ -58,6 +60,10 @@ struct TrajectoryState {
   Sha256Digest head_hash{};
   bool operator==(const TrajectoryState&) const = default;
 };
+
+// The sample that the label of a trajectory_started names; 1 for any other text, since journals of before samples have
+// none there.
+int64_t SampleOfLabel(std::string_view label);
 
 // `event` belongs to the campaign (its own chain, or one of its trajectories).
 void Apply(const Event& event, CampaignState* state);

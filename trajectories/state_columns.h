@@ -71,6 +71,10 @@ inline void TrajectoryStateName(const Event& event, const TrajectoryState&, std:
   if (event.body.kind == EventKind::kTrajectoryFinished) value = "finished";
 }
 
+inline void SampleNumber(const Event& event, const TrajectoryState&, int64_t& value) {
+  if (event.body.kind == EventKind::kTrajectoryStarted) value = SampleOfLabel(event.body.label);
+}
+
 // The round of trajectory_finished is the winner's, not a further one.
 inline void LargestRound(const Event& event, const TrajectoryState&, int64_t& value) {
   if (event.body.kind != EventKind::kTrajectoryFinished) value = std::max(value, event.body.round.value_or(0));
@@ -154,6 +158,7 @@ struct StateTable<TrajectoryState> {
     visit("campaign_id", &S::campaign_id, fold::From(kStart, fold::Body(&EventDraft::campaign_id)),
           "REFERENCES campaigns (campaign_id)");
     visit("task", &S::task, fold::From(kStart, fold::Body(&EventDraft::subject)));
+    visit("sample", &S::sample, fold::SampleNumber);
     visit("state", &S::state, fold::TrajectoryStateName);
     visit("outcome", &S::outcome, fold::From(kFinish, fold::Body(&EventDraft::label)));
     visit("verdict", &S::verdict, fold::VerdictOfBest);

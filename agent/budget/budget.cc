@@ -16,12 +16,6 @@ std::optional<int64_t> Cost(int64_t prompt_tokens, int64_t completion_tokens, co
   return static_cast<int64_t>(std::ceil(microusd));
 }
 
-void Add(const Amount& more, Amount* sum) {
-  sum->prompt_tokens += more.prompt_tokens;
-  sum->completion_tokens += more.completion_tokens;
-  if (more.microusd) sum->microusd = sum->microusd.value_or(0) + *more.microusd;
-}
-
 Amount ReservationOf(const std::string& payload) {
   Amount amount;
   // A payload that does not parse ends its trajectory (agent/loop/trajectory_fold.h); here it reserves nothing.
@@ -34,6 +28,20 @@ Amount ReservationOf(const std::string& payload) {
 }
 
 }  // namespace
+
+Amount operator+(const Amount& a, const Amount& b) {
+  Amount sum{a.prompt_tokens + b.prompt_tokens, a.completion_tokens + b.completion_tokens, a.microusd};
+  if (b.microusd) sum.microusd = a.microusd.value_or(0) + *b.microusd;
+  return sum;
+}
+
+std::optional<Amount> AmountBilled(const trajectories::EventDraft& event) {
+  using trajectories::EventKind;
+  const bool billed = event.kind == EventKind::kLlmAttemptEnd || event.kind == EventKind::kLlmOutcome ||
+                      event.kind == EventKind::kLlmLost;
+  if (!billed) return std::nullopt;
+  return Amount{event.prompt_tokens.value_or(0), event.completion_tokens.value_or(0), event.cost_microusd};
+}
 
 Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices) {
   auto prompt = static_cast<int64_t>(request_bytes);
@@ -74,7 +82,7 @@ void Budget::Apply(const trajectories::EventDraft& event) {
     case EventKind::kLlmAttemptEnd:
     case EventKind::kLlmOutcome:
     case EventKind::kLlmLost:
-      Add({event.prompt_tokens.value_or(0), event.completion_tokens.value_or(0), event.cost_microusd}, &spent_);
+      spent_ = spent_ + *AmountBilled(event);
       if (event.kind != EventKind::kLlmAttemptEnd) Release(event.subject);
       break;
     default:
@@ -84,14 +92,12 @@ void Budget::Apply(const trajectories::EventDraft& event) {
 
 Amount Budget::reserved() const {
   Amount sum{0, 0, 0};
-  for (const auto& [call_id, amount] : reserved_) Add(amount, &sum);
+  for (const auto& [call_id, amount] : reserved_) sum = sum + amount;
   return sum;
 }
 
 bool Budget::Fits(const Amount& reserved, const Amount& more) const {
-  Amount sum = spent_;
-  Add(reserved, &sum);
-  Add(more, &sum);
+  const Amount sum = spent_ + reserved + more;
   if (limits_.total_tokens && sum.tokens() > *limits_.total_tokens) return false;
   return !limits_.total_usd || static_cast<double>(sum.microusd.value_or(0)) <= *limits_.total_usd * 1e6;
 }

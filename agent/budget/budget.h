@@ -38,10 +38,15 @@ struct Amount {
   int64_t tokens() const { return prompt_tokens + completion_tokens; }
 };
 
+Amount operator+(const Amount& a, const Amount& b);
+
 // What a request can cost at most: a token is at least one byte of the request, and the reply has at most `max_tokens`.
 Amount UpperBound(size_t request_bytes, int64_t max_tokens, const Prices& prices);
 // What the provider counted.
 Amount AmountOf(const dialects::Usage& usage, const Prices& prices);
+
+// What an attempt cost or may have cost, where the event tells of one.
+std::optional<Amount> AmountBilled(const trajectories::EventDraft& event);
 
 class Budget {
  public:

@@ -31,18 +31,30 @@ std::string Difference(const std::map<std::string, std::string>& pinned,
   return {};
 }
 
-}  // namespace
+// The newest trajectories of earlier lives, by task and sample.
+using SampleIndex = std::map<std::pair<std::string, int64_t>, StoredTrajectory*>;
 
-Result<EndpointOptions> EndpointOf(const EndpointSpec& spec) {
-  EndpointOptions options;
-  options.base_url = spec.base_url;
-  options.ca_file = spec.ca_file;
-  options.proxy_url = ProxyFromEnvironment(spec.base_url);
-  if (!spec.api_key_env.empty()) {
-    ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(spec.api_key_env));
+SampleIndex IndexOf(std::vector<StoredTrajectory>* trajectories) {
+  SampleIndex index;
+  for (StoredTrajectory& one : *trajectories) {
+    if (!one.superseded) index[{one.task, one.sample}] = &one;
   }
-  return options;
+  return index;
 }
+
+// What is stored of a sample; one without an id when it has not begun.
+StoredTrajectory TakeSample(SampleIndex* index, const std::string& task, int64_t sample) {
+  auto known = index->find({task, sample});
+  if (known != index->end()) return std::move(*known->second);
+  StoredTrajectory fresh;
+  fresh.task = task;
+  fresh.sample = sample;
+  return fresh;
+}
+
+int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int64_t>(seconds * 1e6); }
+
+}  // namespace
 
 Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
     : stored_(std::move(stored)),
@@ -93,7 +105,7 @@ Task<void> Campaign::Run(std::stop_token stop) {
 }
 
 Status Campaign::OpenEndpoint() {
-  ASSIGN_OR_RETURN(EndpointOptions endpoint, EndpointOf(stored_.launch.spec.endpoint));
+  ASSIGN_OR_RETURN(EndpointOptions endpoint, ports_.endpoints->Open(stored_.launch.spec.endpoint));
   gate_ = ports_.gates->For(endpoint.base_url, endpoint.api_key);
   ASSIGN_OR_RETURN(client_, ports_.open_endpoint(std::move(endpoint)));
   return OkStatus();
@@ -166,28 +178,53 @@ Task<Status> Campaign::Park(std::optional<Outage> outage) {
 }
 
 Task<void> Campaign::RunTrajectories(std::stop_token stop) {
-  std::map<std::string, StoredTrajectory> newest;  // by task
-  for (StoredTrajectory& known : stored_.trajectories) {
-    if (!known.superseded) newest[known.task] = std::move(known);
-  }
-  stored_.trajectories.clear();
   TaskGroup group(co_await boost::asio::this_coro::executor, stored_.launch.spec.concurrency);
-  // A copy, since each task is moved into its coroutine while the launch still needs its own list.
-  std::vector<CampaignTask> tasks = stored_.launch.tasks;
-  for (CampaignTask& task : tasks) {
-    StoredTrajectory stored = std::move(newest[task.name]);
-    newest.erase(task.name);
+  const std::vector<CampaignTask>& tasks = stored_.launch.tasks;
+  SampleIndex known = IndexOf(&stored_.trajectories);
+  for (const StoredTrajectory& trajectory : stored_.trajectories) solved_[trajectory.task] += trajectory.solved;
+  const size_t samples = tasks.size() * static_cast<size_t>(stored_.launch.spec.samples);
+  for (size_t i = 0; i < samples; ++i) {
+    CampaignTask task = tasks[i % tasks.size()];
+    StoredTrajectory stored = TakeSample(&known, task.name, static_cast<int64_t>(i / tasks.size()) + 1);
     if (stored.finished) continue;
     bool begun = !stored.trajectory_id.empty();
     // After a cancel, what had begun still gets its end; what had not is not begun.
     std::stop_token waiting = begun ? stop : no_more_.get_token();
     bool place = co_await group.WaitForPlace(waiting);
     if (stop.stop_requested() || pause_.stop_requested() || !journal_failure_.empty()) break;
-    if (!begun && (!place || no_more_.stop_requested())) continue;
-    if (!begun) stored.trajectory_id = NewId("t");
+    if (!begun && (!place || no_more_.stop_requested() || !MayBegin(task.name))) continue;
+    if (!begun) {
+      stored.trajectory_id = NewId("t");
+      stored.started_at_utc_us = ports_.clock->UtcMicros();
+    }
     group.Spawn(RunTrajectory(std::move(task), std::move(stored), stop));
   }
   co_await group.Wait();
+}
+
+bool Campaign::MayBegin(const std::string& task) const {
+  if (WallIsOver()) return false;
+  const int64_t enough = stored_.launch.spec.stop_after_solved;
+  auto solved = solved_.find(task);
+  return enough == 0 || solved == solved_.end() || solved->second < enough;
+}
+
+bool Campaign::WallIsOver() const {
+  const auto& wall_s = stored_.launch.spec.wall_s;
+  return wall_s && ports_.clock->UtcMicros() >= After(stored_.launched_at_utc_us, *wall_s);
+}
+
+std::optional<WallLimit> Campaign::WallLimitOf(const StoredTrajectory& stored) const {
+  std::optional<WallLimit> limit;
+  const CampaignSpec& spec = stored_.launch.spec;
+  if (auto wall_s = spec.refine.budget.wall_s) {
+    limit = WallLimit{After(stored.started_at_utc_us, *wall_s), "budget.trajectory_wall_s"};
+  }
+  if (auto wall_s = spec.wall_s) {
+    WallLimit whole{After(stored_.launched_at_utc_us, *wall_s), "budget.wall_s"};
+    if (!limit || whole.until_utc_us < limit->until_utc_us) limit = std::move(whole);
+  }
+  return limit;
 }
 
 Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop) {
@@ -198,6 +235,8 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   plan.task = task.name;
   plan.task_path = task.path;
   plan.task_hash = task.hash;
+  plan.sample = stored.sample;
+  plan.wall = WallLimitOf(stored);
   plan.endpoint = stored_.launch.spec.endpoint.base_url;
   plan.priority = stored_.launch.spec.priority;
   LoopPorts ports;
@@ -209,21 +248,23 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   ports.sleeper = ports_.sleeper;
   ports.clock = ports_.clock;
   ports.jitter = ports_.jitter;
-  RefineLoop loop(std::move(plan), &stored_.launch.spec.refine, &stored_.launch.prompts, std::move(ports),
+  const RefineOptions options = OptionsOfSample(stored_.launch.spec, stored.sample);
+  RefineLoop loop(std::move(plan), &options, &stored_.launch.prompts, std::move(ports),
                   std::move(stored.fold));
   std::stop_token cancel = cancel_.get_token();
   std::stop_token pause = pause_.get_token();
   Status ended = co_await loop.Run(stop, cancel, pause);
-  if (ended) TakeEnd(trajectory_id, loop.fold().Outcome());
+  if (ended) TakeEnd(task.name, trajectory_id, loop.fold().Outcome());
   if (ended || ended.error().code == ErrorCode::kCancelled) co_return;
   journal_failure_ = ended.error().context;
   log::Err("agent", "a trajectory stopped", {{"trajectory_id", trajectory_id}, {"error", journal_failure_}});
 }
 
-void Campaign::TakeEnd(const std::string& trajectory_id, const std::string& outcome) {
+void Campaign::TakeEnd(const std::string& task, const std::string& trajectory_id, const std::string& outcome) {
   log::Info("agent", "trajectory finished", {{"trajectory_id", trajectory_id}, {"outcome", outcome}});
   ++ended_;
   if (outcome == "infra") ++ended_infra_;
+  if (outcome == "solved") ++solved_[task];
   const double limit = stored_.launch.spec.infra_limit_percent;
   const double percent = 100.0 * static_cast<double>(ended_infra_) / static_cast<double>(ended_);
   if (ended_ < kFewestForInfraLimit || percent <= limit) return;

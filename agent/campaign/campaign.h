@@ -1,11 +1,13 @@
-// One running campaign: its tasks as trajectories with bounded concurrency, its budget, its end. While what they share
-// does not work it is parked: everything waits and goes on by itself. What needs a person pauses it.
+// One running campaign: the samples of its tasks as trajectories with bounded concurrency, its budget, its end. Every
+// task's first sample comes before any second one. While what they share does not work it is parked: everything waits
+// and goes on by itself. What needs a person pauses it.
 // Threads: loop-only. Borrows: the ports, until Run has ended. Owns: launch, client, budget, trajectories.
 // Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is
 // broken.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "agent/budget/budget.h"
+#include "agent/campaign/endpoints.h"
 #include "agent/campaign/launch.h"
 #include "agent/campaign/park_watch.h"
 #include "agent/llm/client.h"
@@ -30,6 +33,7 @@ struct CampaignPorts {
   EvaluationPort* evaluation = nullptr;
   SharedPart* lanes = nullptr;  // null: nobody tells whether they work
   GateRegistry* gates = nullptr;
+  const EndpointBook* endpoints = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   WorkPool* pool = nullptr;
@@ -72,7 +76,12 @@ class Campaign {
   Task<void> Watch(std::stop_token stop);
   Task<void> RunTrajectories(std::stop_token stop);
   Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop);
-  void TakeEnd(const std::string& trajectory_id, const std::string& outcome);
+  void TakeEnd(const std::string& task, const std::string& trajectory_id, const std::string& outcome);
+  // Whether a sample of the task that has not begun is wanted at all.
+  bool MayBegin(const std::string& task) const;
+  bool WallIsOver() const;
+  // When a trajectory has to come to its end, and by which limit.
+  std::optional<WallLimit> WallLimitOf(const StoredTrajectory& stored) const;
   Task<void> End(std::stop_token stop);
   Task<Status> SetState(std::string state, StateDetail detail, std::stop_token stop);
 
@@ -89,9 +98,7 @@ class Campaign {
   int64_t ended_ = 0;         // trajectories, since it was launched, resumed or taken up after a restart
   int64_t ended_infra_ = 0;
   std::string journal_failure_;
+  std::map<std::string, int64_t> solved_;  // samples, by task
 };
-
-// The endpoint of a spec with the key from the daemon's environment. kNotFound names the variable that is not set.
-Result<EndpointOptions> EndpointOf(const EndpointSpec& spec);
 
 }  // namespace passnet::agent

@@ -1,14 +1,8 @@
 #include "agent/campaign/lane_pool.h"
 
-#include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <optional>
+#include <boost/asio/this_coro.hpp>
 #include <utility>
 
-#include "base/check.h"
-#include "base/log.h"
-#include "base/work_pool.h"
 #include "evaluator/client/second_try.h"
 
 namespace passnet::agent {
@@ -16,226 +10,113 @@ namespace {
 
 using evaluator::LaneClient;
 
-// The process is gone, or its answers can no longer be told apart.
-bool IsLost(const Error& error) {
-  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadlineExceeded ||
-         error.code == ErrorCode::kDataCorrupt || error.code == ErrorCode::kIo;
+LaneTicketPtr TicketFor(LaneWork work, Asker asker, std::string what, std::string task) {
+  auto ticket = std::make_shared<LaneTicket>();
+  ticket->work = work;
+  ticket->asker = std::move(asker);
+  ticket->what = std::move(what);
+  ticket->task = std::move(task);
+  return ticket;
+}
+
+// What an answer says about the lane. A report with INFRA is an answer, and a failure of ours all the same.
+template <typename T>
+std::optional<Error> FailureIn(const Result<T>& answer) {
+  return answer ? std::nullopt : std::optional<Error>(answer.error());
+}
+std::optional<Error> FailureIn(const Result<evaluator::EvaluationReport>& answer) {
+  if (!answer) return answer.error();
+  if (answer.value().verdict != evaluator::Verdict::kInfra) return std::nullopt;
+  return Error{ErrorCode::kUnavailable, answer.value().reason};
 }
 
 }  // namespace
 
-// What the loop and a process's thread share.
-struct LanePool::Shared {
-  std::string name;
-  LanePool::StartFn start;
-  Nanos start_limit{0};
+LanePool::LanePool(std::vector<LaneSetup> lanes, const LanePoolOptions& options)
+    : dispatch_(std::make_shared<LaneDispatch>(std::move(lanes), options)) {}
 
-  std::mutex mutex;  // guards everything below
-  std::unique_ptr<LaneClient> client;
-  uint64_t running = 0;  // ticket of the request in flight
-  uint64_t last_ticket = 0;
-  LaneFacts facts;
+LanePool::~LanePool() { dispatch_->End(); }
 
-  Result<LaneClient*> Client() {
-    {
-      std::lock_guard lock(mutex);
-      if (client) return client.get();
-    }
-    auto started = start(Deadline::After(start_limit));
-    std::lock_guard lock(mutex);
-    if (!started) {
-      facts.state = "down";
-      facts.last_error = started.error().context;
-      return started.error().Prefixed("lane " + name);
-    }
-    ++facts.starts;
-    client = std::move(started).value();
-    return client.get();
+// Waits for a process to take the ticket and to end it; `fn` is called there with the client and the cancel.
+template <typename T, typename Fn>
+Task<Result<T>> LanePool::Ask(LaneTicketPtr ticket, std::stop_token cancel, Fn fn) {
+  const Error cancelled{ErrorCode::kCancelled, ticket->what + " was cancelled"};
+  if (cancel.stop_requested()) co_return cancelled;
+  auto dispatch = dispatch_;
+  // Written on the process's thread, also after nobody waits any more; read once the ticket is done.
+  auto answer = std::make_shared<Result<T>>(cancelled);
+  ticket->run = [answer, fn = std::move(fn)](LaneClient& client, std::stop_token stop) {
+    *answer = fn(client, stop);
+    return FailureIn(*answer);
+  };
+  auto executor = co_await boost::asio::this_coro::executor;
+  dispatch->Enter(std::move(executor), ticket);
+  while (!ticket->done && !cancel.stop_requested()) co_await ticket->changed.Wait(cancel);
+  if (!ticket->done) {
+    dispatch->Leave(ticket);
+    co_return cancelled;
   }
-
-  uint64_t Queue() {
-    std::lock_guard lock(mutex);
-    ++facts.queued;
-    return ++last_ticket;
-  }
-
-  void Refused() {
-    std::lock_guard lock(mutex);
-    --facts.queued;
-  }
-
-  void Begin(uint64_t ticket, const std::string& what) {
-    std::lock_guard lock(mutex);
-    running = ticket;
-    --facts.queued;
-    facts.state = "busy";
-    facts.working_on = what;
-  }
-
-  void End(const std::optional<Error>& error) {
-    std::unique_ptr<LaneClient> dead;  // ends outside the lock
-    {
-      std::lock_guard lock(mutex);
-      running = 0;
-      ++facts.served;
-      facts.working_on.clear();
-      facts.state = client ? "idle" : "down";
-      if (!error) return;
-      facts.last_error = error->context;
-      if (!IsLost(*error)) return;
-      dead = std::move(client);
-      facts.state = "down";
-    }
-    log::Warning("agent", "a lane was lost and is started again for the next request",
-                 {{"lane", name}, {"error", error->context}});
-  }
-
-  // Ends the request of this ticket and no other.
-  void Cancel(uint64_t ticket) {
-    std::lock_guard lock(mutex);
-    if (running == ticket && client) client->Cancel();
-  }
-
-  void CancelWhatRuns() {
-    std::lock_guard lock(mutex);
-    if (running != 0 && client) client->Cancel();
-  }
-
-  void Close() {
-    std::unique_ptr<LaneClient> closed;
-    std::lock_guard lock(mutex);
-    closed.swap(client);
-  }
-};
-
-class LanePool::Process {
- public:
-  Process(Member member, const LanePoolOptions& options)
-      : shared_(std::make_shared<Shared>()), thread_("pn-work-lane", 1, options.queue_capacity) {
-    shared_->name = member.name;
-    shared_->start = std::move(member.start);
-    shared_->start_limit = options.start_limit;
-    shared_->facts.name = std::move(member.name);
-    shared_->facts.state = "idle";
-  }
-
-  ~Process() {
-    shared_->CancelWhatRuns();
-    // The client ends on the thread that started it, before that thread ends.
-    auto close = [shared = shared_] { shared->Close(); };
-    if (!thread_.Post(close)) close();
-  }
-
-  // Waits in the queue, then calls `fn` on the process's thread, with the client and with whether nobody waits any more.
-  template <typename T, typename Fn>
-  Task<Result<T>> Ask(std::string what, std::stop_token cancel, Fn fn) {
-    if (cancel.stop_requested()) co_return Error{ErrorCode::kCancelled, what + " was cancelled"};
-    auto shared = shared_;
-    const uint64_t ticket = shared->Queue();
-    auto begun = std::make_shared<std::atomic<bool>>(false);
-    auto dropped = std::make_shared<std::atomic<bool>>(false);
-    std::stop_callback on_cancel(cancel, [shared, ticket, dropped] {
-      dropped->store(true);
-      shared->Cancel(ticket);
-    });
-    auto run = [shared, ticket, begun, dropped, what, fn = std::move(fn)]() mutable -> Result<T> {
-      begun->store(true);
-      shared->Begin(ticket, what);
-      Result<T> answer = Error{ErrorCode::kCancelled, what + " was cancelled"};
-      if (!dropped->load()) {
-        Result<LaneClient*> client = shared->Client();
-        // Starting takes seconds, and a cancel meanwhile finds no client to tell.
-        if (client && !dropped->load()) answer = fn(client.value(), *dropped);
-        if (!client) answer = client.error();
-        if (!answer && dropped->load()) answer = Error{ErrorCode::kCancelled, what + " was cancelled"};
-      }
-      shared->End(answer ? std::optional<Error>() : answer.error());
-      return answer;
-    };
-    Result<T> answer = co_await RunBlocking(&thread_, std::move(run));
-    if (!begun->load()) shared->Refused();
-    co_return answer;
-  }
-
-  LaneFacts facts() const {
-    std::lock_guard lock(shared_->mutex);
-    return shared_->facts;
-  }
-
-  int64_t ToDo() const {
-    LaneFacts now = facts();
-    return now.queued + (now.state == "busy" ? 1 : 0);
-  }
-
- private:
-  const std::shared_ptr<Shared> shared_;
-  WorkPool thread_;
-};
-
-LanePool::LanePool(std::vector<Member> members, const LanePoolOptions& options) : options_(options) {
-  CHECK(!members.empty());
-  for (Member& member : members) processes_.push_back(std::make_unique<Process>(std::move(member), options));
+  // What breaks off because everything ends is no failure of the request.
+  if (dispatch->stopped() && FailureIn(*answer)) co_return cancelled;
+  co_return std::move(*answer);
 }
 
-LanePool::~LanePool() = default;
-
-LanePool::Process& LanePool::LeastBusy() {
-  auto least = std::min_element(processes_.begin(), processes_.end(),
-                                [](const auto& left, const auto& right) { return left->ToDo() < right->ToDo(); });
-  return **least;
-}
-
-Task<Result<evaluator::EvaluationReport>> LanePool::Evaluate(evaluator::EvaluateRequest request,
+Task<Result<evaluator::EvaluationReport>> LanePool::Evaluate(Asker asker, evaluator::EvaluateRequest request,
                                                              std::stop_token cancel) {
-  std::string what = "evaluate " + request.evaluation_id.substr(0, 12);
-  auto call = [request = std::move(request), limit = options_.evaluate_limit](LaneClient* client,
-                                                                              const std::atomic<bool>& dropped) {
-    const evaluator::SecondTry how{limit, [&dropped] { return dropped.load(); }};
-    return evaluator::EvaluateWithSecondTry(*client, request, how, [](const std::string&, int, int) {});
+  LaneTicketPtr ticket = TicketFor(LaneWork::kEvaluate, std::move(asker),
+                                   "evaluate " + request.evaluation_id.substr(0, 12), request.task.path);
+  auto call = [request = std::move(request), limit = dispatch_->options().evaluate_limit](LaneClient& client,
+                                                                                        const std::stop_token& stop) {
+    const evaluator::SecondTry how{limit, [&stop] { return stop.stop_requested(); }};
+    return evaluator::EvaluateWithSecondTry(client, request, how, [](const std::string&, int, int) {});
   };
-  co_return co_await LeastBusy().Ask<evaluator::EvaluationReport>(std::move(what), cancel, std::move(call));
+  co_return co_await Ask<evaluator::EvaluationReport>(std::move(ticket), cancel, std::move(call));
 }
 
-Task<Result<evaluator::TaskDescription>> LanePool::DescribeTask(evaluator::DescribeTaskRequest request,
+Task<Result<evaluator::TaskDescription>> LanePool::DescribeTask(Asker asker, evaluator::DescribeTaskRequest request,
                                                                 std::stop_token cancel) {
-  std::string what = "describe " + request.task.path;
-  auto call = [request = std::move(request), limit = options_.describe_limit](LaneClient* client, const std::atomic<bool>&) {
-    return client->DescribeTask(request, Deadline::After(limit));
+  LaneTicketPtr ticket =
+      TicketFor(LaneWork::kDescribe, std::move(asker), "describe " + request.task.path, request.task.path);
+  auto call = [request = std::move(request), limit = dispatch_->options().describe_limit](LaneClient& client,
+                                                                                        const std::stop_token&) {
+    return client.DescribeTask(request, Deadline::After(limit));
   };
-  co_return co_await LeastBusy().Ask<evaluator::TaskDescription>(std::move(what), cancel, std::move(call));
+  co_return co_await Ask<evaluator::TaskDescription>(std::move(ticket), cancel, std::move(call));
 }
 
-Task<Result<evaluator::BaselineReport>> LanePool::Baseline(evaluator::BaselineRequest request,
+Task<Result<evaluator::BaselineReport>> LanePool::Baseline(Asker asker, evaluator::BaselineRequest request,
                                                            std::stop_token cancel) {
-  std::string what = "baseline of " + request.task.path;
-  auto call = [request = std::move(request), limit = options_.baseline_limit](LaneClient* client, const std::atomic<bool>&) {
-    return client->Baseline(request, Deadline::After(limit), [](const std::string&, int, int) {});
+  LaneTicketPtr ticket =
+      TicketFor(LaneWork::kBaseline, std::move(asker), "baseline of " + request.task.path, request.task.path);
+  auto call = [request = std::move(request), limit = dispatch_->options().baseline_limit](LaneClient& client,
+                                                                                        const std::stop_token&) {
+    return client.Baseline(request, Deadline::After(limit), [](const std::string&, int, int) {});
   };
-  co_return co_await processes_.back()->Ask<evaluator::BaselineReport>(std::move(what), cancel, std::move(call));
+  co_return co_await Ask<evaluator::BaselineReport>(std::move(ticket), cancel, std::move(call));
 }
 
 Task<Result<std::map<std::string, std::string>>> LanePool::Environment(std::stop_token cancel) {
-  std::string what = "environment";
-  auto call = [limit = options_.start_limit](LaneClient* client, const std::atomic<bool>&) {
-    return client->Environment(Deadline::After(limit));
-  };
-  co_return co_await processes_.front()->Ask<std::map<std::string, std::string>>(std::move(what), cancel,
-                                                                                 std::move(call));
+  co_return co_await dispatch_->Environment(cancel);
 }
 
-std::vector<LaneFacts> LanePool::facts() const {
-  std::vector<LaneFacts> all;
-  for (const auto& process : processes_) all.push_back(process->facts());
-  return all;
-}
+PortTally LanePool::tally() const { return dispatch_->tally(); }
+
+std::optional<Outage> LanePool::outage() const { return dispatch_->outage(); }
+
+Event& LanePool::changed() { return dispatch_->outage_changed(); }
+
+void LanePool::Stop() { dispatch_->Stop(); }
+
+Task<void> LanePool::Ended() { co_await dispatch_->Ended(); }
+
+LanePoolFacts LanePool::facts() const { return dispatch_->facts(); }
 
 std::string LanePool::state() const {
-  std::string state = "down";
-  for (const LaneFacts& process : facts()) {
+  const LanePoolFacts now = facts();
+  for (const LaneFacts& process : now.processes) {
     if (process.state == "busy") return "busy";
-    if (process.state == "idle") state = "idle";
   }
-  return state;
+  return now.outage ? "down" : "idle";
 }
 
 }  // namespace passnet::agent

@@ -1,80 +1,64 @@
-// The evaluation port over several evaluator processes that share one timing core: while one of them times, another
-// compiles, captures or waits for TorchInductor. Which of them measures does not matter; the core's lock keeps their
-// measurements apart.
-// Each process has a bounded queue and a thread of its own (`pn-work-lane`), is started when first needed and again
-// after it died. It ends with the thread that started it, so that thread lives as long as the pool.
-// Threads: loop-only; facts() and state() are thread-safe. A LaneClient is used on its own thread, its Cancel excepted.
-// Owns: threads and clients.
-// Errors: kOverloaded (queue full), kCancelled, kDeadlineExceeded, and the client's own. After kUnavailable the next
-// request starts a new process. An evaluation has its second try here: evaluator/client/second_try.h.
+// The evaluation port over lanes. A lane is one timing core with one or more evaluator processes that take turns on it:
+// while one of them times, another compiles, captures or waits for TorchInductor; the core's lock keeps measurements apart.
+// The pool pulls: requests wait in the loop (lane_queue.h), and a process that is free takes the next one. Where it costs
+// nothing, a request goes to the process that keeps its task's captures, a baseline to one with a warm TorchInductor.
+// Processes are started when something waits, and again after they died; what a process could not even begin goes back to
+// the front of the queue, and so does, once, a description or a baseline whose evaluator ended. An evaluation has its
+// second try in evaluator/client/second_try.h, unchanged. A process that fails again and again is tried ever more seldom
+// (agent/health/breaker.h); while all do, requests wait.
+// Threads: loop-only; facts() and state() are thread-safe. Owns: processes, their threads and clients. Borrows: clock and
+// sleeper.
+// Errors: kCancelled, and what the evaluator failed with. Environment alone: kUnavailable while no lane can serve.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "agent/campaign/lane_dispatch.h"
+#include "agent/health/breaker.h"
 #include "agent/loop/ports.h"
-#include "base/clock.h"
-#include "evaluator/client/lane_client.h"
 
 namespace passnet::agent {
 
-struct LanePoolOptions {
-  size_t queue_capacity = 256;                    // chosen: more than trajectories that run at once
-  Nanos start_limit = std::chrono::seconds(120);  // imports torch; measured 2 to 10 s on two busy cores
-  Nanos evaluate_limit = std::chrono::minutes(30);
-  Nanos baseline_limit = std::chrono::minutes(30);
-  Nanos describe_limit = std::chrono::minutes(10);
-};
-
-// One process of the pool, for reports of the daemon's state.
-struct LaneFacts {
-  std::string name;
-  std::string state;  // "idle" | "busy" | "down"
-  std::string working_on;
-  int64_t queued = 0;  // waiting, the running one not counted
-  int64_t served = 0;
-  int64_t starts = 0;
-  std::string last_error;
-};
-
-class LanePool : public EvaluationPort {
+class LanePool : public EvaluationPort, public SharedPart {
  public:
-  using StartFn = std::function<Result<std::unique_ptr<evaluator::LaneClient>>(Deadline)>;
-  struct Member {
-    std::string name;
-    StartFn start;  // called on the member's thread
-  };
-
-  // At least one member.
-  explicit LanePool(std::vector<Member> members, const LanePoolOptions& options = {});
+  // At least one lane.
+  explicit LanePool(std::vector<LaneSetup> lanes, const LanePoolOptions& options = {});
   ~LanePool() override;
 
-  // Evaluations and descriptions go to the process with the least to do; the first of several.
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
+  Task<Result<evaluator::EvaluationReport>> Evaluate(Asker asker, evaluator::EvaluateRequest request,
                                                      std::stop_token cancel) override;
-  Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
+  Task<Result<evaluator::TaskDescription>> DescribeTask(Asker asker, evaluator::DescribeTaskRequest request,
                                                         std::stop_token cancel) override;
-  // Always to the last: it keeps a warm TorchInductor process, which is expensive to have twice.
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request,
+  Task<Result<evaluator::BaselineReport>> Baseline(Asker asker, evaluator::BaselineRequest request,
                                                    std::stop_token cancel) override;
+  // Whoever asked and got none has the pool try on until a lane is up.
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
+  PortTally tally() const override;
 
-  std::vector<LaneFacts> facts() const;
-  // "busy" when any works, "down" when none can, else "idle".
+  std::optional<Outage> outage() const override;
+  Event& changed() override;
+
+  // Nothing starts any more; what runs, starts included, ends within seconds. Requests end with kCancelled; those that
+  // are thrown away are named in the log.
+  void Stop();
+  // After Stop: returns once nothing is under way.
+  Task<void> Ended();
+
+  LanePoolFacts facts() const;
+  // "busy" when any process works, "down" when none can, else "idle".
   std::string state() const;
 
  private:
-  struct Shared;   // between the loop and one process's thread
-  class Process;
-  Process& LeastBusy();
+  template <typename T, typename Fn>
+  Task<Result<T>> Ask(LaneTicketPtr ticket, std::stop_token cancel, Fn fn);
 
-  const LanePoolOptions options_;
-  std::vector<std::unique_ptr<Process>> processes_;
+  // Shared with the coroutines of its own that are under way.
+  const std::shared_ptr<LaneDispatch> dispatch_;
 };
 
 }  // namespace passnet::agent

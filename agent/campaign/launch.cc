@@ -51,6 +51,9 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   StoredTrajectory stored;
   stored.trajectory_id = state.trajectory_id;
   stored.task = state.task;
+  stored.sample = state.sample;
+  stored.started_at_utc_us = state.started_at_utc_us;
+  stored.solved = state.outcome == "solved";
   stored.finished = state.state == "finished";
   stored.outcome = state.outcome;
   if (stored.finished) return stored;
@@ -191,6 +194,7 @@ Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::str
   ASSIGN_OR_RETURN(stored.launch, LoadLaunch(reader, campaign_id));
   ASSIGN_OR_RETURN(auto state, reader.Campaign(campaign_id));
   stored.state = state.state;
+  stored.launched_at_utc_us = state.launched_at_utc_us;
   ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
   for (const auto& trajectory : trajectories) {
     ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));

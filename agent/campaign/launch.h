@@ -35,15 +35,19 @@ JournalEntry ToJournalEntry(Launch launch);
 struct StoredTrajectory {
   std::string trajectory_id;
   std::string task;
+  int64_t sample = 1;
+  int64_t started_at_utc_us = 0;
   TrajectoryFold fold;
   bool finished = false;
+  bool solved = false;
   std::string outcome;      // once finished
-  bool superseded = false;  // ended infra, and the operator has asked for another one of its task since
+  bool superseded = false;  // ended infra, and the operator has asked for another one of its sample since
 };
 
 struct StoredCampaign {
   Launch launch;
   std::string state;
+  int64_t launched_at_utc_us = 0;
   bool cancelled = false;  // the operator's action is stored, the end is not
   bool held = false;       // paused until the operator resumes it, whatever restarts
   std::vector<StoredTrajectory> trajectories;

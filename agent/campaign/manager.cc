@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "prompts/prompt_folder.h"
 
 namespace passnet::agent {
 namespace {
@@ -107,19 +108,24 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (stop_.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
   Status may = MayStart();
   if (!may) co_return may.error();
-  auto endpoint = EndpointOf(spec.endpoint);
-  if (!endpoint) co_return endpoint.error();
+  Status pinned = ports_.endpoints->Pin(&spec.endpoint);
+  if (!pinned) co_return pinned.error();
+  // Which dialect it is written in is known only now, and so is what that has a place for.
+  if (auto problems = Check(spec); !problems.empty()) co_return InvalidArgument("campaign spec: " + ToString(problems));
   StoredCampaign stored;
   stored.launch.campaign_id = NewId("c");
   auto resolve = [tasks = spec.tasks] { return ResolveTasks(tasks); };
   Result<std::vector<CampaignTask>> tasks = co_await RunBlocking(ports_.pool, std::move(resolve));
   if (!tasks) co_return tasks.error();
+  auto read = [folder = spec.prompts] { return prompts::PromptsFrom(folder); };
+  Result<prompts::PromptTexts> texts = co_await RunBlocking(ports_.pool, std::move(read));
+  if (!texts) co_return texts.error();
   auto environment = co_await ports_.evaluation->Environment(stop_.get_token());
   if (!environment) co_return environment.error().Prefixed("lane");
   stored.launch.spec = std::move(spec);
   stored.launch.tasks = std::move(tasks).value();
   stored.launch.environment = std::move(environment).value();
-  stored.launch.prompts = prompts::ShippedPrompts();
+  stored.launch.prompts = std::move(texts).value();
   stored.launch.build = options_.build;
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(ToJournalEntry(stored.launch));
@@ -127,6 +133,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (!written) co_return written.error();
   FailpointAfter(EventKind::kCampaignLaunched);
   stored.state = "launched";
+  stored.launched_at_utc_us = ports_.clock->UtcMicros();
   std::string id = stored.launch.campaign_id;
   StartCampaign(std::move(stored));
   co_return id;

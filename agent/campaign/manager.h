@@ -1,7 +1,7 @@
 // All campaigns of the daemon: launches, goes on with what an earlier life left unfinished, pauses, resumes, cancels,
 // stops. A paused campaign is in the journal alone.
 // Threads: loop-only. Borrows: the ports and the journal file. Owns: running campaigns.
-// Errors: Launch: kInvalidArgument (tasks), kNotFound (API key variable), kOverloaded (too many campaigns),
+// Errors: Launch: kInvalidArgument (tasks), those of the endpoint book, kOverloaded (too many campaigns),
 // kUnavailable (the lane does not start), kCancelled (stopping), the journal's. The operator's commands: kNotFound (no
 // such campaign), kInvalidArgument (not in a state for it), kAlreadyExists (another command is at it), the journal's.
 #pragma once

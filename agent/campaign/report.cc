@@ -5,53 +5,41 @@
 #include <utility>
 
 #include "base/json.h"
-#include "evaluator/api/graph_result.h"
 #include "evaluator/api/json.h"
+#include "passbench/task.h"
 
 namespace passnet::agent {
 namespace {
 
-using evaluator::GraphReport;
-using evaluator::Verdict;
-using passbench::GraphResult;
-using passbench::GraphStatus;
 using trajectories::Event;
 using trajectories::EventKind;
+using trajectories::TrajectoryState;
+
+constexpr int64_t kMaxGraphs = passbench::kMaxGraphs;  // of a task
+constexpr int64_t kMaxRounds = 1000;                   // the spec's limit
 
 // What the events of one trajectory say beside its cached state.
 struct Measured {
   std::optional<evaluator::EvaluationReport> final_report;
   std::optional<evaluator::BaselineReport> baseline;
+  std::vector<std::optional<double>> round_scores;
   int64_t graphs = 0;
   std::string reason;
 };
 
-std::optional<double> MeanSpeedup(const std::vector<GraphReport>& graphs, int64_t* correct) {
-  double sum = 0;
-  int64_t count = 0;
-  for (const GraphReport& graph : graphs) {
-    bool ok = graph.status == evaluator::GraphStatus::kCorrect && graph.speedup_call && *graph.speedup_call > 0;
-    if (!ok || evaluator::IsCheating(graph.verdict)) continue;
-    sum += std::log(*graph.speedup_call);
-    ++count;
-  }
-  if (correct != nullptr) *correct = count;
-  if (count == 0) return std::nullopt;
-  return std::exp(sum / static_cast<double>(count));
-}
+// The samples of one task that count.
+struct TaskFigures {
+  std::vector<SampleFigures> samples;
+  std::optional<SampleFigures> baseline;
+  int64_t solved = 0;
+};
 
-Result<Figures> FiguresOf(const std::vector<GraphResult>& graphs, int64_t tasks, const ScoringOptions& scoring) {
-  Figures figures;
-  figures.tasks = tasks;
-  figures.graphs = static_cast<int64_t>(graphs.size());
-  if (graphs.empty()) return figures;
-  passbench::ScoreOptions options;
-  options.p = scoring.p;
-  options.b = scoring.b;
-  ASSIGN_OR_RETURN(passbench::Scores scores, passbench::Score(graphs, options));
-  figures.aggregated_score = scores.aggregated;
-  figures.es = std::move(scores.es);
-  return figures;
+void KeepRoundScore(const Event& event, Measured* measured) {
+  const int64_t round = event.body.round.value_or(0);
+  if (round < 1 || round > kMaxRounds) return;
+  const auto count = static_cast<size_t>(round);
+  if (measured->round_scores.size() < count) measured->round_scores.resize(count);
+  measured->round_scores[count - 1] = event.body.score;
 }
 
 Status ReadTrajectory(const std::vector<Event>& events, Measured* measured) {
@@ -61,6 +49,8 @@ Status ReadTrajectory(const std::vector<Event>& events, Measured* measured) {
     if (body.kind == EventKind::kEvaluationIntent && body.label == "final") final_id = body.subject;
     if (body.kind == EventKind::kEvaluationReport && body.subject == final_id) {
       ASSIGN_OR_RETURN(measured->final_report, evaluator::EvaluationReportFromJson(body.payload));
+    } else if (body.kind == EventKind::kEvaluationReport) {
+      KeepRoundScore(event, measured);
     }
     if (body.kind == EventKind::kBaseline) {
       auto baseline = evaluator::BaselineReportFromJson(body.payload);
@@ -70,82 +60,268 @@ Status ReadTrajectory(const std::vector<Event>& events, Measured* measured) {
     if (!first_prompt && body.kind != EventKind::kTrajectoryFinished) continue;
     auto payload = ParseJsonObject(body.payload, "journal row " + std::to_string(event.row_id));
     if (!payload) return DataCorrupt(payload.error().context);
-    if (first_prompt) measured->graphs = payload.value()["graphs"].Integer();
+    if (first_prompt) measured->graphs = std::clamp(payload.value()["graphs"].Integer(), int64_t{0}, kMaxGraphs);
     if (!first_prompt) measured->reason = payload.value()["reason"].Text();
   }
   return OkStatus();
 }
 
-// A task that ended on the model's side without anything measured failed on every graph.
-std::vector<GraphResult> ResultsOf(const Measured& measured) {
-  std::vector<GraphResult> results;
-  if (measured.final_report) {
-    for (const GraphReport& graph : measured.final_report->graphs) results.push_back(ToGraphResult(graph));
-  } else {
-    results.assign(static_cast<size_t>(measured.graphs), passbench::FailedWith(GraphStatus::kPassMiss));
-  }
-  return results;
-}
-
 bool IsScored(const TaskRow& row, const Measured& measured) {
   if (row.outcome.empty() || row.outcome == "infra" || row.outcome == "cancelled") return false;
   // An unsupported or quarantined candidate is measured but not scored.
-  return measured.final_report ? measured.final_report->aggregated_score.has_value() : measured.graphs > 0;
-}
-
-void FillRow(const trajectories::TrajectoryState& state, const Measured& measured, TaskRow* row) {
-  row->trajectory_id = state.trajectory_id;
-  row->outcome = state.outcome;
-  row->reason = measured.reason;
-  row->rounds = state.rounds;
-  row->verdict = state.verdict;
-  row->usage = state.usage;
-  row->graphs = measured.graphs;
   if (measured.final_report) {
-    row->verdict = evaluator::VerdictName(measured.final_report->verdict);
-    row->score = measured.final_report->aggregated_score;
-    row->speedup = MeanSpeedup(measured.final_report->graphs, &row->graphs_correct);
+    return measured.final_report->aggregated_score.has_value() && !measured.final_report->graphs.empty();
   }
-  if (measured.baseline) {
+  return measured.graphs > 0;
+}
+
+// "plateau: no improvement in 2 rounds" and the like, so that alike ones can be counted.
+std::string ClassOf(const std::string& reason) {
+  size_t end = reason.find(':');
+  if (reason.starts_with("infra_") && end != std::string::npos) end = reason.find(':', end + 1);
+  return reason.substr(0, std::min(end, size_t{80}));
+}
+
+class Builder {
+ public:
+  Builder(trajectories::Reader* reader, Launch launch) : reader_(*reader), launch_(std::move(launch)) {}
+
+  Result<CampaignReport> Build(trajectories::CampaignState state) {
+    report_.state = std::move(state);
+    report_.spec = launch_.spec;
+    report_.environment = launch_.environment;
+    ASSIGN_OR_RETURN(report_.detail, LoadStateDetail(reader_, launch_.campaign_id));
+    ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader_, launch_.campaign_id));
+    for (TrajectoryState& one : trajectories) {
+      std::pair<std::string, int64_t> key{one.task, one.sample};
+      // In the order of their start: what was tried again counts; what it replaces may have been paid all the same.
+      if (auto old = states_.find(key); old != states_.end()) RETURN_IF_ERROR(AddLostCalls(old->second));
+      states_[std::move(key)] = std::move(one);
+    }
+    for (const CampaignTask& task : launch_.tasks) RETURN_IF_ERROR(AddTask(task));
+    FillFigures();
+    FillStatistics();
+    RETURN_IF_ERROR(FillScoreByRound());
+    return std::move(report_);
+  }
+
+ private:
+  const ScoringOptions& scoring() const { return launch_.spec.refine.scoring; }
+
+  Status AddTask(const CampaignTask& task) {
+    TaskFigures figures;
+    TaskSummary summary;
+    summary.task = task.name;
+    summary.hash = task.hash;
+    for (int64_t sample = 1; sample <= launch_.spec.samples; ++sample) {
+      auto state = states_.find({task.name, sample});
+      if (state == states_.end()) {
+        AddUnbegun(task.name, sample, figures.solved);
+        continue;
+      }
+      ++summary.begun;
+      RETURN_IF_ERROR(AddSample(state->second, &figures));
+      summary.graphs = std::max(summary.graphs, report_.tasks.back().graphs);
+    }
+    Summarise(figures, &summary);
+    report_.by_task.push_back(std::move(summary));
+    figures_.push_back(std::move(figures));
+    return OkStatus();
+  }
+
+  void AddUnbegun(const std::string& task, int64_t sample, int64_t solved) {
+    const int64_t enough = launch_.spec.stop_after_solved;
+    if (enough > 0 && solved >= enough) {
+      ++report_.n_skipped;
+      return;
+    }
+    ++report_.n_unfinished;
+    TaskRow row;
+    row.task = task;
+    row.sample = sample;
+    report_.tasks.push_back(std::move(row));
+  }
+
+  Status AddLostCalls(const TrajectoryState& state) {
+    ASSIGN_OR_RETURN(auto events, reader_.Chain(launch_.campaign_id, state.trajectory_id));
+    AddLostCalls(events);
+    return OkStatus();
+  }
+
+  void AddLostCalls(const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      if (event.body.kind == EventKind::kLlmLost) report_.lost_calls.push_back(event.body.subject);
+    }
+  }
+
+  Status AddSample(const TrajectoryState& state, TaskFigures* figures) {
+    ASSIGN_OR_RETURN(auto events, reader_.Chain(launch_.campaign_id, state.trajectory_id));
+    Measured measured;
+    RETURN_IF_ERROR(ReadTrajectory(events, &measured));
+    AddLostCalls(events);
+    TaskRow row = RowOf(state, measured);
+    RETURN_IF_ERROR(Measure(measured, &row, figures));
+    figures->solved += row.outcome == "solved";
+    report_.n_scored += row.scored;
+    report_.n_infra += row.outcome == "infra";
+    report_.n_unfinished += row.outcome.empty();
+    if (!row.outcome.empty()) ++report_.outcomes[row.outcome];
+    if (row.scored) ++report_.verdicts[row.verdict.empty() ? "no candidate" : row.verdict];
+    if (!row.reason.empty()) ++report_.reasons[ClassOf(row.reason)];
+    report_.tasks.push_back(std::move(row));
+    return OkStatus();
+  }
+
+  static TaskRow RowOf(const TrajectoryState& state, const Measured& measured) {
+    TaskRow row;
+    row.task = state.task;
+    row.sample = state.sample;
+    row.trajectory_id = state.trajectory_id;
+    row.outcome = state.outcome;
+    row.reason = measured.reason;
+    row.rounds = state.rounds;
+    row.round_scores = measured.round_scores;
+    row.verdict = state.verdict;
+    row.usage = state.usage;
+    row.graphs = measured.graphs;
+    if (measured.final_report) {
+      row.verdict = evaluator::VerdictName(measured.final_report->verdict);
+      row.score = measured.final_report->aggregated_score;
+    }
+    row.scored = IsScored(row, measured);
+    return row;
+  }
+
+  // The row's speed-ups, and what it adds to the task's figures.
+  Status Measure(const Measured& measured, TaskRow* row, TaskFigures* figures) {
+    if (measured.final_report && !measured.final_report->graphs.empty()) {
+      ASSIGN_OR_RETURN(SampleFigures sample, FiguresOfGraphs(measured.final_report->graphs, scoring()));
+      row->speedup = MeanSpeedup(sample);
+      row->graphs_correct = sample.correct;
+      if (row->score) row->noise = sample.log_noise;
+      if (row->scored) figures->samples.push_back(std::move(sample));
+    } else if (row->scored) {
+      ASSIGN_OR_RETURN(SampleFigures sample, FiguresOfNothing(measured.graphs, scoring()));
+      figures->samples.push_back(std::move(sample));
+    }
+    if (!measured.baseline) return OkStatus();
+    ASSIGN_OR_RETURN(SampleFigures baseline, FiguresOfGraphs(measured.baseline->graphs, scoring()));
     row->inductor_score = measured.baseline->aggregated_score;
-    row->inductor_speedup = MeanSpeedup(measured.baseline->graphs, nullptr);
+    row->inductor_speedup = MeanSpeedup(baseline);
+    // Measured once for each sample, on one host: the first stands for them.
+    if (row->scored && !figures->baseline) figures->baseline = std::move(baseline);
+    return OkStatus();
   }
-  row->scored = IsScored(*row, measured);
-}
 
-Json ToObject(const trajectories::UsageTotals& usage) {
-  return {{"calls", usage.calls},
-          {"calls_lost", usage.calls_lost},
-          {"prompt_tokens", usage.prompt_tokens},
-          {"completion_tokens", usage.completion_tokens},
-          {"cost_microusd", usage.cost_microusd}};
-}
+  static void Summarise(const TaskFigures& figures, TaskSummary* summary) {
+    summary->scored = static_cast<int64_t>(figures.samples.size());
+    summary->solved = figures.solved;
+    if (figures.baseline) {
+      summary->inductor_score = std::exp(figures.baseline->log_score);
+      summary->inductor_speedup = MeanSpeedup(*figures.baseline);
+    }
+    if (figures.samples.empty()) return;
+    const SampleFigures mean = MeanOfSamples(figures.samples);
+    summary->score = std::exp(mean.log_score);
+    summary->noise = mean.log_noise;
+    summary->speedup = MeanSpeedup(mean);
+    auto less = [](const SampleFigures& a, const SampleFigures& b) { return a.log_score < b.log_score; };
+    summary->best_score =
+        std::exp(std::max_element(figures.samples.begin(), figures.samples.end(), less)->log_score);
+  }
 
-Json ToObject(const Figures& figures) {
-  Json es = Json::MakeObject();
-  for (const auto& [t, value] : figures.es) es.Set(std::to_string(t), value);
-  return {{"aggregated_score", OrNull(figures.aggregated_score)},
-          {"tasks", figures.tasks},
-          {"graphs", figures.graphs},
-          {"es", es}};
-}
+  static Figures FiguresOver(const std::vector<SampleFigures>& tasks) {
+    Figures figures;
+    figures.tasks = static_cast<int64_t>(tasks.size());
+    if (tasks.empty()) return figures;
+    Cluster total;
+    for (const SampleFigures& task : tasks) {
+      const Cluster one = ScoreCluster(task);
+      total.sum += one.sum;
+      total.weight += one.weight;
+      figures.graphs += task.graphs;
+    }
+    figures.aggregated_score = std::exp(total.sum / total.weight);
+    figures.es = EsOverTasks(tasks);
+    return figures;
+  }
 
-Json ToObject(const TaskRow& row) {
-  return {{"task", row.task},
-          {"trajectory_id", OrNull(row.trajectory_id)},
-          {"outcome", OrNull(row.outcome)},
-          {"reason", OrNull(row.reason)},
-          {"rounds", row.rounds},
-          {"verdict", OrNull(row.verdict)},
-          {"score", OrNull(row.score)},
-          {"speedup", OrNull(row.speedup)},
-          {"inductor_score", OrNull(row.inductor_score)},
-          {"inductor_speedup", OrNull(row.inductor_speedup)},
-          {"graphs", row.graphs},
-          {"graphs_correct", row.graphs_correct},
-          {"scored", row.scored},
-          {"usage", ToObject(row.usage)}};
-}
+  void FillFigures() {
+    std::vector<SampleFigures> all, with_baseline, inductor;
+    for (const TaskFigures& task : figures_) {
+      if (task.samples.empty()) continue;
+      all.push_back(MeanOfSamples(task.samples));
+      if (!task.baseline) continue;
+      with_baseline.push_back(all.back());
+      inductor.push_back(*task.baseline);
+    }
+    report_.campaign = FiguresOver(all);
+    report_.campaign_with_baseline = FiguresOver(with_baseline);
+    report_.inductor = FiguresOver(inductor);
+  }
+
+  void FillStatistics() {
+    std::vector<Cluster> scores, speedups, inductor;
+    for (const TaskFigures& task : figures_) {
+      if (task.baseline) inductor.push_back(ScoreCluster(*task.baseline));
+      if (task.samples.empty()) continue;
+      const SampleFigures mean = MeanOfSamples(task.samples);
+      scores.push_back(ScoreCluster(mean));
+      speedups.push_back(SpeedupCluster(mean));
+    }
+    Statistics& statistics = report_.statistics;
+    statistics.aggregated_score = MeanOverTasks(scores, Scale::kLog);
+    statistics.speedup = MeanOverTasks(speedups, Scale::kLog);
+    statistics.inductor_score = MeanOverTasks(inductor, Scale::kLog);
+    // A task that ended at its first success has too few failures: neither estimate would be without bias.
+    if (launch_.spec.stop_after_solved > 0) return;
+    for (int64_t k : StepsOfK(launch_.spec.samples)) AddAtK(k);
+  }
+
+  void AddAtK(int64_t k) {
+    std::vector<Cluster> pass, best;
+    for (const TaskFigures& task : figures_) {
+      const auto n = static_cast<int64_t>(task.samples.size());
+      if (n < k) continue;
+      pass.push_back({PassAtK(n, std::min(task.solved, n), k), 1});
+      std::vector<double> scores;
+      for (const SampleFigures& sample : task.samples) scores.push_back(sample.log_score);
+      const auto graphs = static_cast<double>(task.samples.front().graphs);
+      best.push_back({BestAtK(std::move(scores), k) * graphs, graphs});
+    }
+    const auto tasks = static_cast<int64_t>(pass.size());
+    if (auto interval = MeanOverTasks(pass, Scale::kLinear)) report_.statistics.pass_at.push_back({k, tasks, *interval});
+    if (auto interval = MeanOverTasks(best, Scale::kLog)) report_.statistics.best_at.push_back({k, tasks, *interval});
+  }
+
+  // The best so far of each scored sample, a failure while there is none, weighing as in AS.
+  Status FillScoreByRound() {
+    size_t rounds = 0;
+    for (const TaskRow& row : report_.tasks) rounds = std::max(rounds, row.scored ? row.round_scores.size() : 0);
+    std::vector<Cluster> totals(rounds);
+    for (const TaskRow& row : report_.tasks) {
+      if (!row.scored || row.graphs < 1) continue;
+      ASSIGN_OR_RETURN(SampleFigures nothing, FiguresOfNothing(row.graphs, scoring()));
+      double best = nothing.log_score;
+      const auto graphs = static_cast<double>(row.graphs);
+      for (size_t round = 0; round < rounds; ++round) {
+        if (round < row.round_scores.size() && row.round_scores[round] && *row.round_scores[round] > 0) {
+          best = std::max(best, std::log(*row.round_scores[round]));
+        }
+        totals[round].sum += best * graphs;
+        totals[round].weight += graphs;
+      }
+    }
+    for (const Cluster& total : totals) report_.score_by_round.push_back(std::exp(total.sum / total.weight));
+    return OkStatus();
+  }
+
+  trajectories::Reader& reader_;
+  const Launch launch_;
+  std::map<std::pair<std::string, int64_t>, TrajectoryState> states_;  // by task and sample
+  std::vector<TaskFigures> figures_;                                   // in the order of the launch
+  CampaignReport report_;
+};
 
 }  // namespace
 
@@ -162,86 +338,9 @@ Result<StateDetail> LoadStateDetail(trajectories::Reader& reader, const std::str
 }
 
 Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::string& campaign_id) {
-  CampaignReport report;
-  ASSIGN_OR_RETURN(report.state, reader.Campaign(campaign_id));
-  ASSIGN_OR_RETURN(report.detail, LoadStateDetail(reader, campaign_id));
+  ASSIGN_OR_RETURN(auto state, reader.Campaign(campaign_id));
   ASSIGN_OR_RETURN(Launch launch, LoadLaunch(reader, campaign_id));
-  report.spec = launch.spec;
-  ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader, campaign_id));
-  std::vector<GraphResult> scored;
-  std::vector<GraphResult> scored_with_baseline;
-  std::vector<GraphResult> inductor;
-  int64_t with_baseline = 0;
-  for (const CampaignTask& task : launch.tasks) {
-    TaskRow row;
-    row.task = task.name;
-    Measured measured;
-    // In the order of their start: what was tried again counts, what it replaces does not.
-    for (const auto& state : trajectories) {
-      if (state.task != task.name) continue;
-      ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, state.trajectory_id));
-      measured = Measured();
-      row = TaskRow();
-      row.task = task.name;
-      RETURN_IF_ERROR(ReadTrajectory(events, &measured));
-      FillRow(state, measured, &row);
-      for (const Event& event : events) {
-        if (event.body.kind == EventKind::kLlmLost) report.lost_calls.push_back(event.body.subject);
-      }
-    }
-    if (row.scored) {
-      auto results = ResultsOf(measured);
-      scored.insert(scored.end(), results.begin(), results.end());
-      ++report.n_scored;
-      if (measured.baseline) {
-        ++with_baseline;
-        scored_with_baseline.insert(scored_with_baseline.end(), results.begin(), results.end());
-        for (const GraphReport& graph : measured.baseline->graphs) inductor.push_back(ToGraphResult(graph));
-      }
-    }
-    report.n_infra += row.outcome == "infra";
-    report.n_unfinished += row.outcome.empty();
-    report.tasks.push_back(std::move(row));
-  }
-  const ScoringOptions& scoring = launch.spec.refine.scoring;
-  ASSIGN_OR_RETURN(report.campaign, FiguresOf(scored, report.n_scored, scoring));
-  ASSIGN_OR_RETURN(report.campaign_with_baseline, FiguresOf(scored_with_baseline, with_baseline, scoring));
-  ASSIGN_OR_RETURN(report.inductor, FiguresOf(inductor, with_baseline, scoring));
-  return report;
-}
-
-std::string ToJson(const CampaignReport& report) {
-  const ScoringOptions& scoring = report.spec.refine.scoring;
-  Json tasks = Json::MakeArray();
-  for (const TaskRow& row : report.tasks) tasks.Push(ToObject(row));
-  Json json = {{"schema", "passnet.campaign_report/1"},
-               {"campaign_id", report.state.campaign_id},
-               {"name", report.state.name},
-               {"state", report.state.state},
-               {"state_reason", OrNull(report.detail.reason)},
-               {"waits_for", OrNull(report.detail.what)},
-               {"next_try", OrNull(report.detail.next_try)},
-               {"model", report.spec.refine.sampling.model},
-               {"device", scoring.device},
-               {"profile", evaluator::ProfileName(scoring.final_profile)},
-               {"time_cap_ms", scoring.final_time_cap_ms},
-               {"call_path", evaluator::CallPathName(scoring.call_path)},
-               {"matching", evaluator::MatchingName(scoring.matching)},
-               {"p", scoring.p},
-               {"b", scoring.b},
-               {"n_tasks", report.tasks.size()},
-               {"n_scored", report.n_scored},
-               {"n_infra", report.n_infra},
-               {"n_unfinished", report.n_unfinished},
-               {"aggregated_score", OrNull(report.campaign.aggregated_score)},
-               {"es", ToObject(report.campaign)["es"]},
-               {"campaign", ToObject(report.campaign)},
-               {"campaign_with_baseline", ToObject(report.campaign_with_baseline)},
-               {"inductor", ToObject(report.inductor)},
-               {"usage", ToObject(report.state.usage)},
-               {"lost_calls", report.lost_calls},
-               {"tasks", tasks}};
-  return json.Dump();
+  return Builder(&reader, std::move(launch)).Build(std::move(state));
 }
 
 }  // namespace passnet::agent

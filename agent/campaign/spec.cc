@@ -1,17 +1,16 @@
 #include "agent/campaign/spec.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <set>
 
 #include "agent/llm/url.h"
-#include "base/sha256.h"
-#include "passbench/task.h"
+#include "dialects/dialect.h"
 
 namespace passnet::agent {
 namespace {
 
 constexpr int64_t kDay = 86400;
+constexpr int64_t kMaxSamples = 1000;
+constexpr double kYear = 366.0 * kDay;
 
 void VisitSeconds(FieldVisitor& fields, std::string_view key, Nanos* value, double longest = kDay) {
   double seconds = std::chrono::duration<double>(*value).count();
@@ -68,36 +67,36 @@ void VisitRetry(FieldVisitor& fields, RefineOptions& refine) {
   fields.Leave();
 }
 
-// A launch request may not name just any variable of the daemon's environment and have it sent somewhere.
-bool IsKeyVariable(const std::string& name) {
-  bool clean = std::all_of(name.begin(), name.end(),
-                           [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
-  return clean && name.ends_with("_API_KEY");
-}
-
-std::string HashOfTask(const passbench::Task& task) {
-  Sha256 sha;
-  for (const auto& graph : task.graphs) {
-    sha.UpdateField(graph.path).UpdateField(graph.model_source()).UpdateField(graph.weight_meta_source);
-  }
-  return ToHex(sha.Finish());
+void VisitBudget(FieldVisitor& fields, CampaignSpec& spec) {
+  fields.Enter("budget");
+  fields.Integer("total_tokens", &spec.budget.total_tokens, 1, INT64_MAX);
+  fields.Number("total_usd", &spec.budget.total_usd, 0, 1e9);
+  fields.Number("wall_s", &spec.wall_s, 1, kYear);
+  fields.Integer("trajectory_tokens", &spec.refine.budget.tokens, 1, INT64_MAX);
+  fields.Number("trajectory_usd", &spec.refine.budget.usd, 0, 1e9);
+  fields.Number("trajectory_wall_s", &spec.refine.budget.wall_s, 1, kYear);
+  fields.Leave();
 }
 
 }  // namespace
 
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
+  fields.Text("prompts", &spec.prompts);
+  fields.Integer("samples", &spec.samples, 1, kMaxSamples);
+  fields.Integer("stop_after_solved", &spec.stop_after_solved, 0, kMaxSamples);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
   fields.Integer("priority", &spec.priority, -100, 100);
   fields.Number("infra_limit_percent", &spec.infra_limit_percent, 0, 100);
   fields.Enter("tasks");
-  fields.Text("path", &spec.tasks.path);
-  fields.Texts("include", &spec.tasks.include);
+  VisitFields(fields, spec.tasks);
   fields.Leave();
   fields.Enter("endpoint");
+  fields.Text("name", &spec.endpoint.name);
   fields.Text("base_url", &spec.endpoint.base_url);
   fields.Text("api_key_env", &spec.endpoint.api_key_env);
   fields.Text("ca_file", &spec.endpoint.ca_file);
+  fields.Text("dialect", &spec.endpoint.dialect);
   fields.Leave();
   VisitSampling(fields, spec.refine.sampling);
   fields.Enter("rounds");
@@ -106,10 +105,7 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Number("plateau_percent", &spec.refine.rounds.plateau_percent, 0, 1000);
   fields.Leave();
   VisitScoring(fields, spec.refine.scoring);
-  fields.Enter("budget");
-  fields.Integer("total_tokens", &spec.budget.total_tokens, 1, INT64_MAX);
-  fields.Number("total_usd", &spec.budget.total_usd, 0, 1e9);
-  fields.Leave();
+  VisitBudget(fields, spec);
   fields.Enter("prices");
   fields.Number("prompt_usd_per_million", &spec.refine.prices.prompt_usd_per_million, 0, 1e6);
   fields.Number("completion_usd_per_million", &spec.refine.prices.completion_usd_per_million, 0, 1e6);
@@ -123,15 +119,64 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
     if (!good) problems.push_back({key, std::move(text)});
   };
   require("name", !spec.name.empty() && spec.name.size() <= 200, "is required, at most 200 bytes");
-  require("tasks.path", !spec.tasks.path.empty(), "is required: a task folder or a folder of task folders");
+  for (FieldProblem& problem : Check(spec.tasks)) problems.push_back(std::move(problem));
+  require("stop_after_solved", spec.stop_after_solved <= spec.samples, "is more than there are samples");
   require("sampling.model", !spec.refine.sampling.model.empty(), "is required: the model's name at the endpoint");
-  auto url = ParseUrl(spec.endpoint.base_url, Credentials::kRefused);
-  require("endpoint.base_url", bool(url), url ? "" : url.error().context);
-  require("endpoint.api_key_env", spec.endpoint.api_key_env.empty() || IsKeyVariable(spec.endpoint.api_key_env),
-          "is no name like OPENAI_API_KEY (capital letters, digits, _, ending in _API_KEY)");
+  const EndpointSpec& endpoint = spec.endpoint;
+  require("endpoint.name", endpoint.name.empty() || IsEndpointName(endpoint.name),
+          "has letters, digits, - and _, at most 64");
+  require("endpoint.name", !endpoint.name.empty() || !endpoint.base_url.empty(),
+          "is required: one of the [endpoints.NAME] in passnetd's configuration");
+  auto url = ParseUrl(endpoint.base_url, Credentials::kRefused);
+  require("endpoint.base_url", endpoint.base_url.empty() || url, url ? "" : url.error().context);
+  auto dialect = dialects::DialectNamed(spec.endpoint.dialect);
+  require("endpoint.dialect", bool(dialect), dialect ? "" : dialect.error().context);
+  if (dialect) {
+    dialects::ChatRequest trial;  // what the dialect has no place for is found before a campaign meets it
+    trial.seed = spec.refine.sampling.seed;
+    trial.extra_json = spec.refine.sampling.extra_json;
+    auto rendered = dialect.value()->RenderRequest(trial);
+    require("sampling", bool(rendered), rendered ? "" : rendered.error().context);
+  }
   require("budget.total_usd", !spec.budget.total_usd || spec.refine.prices.known(),
           "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
+  require("budget.trajectory_usd", !spec.refine.budget.usd || spec.refine.prices.known(),
+          "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
   return problems;
+}
+
+std::vector<FieldProblem> CheckLaunch(const CampaignSpec& spec) {
+  std::vector<FieldProblem> problems = Check(spec);
+  const EndpointSpec& endpoint = spec.endpoint;
+  const std::string instead = ": write it into passnetd's configuration, as [endpoints.NAME] with base_url and "
+                              "api_key_env, and name = \"NAME\" here";
+  if (!endpoint.base_url.empty() && !endpoint.name.empty()) {
+    problems.push_back({"endpoint.base_url", "the name alone says it; remove one of both"});
+  } else if (!endpoint.base_url.empty() && !IsLocalUrl(endpoint.base_url)) {
+    problems.push_back({"endpoint.base_url", "a campaign may give the URL of a server on 127.0.0.1, [::1] or localhost "
+                                             "only" + instead});
+  }
+  if (!endpoint.api_key_env.empty()) {
+    problems.push_back({"endpoint.api_key_env", "a campaign does not choose a key of the daemon's" + instead});
+  }
+  if (!endpoint.ca_file.empty()) {
+    problems.push_back({"endpoint.ca_file", "a campaign does not choose whom the daemon trusts" + instead});
+  }
+  return problems;
+}
+
+bool IsEndpointName(const std::string& name) {
+  const bool clean = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return clean && !name.empty() && name.size() <= 64;
+}
+
+bool IsLocalUrl(const std::string& base_url) {
+  auto url = ParseUrl(base_url, Credentials::kRefused);
+  if (!url) return false;
+  const std::string& host = url.value().host;
+  return host == "127.0.0.1" || host == "::1" || host == "localhost";
 }
 
 Json ToJsonValue(const CampaignSpec& spec) {
@@ -144,26 +189,18 @@ std::string ToJson(const CampaignSpec& spec) { return ToJsonValue(spec).Dump(); 
 Result<CampaignSpec> CampaignSpecFromJson(std::string_view json) {
   CampaignSpec spec;
   auto problems = FieldsFromJson(json, [&](FieldVisitor& fields) { VisitFields(fields, spec); });
-  if (problems.empty()) problems = Check(spec);
+  if (problems.empty()) problems = CheckLaunch(spec);
   if (!problems.empty()) return InvalidArgument("campaign spec: " + ToString(problems));
   return spec;
 }
 
-Result<std::vector<CampaignTask>> ResolveTasks(const TaskSource& source) {
-  ASSIGN_OR_RETURN(auto folders, passbench::FindTasks(source.path));
-  std::vector<CampaignTask> tasks;
-  std::set<std::string> names;
-  std::set<std::string> wanted(source.include.begin(), source.include.end());
-  for (const auto& folder : folders) {
-    std::string name = folder.filename().native();
-    if (!source.include.empty() && wanted.erase(name) == 0) continue;
-    if (!names.insert(name).second) return InvalidArgument(source.path + ": two tasks are called " + name);
-    ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(folder));
-    tasks.push_back({name, std::filesystem::absolute(folder).lexically_normal().native(), HashOfTask(task)});
+RefineOptions OptionsOfSample(const CampaignSpec& spec, int64_t sample) {
+  RefineOptions options = spec.refine;
+  // Wraps around at the end of the range, as no sum of signed numbers may.
+  if (auto& seed = options.sampling.seed) {
+    seed = static_cast<int64_t>(static_cast<uint64_t>(*seed) + static_cast<uint64_t>(sample - 1));
   }
-  if (!wanted.empty()) return InvalidArgument(source.path + ": no task is called " + *wanted.begin());
-  if (tasks.empty()) return InvalidArgument(source.path + ": no task folder (one with graph_list.txt) is there");
-  return tasks;
+  return options;
 }
 
 }  // namespace passnet::agent

@@ -33,7 +33,7 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
-    result.outcome = request.dialect->Interpret(result.raw);
+    result.outcome = result.raw.read ? *result.raw.read : request.dialect->Interpret(result.raw);
     const bool own = permit.value().Settle(result.outcome, result.raw);
     Count(result.raw, result.outcome.outcome, own, &result.counts);
     const Moment moment{ports.clock->UtcMicros(), ports.clock->Now() - begin, ports.jitter()};

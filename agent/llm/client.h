@@ -22,7 +22,8 @@ namespace passnet::agent {
 
 struct EndpointOptions {
   std::string base_url = "https://api.openai.com/v1";  // "http://127.0.0.1:8080/v1" for a local server
-  Secret api_key;                                      // empty: no Authorization header
+  Secret api_key;                                      // empty: none is sent
+  const dialects::Dialect* dialect = &dialects::OpenAiChat();  // what new requests are written in
   std::string ca_file;    // PEM; empty: the system's CAs. Verification cannot be turned off
   std::string proxy_url;  // "http://[user:password@]host:port", used by CONNECT for https endpoints; empty: none
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers, e.g. OpenAI-Organization
@@ -50,8 +51,7 @@ class LlmClient {
                                         std::stop_token cancel) = 0;
 };
 
-Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options,
-                                              const dialects::Dialect& dialect = dialects::OpenAiChat());
+Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options);
 
 // The value of a named environment variable. kNotFound names the variable when it is unset or empty.
 Result<Secret> ApiKeyFromEnvironment(const std::string& variable);

@@ -26,7 +26,6 @@ Result<std::string> RenderHeaders(const EndpointOptions& options, const Url& url
   if (!IsHeaderText(options.api_key.Reveal())) {
     return InvalidArgument("the API key holds a control character (a line end at its end?)");
   }
-  if (!options.api_key.empty()) head += "Authorization: Bearer " + options.api_key.Reveal() + "\r\n";
   for (const auto& [name, value] : options.headers) {
     bool clean =
         !name.empty() && IsHeaderText(name) && IsHeaderText(value) && name.find_first_of(": ") == std::string::npos;
@@ -58,7 +57,11 @@ HttpClient::HttpClient(EndpointOptions options, const Dialect& dialect, std::uni
       headers_(std::move(headers)) {}
 
 std::string HttpClient::Render(const WireRequest& request) const {
-  return "POST " + path_ + std::string(request.dialect->path()) + " HTTP/1.1\r\n" + headers_ +
+  std::string own;
+  for (const auto& [name, value] : request.dialect->HeadersWith(options_.api_key.Reveal())) {
+    own += name + ": " + value + "\r\n";
+  }
+  return "POST " + request.dialect->TargetAt(path_) + " HTTP/1.1\r\n" + headers_ + own +
          "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
 }
 
@@ -137,12 +140,13 @@ void HttpClient::HideKey(RawReply* reply) const {
   const std::string& key = options_.api_key.Reveal();
   constexpr size_t kShortestSecret = 8;  // chosen: a shorter "key" is a placeholder such as "none"
   if (key.size() < kShortestSecret) return;
+  if (reply->body.find(key) != std::string::npos) reply->read = nullptr;  // it has read what is not stored
   for (size_t at = reply->body.find(key); at != std::string::npos; at = reply->body.find(key, at)) {
     reply->body.replace(at, key.size(), "[api key]");
   }
 }
 
-Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Dialect& dialect) {
+Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options) {
   auto target = ParseUrl(options.base_url, Credentials::kRefused);
   if (!target) return target.error().Prefixed("base URL \"" + options.base_url + "\"");
   std::optional<Url> proxy;
@@ -154,6 +158,7 @@ Result<std::unique_ptr<LlmClient>> OpenClient(EndpointOptions options, const Dia
     proxy = std::move(parsed.value());
   }
   ASSIGN_OR_RETURN(auto connector, OpenConnector(std::move(target.value()), std::move(proxy), options.ca_file));
+  const Dialect& dialect = *options.dialect;
   ASSIGN_OR_RETURN(std::unique_ptr<LlmClient> client,
                    HttpClient::Create(std::move(options), dialect, std::move(connector), Clock::System()));
   return client;

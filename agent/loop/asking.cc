@@ -83,6 +83,10 @@ Task<Status> Asking::Open() {
   }
   std::string call_id = trajectory_.plan().trajectory_id + "/call-" + std::to_string(trajectory_.fold().calls() + 1);
   Amount amount = UpperBound(body.value().size(), options.sampling.max_tokens, options.prices);
+  if (std::string limit = trajectory_.LimitReached(amount); !limit.empty()) {
+    JournalEntry refusal = Refusal(call_id, limit);
+    co_return co_await trajectory_.Append(std::move(refusal));
+  }
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Status reserved = co_await ports.budget->Reserve(call_id, amount, interrupted);
   if (!reserved) {
@@ -160,6 +164,9 @@ Task<Status> Asking::BeforeSend(int attempt) {
   if (attempt > 1 && trajectory_.ports().budget->overdrawn()) {
     co_return Error{ErrorCode::kResourceExhausted, "earlier attempts have used up the campaign's budget"};
   }
+  if (std::string limit = trajectory_.LimitReached({}); attempt > 1 && !limit.empty()) {
+    co_return Error{ErrorCode::kResourceExhausted, std::move(limit)};
+  }
   log::Debug("agent", "an attempt is made", {{"call_id", call().id}, {"attempt", int64_t{attempt}}});
   JournalEntry entry = EntryOfCall(EventKind::kLlmAttempt);
   entry.event.payload = AttemptPayload(attempt);
@@ -217,6 +224,7 @@ Task<Status> Asking::Settle(AttemptCounts counts, AttemptOutcome outcome, bool c
   entry.event.payload =
       SettledPayload({call_goes_on, counts.made, own, call().request.dialect->name(), usage_source}, raw, outcome);
   if (!raw.body.empty()) entry.contents["reply"] = raw.body;
+  entry.outcome = std::make_shared<const AttemptOutcome>(std::move(outcome));
   co_return co_await trajectory_.Append(std::move(entry));
 }
 

@@ -46,10 +46,26 @@ Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
       if (found == entry.contents.end()) return Internal("entry without the content " + name);
       return found->second;
     };
-    Status applied = fold_.Apply(entry.event, content);
+    Status applied = fold_.Apply(entry.event, content, entry.outcome.get());
     if (!applied) co_return applied.error();
   }
   co_return OkStatus();
+}
+
+std::string LiveTrajectory::LimitReached(const Amount& next) const {
+  const TrajectoryLimits& limits = options_->budget;
+  const Amount& spent = fold_.spent();
+  if (limits.tokens && spent.tokens() + next.tokens() > *limits.tokens) {
+    return "budget.trajectory_tokens: " + std::to_string(spent.tokens()) + " are used of " +
+           std::to_string(*limits.tokens) + ", the next call may take " + std::to_string(next.tokens());
+  }
+  const int64_t microusd = spent.microusd.value_or(0) + next.microusd.value_or(0);
+  if (limits.usd && static_cast<double>(microusd) > *limits.usd * 1e6) {
+    return "budget.trajectory_usd: " + std::to_string(spent.microusd.value_or(0)) +
+           " micro-dollars are spent, the next call may cost " + std::to_string(next.microusd.value_or(0));
+  }
+  const bool late = plan_.wall && ports_.clock->UtcMicros() >= plan_.wall->until_utc_us;
+  return late ? plan_.wall->name + ": the time is over" : "";
 }
 
 Task<Status> LiveTrajectory::GiveUp(std::string label, std::string error) {

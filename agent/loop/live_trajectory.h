@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -21,6 +22,12 @@
 
 namespace passnet::agent {
 
+// The moment after which a trajectory asks its model no more.
+struct WallLimit {
+  int64_t until_utc_us = 0;
+  std::string name;  // of the limit in the spec
+};
+
 struct TrajectoryPlan {
   std::string campaign_id;
   std::string trajectory_id;
@@ -28,6 +35,8 @@ struct TrajectoryPlan {
   std::string task_path;  // as the evaluator sees it
   std::string task_hash;
   std::string endpoint;   // base URL, for the record
+  int64_t sample = 1;     // of the task
+  std::optional<WallLimit> wall = std::nullopt;
   int64_t priority = 0;   // of the campaign, at the endpoint's gate
 };
 
@@ -65,6 +74,9 @@ class LiveTrajectory {
   JournalEntry NewEntry(trajectories::EventKind kind) const;
   Task<Status> Append(std::vector<JournalEntry> entries);
   Task<Status> Append(JournalEntry entry);
+
+  // Which limit of this trajectory a call that may cost `next` would break; empty: none.
+  std::string LimitReached(const Amount& next) const;
 
   // Ends the trajectory for a failure on our side.
   Task<Status> GiveUp(std::string label, std::string error);

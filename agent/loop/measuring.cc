@@ -24,6 +24,9 @@ bool IsLasting(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound;
 }
 
+// Of failures that nobody else has been there to share or to be spared: chosen, far longer than a lane's restart.
+constexpr Nanos kAloneLimit = std::chrono::minutes(10);
+
 Nanos BackoffAfter(int64_t failures) {  // chosen: 1, 2, 4 … at most 30 s; an evaluator restarts within a few seconds
   return std::chrono::seconds(std::min<int64_t>(30, int64_t{1} << std::min<int64_t>(failures - 1, 5)));
 }
@@ -60,17 +63,18 @@ Task<Result<std::optional<TaskDescription>>> Measuring::DescribeTask() {
   evaluator::DescribeTaskRequest request;
   request.task.path = trajectory_.plan().task_path;
   request.device = trajectory_.options().scoring.device;
+  Asker asker = AskerOf();
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Result<TaskDescription> task =
-      co_await trajectory_.ports().evaluation->DescribeTask(std::move(request), interrupted);
+      co_await trajectory_.ports().evaluation->DescribeTask(std::move(asker), std::move(request), interrupted);
   if (task) {
-    failures_ = 0;
+    streak_ = Streak();
     task.value().task = trajectory_.plan().task;
     co_return std::optional<TaskDescription>(std::move(task).value());
   }
   std::string what = "task description";
   Error error = task.error();
-  Status dealt_with = co_await PortFailed(std::move(what), std::move(error), ++failures_);
+  Status dealt_with = co_await PortFailed(std::move(what), std::move(error), streak_.failures + 1);
   if (!dealt_with) co_return dealt_with.error();
   co_return std::optional<TaskDescription>();
 }
@@ -108,12 +112,14 @@ Task<Status> Measuring::Evaluate(Purpose purpose) {
     Status written = co_await trajectory_.Append(std::move(intent));
     if (!written) co_return written.error();
   }
+  Asker asker = AskerOf();
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Result<EvaluationReport> report =
-      co_await trajectory_.ports().evaluation->Evaluate(std::move(request), interrupted);
+      co_await trajectory_.ports().evaluation->Evaluate(std::move(asker), std::move(request), interrupted);
   PASSNET_FAILPOINT("agent.report_not_durable");
   std::optional<Error> infra = InfraOf(report);
   if (infra) co_return co_await EvaluationFailed(round, std::move(*infra), std::move(id), purpose);
+  streak_ = Streak();
   EvaluationReport measured = std::move(report).value();
   co_return co_await StoreReport(round, std::move(measured), std::move(id));
 }
@@ -151,10 +157,11 @@ Task<Status> Measuring::EvaluationFailed(int64_t round, Error error, std::string
   co_return co_await PortFailed(std::move(what), std::move(error), trajectory_.fold().evaluation_failures());
 }
 
-// Waits before the next attempt, or ends the trajectory when there were enough.
+// Waits before the next attempt, or ends the trajectory when there were enough and they are its own.
 Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failures) {
   if (error.code == ErrorCode::kCancelled) co_return error;
-  if (IsLasting(error) || failures >= trajectory_.options().rounds.infra_attempts) {
+  CountFailure();
+  if (IsLasting(error) || IsEnough(error, failures)) {
     std::string label = IsLasting(error) ? "infra_task" : "infra_lane";
     std::string why = what + ": " + ToString(error);
     co_return co_await trajectory_.GiveUp(std::move(label), std::move(why));
@@ -162,6 +169,25 @@ Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failur
   co_await trajectory_.Rest(BackoffAfter(failures));
   co_return OkStatus();
 }
+
+void Measuring::CountFailure() {
+  if (++streak_.failures > 1) return;
+  streak_.tally = trajectory_.ports().evaluation->tally();
+  streak_.since = trajectory_.ports().clock->Now();
+}
+
+// What is shared never ends a trajectory: while others fail too it goes on asking.
+bool Measuring::IsEnough(const Error& error, int64_t failures) const {
+  if (failures < trajectory_.options().rounds.infra_attempts) return false;
+  // An evaluator that was up has had all the time that anything may take.
+  if (error.code == ErrorCode::kDeadlineExceeded) return true;
+  const PortTally now = trajectory_.ports().evaluation->tally();
+  if (now.succeeded > streak_.tally.succeeded) return true;
+  const bool alone = now.failed - streak_.tally.failed < streak_.failures;
+  return alone && trajectory_.ports().clock->Now() - streak_.since >= kAloneLimit;
+}
+
+Asker Measuring::AskerOf() const { return {trajectory_.plan().campaign_id, trajectory_.plan().trajectory_id}; }
 
 evaluator::BaselineRequest Measuring::RequestForBaseline() const {
   const ScoringOptions& scoring = trajectory_.options().scoring;
@@ -182,20 +208,23 @@ Task<Status> Measuring::Baseline() {
   entry.event.round.reset();
   entry.event.subject = trajectory_.plan().task;
   entry.event.label = evaluator::BaselineCompilerName(request.compiler);
+  Asker asker = AskerOf();
   std::stop_token interrupted = trajectory_.interrupt().get_token();
-  Result<BaselineReport> report = co_await trajectory_.ports().evaluation->Baseline(std::move(request), interrupted);
+  Result<BaselineReport> report =
+      co_await trajectory_.ports().evaluation->Baseline(std::move(asker), std::move(request), interrupted);
   if (report) {
     entry.event.payload = evaluator::ToJson(report.value());
   } else {
     if (report.error().code == ErrorCode::kCancelled) co_return report.error();
     // The figure beside the score, not the score: after a few attempts the report says that it is not known.
-    if (++failures_ < trajectory_.options().rounds.infra_attempts && !IsLasting(report.error())) {
-      co_await trajectory_.Rest(BackoffAfter(failures_));
+    CountFailure();
+    if (!IsLasting(report.error()) && !IsEnough(report.error(), streak_.failures)) {
+      co_await trajectory_.Rest(BackoffAfter(streak_.failures));
       co_return OkStatus();
     }
     entry.event.payload = ErrorPayload(ToString(report.error()));
   }
-  failures_ = 0;
+  streak_ = Streak();
   co_return co_await trajectory_.Append(std::move(entry));
 }
 

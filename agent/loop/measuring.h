@@ -1,6 +1,7 @@
 // What a trajectory asks of the evaluation port: the task's description for the first prompt, the round's candidate,
 // the best one with the scoring profile, and TorchInductor's figures. A failure on our side is waited out and asked again
-// under the same id, a few times; then the trajectory ends as infra and never as a score.
+// under the same id; never is it a score. The trajectory ends as infra for what is its own and lasts: a task folder that
+// cannot be used, or failures again and again while others are measured. What everybody has is waited out without end.
 // Threads: loop-only. Borrows: the trajectory.
 // Errors: the trajectory's, and kCancelled (interrupted).
 #pragma once
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "agent/loop/live_trajectory.h"
+#include "base/clock.h"
 
 namespace passnet::agent {
 
@@ -33,10 +35,20 @@ class Measuring {
   evaluator::BaselineRequest RequestForBaseline() const;
   Task<Status> StoreReport(int64_t round, evaluator::EvaluationReport report, std::string id);
   Task<Status> EvaluationFailed(int64_t round, Error error, std::string id, Purpose purpose);
+  // `failures`: of this question, with this one.
   Task<Status> PortFailed(std::string what, Error error, int64_t failures);
+  void CountFailure();
+  bool IsEnough(const Error& error, int64_t failures) const;
+  Asker AskerOf() const;
 
   LiveTrajectory& trajectory_;
-  int64_t failures_ = 0;  // in a row, of requests that leave no intent: description, baseline
+  // Failures in a row; what everybody had got when the first one came, which is counted in it.
+  struct Streak {
+    int64_t failures = 0;
+    PortTally tally;
+    SteadyTime since{};
+  };
+  Streak streak_;
 };
 
 // sha256 over trajectory, round, purpose and repetition: the same question always has the same id.

@@ -29,7 +29,14 @@ struct RoundOptions {
   int64_t plateau_rounds = 2;  // after a success, this many rounds without an improvement end the trajectory
   double plateau_percent = 3;  // what counts as an improvement; chosen: above the noise of profile quick
   int64_t lost_calls = 3;      // calls of one round that may be lost (crash, cut connection) before it is infra
-  int64_t infra_attempts = 3;  // asks of a lane that fail on our side before the trajectory ends as infra
+  int64_t infra_attempts = 3;  // of one measurement that fail on our side, while others succeed, before it ends as infra
+};
+
+// What one trajectory may use. Reached: no further call, the best candidate so far is measured, outcome `budget`.
+struct TrajectoryLimits {
+  std::optional<int64_t> tokens;
+  std::optional<double> usd;
+  std::optional<double> wall_s;  // since its start, whatever it waited for
 };
 
 struct ScoringOptions {
@@ -52,6 +59,7 @@ struct RefineOptions {
   AttemptLimits limits;
   RetryOptions retry;
   Prices prices;
+  TrajectoryLimits budget;
   prompts::ReplyLimits reply;
 };
 

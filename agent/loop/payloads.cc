@@ -13,6 +13,7 @@ std::string StartPayload(const TrajectoryPlan& plan, const RefineOptions& option
                {"task", plan.task},
                {"task_path", plan.task_path},
                {"task_hash", plan.task_hash},
+               {"sample", plan.sample},
                {"model", options.sampling.model},
                {"device", options.scoring.device},
                {"profile", evaluator::ProfileName(options.scoring.final_profile)}})

@@ -3,6 +3,7 @@
 // Threads: loop-only.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/task.h"
+#include "dialects/chat.h"
 #include "evaluator/api/evaluation.h"
 #include "trajectories/event.h"
 
@@ -21,6 +23,8 @@ namespace passnet::agent {
 struct JournalEntry {
   trajectories::EventDraft event;
   std::map<std::string, std::string> contents;
+  // Of an llm_outcome: what its reply came to, which has been read by now. Not stored: a resume reads the reply again.
+  std::shared_ptr<const dialects::AttemptOutcome> outcome;
 };
 using JournalEntries = std::shared_ptr<const std::vector<JournalEntry>>;
 
@@ -32,18 +36,35 @@ class Journal {
   virtual Task<Status> Append(JournalEntries entries, std::stop_token stop) = 0;
 };
 
-// Where candidates are measured, as seen from the loop. Every error is infrastructure. A cancelled request ends with
-// kCancelled.
+// Who asks the evaluation port: lanes are shared fairly between campaigns.
+struct Asker {
+  std::string campaign_id;
+  std::string trajectory_id;
+};
+
+// What became of everybody's requests since the port exists. Whoever failed compares two of them: what others got in
+// between tells a failure of one's own from one that everybody has.
+struct PortTally {
+  int64_t succeeded = 0;  // measurements: a description may come from a cache
+  int64_t failed = 0;     // of any kind, as infrastructure; what was refused, cancelled or waits is not in it
+};
+
+// Where candidates are measured, as seen from the loop. While no lane can serve, requests wait: an error tells of
+// something that happened to this request. Every error is infrastructure. A cancelled request ends with kCancelled, at
+// once.
 class EvaluationPort {
  public:
   virtual ~EvaluationPort() = default;
-  virtual Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request,
+  virtual Task<Result<evaluator::EvaluationReport>> Evaluate(Asker asker, evaluator::EvaluateRequest request,
                                                              std::stop_token cancel) = 0;
-  virtual Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request,
+  virtual Task<Result<evaluator::BaselineReport>> Baseline(Asker asker, evaluator::BaselineRequest request,
                                                            std::stop_token cancel) = 0;
-  virtual Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
+  virtual Task<Result<evaluator::TaskDescription>> DescribeTask(Asker asker, evaluator::DescribeTaskRequest request,
                                                                 std::stop_token cancel) = 0;
+  // What two comparable scores must share. The one request that does not wait while no lane can serve: kUnavailable says
+  // why none can.
   virtual Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) = 0;
+  virtual PortTally tally() const = 0;
 };
 
 }  // namespace passnet::agent

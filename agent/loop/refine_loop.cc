@@ -33,6 +33,7 @@ prompts::RoundStanding StandingOf(const TrajectoryFold& fold, const RoundOptions
   if (const auto& best = fold.best()) {
     standing.best = prompts::BestSoFar{best->candidate.round, best->verdict, best->score};
   }
+  standing.inductor = fold.inductor_speedups();
   return standing;
 }
 
@@ -91,6 +92,7 @@ Task<Status> RefineLoop::Start() {
   JournalEntry entry = trajectory_.NewEntry(EventKind::kTrajectoryStarted);
   entry.event.round.reset();
   entry.event.subject = trajectory_.plan().task;
+  entry.event.label = std::to_string(trajectory_.plan().sample);
   entry.event.payload = StartPayload(trajectory_.plan(), trajectory_.options());
   co_return co_await trajectory_.Append(std::move(entry));
 }
@@ -101,7 +103,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   if (!described.value()) co_return OkStatus();
   const evaluator::TaskDescription& task = *described.value();
   const RefineOptions& options = trajectory_.options();
-  auto system = prompts::RenderSystem(trajectory_.texts(), options.reply, options.scoring.b);
+  auto system = prompts::RenderSystem(trajectory_.texts(), options.reply, options.scoring.b, task.environment);
   if (!system) co_return system.error();
   auto first = prompts::RenderFirst(trajectory_.texts(), task, options.scoring.device, options.rounds.rounds);
   if (!first) co_return first.error();
@@ -128,10 +130,14 @@ Task<Status> RefineLoop::Parse() {
   ParsedReply parsed;
   parsed.problem = ProblemOf(reply, options.sampling.max_tokens);
   if (parsed.problem.empty()) parsed = ParseReply(reply.reply.content, options.reply);
-  bool ok = parsed.problem.empty();
+  if (parsed.done && !trajectory_.fold().best()) {
+    parsed.done = false;
+    parsed.problem = "it says that it is done, and no round was scored yet";
+  }
+  bool ok = parsed.problem.empty() && !parsed.done;
   JournalEntry entry = trajectory_.NewEntry(EventKind::kReplyParsed);
   entry.event.subject = trajectory_.fold().reply_call_id();
-  entry.event.label = ok ? "ok" : "format_error";
+  entry.event.label = parsed.done ? "done" : (ok ? "ok" : "format_error");
   entry.event.payload = ParsedPayload(parsed);
   std::vector<JournalEntry> entries;
   entries.push_back(std::move(entry));

@@ -45,7 +45,8 @@ bool HasRef(const EventDraft& event, const std::string& name) {
 
 }  // namespace
 
-Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, const AttemptOutcome* read) {
+  if (auto cost = AmountBilled(event)) spent_ = spent_ + *cost;
   switch (event.kind) {
     case EventKind::kTrajectoryStarted:
       started_ = true;
@@ -58,7 +59,7 @@ Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content) 
     case EventKind::kLlmLost:
       return ApplyCall(event, content);
     case EventKind::kLlmOutcome:
-      return ApplyOutcome(event);
+      return ApplyOutcome(event, read);
     case EventKind::kReplyParsed:
       return ApplyParsed(event);
     case EventKind::kCandidate:
@@ -81,7 +82,7 @@ Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content) 
       return OkStatus();
     }
     case EventKind::kBaseline:
-      baseline_done_ = true;
+      ApplyBaseline(event);
       return OkStatus();
     case EventKind::kBudget:
     case EventKind::kInfra:
@@ -106,6 +107,10 @@ Status TrajectoryFold::ApplyParsed(const EventDraft& event) {
   parsed_ = true;
   format_problem_.clear();
   if (event.label == "ok") return OkStatus();
+  if (event.label == "done") {
+    said_done_ = true;
+    return OkStatus();
+  }
   ASSIGN_OR_RETURN(format_problem_, TextOf(event, "problem"));
   round_scores_.push_back(std::nullopt);
   return OkStatus();
@@ -216,14 +221,14 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
   return OkStatus();
 }
 
-Status TrajectoryFold::ApplyOutcome(const EventDraft& event) {
+Status TrajectoryFold::ApplyOutcome(const EventDraft& event, const AttemptOutcome* read) {
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   std::optional<RawReply> raw = std::move(open_call_->raw);
   const dialects::Dialect& dialect = *open_call_->request.dialect;
   open_call_.reset();
   if (event.label == "cancelled") return OkStatus();
   if (!raw) return Corrupt(event, "no reply was received before it");
-  AttemptOutcome outcome = dialect.Interpret(*raw);
+  AttemptOutcome outcome = read != nullptr ? *read : dialect.Interpret(*raw);
   if (outcome.outcome == OutcomeClass::kContextOverflow) {
     StopFor(Stop::kContext, outcome.detail);
   } else if (!IsModelBehaviour(outcome.outcome)) {
@@ -264,6 +269,16 @@ Status TrajectoryFold::ApplyReport(const EventDraft& event) {
   return OkStatus();
 }
 
+// A lane that could not measure it has stored why; the figure is then not known.
+void TrajectoryFold::ApplyBaseline(const EventDraft& event) {
+  baseline_done_ = true;
+  auto report = evaluator::BaselineReportFromJson(event.payload);
+  if (!report) return;
+  for (const auto& graph : report.value().graphs) {
+    if (graph.speedup_call) inductor_speedups_[graph.path] = *graph.speedup_call;
+  }
+}
+
 void TrajectoryFold::Consider(const EvaluationReport& report) {
   bool ok = report.verdict == Verdict::kOk && report.aggregated_score;
   round_scores_.push_back(ok ? report.aggregated_score : std::nullopt);
@@ -295,13 +310,16 @@ NextStep TrajectoryFold::Next(const RefineOptions& options) const {
   // What was reached before our failure is measured all the same, unless that measurement is what failed.
   if (stop_ == Stop::kInfra) return best_ && !final_report_ && may_measure_final_ ? NextStep::kFinal : NextStep::kFinish;
   bool round_ended = report_ || !format_problem_.empty();
-  bool over = stop_ != Stop::kNone ||
+  bool over = stop_ != Stop::kNone || said_done_ ||
               (round_ended && (round_ >= options.rounds.rounds || Plateau(options.rounds)));
   if (!over) {
     if (round_ == 0 || feedback_given_) return NextStep::kRender;
     if (!reply_) return NextStep::kAsk;
     if (!parsed_) return NextStep::kParse;
-    return round_ended ? NextStep::kFeedback : NextStep::kEvaluate;
+    if (!round_ended) return NextStep::kEvaluate;
+    // It is measured once in any case: before the first feedback that can tell the model of it.
+    const bool wanted = report_ && options.scoring.baseline && !baseline_done_;
+    return wanted ? NextStep::kBaseline : NextStep::kFeedback;
   }
   if (best_ && !final_report_) return NextStep::kFinal;
   if (options.scoring.baseline && !baseline_done_) return NextStep::kBaseline;
@@ -319,6 +337,7 @@ std::string TrajectoryFold::Reason(const RoundOptions& options) const {
   if (stop_ == Stop::kBudget) return "budget: " + stop_text_;
   if (stop_ == Stop::kContext) return "context: " + stop_text_;
   if (stop_ != Stop::kNone) return stop_text_;
+  if (said_done_) return "the model says that it is done";
   if (round_ >= options.rounds) return "round limit of " + std::to_string(options.rounds);
   return "plateau: no improvement in " + std::to_string(options.plateau_rounds) + " rounds";
 }

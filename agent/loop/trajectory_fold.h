@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,7 +46,9 @@ enum class NextStep {
 
 class TrajectoryFold {
  public:
-  Status Apply(const trajectories::EventDraft& event, const ContentFn& content);
+  // `read`: what the reply of an llm_outcome comes to, where it was read already; nullptr: it is read here.
+  Status Apply(const trajectories::EventDraft& event, const ContentFn& content,
+               const dialects::AttemptOutcome* read = nullptr);
 
   NextStep Next(const RefineOptions& options) const;
 
@@ -83,7 +86,12 @@ class TrajectoryFold {
   const std::optional<Best>& best() const { return best_; }
   const std::optional<evaluator::EvaluationReport>& final_report() const { return final_report_; }
 
+  // Path of a graph to the speed-up that TorchInductor reached on it, once the baseline was measured.
+  const std::map<std::string, double>& inductor_speedups() const { return inductor_speedups_; }
+
   const std::string& feedback() const { return feedback_; }
+  // What its calls have cost or may have cost.
+  const Amount& spent() const { return spent_; }
 
   // What trajectory_finished carries, once Next() is kFinish.
   std::string Outcome() const;
@@ -99,9 +107,10 @@ class TrajectoryFold {
   Status ApplyParsed(const trajectories::EventDraft& event);
   Status ApplyStop(const trajectories::EventDraft& event);
   Status ApplyCall(const trajectories::EventDraft& event, const ContentFn& content);
-  Status ApplyOutcome(const trajectories::EventDraft& event);
+  Status ApplyOutcome(const trajectories::EventDraft& event, const dialects::AttemptOutcome* read);
   Status ApplyCandidate(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyReport(const trajectories::EventDraft& event);
+  void ApplyBaseline(const trajectories::EventDraft& event);
   void Consider(const evaluator::EvaluationReport& report);
   void StopFor(Stop stop, std::string text);
 
@@ -110,12 +119,15 @@ class TrajectoryFold {
   Stop stop_ = Stop::kNone;
   std::string stop_text_;
 
+  Amount spent_{0, 0, 0};
   std::vector<dialects::ChatMessage> messages_;
   int64_t calls_ = 0;
   std::vector<std::optional<double>> round_scores_;  // by round: the score of a correct candidate
   std::optional<Best> best_;
   std::optional<evaluator::EvaluationReport> final_report_;
   bool baseline_done_ = false;
+  std::map<std::string, double> inductor_speedups_;
+  bool said_done_ = false;  // by the model: no further round is played
 
   // Of the evaluation that is being asked for.
   std::string open_evaluation_;

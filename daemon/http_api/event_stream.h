@@ -1,5 +1,5 @@
 // Committed events of one campaign as server-sent events: id = row, event = kind, data = EventJson.
-// Threads: each stream is used by one server thread; StreamSlots is thread-safe.
+// Threads: each stream is used by one thread for streams; StreamSlots is thread-safe.
 // Borrows: store and readers, until the server has stopped.
 // Source: WHATWG HTML section 9.2; a comment line every few seconds keeps proxies from closing the connection.
 #pragma once
@@ -20,6 +20,7 @@ class StreamSlots {
   explicit StreamSlots(int64_t capacity) : capacity_(capacity) {}
   // Holds a place until the last copy is gone; null when there is none.
   std::shared_ptr<void> Take();
+  int64_t taken() const { return taken_.load(); }
 
  private:
   const int64_t capacity_;

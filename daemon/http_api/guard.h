@@ -1,11 +1,16 @@
-// Who may ask for what, decided from the headers before a body is read: the Host and Origin of the request (a web page
-// of a stranger must not reach a daemon on loopback through the browser), and bearer tokens with the roles read and
-// operate.
+// Who may ask for what, decided from the headers before a body is read. A web page of a stranger must not reach the
+// daemon through the browser of somebody on this machine: Host must be one of a few exact names, with the daemon's own
+// port (a name that an attacker's DNS points at loopback is none of them), Origin and Sec-Fetch-Site must not tell of
+// another page, and a POST must be declared as JSON, which no form can do. Another user of this machine must not either:
+// everything but /health wants a bearer token, of the roles operate and read.
 // Threads: immutable, thread-safe.
+// Source: docs/threat_model.md, section 6; the Fetch standard for preflights and Sec-Fetch-Site.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "base/sha256.h"
@@ -14,26 +19,35 @@
 namespace passnet::daemon {
 
 struct GuardOptions {
-  std::string host;      // as bound: allowed in Host beside the names of loopback
-  Secret operate_token;  // empty: everyone may do everything (loopback only)
-  Secret read_token;     // empty: reading takes the operate token too
+  std::string host;                          // as bound: allowed in Host beside the names of loopback
+  std::vector<std::string> allowed_hosts;    // further values of Host, whole: of a reverse proxy or a tunnel
+  std::vector<std::string> allowed_origins;  // pages that may ask: "https://board.example"
+  std::vector<Secret> operate_tokens;        // at least one
+  std::vector<Secret> read_tokens;
 };
 
 class Guard {
  public:
   explicit Guard(const GuardOptions& options);
 
-  // The refusal, or nothing when the request may pass.
+  // What is answered instead of the request's own answer: a refusal, or the reply to a browser that asks beforehand.
+  // Nothing when the request may pass.
   std::optional<Response> Refuse(const Request& request) const;
+  // Lets a page of an allowed origin read the answer.
+  void ShowToOrigin(const Request& request, Response* response) const;
 
  private:
+  std::optional<Response> RefuseHost(const Request& request) const;
+  std::optional<Response> RefusePage(const Request& request) const;
   std::optional<Response> RefuseToken(const Request& request) const;
+  bool ComesFromAllowedOrigin(const Request& request) const;
 
-  const std::string host_;
-  const bool open_;
+  std::set<std::string> names_;   // without a port: the request's own is demanded behind them
+  std::set<std::string> hosts_;   // whole
+  const std::set<std::string> origins_;
   // Digests, so that a comparison takes the same time whatever the guess and its length.
-  const Sha256Digest operate_;
-  const std::optional<Sha256Digest> read_;
+  std::vector<Sha256Digest> operate_;
+  std::vector<Sha256Digest> read_;
 };
 
 }  // namespace passnet::daemon

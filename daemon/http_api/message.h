@@ -1,5 +1,5 @@
 // Our own request and response, so that handlers know nothing of the HTTP library and it can be exchanged.
-// Threads: values; a stream is used by one server thread.
+// Threads: values; a stream is used by one thread at a time.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,12 @@ namespace passnet::daemon {
 
 struct Request {
   std::string method;
-  std::string path;                           // decoded, without the query
-  std::map<std::string, std::string> query;   // decoded; the last of equal names
-  std::map<std::string, std::string> headers; // lower-case names: host, origin, authorization, last-event-id
+  std::string path;                            // decoded, without the query
+  std::map<std::string, std::string> query;    // decoded; the last of equal names
+  std::map<std::string, std::string> headers;  // those that the server keeps, by lower-case name
   std::string body;
-  std::vector<std::string> parameters;        // what the route's {…} stand for, in order
+  int port = 0;                                // of ours, that it came in on
+  std::vector<std::string> parameters;         // what the route's {…} stand for, in order
 
   std::string Header(const std::string& name) const {
     auto found = headers.find(name);
@@ -30,7 +31,7 @@ struct Request {
 
 // Hands bytes on; false when the client is gone.
 using WriteFn = std::function<bool(std::string_view)>;
-// Called again and again on the connection's thread; writes what there is or waits a little; false ends the stream.
+// Called again and again on a thread for streams; writes what there is or waits a little; false ends the stream.
 using StreamFn = std::function<bool(const WriteFn&)>;
 
 struct Response {
@@ -38,7 +39,8 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   std::map<std::string, std::string> headers;
-  StreamFn stream;  // when set, body is not used
+  StreamFn stream;    // when set, body is not used
+  std::string route;  // the pattern that answered, empty for none: by this requests are counted
 };
 
 }  // namespace passnet::daemon

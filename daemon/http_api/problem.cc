@@ -5,22 +5,6 @@
 namespace passnet::daemon {
 namespace {
 
-const char* Title(int status) {
-  switch (status) {
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 421: return "Misdirected Request";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return status < 500 ? "Request Refused" : "Internal Server Error";
-  }
-}
-
 Response Make(int status, const Json& body) {
   Response response;
   response.status = status;
@@ -32,6 +16,25 @@ Response Make(int status, const Json& body) {
 }
 
 }  // namespace
+
+const char* TitleOf(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 421: return "Misdirected Request";
+    case 431: return "Request Header Fields Too Large";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return status < 500 ? "Request Refused" : "Internal Server Error";
+  }
+}
 
 int StatusOf(ErrorCode code) {
   switch (code) {
@@ -54,14 +57,14 @@ int StatusOf(ErrorCode code) {
 Response Problem(const Error& error) {
   int status = StatusOf(error.code);
   return Make(status, {{"type", "about:blank"},
-                       {"title", Title(status)},
+                       {"title", TitleOf(status)},
                        {"status", status},
                        {"code", ErrorCodeName(error.code)},
                        {"detail", error.context}});
 }
 
 Response Problem(int status, const std::string& detail) {
-  return Make(status, {{"type", "about:blank"}, {"title", Title(status)}, {"status", status}, {"detail", detail}});
+  return Make(status, {{"type", "about:blank"}, {"title", TitleOf(status)}, {"status", status}, {"detail", detail}});
 }
 
 }  // namespace passnet::daemon

@@ -10,6 +10,7 @@
 namespace passnet::daemon {
 
 int StatusOf(ErrorCode code);
+const char* TitleOf(int status);
 Response Problem(const Error& error);
 // For errors that HTTP itself knows: 404 of a path, 405, 413, …
 Response Problem(int status, const std::string& detail);

@@ -5,6 +5,8 @@
 
 #include "agent/campaign/report.h"
 #include "base/json.h"
+#include "daemon/http_api/metrics.h"
+#include "daemon/http_api/openapi.h"
 #include "daemon/http_api/problem.h"
 #include "daemon/http_api/views.h"
 #include "daemon/loop_call.h"
@@ -52,33 +54,31 @@ int64_t NextOf(const States& states, const PageQuery& page) {
   return static_cast<int64_t>(states.size()) == page.limit ? states.back().first_row_id : 0;
 }
 
-struct HealthFacts {
-  int64_t campaigns = 0;
-  int waiting_for_space = 0;
-  std::vector<agent::Outage> outages;
-};
+Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent::StoreJournal* journal) {
+  LoopFigures figures;
+  figures.campaigns_running = manager->running();
+  figures.waiting_for_space = journal->waiting_for_space();
+  figures.outages = manager->Outages();
+  co_return figures;
+}
 
-Task<Result<HealthFacts>> ReadHealth(agent::CampaignManager* manager, agent::StoreJournal* journal) {
-  HealthFacts facts;
-  facts.campaigns = manager->running();
-  facts.waiting_for_space = journal->waiting_for_space();
-  facts.outages = manager->Outages();
-  co_return facts;
+Result<LoopFigures> ReadLoop(const ApiPorts& ports) {
+  Command<Result<LoopFigures>> read = [manager = ports.manager, journal = ports.journal] {
+    return ReadLoopFigures(manager, journal);
+  };
+  return CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
 }
 
 Response Health(const ApiPorts& ports) {
-  Command<Result<HealthFacts>> read = [manager = ports.manager, journal = ports.journal] {
-    return ReadHealth(manager, journal);
-  };
-  Result<HealthFacts> facts = CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
-  if (!facts) return Problem(503, "the loop does not answer: " + facts.error().context);
-  bool full = facts.value().waiting_for_space > 0;
-  bool degraded = full || !facts.value().outages.empty();
+  Result<LoopFigures> figures = ReadLoop(ports);
+  if (!figures) return Problem(503, "the loop does not answer: " + figures.error().context);
+  bool full = figures.value().waiting_for_space > 0;
+  bool degraded = full || !figures.value().outages.empty();
   Json json = {{"status", degraded ? "degraded" : "ok"},
                {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
                {"lane", ports.lanes->state()},
-               {"outages", OutagesJson(facts.value().outages)},
-               {"campaigns_running", facts.value().campaigns}};
+               {"outages", OutagesJson(figures.value().outages)},
+               {"campaigns_running", figures.value().campaigns_running}};
   return Ok(json.Dump());
 }
 
@@ -187,36 +187,99 @@ Result<std::string> ShowTrajectory(const ApiPorts& ports, const Request& request
   return TrajectoryJson(state);
 }
 
+Response Metrics(const ApiPorts& ports) {
+  Result<LoopFigures> loop = ReadLoop(ports);
+  if (!loop) return Problem(503, "the loop does not answer: " + loop.error().context);
+  auto text = MetricsText(ports, loop.value());
+  if (!text) return Problem(text.error());
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = std::move(text).value();
+  return response;
+}
+
+const std::vector<RouteParameter> kPaging = {
+    {"after", "query", "integer", "the cursor: next of the page before; 0 from the start"},
+    {"limit", "query", "integer", "1 to 1000; 100 when it is not given"}};
+
+std::vector<RouteParameter> OfOneCampaign() {
+  std::vector<RouteParameter> parameters = {{"campaign_id", "query", "string", "whose trajectories", true}};
+  parameters.insert(parameters.end(), kPaging.begin(), kPaging.end());
+  return parameters;
+}
+
+struct ApiRoute {
+  RouteFacts facts;
+  Response (*handle)(const ApiPorts&, const Request&);
+};
+
+std::vector<ApiRoute> StateRoutes() {
+  return {
+      {{"GET", "/health", "does the daemon answer, and is anything waiting", 200, "application/json", "", {}, {}, true},
+       [](const ApiPorts& ports, const Request&) { return Health(ports); }},
+      {{"GET", "/metrics", "figures in the text form of Prometheus", 200, "text/plain; version=0.0.4", ""},
+       [](const ApiPorts& ports, const Request&) { return Metrics(ports); }},
+      {{"GET", "/v1/version", "which program this is", 200, "application/json", ""},
+       [](const ApiPorts& ports, const Request&) { return Version(ports); }},
+      {{"GET", "/v1/config", "the options in force; no secrets are in it", 200, "application/json", ""},
+       [](const ApiPorts& ports, const Request&) { return Config(ports); }},
+      {{"GET", "/v1/lanes", "the evaluators and what they do", 200, "application/json", "lanes/2"},
+       [](const ApiPorts& ports, const Request&) { return Ok(LanesJson(ports.lanes->facts())); }},
+  };
+}
+
+std::vector<ApiRoute> CampaignRoutes() {
+  return {
+      {{"POST", "/v1/campaigns", "launch a campaign", 201, "application/json", "campaign_launched/1", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) { return Launch(ports, request); }},
+      {{"GET", "/v1/campaigns", "all campaigns, in order of launch", 200, "application/json", "campaigns/1", kPaging},
+       [](const ApiPorts& ports, const Request& request) { return Answer(ListCampaigns(ports, request)); }},
+      {{"GET", "/v1/campaigns/{id}", "one campaign and its spec", 200, "application/json", "campaign/1", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) { return Answer(ShowCampaign(ports, request)); }},
+      {{"GET", "/v1/campaigns/{id}/events", "a campaign's events as they are committed", 200, "text/event-stream", "",
+        {{"Last-Event-ID", "header", "integer", "the row after which to go on"},
+         {"after", "query", "integer", "the same, where there is no such header"}},
+        {404}},
+       [](const ApiPorts& ports, const Request& request) { return Events(ports, request); }},
+      {{"POST", "/v1/campaigns/{id}/cancel", "end a running or paused campaign", 202, "application/json", "", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::Cancel, "cancelling");
+       }},
+      {{"POST", "/v1/campaigns/{id}/pause", "let nothing further begin", 202, "application/json", "", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::PauseCampaign, "pausing");
+       }},
+      {{"POST", "/v1/campaigns/{id}/resume", "go on with a paused campaign", 202, "application/json", "", {}, {404, 409}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::ResumeCampaign, "resuming");
+       }},
+      {{"POST", "/v1/campaigns/{id}/retry", "new trajectories for those that ended infra", 202, "application/json", "", {},
+        {404, 409}},
+       [](const ApiPorts& ports, const Request& request) { return Retry(ports, request); }},
+      {{"GET", "/v1/campaigns/{id}/report", "scores by task, ES(t), AS", 200, "application/json", "campaign_report/1", {},
+        {404}},
+       [](const ApiPorts& ports, const Request& request) { return Answer(Report(ports, request)); }},
+      {{"GET", "/v1/trajectories", "a campaign's trajectories, in order of start", 200, "application/json",
+        "trajectories/1", OfOneCampaign()},
+       [](const ApiPorts& ports, const Request& request) { return Answer(ListTrajectories(ports, request)); }},
+      {{"GET", "/v1/trajectories/{id}", "one trajectory", 200, "application/json", "trajectory_state/1", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) { return Answer(ShowTrajectory(ports, request)); }},
+  };
+}
+
 }  // namespace
 
 Router MakeRouter(const ApiPorts& ports) {
   Router router;
-  router.Add("GET", "/health", [ports](const Request&) { return Health(ports); });
-  router.Add("GET", "/v1/version", [ports](const Request&) { return Version(ports); });
-  router.Add("GET", "/v1/config", [ports](const Request&) { return Config(ports); });
-  router.Add("GET", "/v1/lanes", [ports](const Request&) { return Ok(LanesJson(ports.lanes->facts())); });
-  router.Add("POST", "/v1/campaigns", [ports](const Request& request) { return Launch(ports, request); });
-  router.Add("GET", "/v1/campaigns", [ports](const Request& request) { return Answer(ListCampaigns(ports, request)); });
-  router.Add("GET", "/v1/campaigns/{}",
-             [ports](const Request& request) { return Answer(ShowCampaign(ports, request)); });
-  router.Add("GET", "/v1/campaigns/{}/events", [ports](const Request& request) { return Events(ports, request); });
-  using agent::CampaignManager;
-  router.Add("POST", "/v1/campaigns/{}/cancel", [ports](const Request& request) {
-    return Command202(ports, request, &CampaignManager::Cancel, "cancelling");
-  });
-  router.Add("POST", "/v1/campaigns/{}/pause", [ports](const Request& request) {
-    return Command202(ports, request, &CampaignManager::PauseCampaign, "pausing");
-  });
-  router.Add("POST", "/v1/campaigns/{}/resume", [ports](const Request& request) {
-    return Command202(ports, request, &CampaignManager::ResumeCampaign, "resuming");
-  });
-  router.Add("POST", "/v1/campaigns/{}/retry", [ports](const Request& request) { return Retry(ports, request); });
-  router.Add("GET", "/v1/campaigns/{}/report",
-             [ports](const Request& request) { return Answer(Report(ports, request)); });
-  router.Add("GET", "/v1/trajectories",
-             [ports](const Request& request) { return Answer(ListTrajectories(ports, request)); });
-  router.Add("GET", "/v1/trajectories/{}",
-             [ports](const Request& request) { return Answer(ShowTrajectory(ports, request)); });
+  for (const std::vector<ApiRoute>& group : {StateRoutes(), CampaignRoutes()}) {
+    for (const ApiRoute& route : group) {
+      router.Add(route.facts, [ports, handle = route.handle](const Request& request) { return handle(ports, request); });
+    }
+  }
+  auto document = std::make_shared<std::string>();
+  const RouteFacts facts = {"GET", "/v1/openapi.json", "this document", 200, "application/json", ""};
+  router.Add(facts, [document](const Request&) { return Ok(*document); });
+  *document = OpenApiJson(router.routes(), ports.build.version);
   return router;
 }
 

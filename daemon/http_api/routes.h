@@ -10,6 +10,7 @@
 #include "agent/campaign/manager.h"
 #include "agent/campaign/store_journal.h"
 #include "daemon/http_api/event_stream.h"
+#include "daemon/http_api/request_counts.h"
 #include "daemon/http_api/router.h"
 #include "daemon/options.h"
 #include "trajectories/reader.h"
@@ -25,6 +26,7 @@ struct ApiPorts {
   trajectories::Store* store = nullptr;
   trajectories::ReaderPool* readers = nullptr;
   StreamSlots* streams = nullptr;
+  RequestCounts* counts = nullptr;
   agent::BuildFacts build;
   DaemonOptions options;  // shown by /v1/config
 };

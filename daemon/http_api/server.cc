@@ -1,199 +1,400 @@
 #include "daemon/http_api/server.h"
 
-#include <httplib.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <exception>
+#include <future>
+#include <list>
+#include <optional>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
+#include "base/task.h"
+#include "base/work_pool.h"
 #include "daemon/http_api/problem.h"
+#include "daemon/http_api/target.h"
 
 namespace passnet::daemon {
 namespace {
 
-constexpr int kKeepAliveSeconds = 2;   // chosen: an idle connection holds a thread
-constexpr size_t kKeepAliveCount = 100;
-constexpr int kWriteSeconds = 5;
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using AsioError = boost::system::error_code;
+using WireRequest = http::request<http::string_body>;
+using Parser = http::request_parser<http::string_body>;
 
-class BoundedQueue : public httplib::TaskQueue {
- public:
-  BoundedQueue(size_t threads, size_t capacity) : capacity_(capacity) {
-    for (size_t i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { Serve(); });
-      pthread_setname_np(threads_.back().native_handle(), ("pn-http-" + std::to_string(i)).c_str());
-    }
-  }
+constexpr uint32_t kMaxHeaderBytes = 16u << 10;  // chosen: twice nginx's default
+constexpr size_t kMaxHeaderFields = 64;          // chosen: browsers send about 20
+constexpr size_t kReadBytes = 4096;
+constexpr auto kWriteLimit = std::chrono::seconds(30);   // chosen: a report of megabytes over a slow line
+constexpr auto kDrainLimit = std::chrono::seconds(2);    // chosen: a refused body is on its way already
+constexpr auto kStopGrace = std::chrono::seconds(5);     // chosen: an answer takes milliseconds
+constexpr auto kAcceptPause = std::chrono::milliseconds(20);
+constexpr const char* kKeptFields[] = {"host",         "origin",       "authorization",
+                                       "content-type", "last-event-id", "sec-fetch-site"};
 
-  // Called by the accepting thread alone; waiting here is what bounds the connections in the process.
-  void enqueue(std::function<void()> task) override {
-    std::unique_lock lock(mutex_);
-    space_.wait(lock, [this] { return queue_.size() < capacity_ || closing_; });
-    queue_.push_back(std::move(task));
-    lock.unlock();
-    work_.notify_one();
-  }
+auto Into(AsioError& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
-  void shutdown() override {
-    {
-      std::lock_guard lock(mutex_);
-      closing_ = true;
-    }
-    work_.notify_all();
-    space_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-
- private:
-  void Serve() {
-    for (;;) {
-      std::function<void()> task;
-      {
-        std::unique_lock lock(mutex_);
-        work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-        if (queue_.empty()) return;
-        task = std::move(queue_.front());
-        queue_.pop_front();
-      }
-      space_.notify_one();
-      task();
-    }
-  }
-
-  const size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable work_;
-  std::condition_variable space_;
-  std::deque<std::function<void()>> queue_;  // guarded by mutex_
-  bool closing_ = false;                     // guarded by mutex_
-  std::vector<std::thread> threads_;
-};
-
-Request ToRequest(const httplib::Request& from) {
-  Request request;
-  request.method = from.method;
-  request.path = from.path;
-  for (const auto& [name, value] : from.params) request.query[name] = value;
-  for (const char* name : {"host", "origin", "authorization", "last-event-id"}) {
-    if (from.has_header(name)) request.headers[name] = from.get_header_value(name);
-  }
-  request.body = from.body;
-  return request;
+auto Seconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
-void Write(Response from, const std::shared_ptr<std::atomic<bool>>& stopping, httplib::Response* to) {
-  to->status = from.status;
-  for (const auto& [name, value] : from.headers) to->set_header(name.c_str(), value);
-  if (!from.stream) {
-    to->set_content(from.body, from.content_type.c_str());
-    return;
+template <typename View>
+std::string ToText(const View& view) {
+  return std::string(view.data(), view.size());
+}
+
+bool IsOfParser(const AsioError& error) {
+  return error.category() == make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+Response RefuseUnread(const AsioError& error) {
+  if (error == http::error::body_limit) return Problem(413, "the body is larger than http.max_body_bytes");
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return Problem(431, "the header is larger than " + std::to_string(kMaxHeaderBytes) + " bytes");
   }
-  auto stream = std::make_shared<StreamFn>(std::move(from.stream));
-  to->set_chunked_content_provider(from.content_type, [stream, stopping](size_t, httplib::DataSink& sink) {
-    WriteFn write = [&sink](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); };
-    if (stopping->load() || !(*stream)(write)) sink.done();
-    return true;
-  });
+  return Problem(400, "not an HTTP request: " + error.message());
+}
+
+// The header as ours; a refusal where it is not one that we read.
+std::optional<Response> ReadHeader(const WireRequest& from, Request* to) {
+  to->method = ToText(from.method_string());
+  if (std::distance(from.begin(), from.end()) > static_cast<std::ptrdiff_t>(kMaxHeaderFields)) {
+    return Problem(431, "the header has more than " + std::to_string(kMaxHeaderFields) + " fields");
+  }
+  Status parsed = ParseTarget(ToText(from.target()), to);
+  if (!parsed) return Problem(400, parsed.error().context);
+  for (const char* name : kKeptFields) {
+    const auto [first, last] = from.equal_range(name);
+    if (first == last) continue;
+    // Two readers could believe two different ones.
+    if (std::next(first) != last) return Problem(400, std::string("the header has two fields ") + name);
+    to->headers[name] = ToText(first->value());
+  }
+  return std::nullopt;
+}
+
+template <typename Message>
+void FillHead(const Response& response, bool keep_alive, Message* message) {
+  message->version(11);
+  message->result(static_cast<unsigned>(response.status));
+  for (const auto& [name, value] : response.headers) message->set(name, value);
+  if (response.status != 204) message->set(http::field::content_type, response.content_type);
+  message->set("X-Content-Type-Options", "nosniff");
+  message->keep_alive(keep_alive);
 }
 
 }  // namespace
 
 class HttpServer::Impl {
  public:
-  Impl(const HttpOptions& options, const Guard* guard, const Router* router) : guard_(guard), router_(router) {
-    auto threads = static_cast<size_t>(options.threads);
-    auto queued = static_cast<size_t>(options.max_queued);
-    server_.new_task_queue = [threads, queued] { return new BoundedQueue(threads, queued); };
-    auto micros = static_cast<int64_t>(options.read_limit_s * 1e6);
-    server_.set_read_timeout(micros / 1'000'000, micros % 1'000'000);
-    server_.set_write_timeout(kWriteSeconds, 0);
-    server_.set_keep_alive_timeout(kKeepAliveSeconds);
-    server_.set_keep_alive_max_count(kKeepAliveCount);
-    server_.set_payload_max_length(static_cast<size_t>(options.max_body_bytes));
-    server_.set_tcp_nodelay(true);
-    // The library's default is SO_REUSEPORT: a second daemon would share the port unnoticed.
-    server_.set_socket_options([](socket_t socket) {
-      int on = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    });
-    Install();
-  }
+  Impl(const HttpOptions& options, const Parts& parts)
+      : options_(options),
+        parts_(parts),
+        workers_("pn-http", static_cast<int>(options.threads), static_cast<size_t>(options.max_queued)),
+        health_("pn-health", 1, static_cast<size_t>(options.max_queued)),
+        events_("pn-events", static_cast<int>(options.max_event_streams),
+                static_cast<size_t>(options.max_event_streams)) {}
 
-  Status Bind(const std::string& host, int port) {
-    bool bound = false;
-    if (port == 0) {
-      port_ = server_.bind_to_any_port(host);
-      bound = port_ > 0;
-    } else {
-      bound = server_.bind_to_port(host, port);
-      port_ = port;
+  Status Listen() {
+    AsioError error;
+    Tcp::resolver resolver(loop_);
+    const std::string port = std::to_string(options_.port);
+    auto found = resolver.resolve(options_.host, port, Tcp::resolver::passive | Tcp::resolver::numeric_service, error);
+    if (error || found.empty()) {
+      return InvalidArgument("http.host: cannot resolve " + options_.host + ": " + error.message());
     }
-    if (!bound) {
-      return Error{ErrorCode::kAlreadyExists, "cannot listen on " + host + ":" + std::to_string(port) +
-                                                  ": the port is taken or the address is not of this machine"};
+    const Tcp::endpoint address = *found.begin();
+    acceptor_.open(address.protocol(), error);
+    // Not SO_REUSEPORT: a second daemon would share the port unnoticed.
+    if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.bind(address, error);
+    if (!error) acceptor_.listen(Tcp::acceptor::max_listen_connections, error);
+    if (error) {
+      return Error{ErrorCode::kAlreadyExists, "cannot listen on " + options_.host + ":" + port + ": " +
+                                                  error.message()};
     }
-    accepting_ = std::thread([this] { server_.listen_after_bind(); });
-    pthread_setname_np(accepting_.native_handle(), "pn-http-accept");
-    // The socket listens already; Stop() only works once the accepting thread has begun.
-    while (!server_.is_running()) std::this_thread::yield();
+    port_ = acceptor_.local_endpoint().port();
+    Spawn(AcceptAll());
+    thread_ = std::thread([this] { loop_.run(); });
+    pthread_setname_np(thread_.native_handle(), "pn-http");
     return OkStatus();
   }
 
+  // The loop ends by itself once nothing is left to do on it.
   void Stop() {
-    stopping_->store(true);
-    if (!accepting_.joinable()) return;
-    server_.stop();
-    accepting_.join();
+    if (!thread_.joinable()) return;
+    stopping_.store(true);
+    asio::post(loop_, [this] {
+      AsioError ignored;
+      acceptor_.close(ignored);
+      Spawn(EndConnections());
+    });
+    thread_.join();
   }
 
   int port() const { return port_; }
 
  private:
-  void Install() {
-    server_.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& to) {
-      auto refusal = guard_->Refuse(ToRequest(from));
-      if (!refusal) return httplib::Server::HandlerResponse::Unhandled;
-      Write(std::move(*refusal), stopping_, &to);
-      return httplib::Server::HandlerResponse::Handled;
-    });
-    auto handle = [this](const httplib::Request& from, httplib::Response& to) {
-      Write(router_->Handle(ToRequest(from)), stopping_, &to);
-    };
-    server_.Get(".*", handle);
-    server_.Post(".*", handle);
-    server_.Put(".*", handle);
-    server_.Patch(".*", handle);
-    server_.Delete(".*", handle);
-    server_.set_error_handler([this](const httplib::Request&, httplib::Response& to) {
-      if (!to.body.empty() || to.status < 400) return;
-      Write(Problem(to.status, "the request was refused"), stopping_, &to);
-    });
-    server_.set_exception_handler([this](const httplib::Request& from, httplib::Response& to, std::exception_ptr) {
-      log::Err("daemon", "a handler threw", {{"path", from.path}});
-      Write(Problem(500, "an internal error, see the daemon's log"), stopping_, &to);
+  struct Session {
+    explicit Session(Tcp::socket socket) : stream(std::move(socket)) {}
+    beast::tcp_stream stream;
+    beast::flat_buffer buffer{kMaxHeaderBytes + kReadBytes};
+    bool answering = false;      // never closed to make room
+    bool closed = false;         // by us, its coroutine is about to end
+    bool refused_unread = false;
+  };
+  using SessionPtr = std::shared_ptr<Session>;
+
+  void Spawn(Task<void> task) {
+    asio::co_spawn(loop_, std::move(task), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
     });
   }
 
-  const Guard* const guard_;
-  const Router* const router_;
-  httplib::Server server_;
+  void StartSession(Tcp::socket socket) {
+    auto session = std::make_shared<Session>(std::move(socket));
+    sessions_.push_back(session);
+    asio::co_spawn(loop_, Serve(session), [this, session](std::exception_ptr thrown) {
+      if (thrown) log::Err("daemon", "a connection ended in an exception", {});
+      sessions_.remove(session);
+    });
+  }
+
+  Task<void> AcceptAll() {
+    while (!stopping_.load()) {
+      AsioError error;
+      Tcp::socket socket = co_await acceptor_.async_accept(Into(error));
+      if (stopping_.load()) break;
+      if (error) {  // out of descriptors, or the peer left at once: neither is a reason to stop serving the others
+        MakeRoom();
+        co_await Pause(kAcceptPause);
+        continue;
+      }
+      // Where every place is taken by a request that is being answered, the new connection is closed.
+      if (OpenSessions() < options_.max_connections || MakeRoom()) StartSession(std::move(socket));
+    }
+  }
+
+  int64_t OpenSessions() const {
+    return std::count_if(sessions_.begin(), sessions_.end(), [](const SessionPtr& session) { return !session->closed; });
+  }
+
+  // Closes the connection that has waited for longest for its client. False when there is none such.
+  bool MakeRoom() {
+    auto idle = std::find_if(sessions_.begin(), sessions_.end(),
+                             [](const SessionPtr& session) { return !session->answering && !session->closed; });
+    if (idle == sessions_.end()) return false;
+    Close(idle->get());
+    return true;
+  }
+
+  static void Close(Session* session) {
+    session->closed = true;
+    session->stream.close();
+  }
+
+  Task<void> EndConnections() {
+    for (const SessionPtr& session : sessions_) {
+      if (!session->answering) Close(session.get());
+    }
+    const SteadyTime grace_ends = Clock::System().Now() + kStopGrace;
+    while (!sessions_.empty() && Clock::System().Now() < grace_ends) co_await Pause(std::chrono::milliseconds(5));
+    for (const SessionPtr& session : sessions_) Close(session.get());
+  }
+
+  Task<void> Pause(std::chrono::milliseconds span) {
+    asio::steady_timer timer(loop_, span);
+    AsioError error;
+    co_await timer.async_wait(Into(error));
+  }
+
+  Task<void> Serve(SessionPtr session) {
+    bool open = true;
+    while (open && !stopping_.load() && !session->closed) {
+      open = co_await WaitForRequest(session);
+      if (open) open = co_await ServeOne(session);
+    }
+    co_await Finish(session);
+  }
+
+  // Closing over bytes that were never read resets the connection, and the client may lose the answer with it.
+  Task<void> Finish(SessionPtr session) {
+    AsioError error;
+    session->stream.socket().shutdown(Tcp::socket::shutdown_send, error);
+    if (!session->refused_unread) co_return;
+    session->stream.expires_after(kDrainLimit);
+    std::array<char, 16384> bytes;
+    while (!error) co_await session->stream.async_read_some(asio::buffer(bytes), Into(error));
+  }
+
+  Task<bool> WaitForRequest(SessionPtr session) {
+    if (session->buffer.size() > 0) co_return true;
+    session->stream.expires_after(Seconds(options_.idle_limit_s));
+    AsioError error;
+    auto space = session->buffer.prepare(kReadBytes);
+    const size_t count = co_await session->stream.async_read_some(space, Into(error));
+    session->buffer.commit(count);
+    co_return !error;
+  }
+
+  // Whether the connection may carry another request.
+  Task<bool> ServeOne(SessionPtr session) {
+    // One limit from here to the last byte of the body, however they come.
+    session->stream.expires_after(Seconds(options_.request_limit_s));
+    Parser parser;
+    parser.header_limit(kMaxHeaderBytes);
+    parser.body_limit(static_cast<uint64_t>(options_.max_body_bytes));
+    auto request = std::make_shared<Request>();
+    request->port = port_;
+    AsioError error;
+    co_await http::async_read_header(session->stream, session->buffer, parser, Into(error));
+    std::optional<Response> refusal;
+    if (error) {
+      if (!IsOfParser(error)) co_return false;
+      refusal = RefuseUnread(error);
+    } else {
+      refusal = ReadHeader(parser.get(), request.get());
+      if (!refusal) refusal = parts_.guard->Refuse(*request);
+    }
+    if (!refusal && !parser.is_done()) {
+      error = co_await ReadBody(session, &parser);
+      if (error && !IsOfParser(error)) co_return false;
+      if (error) refusal = RefuseUnread(error);
+    }
+    session->refused_unread = static_cast<bool>(error) || !parser.is_done();
+    const bool keep_alive = !session->refused_unread && parser.keep_alive() && !stopping_.load();
+    session->answering = true;
+    session->stream.expires_never();
+    request->body = std::move(parser.get().body());
+    Response response;
+    if (refusal) {
+      response = std::move(*refusal);
+    } else {
+      response = co_await Ask(request);
+    }
+    const bool sent = co_await Answer(session, request, std::move(response), keep_alive);
+    session->answering = false;
+    sessions_.remove(session);  // from now on it is the youngest of the idle ones
+    sessions_.push_back(session);
+    co_return sent && keep_alive;
+  }
+
+  Task<AsioError> ReadBody(SessionPtr session, Parser* parser) {
+    AsioError error;
+    const auto expect = parser->get()[http::field::expect];
+    if (beast::iequals(expect, "100-continue")) {
+      static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+      auto bytes = asio::buffer(kContinue, sizeof kContinue - 1);
+      co_await asio::async_write(session->stream, bytes, Into(error));
+    }
+    if (!error) co_await http::async_read(session->stream, session->buffer, *parser, Into(error));
+    co_return error;
+  }
+
+  Task<Response> Ask(std::shared_ptr<const Request> request) {
+    auto handle = [router = parts_.router, request]() -> Result<Response> { return router->Handle(*request); };
+    WorkPool* pool = request->path == "/health" ? &health_ : &workers_;
+    Result<Response> answer = co_await RunBlocking(pool, std::move(handle));
+    if (!answer) co_return Problem(answer.error());
+    co_return std::move(answer).value();
+  }
+
+  Task<bool> Answer(SessionPtr session, std::shared_ptr<const Request> request, Response response, bool keep_alive) {
+    parts_.counts->Add(response.route, response.status);
+    parts_.guard->ShowToOrigin(*request, &response);
+    const bool head = request->method == "HEAD";
+    if (response.stream && !head) co_return co_await SendStream(session, std::move(response));
+    http::response<http::string_body> message;
+    FillHead(response, keep_alive, &message);
+    if (response.status != 204) message.content_length(response.body.size());
+    if (!head) message.body() = std::move(response.body);
+    session->stream.expires_after(kWriteLimit);
+    AsioError error;
+    co_await http::async_write(session->stream, message, Into(error));
+    co_return !error;
+  }
+
+  // A thread of its own calls the stream's function again and again; the loop does the writing. The connection ends
+  // with the stream.
+  Task<bool> SendStream(SessionPtr session, Response response) {
+    http::response<http::empty_body> message;
+    FillHead(response, false, &message);
+    message.chunked(true);
+    http::response_serializer<http::empty_body> serializer(message);
+    session->stream.expires_after(kWriteLimit);
+    AsioError error;
+    co_await http::async_write_header(session->stream, serializer, Into(error));
+    if (error) co_return false;
+    auto pump = [this, session, stream = std::move(response.stream)]() -> Status {
+      const WriteFn write = [&](std::string_view bytes) { return WriteFromStream(session, std::string(bytes)); };
+      while (!stopping_.load() && stream(write)) {
+      }
+      return OkStatus();
+    };
+    Status pumped = co_await RunBlocking(&events_, std::move(pump));
+    if (!pumped) log::Warning("daemon", "an event stream has no thread", {{"error", pumped.error().context}});
+    session->stream.expires_after(kWriteLimit);
+    co_await asio::async_write(session->stream, http::make_chunk_last(), Into(error));
+    co_return false;
+  }
+
+  // On a thread of events_: waits until the loop has handed the bytes to the kernel, which bounds what lies in memory.
+  bool WriteFromStream(const SessionPtr& session, std::string bytes) {
+    auto promise = std::make_shared<std::promise<bool>>();
+    std::future<bool> sent = promise->get_future();
+    asio::co_spawn(loop_, WriteChunk(session, std::move(bytes)),
+                   [promise](std::exception_ptr thrown, bool ok) { promise->set_value(!thrown && ok); });
+    return sent.get();
+  }
+
+  Task<bool> WriteChunk(SessionPtr session, std::string bytes) {
+    session->stream.expires_after(kWriteLimit);
+    auto chunk = http::make_chunk(asio::buffer(bytes));
+    AsioError error;
+    co_await asio::async_write(session->stream, chunk, Into(error));
+    co_return !error;
+  }
+
+  const HttpOptions options_;
+  const Parts parts_;
+  std::atomic<bool> stopping_{false};
+  asio::io_context loop_{1};
+  Tcp::acceptor acceptor_{loop_};
   int port_ = 0;
-  std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
-  std::thread accepting_;
+  std::list<SessionPtr> sessions_;  // the loop's; those that wait for their client longest come first
+  // After the loop, so that they end before it.
+  WorkPool workers_;
+  WorkPool health_;
+  WorkPool events_;
+  std::thread thread_;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { Stop(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& options, const Guard* guard,
-                                                      const Router* router) {
-  auto impl = std::make_unique<Impl>(options, guard, router);
-  RETURN_IF_ERROR(impl->Bind(options.host, static_cast<int>(options.port)));
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& options, const Parts& parts) {
+  auto impl = std::make_unique<Impl>(options, parts);
+  RETURN_IF_ERROR(impl->Listen());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

@@ -1,5 +1,8 @@
 #include "daemon/http_api/views.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -32,6 +35,7 @@ Json TrajectoryObject(const TrajectoryState& state) {
   return {{"trajectory_id", state.trajectory_id},
           {"campaign_id", state.campaign_id},
           {"task", state.task},
+          {"sample", state.sample},
           {"state", state.state},
           {"outcome", OrNull(state.outcome)},
           {"verdict", OrNull(state.verdict)},
@@ -51,6 +55,14 @@ Json Named(const char* schema, Json object) {
   Json json = {{"schema", schema}};
   for (const auto& [key, value] : object.Members()) json.Set(key, value);
   return json;
+}
+
+Json OutageObject(const std::optional<agent::Outage>& outage) {
+  if (!outage) return Json();
+  return {{"what", outage->what},
+          {"reason", outage->reason},
+          {"since", FormatUtc(outage->since_utc_us)},
+          {"next_try", FormatUtc(outage->next_try_utc_us)}};
 }
 
 Json Page(const char* schema, const char* key, Json items, int64_t next) {
@@ -77,6 +89,7 @@ std::string CampaignJson(const CampaignState& state, const agent::StateDetail& d
   json.Set("waits_for", OrNull(detail.what));
   json.Set("next_try", OrNull(detail.next_try));
   json.Set("tasks", tasks);
+  json.Set("trajectories_planned", tasks * spec.samples);
   json.Set("spec", ToJsonValue(spec));
   return json.Dump();
 }
@@ -97,18 +110,29 @@ std::string TrajectoriesJson(const std::vector<TrajectoryState>& states, int64_t
   return Page("passnet.trajectories/1", "trajectories", std::move(items), next).Dump();
 }
 
-std::string LanesJson(const std::vector<agent::LaneFacts>& lanes) {
-  Json items = Json::MakeArray();
-  for (const auto& lane : lanes) {
-    items.Push({{"name", lane.name},
-                     {"state", lane.state},
-                     {"working_on", OrNull(lane.working_on)},
-                     {"queued", lane.queued},
-                     {"served", lane.served},
-                     {"starts", lane.starts},
-                     {"last_error", OrNull(lane.last_error)}});
+std::string LanesJson(const agent::LanePoolFacts& facts) {
+  Json processes = Json::MakeArray();
+  for (const auto& process : facts.processes) {
+    processes.Push({{"name", process.name},
+                    {"lane", process.lane},
+                    {"timing_core", process.timing_core < 0 ? Json() : Json(process.timing_core)},
+                    {"state", process.state},
+                    {"working_on", OrNull(process.working_on)},
+                    {"campaign_id", OrNull(process.campaign_id)},
+                    {"served", process.served},
+                    {"restarts", std::max<int64_t>(process.starts - 1, 0)},
+                    {"last_error", OrNull(process.last_error)},
+                    {"outage", OutageObject(process.outage)}});
   }
-  return Json({{"schema", "passnet.lanes/1"}, {"lanes", std::move(items)}}).Dump();
+  Json waiting = Json::MakeArray();
+  for (const auto& [campaign_id, requests] : facts.waiting) {
+    waiting.Push({{"campaign_id", campaign_id}, {"requests", requests}});
+  }
+  return Json({{"schema", "passnet.lanes/2"},
+               {"outage", OutageObject(facts.outage)},
+               {"processes", std::move(processes)},
+               {"waiting", std::move(waiting)}})
+      .Dump();
 }
 
 std::string EventJson(const trajectories::Event& event) {

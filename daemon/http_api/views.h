@@ -24,7 +24,7 @@ Json OutagesJson(const std::vector<agent::Outage>& outages);
 std::string CampaignsJson(const std::vector<trajectories::CampaignState>& states, int64_t next);
 std::string TrajectoryJson(const trajectories::TrajectoryState& state);
 std::string TrajectoriesJson(const std::vector<trajectories::TrajectoryState>& states, int64_t next);
-std::string LanesJson(const std::vector<agent::LaneFacts>& lanes);
+std::string LanesJson(const agent::LanePoolFacts& facts);
 // Without payload and content: what a follower needs, never what a candidate wrote.
 std::string EventJson(const trajectories::Event& event);
 

@@ -1,7 +1,7 @@
 #include <poll.h>
 
 #include <memory>
-#include <mutex>
+#include <stop_token>
 #include <utility>
 #include <variant>
 
@@ -14,19 +14,25 @@ namespace passnet::evaluator {
 namespace {
 
 constexpr const char* kLane = "evaluation lane";       // opens errors
-constexpr Millis kTurn{200};                           // how soon a cancel is noticed
+constexpr Millis kTurn{200};                           // how soon a cancel or the end is noticed
 constexpr std::chrono::seconds kGraceAfterCancel{90};  // a compiler may still run; a measurement stops at once
 constexpr std::chrono::minutes kMessageLimit{5};       // for one that has begun
 
 // Talks to one passnet-evaluator, and starts another one when that broke off.
 class EvaluatorClient : public LaneClient {
  public:
-  explicit EvaluatorClient(LaneClientOptions options) : options_(std::move(options)) {}
+  EvaluatorClient(LaneClientOptions options, std::stop_token stop)
+      : options_(std::move(options)), stop_(std::move(stop)) {}
 
   Status EnsureStarted(Deadline deadline) {
-    std::lock_guard lock(mutex_);
     if (process_ != nullptr) return OkStatus();
+    if (IsUnwanted()) return Cancelled();
     ASSIGN_OR_RETURN(auto process, EvaluatorProcess::Start(options_));
+    if (Status spoke = AwaitGreeting(process->channel(), deadline); !spoke) {
+      // It is busy coming up and would not hear that its client goes.
+      process->Kill();
+      return spoke;
+    }
     ASSIGN_OR_RETURN(Greeting greeting, ReceiveGreeting(process->channel(), deadline));
     RETURN_IF_ERROR(CheckAblation(greeting.environment));
     environment_ = std::move(greeting.environment);
@@ -50,18 +56,29 @@ class EvaluatorClient : public LaneClient {
 
   Result<std::map<std::string, std::string>> Environment(Deadline deadline) override {
     RETURN_IF_ERROR(EnsureStarted(deadline));
-    std::lock_guard lock(mutex_);
     return environment_;
   }
 
-  void Cancel() override {
-    std::lock_guard lock(mutex_);
-    if (process_ == nullptr || !busy_) return;
-    cancelled_ = true;
-    (void)SendCancel(process_->channel(), Deadline::After(std::chrono::seconds(5)));
-  }
+  void CancelWith(std::stop_token cancelled) override { cancelled_ = std::move(cancelled); }
 
  private:
+  bool IsUnwanted() const { return stop_.stop_requested() || cancelled_.stop_requested(); }
+  static Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
+
+  Status AwaitGreeting(int channel, Deadline deadline) const {
+    while (!AwaitBytes(channel, deadline)) {
+      if (IsUnwanted()) return Cancelled();
+      if (deadline.Passed()) return Error{ErrorCode::kDeadlineExceeded, "the evaluator did not come up before the deadline"};
+    }
+    return OkStatus();
+  }
+
+  // For a turn at most. True as well when the other side has gone, which the reading then tells.
+  static bool AwaitBytes(int channel, Deadline deadline) {
+    pollfd entry{channel, POLLIN, 0};
+    return ::poll(&entry, 1, deadline.Earlier(Deadline::After(kTurn)).PollMillis()) > 0;
+  }
+
   Status CheckAblation(const std::map<std::string, std::string>& environment) const {
     const auto found = environment.find("ablated");
     const std::string ablated = found == environment.end() ? "" : found->second;
@@ -72,15 +89,18 @@ class EvaluatorClient : public LaneClient {
 
   template <typename Report, typename Request>
   Result<Report> Call(const Request& request, Deadline deadline, const ProgressFn& progress) {
-    RETURN_IF_ERROR(EnsureStarted(deadline));
+    if (Status up = EnsureStarted(deadline); !up) {
+      // A missing program, for one, is no mistake in the request.
+      if (up.error().code == ErrorCode::kCancelled) return up.error();
+      return Error{ErrorCode::kUnavailable, up.error().context}.Prefixed(kLane);
+    }
     auto end = Exchange(request, deadline, progress);
-    std::lock_guard lock(mutex_);
-    busy_ = false;
     auto report = ReportIn<Report>(end);
+    if (stop_.stop_requested()) process_->Kill();
     // An evaluator that broke off, stayed silent or failed by itself is in an unknown state: the next request gets a fresh
     // one.
     if (!report ? !IsItsOwn(report.error().code) : FailedItself(report.value())) process_.reset();
-    if (!report && cancelled_) return Error{ErrorCode::kCancelled, "the request was cancelled"};
+    if (!report && IsUnwanted()) return Cancelled();
     return report;
   }
 
@@ -105,52 +125,43 @@ class EvaluatorClient : public LaneClient {
   // The report or the failure that ends the request. An Error: the channel broke.
   template <typename Request>
   Result<LaneReply> Exchange(const Request& request, Deadline deadline, const ProgressFn& progress) {
-    RETURN_IF_ERROR(Begin(request, deadline));
+    RETURN_IF_ERROR(SendRequest(process_->channel(), request, deadline));
+    told_ = false;
     while (true) {
-      ASSIGN_OR_RETURN(LaneReply reply, Next(deadline));
+      ASSIGN_OR_RETURN(LaneReply reply, Next(&deadline));
       const auto* note = std::get_if<ProgressNote>(&reply);
       if (note == nullptr) return reply;
       if (progress) progress(note->what, note->done, note->total);
     }
   }
 
-  template <typename Request>
-  Status Begin(const Request& request, Deadline deadline) {
-    std::lock_guard lock(mutex_);
-    busy_ = true;
-    cancelled_ = false;
-    return SendRequest(process_->channel(), request, deadline);
-  }
-
-  // Waits in short turns, so that a Cancel from another thread shortens the deadline.
-  Result<LaneReply> Next(Deadline deadline) {
-    Deadline cut = deadline;
-    bool seen_cancel = false;
-    while (true) {
-      pollfd entry{process_->channel(), POLLIN, 0};
-      int ready = ::poll(&entry, 1, cut.Earlier(Deadline::After(kTurn)).PollMillis());
-      if (ready > 0) return ReceiveReply(process_->channel(), deadline.Earlier(Deadline::After(kMessageLimit)));
-      if (cut.Passed()) return Error{ErrorCode::kDeadlineExceeded, "the lane did not answer before the deadline"};
-      std::lock_guard lock(mutex_);
-      if (cancelled_ && !seen_cancel) {
-        seen_cancel = true;
-        cut = deadline.Earlier(Deadline::After(kGraceAfterCancel));
-      }
+  // Waits in short turns: a cancel is passed on once, and shortens the deadline.
+  Result<LaneReply> Next(Deadline* deadline) {
+    const int channel = process_->channel();
+    while (!AwaitBytes(channel, *deadline)) {
+      if (stop_.stop_requested()) return Cancelled();
+      if (deadline->Passed()) return Error{ErrorCode::kDeadlineExceeded, "the lane did not answer before the deadline"};
+      if (told_ || !cancelled_.stop_requested()) continue;
+      told_ = true;
+      (void)SendCancel(channel, Deadline::After(std::chrono::seconds(5)));
+      *deadline = deadline->Earlier(Deadline::After(kGraceAfterCancel));
     }
+    return ReceiveReply(channel, deadline->Earlier(Deadline::After(kMessageLimit)));
   }
 
   const LaneClientOptions options_;
-  std::mutex mutex_;
-  std::unique_ptr<EvaluatorProcess> process_;  // replaced only between requests, under mutex_
+  const std::stop_token stop_;
+  std::stop_token cancelled_;
+  std::unique_ptr<EvaluatorProcess> process_;
   std::map<std::string, std::string> environment_;
-  bool busy_ = false;
-  bool cancelled_ = false;
+  bool told_ = false;  // the evaluator knows that the request in flight is cancelled
 };
 
 }  // namespace
 
-Result<std::unique_ptr<LaneClient>> StartLane(const LaneClientOptions& options, Deadline deadline) {
-  auto client = std::make_unique<EvaluatorClient>(options);
+Result<std::unique_ptr<LaneClient>> StartLane(const LaneClientOptions& options, Deadline deadline,
+                                              std::stop_token stop) {
+  auto client = std::make_unique<EvaluatorClient>(options, std::move(stop));
   RETURN_IF_ERROR(client->EnsureStarted(deadline));
   return std::unique_ptr<LaneClient>(std::move(client));
 }

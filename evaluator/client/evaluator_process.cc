@@ -1,7 +1,9 @@
 #include "evaluator/client/evaluator_process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -57,20 +59,45 @@ std::vector<char*> Pointers(std::vector<std::string>& words) {
   return pointers;
 }
 
+// The cores that an evaluator may use: the caller's without those on which other lanes time. All of the caller's when
+// nothing else would be left, as on a machine of one core.
+cpu_set_t CoresOf(const LaneClientOptions& options) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  ::sched_getaffinity(0, sizeof cores, &cores);
+  cpu_set_t left = cores;
+  for (int core : options.other_timing_cores) {
+    if (core >= 0 && core < CPU_SETSIZE) CPU_CLR(static_cast<size_t>(core), &left);
+  }
+  return CPU_COUNT(&left) > 0 ? left : cores;
+}
+
+// What a child needs on its way to execve.
+struct Birth {
+  std::vector<char*> argv;
+  std::vector<char*> environment;
+  cpu_set_t cores;
+  pid_t parent;
+};
+
 // The child's way to execve. Async-signal-safe only: the daemon that forks has threads.
-[[noreturn]] void Become(int channel, const std::vector<char*>& argv, const std::vector<char*>& environment, pid_t parent) {
+[[noreturn]] void Become(int channel, const Birth& birth) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(3);
+  if (::getppid() != birth.parent) ::_exit(3);
+  ::sched_setaffinity(0, sizeof birth.cores, &birth.cores);
   // dup2 onto the same number would keep close-on-exec.
   if (channel == kLaneControlFd) {
     ::fcntl(channel, F_SETFD, 0);
   } else {
     ::dup2(channel, kLaneControlFd);
   }
+  // Connections of the daemon that a library opened without close-on-exec are none of the evaluator's. A kernel before
+  // 5.11 does not know the call; there they stay open.
+  ::close_range(kLaneControlFd + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(argv[0], argv.data(), environment.data());
+  ::execve(birth.argv[0], birth.argv.data(), birth.environment.data());
   ::_exit(127);
 }
 
@@ -80,18 +107,19 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneClie
   ASSIGN_OR_RETURN(const Installation installation, FindInstallation(options.evaluator_binary));
   std::vector<std::string> arguments = ArgumentsOf(options, installation);
   std::vector<std::string> variables = EnvironmentOf();
-  const std::vector<char*> argv = Pointers(arguments), environment = Pointers(variables);
+  const Birth birth{Pointers(arguments), Pointers(variables), CoresOf(options), ::getpid()};
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::FromErrno("socketpair", "lane", errno);
   }
   UniqueFd ours(ends[0]), theirs(ends[1]);
-  const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return Error::FromErrno("fork", "lane", errno);
-  if (pid == 0) Become(theirs.get(), argv, environment, parent);
+  if (pid == 0) Become(theirs.get(), birth);
   return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(pid, std::move(ours)));
 }
+
+void EvaluatorProcess::Kill() { ::kill(pid_, SIGKILL); }
 
 EvaluatorProcess::~EvaluatorProcess() {
   // Closing the channel asks it to end; what does not hear it is killed, and its jails with it.

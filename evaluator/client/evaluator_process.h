@@ -23,6 +23,8 @@ class EvaluatorProcess {
   EvaluatorProcess& operator=(const EvaluatorProcess&) = delete;
 
   int channel() const { return channel_.get(); }
+  // At once, for one that would not hear that its client goes. The destructor reaps it.
+  void Kill();
 
  private:
   EvaluatorProcess(pid_t pid, UniqueFd channel) : pid_(pid), channel_(std::move(channel)) {}

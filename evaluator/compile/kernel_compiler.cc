@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "evaluator/compile/compiler_facts.h"
 #include "evaluator/compile/dependencies.h"
 #include "evaluator/compile/kernel_check.h"
 #include "sandbox/run.h"
@@ -80,6 +81,10 @@ Result<KernelCompiler> KernelCompiler::Create(KernelCompilerOptions options, Dea
   if (compiler.header_folders_.empty()) {
     return Internal(compiler.options_.compiler + " -v does not tell where it searches for headers");
   }
+  // By itself, so that the text above, which other texts are made of, stays as it is.
+  spec.argv = {compiler.options_.compiler, "-std=c++20", "-march=native", "-dM", "-E", "-x", "c++", "/dev/null"};
+  ASSIGN_OR_RETURN(sandbox::RunReport macros, sandbox::Run(spec, deadline));
+  compiler.facts_ = CompilerFacts(compiler.version_, macros.out.Text(), compiler.header_folders_);
   compiler.header_folders_.push_back(compiler.options_.include_dir.native());
   std::error_code failed;
   std::filesystem::create_directories(compiler.options_.cache_dir, failed);

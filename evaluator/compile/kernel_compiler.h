@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class KernelCompiler {
   Result<std::vector<CompiledKernel>> Compile(const Candidate& candidate, Deadline deadline) const;
 
   const std::string& version() const { return version_; }
+  // What it gives a kernel on this host (compiler_facts.h).
+  const std::map<std::string, std::string>& facts() const { return facts_; }
   static std::vector<std::string> Flags();
 
  private:
@@ -59,6 +62,7 @@ class KernelCompiler {
 
   KernelCompilerOptions options_;
   std::string version_;
+  std::map<std::string, std::string> facts_;
   std::vector<std::string> header_folders_;
 };
 

@@ -1,19 +1,18 @@
 #include "evaluator/lane/evaluator.h"
 
 #include <sched.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <deque>
-#include <fstream>
 
 #include "base/file.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/baseline.h"
+#include "evaluator/lane/host_facts.h"
 #include "evaluator/lane/prepare.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
@@ -38,19 +37,6 @@ Result<std::vector<int>> UsableCores() {
     if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
   }
   return cores;
-}
-
-std::string CpuModel() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
-
-std::string KernelRelease() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.release : "unknown";
 }
 
 Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
@@ -178,9 +164,11 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
       {"python", made->zygote_->python_version()},
       {"compiler", Sha256Hex(made->compiler_->version()).substr(0, 16)},
       {"cpu", CpuModel()},
+      {"caches", CachesOf(timing)},
       {"kernel", KernelRelease()},
       {"build", PASSNET_VERSION},
   };
+  for (const auto& [key, value] : made->compiler_->facts()) made->environment_[key] = value;
   if (const std::string ablated = options.ablation.Text(); !ablated.empty()) made->environment_["ablated"] = ablated;
   return made;
 }

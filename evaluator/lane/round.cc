@@ -19,16 +19,19 @@ double ToMicros(std::chrono::nanoseconds span) { return Micros(span).count(); }
 constexpr uint32_t kLeastChecked = 8;
 constexpr uint32_t kCheckedShare = 4;
 
-std::vector<bool> DrawChecked(SecretStream& draws, uint32_t calls) {
-  std::vector<bool> checked(calls, false);
-  const uint32_t wanted = std::min(calls, std::max(kLeastChecked, calls / kCheckedShare));
-  // One after the other with the chance that leaves every set of so many calls alike.
+// One after the other with the chance that leaves every set of so many calls alike.
+std::vector<bool> DrawSet(SecretStream& draws, uint32_t calls, uint32_t wanted) {
+  std::vector<bool> drawn(calls, false);
   for (uint32_t slot = 0, chosen = 0; slot < calls; ++slot) {
     if (draws.Below(calls - slot) >= wanted - chosen) continue;
-    checked[slot] = true;
+    drawn[slot] = true;
     ++chosen;
   }
-  return checked;
+  return drawn;
+}
+
+std::vector<bool> DrawChecked(SecretStream& draws, uint32_t calls) {
+  return DrawSet(draws, calls, std::min(calls, std::max(kLeastChecked, calls / kCheckedShare)));
 }
 
 class RoundRun {
@@ -85,8 +88,7 @@ class RoundRun {
 
   void DrawOnHelper(Block& block, int number) {
     const SlotLayout& layout = context_.layout;
-    block.kinds.resize(calls_);
-    for (CallKind& kind : block.kinds) kind = DrawCallKind(context_.ablation, context_.always_stray, context_.draws);
+    block.kinds = DrawCallKinds(context_.ablation, context_.always_stray, context_.draws, calls_);
     block.checked = DrawChecked(context_.draws, calls_);
     if (number == 0) block.checked[0] = true;  // the first answer of a process tells remembering from computing
     if (number == published_block_) {
@@ -271,11 +273,15 @@ class RoundRun {
 }  // namespace
 
 Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, RegionPool& pool) {
-  Seats seats;
-  for (size_t seat = 0; seat < kSeats; ++seat) {
-    ASSIGN_OR_RETURN(SeatRegions regions, pool.Take(layout.InBytes(), layout.OutBytes()));
-    seats.sides.emplace_back(layout, std::move(regions));
+  std::array<SeatRegions, kSeats> regions;
+  for (SeatRegions& one : regions) {
+    ASSIGN_OR_RETURN(one, pool.Take(layout.InBytes(), layout.OutBytes()));
   }
+  // They come back in the order of the seats. Where a region's pages lie decides how well the caches hold it: each seat
+  // goes through all of them from round to round, or the first draw would stand in every figure of the evaluation.
+  std::rotate(regions.begin(), regions.begin() + 1, regions.end());
+  Seats seats;
+  for (SeatRegions& one : regions) seats.sides.emplace_back(layout, std::move(one));
   RETURN_IF_ERROR(makers.eager(seats.sides[kReferenceSeat]));
   RETURN_IF_ERROR(makers.eager(seats.sides[kControlSeat]));
   if (swap_eager) std::swap(seats.sides[kReferenceSeat], seats.sides[kControlSeat]);
@@ -283,11 +289,18 @@ Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool
   return seats;
 }
 
-CallKind DrawCallKind(const Ablation& ablation, bool always_stray, SecretStream& draws) {
-  if (ablation.Omits(Layer::kFresh)) return CallKind::kPublished;
-  if (ablation.Omits(Layer::kStrays)) return CallKind::kPlain;
-  if (always_stray && !ablation.Omits(Layer::kAdmission)) return CallKind::kStrayed;
-  return draws.Below(2) == 0 ? CallKind::kStrayed : CallKind::kPlain;
+std::vector<CallKind> DrawCallKinds(const Ablation& ablation, bool always_stray, SecretStream& draws, uint32_t calls) {
+  if (ablation.Omits(Layer::kFresh)) return std::vector(calls, CallKind::kPublished);
+  if (ablation.Omits(Layer::kStrays)) return std::vector(calls, CallKind::kPlain);
+  if (always_stray && !ablation.Omits(Layer::kAdmission)) return std::vector(calls, CallKind::kStrayed);
+  // What lies far off can take a kernel longer (subnormal numbers do): blocks with other shares of them would scatter.
+  const uint32_t odd = calls % 2 == 0 ? 0 : static_cast<uint32_t>(draws.Below(2));
+  const std::vector<bool> strayed = DrawSet(draws, calls, calls / 2 + odd);
+  std::vector<CallKind> kinds(calls, CallKind::kPlain);
+  for (uint32_t slot = 0; slot < calls; ++slot) {
+    if (strayed[slot]) kinds[slot] = CallKind::kStrayed;
+  }
+  return kinds;
 }
 
 Result<RoundOutcome> RunRound(const RoundContext& context, Seats& seats, const RoundPlan& plan, Observations* seen) {

@@ -45,8 +45,8 @@ Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool
 
 enum class CallKind { kPublished, kPlain, kStrayed };
 
-// What a call gets that has no kind of its own in the round.
-CallKind DrawCallKind(const Ablation& ablation, bool always_stray, SecretStream& draws);
+// What the calls of a block get that have no kind of their own in the round: half of them stray, which ones is drawn.
+std::vector<CallKind> DrawCallKinds(const Ablation& ablation, bool always_stray, SecretStream& draws, uint32_t calls);
 
 // What one block's calls get, and what is left of it.
 struct Block {

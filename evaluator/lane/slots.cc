@@ -87,13 +87,20 @@ size_t SlotLayout::CallBytes() const {
   return bytes;
 }
 
+size_t SlotLayout::HeapBytes() const {
+  constexpr size_t kBlocks = 2, kIntermediates = 8;  // chosen: a block's results and their gaps; what a call holds at once
+  constexpr size_t kMost = size_t{192} << 20;
+  const size_t results = CallBytes() - in_stride;
+  return std::min(kMost, results * (kBlocks * slots + kIntermediates));
+}
+
 Json SlotLayout::AttachFields() const {
   Json places = Json::MakeArray();
   for (const SlotInput& input : inputs) {
     places.Push({{"dtype", input.dtype}, {"shape", input.shape}, {"offset", input.offset}});
   }
   return {{"slots", slots},           {"in_size", InBytes()}, {"out_size", OutBytes()},     {"in_stride", in_stride},
-          {"out_stride", out_stride}, {"inputs", places},     {"outputs", outputs.size()}};
+          {"out_stride", out_stride}, {"inputs", places},     {"outputs", outputs.size()},  {"heap", HeapBytes()}};
 }
 
 Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed) {

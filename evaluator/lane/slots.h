@@ -46,6 +46,8 @@ struct SlotLayout {
   size_t OutBytes() const { return out_stride * slots; }
   // What one call reads and writes, in bytes: how much memory a slot keeps alive.
   size_t CallBytes() const;
+  // What the process's heap should have had once before anything is timed, so that no block pays for page faults.
+  size_t HeapBytes() const;
   // The fields of the worker's attach command, without "cmd".
   Json AttachFields() const;
 };

@@ -77,8 +77,8 @@ TEST_F(HttpClientTest, RequestIsWholeAndExact) {
   EXPECT_EQ(reply.body, "ok");
   EXPECT_EQ(stream->written(),
             "POST /v1/chat/completions HTTP/1.1\r\nHost: host:81\r\nContent-Type: application/json\r\n"
-            "Accept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\nAuthorization: Bearer sk-key\r\n"
-            "OpenAI-Organization: org\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+            "Accept: application/json, text/event-stream\r\nUser-Agent: passnetd\r\nOpenAI-Organization: org\r\n"
+            "Authorization: Bearer sk-key\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
 }
 
 TEST_F(HttpClientTest, RequestGoesToThePathOfItsDialect) {
@@ -172,6 +172,18 @@ TEST_F(HttpClientTest, ConnectErrorsHaveTheirEnds) {
     EXPECT_FALSE(reply.sent);
     EXPECT_EQ(reply.error, "why");
   }
+}
+
+// What was read while it came would have kept the key.
+TEST_F(HttpClientTest, ReplyThatEchoesTheKeyIsReadFromWhatIsStored) {
+  EndpointOptions options;
+  options.api_key = Secret("sk-secret-123");
+  const std::string body = R"({"choices":[{"finish_reason":"stop","message":{"content":"sk-secret-123"}}]})";
+  Expect({Step::Bytes("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body)});
+  Open(options);
+  auto reply = Send();
+  EXPECT_EQ(reply.read, nullptr);
+  EXPECT_EQ(OpenAiChat().Interpret(reply).reply.content, "[api key]");
 }
 
 TEST_F(HttpClientTest, EchoedKeyIsHidden) {

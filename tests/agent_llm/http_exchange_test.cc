@@ -81,6 +81,18 @@ TEST_F(HttpExchangeTest, CutAtAnyByteIsNeverComplete) {
   }
 }
 
+TEST_F(HttpExchangeTest, AnAnswerIsReadWhileItComes) {
+  const std::string event = R"(data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]})";
+  auto result = Run({Step::Bytes(kStreamHead + Chunk(event)), Step::Bytes(Chunk("\n\ndata: [DONE]\n\n") + "0\r\n\r\n")});
+  ASSERT_TRUE(result.reply.read);
+  EXPECT_EQ(result.reply.read->outcome, dialects::OutcomeClass::kAccepted);
+  EXPECT_EQ(result.reply.read->reply.content, "hi");
+  auto refused = Run({Step::Bytes("HTTP/1.1 429 Slow\r\nx-request-id: r\r\nContent-Length: 2\r\n\r\n{}")});
+  ASSERT_TRUE(refused.reply.read);
+  EXPECT_EQ(refused.reply.read->outcome, dialects::OutcomeClass::kRateLimited);
+  EXPECT_EQ(refused.reply.read->reply.request_id, "r");
+}
+
 TEST_F(HttpExchangeTest, ResetKeepsWhatCame) {
   auto result = Run({Step::Bytes(kStreamHead + Chunk("data: 1\n\n")), Step::Reset()});
   EXPECT_EQ(result.reply.end, ExchangeEnd::kCut);

@@ -18,7 +18,6 @@ class PlainDialect : public dialects::Dialect {
   Result<std::vector<dialects::StoredMessage>> ReadMessages(std::string_view) const override {
     return std::vector<dialects::StoredMessage>();
   }
-  bool EndsStream(std::string_view) const override { return false; }
   dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
     dialects::AttemptOutcome outcome{dialects::OutcomeClass::kAccepted, "", {}};
     outcome.reply.content = reply.body;

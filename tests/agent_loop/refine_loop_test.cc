@@ -36,7 +36,6 @@ class LaterDialect : public dialects::Dialect {
   Result<std::vector<dialects::StoredMessage>> ReadMessages(std::string_view body) const override {
     return dialects::OpenAiChat().ReadMessages(body);
   }
-  bool EndsStream(std::string_view data) const override { return dialects::OpenAiChat().EndsStream(data); }
   dialects::AttemptOutcome Interpret(const dialects::RawReply& reply) const override {
     return dialects::OpenAiChat().Interpret(reply);
   }
@@ -67,7 +66,9 @@ class RefineLoopTest : public ::testing::Test {
     ports.sleeper = &sleeper_;
     ports.clock = &clock_;
     ports.jitter = [] { return 0.5; };
-    TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1", 0};
+    TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
+    plan.sample = sample_;
+    plan.wall = wall_;
     RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(fold).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
@@ -90,6 +91,8 @@ class RefineLoopTest : public ::testing::Test {
 
   RefineOptions options_;
   BudgetLimits limits_;
+  int64_t sample_ = 1;
+  std::optional<WallLimit> wall_;
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>("http://localhost/v1", GateOptions{}, &clock_, &sleeper_);
@@ -141,6 +144,33 @@ TEST_F(RefineLoopTest, PlateauEndsTheTrajectory) {
   EXPECT_EQ(Finished().round, 3);
 }
 
+TEST_F(RefineLoopTest, TheModelMaySayThatItIsDone) {
+  ASSERT_TRUE(Live({Reply("OK", 1.5), FakeLlmClient::Text("I leave it so.\\n\\n#### DONE"), Reply("OK", 9)}));
+  EXPECT_EQ(bodies_.size(), 2u);
+  EXPECT_EQ(journal_.Last(EventKind::kReplyParsed).label, "done");
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().round, 1);
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("the model says that it is done"));
+}
+
+TEST_F(RefineLoopTest, NobodyIsDoneBeforeARoundWasScored) {
+  ASSERT_TRUE(Live({FakeLlmClient::Text("#### DONE"), Reply("OK", 1.5), Reply("OK", 1.5)}));
+  EXPECT_THAT(bodies_[1], HasSubstr("no round was scored yet"));
+  EXPECT_EQ(Finished().round, 2);
+}
+
+TEST_F(RefineLoopTest, FeedbackTellsWhatInductorReached) {
+  ASSERT_TRUE(Live({Reply("COMPILE", 1), Reply("OK", 1.5), Reply("OK", 1.2)}));
+  EXPECT_THAT(bodies_[1], HasSubstr("inductor=1.200x"));
+  EXPECT_EQ(journal_.Count(EventKind::kBaseline), 1);
+  options_.scoring.baseline = false;
+  journal_ = fakes::MemoryJournal();
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 1.5), Reply("OK", 1.5)}));
+  EXPECT_THAT(bodies_[1], testing::Not(HasSubstr("inductor")));
+  EXPECT_EQ(journal_.Count(EventKind::kBaseline), 0);
+}
+
 TEST_F(RefineLoopTest, NothingReadableIsUnsolvedWithoutAFinalMeasurement) {
   ASSERT_TRUE(Live({FakeLlmClient::Text("a"), FakeLlmClient::Text("b"), FakeLlmClient::Text("c")}));
   EXPECT_EQ(Finished().label, "unsolved");
@@ -159,12 +189,44 @@ TEST_F(RefineLoopTest, LaneFailureIsAskedAgainUnderTheSameId) {
   EXPECT_EQ(journal_.Count(EventKind::kEvaluationIntent), 2);
 }
 
-TEST_F(RefineLoopTest, LaneThatStaysDownIsInfraAndNeverAScore) {
+// Others are measured on the same lanes meanwhile, so it is this trajectory's own.
+TEST_F(RefineLoopTest, FailuresThatNobodyElseHasAreInfraAndNeverAScore) {
   for (int i = 0; i < 9; ++i) lane_log_->fail_next.push_back(Error{ErrorCode::kUnavailable, "died"});
+  port_.others_meanwhile.succeeded = 1;
   ASSERT_TRUE(Live({Reply("OK", 1.5)}));
   EXPECT_EQ(Finished().label, "infra");
   EXPECT_FALSE(Finished().score);
-  EXPECT_THAT(journal_.Last(EventKind::kInfra).label, "infra_lane");
+  EXPECT_EQ(journal_.Last(EventKind::kInfra).label, "infra_lane");
+  EXPECT_EQ(lane_log_->fail_next.size(), 6u) << "three attempts";
+}
+
+// Three failures of the lanes ended every trajectory that asked them.
+TEST_F(RefineLoopTest, FailuresThatEverybodyHasAreWaitedOut) {
+  options_.rounds.rounds = 1;
+  for (int i = 0; i < 40; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kIo, "a full disk"});
+  port_.others_meanwhile.failed = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kEvaluationInfra), 40);
+}
+
+// With nobody else there is no telling for whom the lane fails.
+TEST_F(RefineLoopTest, LoneTrajectoryWaitsTenMinutesForItsLane) {
+  const SteadyTime begin = clock_.Now();
+  for (int i = 0; i < 90; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kUnavailable, "died"});
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_GT(clock_.Now() - begin, std::chrono::minutes(10));
+  EXPECT_LT(clock_.Now() - begin, std::chrono::minutes(11));
+}
+
+// A candidate that takes all the time there is may not hold the lanes for longer because everybody else has trouble.
+TEST_F(RefineLoopTest, DeadlinesAreTheTrajectorysOwn) {
+  for (int i = 0; i < 9; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kDeadlineExceeded, "no answer"});
+  port_.others_meanwhile.failed = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_EQ(lane_log_->fail_evaluations.size(), 6u);
 }
 
 TEST_F(RefineLoopTest, MalformedTaskIsNotAskedAgain) {
@@ -364,6 +426,61 @@ TEST_P(KilledLoopTest, GoesOnAfterEachStep) {
     EXPECT_LE(lost, 1u);
     EXPECT_LE(sent + bodies_.size(), 2 + lost) << "a call was paid twice without being listed, after " << appends;
   }
+}
+
+TEST_F(RefineLoopTest, StartNamesTheSample) {
+  sample_ = 3;
+  ASSERT_TRUE(Live({Reply("OK", 2), Reply("OK", 2), Reply("OK", 2)}));
+  EXPECT_EQ(journal_.Last(EventKind::kTrajectoryStarted).label, "3");
+  EXPECT_THAT(journal_.Last(EventKind::kTrajectoryStarted).payload, HasSubstr(R"("sample":3)"));
+}
+
+TEST_F(RefineLoopTest, TokensOfATrajectoryAreALimitAndItsBestIsMeasured) {
+  options_.budget.tokens = 15;  // what one reply of the script costs
+  options_.sampling.max_tokens = 1;
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "budget");
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_tokens: 0 are used of 15"));
+}
+
+TEST_F(RefineLoopTest, NextCallThatCouldBreakTheLimitIsNotMade) {
+  options_.sampling.max_tokens = 16;
+  options_.budget.tokens = 1'000'000;
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 2), Reply("OK", 2)}));
+  const auto first = static_cast<int64_t>(bodies_.at(0).size());
+  // Enough for the first call and not for the second, whose request is longer.
+  options_.budget.tokens = first + 16;
+  journal_ = fakes::MemoryJournal();
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(Finished().label, "solved") << "its best was measured";
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_tokens: 15 are used of"));
+}
+
+TEST_F(RefineLoopTest, MoneyOfATrajectoryIsALimit) {
+  options_.prices = {1.0, 1.0};
+  options_.budget.usd = 0.000001;
+  ASSERT_TRUE(Live({}));
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_usd"));
+}
+
+// The sleeper moves the clock: the endpoint's trouble takes the time that is left.
+TEST_F(RefineLoopTest, NoFurtherAttemptOnceTheTimeIsOver) {
+  wall_ = WallLimit{clock_.UtcMicros() + 1000, "budget.wall_s"};
+  const RawReply trouble = FakeLlmClient::Answer(503, "{}");
+  ASSERT_TRUE(Live({Reply("OK", 1.5), trouble, Reply("OK", 2)}));
+  EXPECT_EQ(bodies_.size(), 2u);
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.wall_s: the time is over"));
+}
+
+TEST_F(RefineLoopTest, NoCallOnceTheTimeIsOver) {
+  wall_ = WallLimit{clock_.UtcMicros(), "budget.trajectory_wall_s"};
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "budget");
+  EXPECT_THAT(Finished().payload, HasSubstr("budget.trajectory_wall_s"));
 }
 
 }  // namespace

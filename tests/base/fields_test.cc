@@ -167,5 +167,43 @@ TEST(FieldsTest, TypedGettersTellTheFirstProblems) {
   EXPECT_EQ(pid, 3);
 }
 
+struct Named {
+  std::string name;
+  int64_t count = 0;
+};
+
+VisitFn VisitNamed(std::vector<Named>* values) {
+  return [values](FieldVisitor& fields) {
+    std::vector<std::string> names;
+    for (const Named& value : *values) names.push_back(value.name);
+    auto resize = [&](const std::vector<std::string>& found) {
+      values->clear();
+      for (const std::string& name : found) values->push_back({name, 0});
+    };
+    fields.Sections("parts", names, resize, [&](size_t i) { fields.Integer("count", &(*values)[i].count, 1, 9); });
+  };
+}
+
+TEST(FieldsTest, SectionsWhoseKeysAreDataComeAndGo) {
+  std::vector<Named> values = {{"b", 2}, {"a", 1}};
+  const std::string text = R"({"parts":{"b":{"count":2},"a":{"count":1}}})";
+  EXPECT_EQ(FieldsToJson(VisitNamed(&values)), text);
+  std::vector<Named> read = {{"old", 5}};
+  EXPECT_TRUE(FieldsFromJson(text, VisitNamed(&read)).empty());
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].name, "b");
+  EXPECT_EQ(read[1].count, 1);
+  EXPECT_TRUE(FieldsFromJson("{}", VisitNamed(&read)).empty());
+  EXPECT_EQ(read.size(), 2u) << "what is absent keeps its value";
+}
+
+TEST(FieldsTest, ProblemsOfNamedSectionsHaveTheirNames) {
+  std::vector<Named> values;
+  const std::vector<FieldProblem> expected = {{"parts.a.count", "out of range 1..9: 10"}, {"parts.b.more", "unknown key"}};
+  EXPECT_EQ(FieldsFromJson(R"({"parts":{"a":{"count":10},"b":{"more":1}}})", VisitNamed(&values)), expected);
+  const std::vector<FieldProblem> flat = {{"parts", "expected a section at a, found an integer"}};
+  EXPECT_EQ(FieldsFromJson(R"({"parts":{"a":1}})", VisitNamed(&values)), flat);
+}
+
 }  // namespace
 }  // namespace passnet

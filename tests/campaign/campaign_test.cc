@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <stop_token>
 
 #include "agent/campaign/lane_pool.h"
@@ -14,6 +15,7 @@
 #include "agent/campaign/report.h"
 #include "agent/campaign/store_journal.h"
 #include "base/ids.h"
+#include "base/json.h"
 #include "tests/fakes/fake_lane.h"
 #include "tests/fakes/fake_llm_client.h"
 #include "tests/fakes/paths.h"
@@ -39,7 +41,6 @@ class CampaignTest : public ::testing::Test {
     spec.name = "test";
     spec.tasks = {fakes::SourceDir() + "/tasks", {"rope", "swiglu"}};
     spec.endpoint.base_url = "http://127.0.0.1:1/v1";
-    spec.endpoint.api_key_env = "";
     spec.concurrency = 1;
     spec.refine.sampling.model = "m";
     spec.refine.sampling.stream = false;
@@ -66,19 +67,22 @@ class CampaignTest : public ::testing::Test {
     quick.breaker = {3, std::chrono::milliseconds(2), std::chrono::milliseconds(5)};
     quick.first_lasting_wait = quick.longest_lasting_wait = std::chrono::milliseconds(20);
     GateRegistry gates(quick, &Clock::System(), sleeper.get());
-    auto start = [log = lane_log_, fails = failing_starts_](Deadline) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+    auto start = [log = lane_log_, fails = failing_starts_](
+                     Deadline, std::stop_token stop) -> Result<std::unique_ptr<evaluator::LaneClient>> {
       if (fails->fetch_sub(1) > 0) return Error{ErrorCode::kIo, "no such binary"};
-      return std::unique_ptr<evaluator::LaneClient>(std::make_unique<fakes::FakeLane>(log));
+      return fakes::StartFakeLane(log, stop);
     };
-    LanePool lanes(std::vector<LanePool::Member>{{"fake", start}});
+    LanePool lanes(std::vector<LaneSetup>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
     ports.evaluation = &lanes;
     ports.gates = &gates;
     ports.park = {Nanos(0), Nanos(0), std::chrono::hours(1), std::chrono::milliseconds(2), std::chrono::milliseconds(5)};
+    const EndpointBook endpoints(endpoints_, true);
+    ports.endpoints = &endpoints;
     ports.sleeper = sleeper.get();
-    ports.clock = &Clock::System();
+    ports.clock = clock_;
     ports.pool = &pool;
     ports.jitter = [] { return 0.0; };
     ports.open_endpoint = [&replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
@@ -186,6 +190,18 @@ class CampaignTest : public ::testing::Test {
     ASSERT_TRUE(store.value()->Append(batch));
   }
 
+  void StoreEntry(const JournalEntry& entry) {
+    trajectories::StoreOptions options;
+    options.path = path_;
+    auto store = trajectories::Store::Open(options);
+    ASSERT_TRUE(store) << store.error().context;
+    trajectories::Batch batch;
+    trajectories::EventDraft event = entry.event;
+    for (const auto& [name, bytes] : entry.contents) event.refs.push_back({name, batch.AddBlob(bytes).value()});
+    ASSERT_TRUE(batch.Add(std::move(event)));
+    ASSERT_TRUE(store.value()->Append(batch));
+  }
+
   CampaignReport Report() {
     auto reader = trajectories::Reader::Open(path_);
     EXPECT_TRUE(reader);
@@ -197,6 +213,8 @@ class CampaignTest : public ::testing::Test {
   const fakes::TempFolder folder_{"campaign"};
   std::string path_;
   std::string vfs_;
+  std::vector<EndpointConfig> endpoints_;
+  const Clock* clock_ = &Clock::System();
   std::string id_;
   std::string error_;
   std::shared_ptr<std::atomic<int>> failing_starts_ = std::make_shared<std::atomic<int>>(0);
@@ -224,6 +242,120 @@ TEST_F(CampaignTest, RunsEveryTaskAndReports) {
   auto verified = trajectories::Verify({path_, "", {}});
   ASSERT_TRUE(verified);
   EXPECT_FALSE(verified.value().first) << verified.value().first->detail;
+}
+
+// "rope#1 seed 7", in the order of the calls.
+std::vector<std::string> CallsOf(const std::string& path, const std::string& campaign_id) {
+  auto reader = trajectories::Reader::Open(path).value();
+  std::vector<std::string> calls;
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  for (const auto& event : reader->Events(query).value()) {
+    if (event.body.kind != EventKind::kLlmIntent) continue;
+    auto state = reader->Trajectory(event.body.trajectory_id).value();
+    Json request = ParseJson(reader->Content(event.body.refs.at(0).sha256).value()).value();
+    calls.push_back(state.task + "#" + std::to_string(state.sample) + " seed " + request["seed"].Dump());
+  }
+  return calls;
+}
+
+TEST_F(CampaignTest, EveryTaskHasItsFirstSampleBeforeAnyHasItsSecond) {
+  CampaignSpec spec = Spec();
+  spec.samples = 2;
+  spec.refine.sampling.seed = 7;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  const auto bad = FakeLlmClient::Text("no files");
+  Live(Launching(spec), {good, bad, bad, good});
+  ASSERT_EQ(error_, "");
+  EXPECT_THAT(CallsOf(path_, id_),
+              ElementsAre("rope#1 seed 7", "swiglu#1 seed 7", "rope#2 seed 8", "swiglu#2 seed 8"));
+  CampaignReport report = Report();
+  EXPECT_EQ(report.n_scored, 4);
+  ASSERT_EQ(report.by_task.size(), 2u);
+  EXPECT_EQ(report.by_task[0].solved, 1);
+  // The fake's candidates are not close at the three strictest levels, which weigh 0.001 each.
+  EXPECT_NEAR(*report.by_task[0].best_score, 2, 0.01);
+  EXPECT_EQ(report.campaign.tasks, 2);
+  // Of each task one sample of two: any one draw solves half of them, both draws solve all.
+  ASSERT_EQ(report.statistics.pass_at.size(), 2u);
+  EXPECT_DOUBLE_EQ(report.statistics.pass_at[0].interval.value, 0.5);
+  EXPECT_DOUBLE_EQ(report.statistics.pass_at[1].interval.value, 1);
+  EXPECT_NEAR(report.statistics.best_at[0].interval.value, *report.campaign.aggregated_score, 1e-9);
+  EXPECT_NEAR(report.statistics.best_at[1].interval.value, 2, 0.01);
+  EXPECT_EQ(report.verdicts, (std::map<std::string, int64_t>{{"OK", 2}, {"no candidate", 2}}));
+}
+
+TEST_F(CampaignTest, TaskStopsOnceEnoughOfItsSamplesAreSolved) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.stop_after_solved = 1;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  const auto bad = FakeLlmClient::Text("no files");
+  Live(Launching(spec), {good, bad, bad, bad});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 4);
+  EXPECT_EQ(report.n_scored, 4);
+  EXPECT_EQ(report.n_skipped, 2);
+  EXPECT_EQ(report.n_unfinished, 0);
+  EXPECT_TRUE(report.statistics.pass_at.empty()) << "an estimate from tasks that stop at a success is biased";
+}
+
+// Until so many trajectories of the journal have ended; then the daemon stops.
+Task<void> LaunchAndStopAfter(CampaignManager* manager, CampaignSpec spec, std::string path, int64_t finished) {
+  Result<std::string> launched = co_await manager->Launch(std::move(spec));
+  EXPECT_TRUE(launched);
+  auto reader = trajectories::Reader::Open(path).value();
+  auto sleeper = LoopSleeper();
+  while (reader->Campaign(launched.value()).value().trajectories_finished < finished) {
+    std::stop_token never;
+    Deadline until = Deadline::After(std::chrono::milliseconds(1));
+    co_await sleeper->SleepUntil(until, never);
+  }
+  co_await manager->Stop();
+}
+
+TEST_F(CampaignTest, AfterARestartOnlyTheMissingSamplesAreRun) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.stop_after_solved = 2;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  auto launch_and_stop = [this, spec](CampaignManager* manager) {
+    return LaunchAndStopAfter(manager, spec, path_, 3);
+  };
+  Live(launch_and_stop, {good, good, good, good, good, good});
+  id_ = trajectories::Reader::Open(path_).value()->Campaigns(0, 1).value().at(0).campaign_id;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {good, good, good});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 4) << "what was solved before the restart counts";
+  EXPECT_EQ(report.n_scored, 4);
+  EXPECT_EQ(report.n_skipped, 2);
+  std::set<std::pair<std::string, int64_t>> samples;
+  for (const TaskRow& row : report.tasks) samples.insert({row.task, row.sample});
+  EXPECT_EQ(samples.size(), 4u);
+}
+
+// Every look at it is two seconds later.
+class HurryingClock : public Clock {
+ public:
+  SteadyTime Now() const override { return Clock::System().Now(); }
+  int64_t UtcMicros() const override { return utc_us_ += 2'000'000; }
+
+ private:
+  mutable int64_t utc_us_ = 1'790'000'000'000'000;
+};
+
+TEST_F(CampaignTest, NothingBeginsOnceTheTimeOfTheCampaignIsOver) {
+  HurryingClock clock;
+  clock_ = &clock;
+  CampaignSpec spec = Spec();
+  spec.wall_s = 1;
+  Live(Launching(spec), {});
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.state.trajectories_started, 0);
+  EXPECT_EQ(report.n_unfinished, 2);
 }
 
 TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {
@@ -363,11 +495,61 @@ TEST_F(CampaignTest, TooMuchInfraPausesItAndRetryRunsWhatIsLeft) {
 }
 
 TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
+  endpoints_ = {{"keyed", "https://llm.example/v1", "PASSNET_TEST_UNSET_API_KEY", ""}};
   CampaignSpec spec = Spec();
-  spec.endpoint.api_key_env = "PASSNET_TEST_UNSET_API_KEY";
+  spec.endpoint = {"keyed", "", "", ""};
   Live(Launching(spec), {});
   EXPECT_EQ(id_, "");
   EXPECT_THAT(error_, HasSubstr("PASSNET_TEST_UNSET_API_KEY"));
+}
+
+// The journal of a launch holds what the name meant; the campaign goes on only where it still means that.
+TEST_F(CampaignTest, EndpointThatMeansAnotherServerPausesTheCampaign) {
+  CampaignSpec spec = Spec();
+  spec.endpoint = {"mine", "", "", ""};
+  endpoints_ = {{"mine", "https://llm.example/v1", "", ""}};
+  auto launch_and_stop = [this, spec](CampaignManager* manager) {
+    return LaunchAndStop(manager, spec, &id_, &error_);
+  };
+  Live(launch_and_stop, {});
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(LoadLaunch(*reader.value(), id_).value().spec.endpoint.base_url, "https://llm.example/v1");
+  const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
+  endpoints_ = {{"mine", "https://elsewhere.example/v1", "", ""}};
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused");
+  endpoints_ = {{"mine", "https://llm.example/v1", "", ""}};
+  Live(resume, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+}
+
+// A journal from before endpoints had names: its specs choose URL and key variable themselves.
+TEST_F(CampaignTest, OldSpecGoesOnOnlyWithAConfiguredEndpoint) {
+  CampaignSpec old = Spec();
+  old.endpoint = {"", "https://llm.example/v1", "OLD_API_KEY", ""};
+  Launch launch;
+  launch.campaign_id = id_ = "c-old";
+  launch.spec = old;
+  auto tasks = ResolveTasks(old.tasks);
+  ASSERT_TRUE(tasks);
+  launch.tasks = tasks.value();
+  launch.prompts = prompts::ShippedPrompts();
+  launch.environment = lane_log_->environment;
+  const JournalEntry entry = ToJournalEntry(launch);
+  StoreEntry(entry);
+  setenv("OLD_API_KEY", "k", 1);
+  const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused") << "the report loads it, the key stays here";
+  endpoints_ = {{"other", "https://llm.example/v1", "OTHER_API_KEY", ""}};
+  Live(resume, {});
+  EXPECT_EQ(Report().state.state, "paused");
+  endpoints_.push_back({"old", "https://llm.example/v1", "OLD_API_KEY", ""});
+  Live(resume, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+  unsetenv("OLD_API_KEY");
 }
 
 TEST_F(CampaignTest, LaneOfAnotherEnvironmentPausesInsteadOfMixingFigures) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/campaign/cost_bound.h"
 #include "agent/campaign/spec.h"
 #include "tests/fakes/paths.h"
 
@@ -15,6 +16,7 @@ TEST(CampaignSpecTest, JsonAndBack) {
   CampaignSpec spec;
   spec.name = "n";
   spec.tasks.path = "/t";
+  spec.endpoint.name = "openai";
   spec.refine.sampling.model = "m";
   spec.refine.sampling.temperature = 0.5;
   spec.refine.scoring.call_path = evaluator::CallPath::kDirect;
@@ -30,6 +32,29 @@ TEST(CampaignSpecTest, JsonProblemsAreAllNamed) {
   EXPECT_THAT(read.error().context, HasSubstr("name: expected a text"));
   EXPECT_THAT(read.error().context, HasSubstr("sampling.max_tokens: out of range"));
   EXPECT_THAT(read.error().context, HasSubstr("colour: unknown key"));
+}
+
+TEST(CampaignSpecTest, SamplesAndLimitsAreCheckedTogether) {
+  const std::string base = R"("name":"n","tasks":{"path":"/t"},"endpoint":{"name":"e"},"sampling":{"model":"m"})";
+  EXPECT_TRUE(CampaignSpecFromJson("{" + base + R"(,"samples":8,"stop_after_solved":2})"));
+  auto more = CampaignSpecFromJson("{" + base + R"(,"samples":2,"stop_after_solved":3})");
+  ASSERT_FALSE(more);
+  EXPECT_THAT(more.error().context, HasSubstr("stop_after_solved: is more than there are samples"));
+  auto unpriced = CampaignSpecFromJson("{" + base + R"(,"budget":{"trajectory_usd":1}})");
+  ASSERT_FALSE(unpriced);
+  EXPECT_THAT(unpriced.error().context, HasSubstr("budget.trajectory_usd: needs prices"));
+  EXPECT_FALSE(CampaignSpecFromJson("{" + base + R"(,"samples":1001})"));
+}
+
+TEST(CampaignSpecTest, EachSampleHasTheNextSeedAndTheSameTemperature) {
+  CampaignSpec spec;
+  spec.refine.sampling.seed = INT64_MAX;
+  spec.refine.sampling.temperature = 0.7;
+  EXPECT_EQ(OptionsOfSample(spec, 1).sampling.seed, INT64_MAX);
+  EXPECT_EQ(OptionsOfSample(spec, 2).sampling.seed, INT64_MIN);
+  EXPECT_EQ(OptionsOfSample(spec, 3).sampling.temperature, 0.7);
+  spec.refine.sampling.seed.reset();
+  EXPECT_FALSE(OptionsOfSample(spec, 5).sampling.seed);
 }
 
 TEST(CampaignSpecTest, HostileJsonIsRefused) {
@@ -48,6 +73,31 @@ TEST(ResolveTasksTest, BundledTasksAreFoundWithStableHashes) {
   EXPECT_THAT(ResolveTasks({fakes::SourceDir() + "/tasks", {"ropes"}}).error().context,
               HasSubstr("no task is called ropes"));
   EXPECT_FALSE(ResolveTasks({fakes::SourceDir() + "/configs", {}}));
+}
+
+// One task of one graph, two samples, three rounds: every figure of the bound by hand.
+TEST(CostBoundTest, CountsEveryRoundOfEverySampleAtItsLongest) {
+  CampaignSpec spec;
+  spec.tasks.path = fakes::SourceDir() + "/tasks/rope";
+  spec.samples = 2;
+  spec.refine.rounds.rounds = 3;
+  spec.refine.sampling.max_tokens = 1000;
+  spec.refine.prices = {1.0, 2.0};
+  spec.budget.total_usd = 0.01;
+  auto tasks = ResolveTasks(spec.tasks);
+  ASSERT_TRUE(tasks);
+  auto bound = BoundOf(spec, tasks.value());
+  ASSERT_TRUE(bound) << bound.error().context;
+  EXPECT_EQ(bound.value().calls, 6);
+  EXPECT_DOUBLE_EQ(bound.value().completion_tokens, 6000);
+  spec.refine.rounds.rounds = 1;
+  auto one_round = BoundOf(spec, tasks.value());
+  // Rounds 2 and 3 send what was said before: 1 + 2 replies, and as many feedbacks of 80 KiB, for each sample.
+  EXPECT_DOUBLE_EQ(bound.value().prompt_tokens,
+                   3 * one_round.value().prompt_tokens + 2 * 3 * (1000 + 80 * 1024));
+  EXPECT_DOUBLE_EQ(*bound.value().usd, (bound.value().prompt_tokens + 2 * 6000) / 1e6);
+  EXPECT_DOUBLE_EQ(*bound.value().limit_usd, 0.01);
+  EXPECT_FALSE(bound.value().limit_tokens);
 }
 
 }  // namespace

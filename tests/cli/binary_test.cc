@@ -47,8 +47,9 @@ TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
 }
 
 TEST(VerbTest, EveryVerbHasHelp) {
-  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "config", "trajectory", "verify",
-                           "export", "task list", "task show", "campaign launch", "campaign report", "config check",
+  for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "lanes", "config", "trajectory",
+                           "verify", "export", "prompts", "prompts check", "task list", "task show", "task marks", "campaign launch",
+                           "campaign run", "campaign compare", "campaign report", "config check",
                            "trajectory list", "trajectory show", "trajectory diff"}) {
     Ran help = Passnet(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0) << help.output;
@@ -86,6 +87,38 @@ TEST(CampaignTest, ListHasANameOfItsOwn) {
   EXPECT_EQ(list.output, R"({"schema":"passnet.campaign_list/1","campaigns":[{"campaign_id":"c-1"}]})" "\n");
 }
 
+TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
+  const std::string flags = " --dry-run --json --endpoint http://127.0.0.1:1/v1 --samples 8 --rounds 2";
+  Ran plan = Passnet("campaign run --model m --tasks rope,swiglu" + flags);
+  EXPECT_EQ(plan.code, 0) << plan.output;
+  EXPECT_THAT(plan.output, HasSubstr(R"("tasks":["rope","swiglu"],"samples":8,"rounds":2,"trajectories":16,"calls":32)"));
+  Ran from_file = Passnet("campaign launch " + fakes::SourceDir() + "/configs/demo-campaign.toml --shard 2/13" + flags);
+  EXPECT_EQ(from_file.code, 0) << from_file.output;
+  EXPECT_THAT(from_file.output, HasSubstr(R"("tasks":["batchnorm_eval_act"])"));
+  EXPECT_THAT(from_file.output, HasSubstr(R"("model":"recorded")"));
+  Ran nothing = Passnet("campaign run");
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.output, HasSubstr("name a spec file, or a model with --model"));
+  EXPECT_EQ(Passnet("campaign run --model m --samples 0" + flags.substr(0, flags.find(" --samples"))).code, 2);
+}
+
+TEST(CampaignTest, SavedReportsAreShownAndComparedWithoutADaemon) {
+  const std::string file = testing::TempDir() + "/report.json";
+  const std::string page = testing::TempDir() + "/page.html";
+  std::ofstream(file) << R"({"schema":"passnet.campaign_report/1","name":"saved","by_task":[
+    {"task":"rope","hash":"h","graphs":1,"scored":1,"solved":1,"score":1.5,"noise":0.01}]})";
+  Ran shown = Passnet("campaign report " + file + " --html " + page);
+  EXPECT_EQ(shown.code, 0) << shown.output;
+  EXPECT_THAT(shown.output, HasSubstr("campaign saved"));
+  std::ifstream written(page);
+  std::string first;
+  std::getline(written, first);
+  EXPECT_EQ(first, "<!DOCTYPE html>");
+  Ran compared = Passnet("campaign compare --json " + file + " " + file);
+  EXPECT_EQ(compared.code, 0) << compared.output;
+  EXPECT_THAT(compared.output, HasSubstr(R"("wins":0,"losses":0,"ties":1)"));
+}
+
 TEST(ScoreTest, CasesHaveANameOfTheirOwn) {
   const std::string file = testing::TempDir() + "/score_cases.json";
   std::ofstream(file) << R"({"cases":[{"name":"one","p":0,"b":0.1,"interpretation":"default",
@@ -103,6 +136,26 @@ TEST(CampaignTest, AnswersOfAnotherShapeAreShownAsAbsent) {
   EXPECT_EQ(report.code, 0) << report.output;
   EXPECT_THAT(report.output, HasSubstr("AS of the campaign      - over - tasks"));
   EXPECT_THAT(report.output, HasSubstr("lost: -"));
+}
+
+TEST(LanesTest, ProcessesQueueAndOutageAreShown) {
+  const std::string body =
+      R"({"schema":"passnet.lanes/2","outage":null,"processes":[{"name":"cpu:1@6#1","lane":"cpu:1@6","timing_core":6,)"
+      R"("state":"busy","working_on":"evaluate 3f2a","campaign_id":"c-1","served":12,"restarts":1,)"
+      R"("last_error":"the other side closed","outage":null},{"name":"cpu:1@6#2","timing_core":null,"state":"down",)"
+      R"("served":0,"restarts":0,"last_error":"no such file","outage":{"what":"lane cpu:1@6#2","reason":"no such file",)"
+      R"("since":"2026-01-31T12:00:00Z","next_try":"2026-01-31T12:01:00Z"}}],"waiting":[{"campaign_id":"c-2","requests":7}]})";
+  OneAnswerServer server(body);
+  Ran table = Passnet("lanes --server " + server.url());
+  EXPECT_EQ(table.code, 0) << table.output;
+  for (const char* part : {"evaluate 3f2a", "cpu:1@6#1 failed last with: the other side closed",
+                           "cpu:1@6#2 fails since 2026-01-31T12:00:00Z: no such file; tried again at 2026-01-31T12:01:00Z",
+                           "waiting: 7 of campaign c-2"}) {
+    EXPECT_THAT(table.output, HasSubstr(part));
+  }
+  EXPECT_EQ(Passnet("lanes --json --server " + server.url()).output, body + "\n");
+  OneAnswerServer stranger(R"({"processes": 7, "waiting": [5], "outage": 3})");
+  EXPECT_EQ(Passnet("lanes --server " + stranger.url()).code, 0);
 }
 
 }  // namespace

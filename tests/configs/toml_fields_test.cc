@@ -101,15 +101,84 @@ TEST(ShippedFilesTest, AllAreInOrder) {
   EXPECT_EQ(KindOfFile(Source("configs/passnetd.toml")).value(), FileKind::kDaemon);
 }
 
-TEST(DaemonFileTest, AddressOutsideLoopbackNeedsAToken) {
+// A token is wanted everywhere; where every address is listened on, nobody knows what clients write into Host.
+TEST(DaemonFileTest, EveryAddressNeedsTheNamesThatClientsUse) {
   daemon::DaemonOptions options;
-  options.http.host = "0.0.0.0";
-  auto problems = Check(options);
-  ASSERT_EQ(problems.size(), 1u);
-  EXPECT_EQ(problems[0].key, "http.host");
-  options.http.operate_token_env = "PASSNETD_TOKEN";
+  for (const char* host : {"0.0.0.0", "::"}) {
+    options.http.host = host;
+    options.http.allowed_hosts = {};
+    auto problems = Check(options);
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_EQ(problems[0].key, "http.host");
+    options.http.allowed_hosts = {"passnet.example:8760"};
+    EXPECT_TRUE(Check(options).empty());
+  }
+}
+
+TEST(DaemonFileTest, OriginsAreWrittenAsBrowsersDo) {
+  daemon::DaemonOptions options;
+  options.http.allowed_origins = {"https://board.example", "http://localhost:3000"};
   EXPECT_TRUE(Check(options).empty());
-  EXPECT_FALSE(daemon::IsLoopback("127.evil.example"));
+  for (const char* origin : {"*", "null", "", "board.example", "https://board.example/", "https://board.example:443"}) {
+    options.http.allowed_origins = {origin};
+    EXPECT_EQ(Check(options).size(), 1u) << origin;
+  }
+}
+
+std::string WriteDaemonFile(const std::string& text) {
+  std::string path = ::testing::TempDir() + "/daemon-endpoints.toml";
+  EXPECT_TRUE(WriteFileAtomic(path, text));
+  return path;
+}
+
+TEST(DaemonFileTest, EndpointsAreSectionsByName) {
+  auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"
+                                                "api_key_env = 'OPENAI_API_KEY'\n"
+                                                "[endpoints.lab]\nbase_url = 'https://10.0.0.5/v1'\nca_file = 'ca.pem'\n"));
+  ASSERT_TRUE(options) << options.error().context;
+  const auto& endpoints = options.value().endpoints;
+  ASSERT_EQ(endpoints.size(), 2u);
+  const bool lab_first = endpoints[0].name == "lab";
+  const auto& lab = endpoints[lab_first ? 0 : 1];
+  const auto& openai = endpoints[lab_first ? 1 : 0];
+  EXPECT_EQ(openai.name, "openai");
+  EXPECT_EQ(openai.api_key_env, "OPENAI_API_KEY");
+  EXPECT_EQ(lab.ca_file, ::testing::TempDir() + "ca.pem") << "relative to the file's folder";
+  const std::string printed = PrintDaemon(options.value());
+  EXPECT_THAT(printed, HasSubstr("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"));
+  auto again = ReadDaemonFile(WriteDaemonFile(printed));
+  ASSERT_TRUE(again) << again.error().context;
+  EXPECT_EQ(PrintDaemon(again.value()), printed);
+}
+
+TEST(DaemonFileTest, MistakesOfEndpointsHaveTheirLines) {
+  auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.a]\nbase_url = 'ftp://x'\napi_key_env = 'sk-123'\n"
+                                                "[endpoints.b]\nurl = 'https://x'\n[endpoints.'c d']\n"
+                                                "base_url = 'https://x'\n"));
+  ASSERT_FALSE(options);
+  const std::string& text = options.error().context;
+  EXPECT_THAT(text, HasSubstr(":2: endpoints.a.base_url: a URL must start with"));
+  EXPECT_THAT(text, HasSubstr(":3: endpoints.a.api_key_env: is no name of an environment variable"));
+  EXPECT_THAT(text, HasSubstr(":4: endpoints.b.base_url: is missing"));
+  EXPECT_THAT(text, HasSubstr(":5: endpoints.b.url: unknown key"));
+  EXPECT_THAT(text, HasSubstr(":6: endpoints.c d: the name of an endpoint has letters"));
+  EXPECT_THAT(text, Not(HasSubstr("sk-123"))) << "it may be the key itself";
+  EXPECT_FALSE(ReadDaemonFile(WriteDaemonFile("[endpoints]\nopenai = 'https://x'\n")));
+}
+
+TEST(DaemonFileTest, SeveralLanesAreNamedByTheirCores) {
+  daemon::DaemonOptions options;
+  options.lane.timing_cores = {2, 3};
+  EXPECT_TRUE(Check(options).empty());
+  const std::string printed = PrintDaemon(options);
+  EXPECT_THAT(printed, HasSubstr("timing_cores = [2, 3]"));
+  options.lane.timing_cores = {2, 2};
+  options.lane.timing_core = 1;
+  auto problems = Check(options);
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_EQ(problems[0].key, "lane.timing_cores");
+  EXPECT_THAT(problems[0].text, HasSubstr("lane.timing_core is given too"));
+  EXPECT_THAT(problems[1].text, HasSubstr("names a core twice"));
 }
 
 TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
@@ -129,7 +198,7 @@ TEST(CampaignFileTest, EveryMistakeOfASpecIsReported) {
   auto spec = ReadCampaignFile(path);
   ASSERT_FALSE(spec);
   const std::string& text = spec.error().context;
-  EXPECT_THAT(text, HasSubstr(":3: endpoint.base_url: "));
+  EXPECT_THAT(text, HasSubstr(":3: endpoint.base_url: a URL must start with"));
   EXPECT_THAT(text, HasSubstr(":4: endpoint.api_key_env: "));
   EXPECT_THAT(text, HasSubstr(":6: sampling.temperature: out of range"));
   EXPECT_THAT(text, HasSubstr("sampling.model: is required"));

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "tests/daemon/daemon_fixture.h"
 
@@ -25,6 +26,13 @@ Json Report(DaemonFixture* fixture, const std::string& id) {
   return report ? Parsed(report.value()) : Json();
 }
 
+// A plain HTTP client that shows the daemon's token.
+std::unique_ptr<httplib::Client> WithToken(const DaemonFixture& fixture) {
+  auto client = std::make_unique<httplib::Client>("127.0.0.1", fixture.port());
+  client->set_default_headers({{"Authorization", "Bearer " + fixture.Token()}});
+  return client;
+}
+
 TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   DaemonFixture fixture;
   ASSERT_TRUE(fixture.Start());
@@ -42,7 +50,7 @@ TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   EXPECT_EQ(kinds.front(), "campaign_launched");
   EXPECT_THAT(kinds, ::testing::Contains("evaluation_report"));
   Json lanes = Parsed(fixture.client().Get("/v1/lanes").value());
-  EXPECT_GT(lanes["lanes"].At(0)["served"].Integer(), 6);
+  EXPECT_GT(lanes["processes"].At(0)["served"].Integer(), 6);
   Json shown = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   ASSERT_EQ(shown["trajectories"].size(), 2u);
   std::string trajectory = shown["trajectories"].At(0)["trajectory_id"].Text();
@@ -66,7 +74,7 @@ TEST(DaemonApiTest, EachAnswerNamesItsShape) {
   Json page = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   std::string trajectory = page["trajectories"].At(0)["trajectory_id"].Text();
   EXPECT_EQ(schema_at("/v1/trajectories/" + trajectory), "passnet.trajectory_state/1");
-  EXPECT_EQ(schema_at("/v1/lanes"), "passnet.lanes/1");
+  EXPECT_EQ(schema_at("/v1/lanes"), "passnet.lanes/2");
 }
 
 TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
@@ -167,7 +175,8 @@ TEST(DaemonApiTest, BadRequestsAreProblems) {
   EXPECT_EQ(fixture.client().Get("/v1/campaigns/c-none").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(fixture.client().Get("/v1/campaigns?limit=x").error().code, ErrorCode::kInvalidArgument);
 
-  httplib::Client raw("127.0.0.1", fixture.port());
+  const auto client = WithToken(fixture);
+  httplib::Client& raw = *client;
   EXPECT_EQ(raw.Get("/nothing")->status, 404);
   EXPECT_EQ(raw.Get("/nothing")->get_header_value("Content-Type"), "application/problem+json");
   EXPECT_EQ(raw.Put("/v1/campaigns", "x", "text/plain")->status, 405);
@@ -177,7 +186,10 @@ TEST(DaemonApiTest, BadRequestsAreProblems) {
   EXPECT_THAT(Parsed(nested->body)["detail"].Text(), HasSubstr("nested deeper than"));
   EXPECT_EQ(raw.Post("/v1/campaigns", std::string(8 << 20, 'x'), "application/json")->status, 413);
   EXPECT_EQ(raw.Get("/health", {{"Host", "evil.example"}})->status, 421);
+  EXPECT_EQ(raw.Get("/health", {{"Host", "127.evil.example:" + std::to_string(fixture.port())}})->status, 421);
   EXPECT_EQ(raw.Get("/health", {{"Origin", "http://evil.example"}})->status, 403);
+  EXPECT_EQ(raw.Get("/health", {{"Sec-Fetch-Site", "cross-site"}})->status, 403);
+  EXPECT_EQ(raw.Post("/v1/campaigns", "{}", "text/plain")->status, 415);
   EXPECT_EQ(raw.Get("/health")->status, 200);
 }
 
@@ -191,6 +203,7 @@ TEST(DaemonApiTest, TokensHaveRoles) {
   };
   EXPECT_EQ(raw.Get("/v1/version")->status, 401);
   EXPECT_EQ(get("no"), 401);
+  EXPECT_EQ(get(fixture.Token()), 200) << "the token file's holds beside those of variables";
   EXPECT_EQ(get("rd"), 200);
   EXPECT_EQ(get("op"), 200);
   httplib::Headers read = {{"Authorization", "Bearer rd"}};
@@ -200,33 +213,119 @@ TEST(DaemonApiTest, TokensHaveRoles) {
   EXPECT_THAT(config, ::testing::Not(HasSubstr("\"op\"")));
 }
 
+TEST(DaemonApiTest, TokenIsMadeOnceAndTheCliFindsIt) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  const std::string token = fixture.Token();
+  EXPECT_EQ(token.size(), 64u);
+  const std::string url = "http://127.0.0.1:" + std::to_string(fixture.port());
+  unsetenv("PASSNETD_TOKEN");
+  setenv("XDG_RUNTIME_DIR", fixture.folder().c_str(), 1);
+  EXPECT_TRUE(cli::DaemonClient::Open(url, "").value()->Get("/v1/version"));
+  setenv("PASSNETD_TOKEN", "wrong", 1);
+  const Error refused = cli::DaemonClient::Open(url, "").value()->Get("/v1/version").error();
+  EXPECT_THAT(refused.context, HasSubstr("--token-file"));
+  unsetenv("PASSNETD_TOKEN");
+  fixture.daemon().Signal(SIGKILL);
+  fixture.daemon().Wait();
+  ASSERT_TRUE(fixture.Start());
+  EXPECT_EQ(fixture.Token(), token) << "the next life has the same";
+  unsetenv("XDG_RUNTIME_DIR");
+}
+
+TEST(DaemonApiTest, TokenFileThatOthersCanReadKeepsTheDaemonFromStarting) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  fixture.daemon().Signal(SIGTERM);
+  fixture.daemon().Wait();
+  std::filesystem::permissions(fixture.token_file(), std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_FALSE(fixture.Start());
+  EXPECT_THAT(fixture.log(), HasSubstr("others may open it"));
+}
+
+// The attack: a client has the daemon's key sent to its own server.
+TEST(DaemonApiTest, ClientDoesNotChooseWhereAKeyGoes) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start({{"STOLEN_API_KEY", "sk-secret"}},
+                            "[endpoints.mine]\nbase_url = '" + fixture.endpoint_url() + "'\n"));
+  for (const char* endpoint :
+       {R"({"endpoint":{"api_key_env":"STOLEN_API_KEY"}})", R"({"endpoint":{"base_url":"http://127.evil.example/v1"}})",
+        R"({"endpoint":{"name":"mine"}})", R"({"endpoint":{"ca_file":"/etc/ssl/cert.pem"}})"}) {
+    auto refused = fixture.client().Post("/v1/campaigns", fixture.SpecJson(endpoint));
+    ASSERT_FALSE(refused) << endpoint;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument) << endpoint;
+  }
+  auto unknown = fixture.client().Post("/v1/campaigns",
+                                       fixture.SpecJson(R"({"endpoint":{"name":"yours","base_url":""}})"));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
+  const std::string id = Launch(&fixture, R"({"endpoint":{"name":"mine","base_url":""}})");
+  EXPECT_EQ(fixture.WaitForEnd(id), "finished");
+  const Json spec = Parsed(fixture.client().Get("/v1/campaigns/" + id).value())["spec"];
+  EXPECT_EQ(spec["endpoint"]["name"], "mine");
+  EXPECT_EQ(spec["endpoint"]["base_url"], fixture.endpoint_url());
+}
+
+// The document is made from the table of routes; here each of them is asked.
+TEST(DaemonApiTest, EveryDocumentedRouteAnswersAsDocumented) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  const std::string campaign = Launch(&fixture);
+  EXPECT_EQ(fixture.WaitForEnd(campaign), "finished");
+  const Json page = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + campaign).value());
+  const std::string trajectory = page["trajectories"].At(0)["trajectory_id"].Text();
+  const Json document = Parsed(fixture.client().Get("/v1/openapi.json").value());
+  ASSERT_GT(document["paths"].size(), 10u);
+  const auto raw = WithToken(fixture);
+  for (const auto& [path, methods] : document["paths"].Members()) {
+    std::string target = path;
+    const size_t mark = target.find("{id}");
+    const bool of_trajectory = path.find("trajectories") != std::string::npos;
+    if (mark != std::string::npos) target.replace(mark, 4, of_trajectory ? trajectory : campaign);
+    if (path == "/v1/trajectories") target += "?campaign_id=" + campaign;
+    for (const auto& [method, operation] : methods.Members()) {
+      if (path.ends_with("/events")) continue;  // has no end; EventsAreStreamedInOrderAndTakenUpAgain reads it
+      auto answer = method == "get" ? raw->Get(target) : raw->Post(target, fixture.SpecJson(), "application/json");
+      ASSERT_TRUE(answer) << target;
+      EXPECT_TRUE(operation["responses"].Has(std::to_string(answer->status))) << method << target << answer->status;
+      if (path.ends_with("/cancel")) continue;  // of a campaign that has ended: 404
+      EXPECT_NE(answer->status, 404) << target;
+      const Json& content = operation["responses"][std::to_string(answer->status)]["content"];
+      ASSERT_EQ(content.size(), 1u);
+      const std::string type = content.Members()[0].first;
+      EXPECT_TRUE(answer->get_header_value("Content-Type").starts_with(type)) << target;
+      const std::string& reference = content[type]["schema"]["$ref"].Text();
+      if (reference.empty()) continue;
+      const Json& schema = document["components"]["schemas"][reference.substr(reference.rfind('/') + 1)];
+      EXPECT_EQ(Parsed(answer->body)["schema"], schema["properties"]["schema"]["const"]) << target;
+    }
+  }
+}
+
+TEST(DaemonApiTest, MetricsCountWhatHappened) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  EXPECT_EQ(fixture.WaitForEnd(Launch(&fixture)), "finished");
+  auto metrics = fixture.client().Get("/metrics");
+  ASSERT_TRUE(metrics) << metrics.error().context;
+  for (const char* line :
+       {"passnet_campaigns{state=\"finished\"} 1\n", "passnet_campaigns_running 0\n",
+        "passnet_trajectories_finished_total 2\n", "passnet_llm_tokens_total{kind=\"prompt\"} ", "passnet_lane_served_total{process=\"",
+        "passnet_journal_last_row ", "passnet_http_requests_total{route=\"/v1/campaigns\",status=\"201\"} 1\n",
+        "# TYPE passnet_llm_calls_total counter\n"}) {
+    EXPECT_THAT(metrics.value(), HasSubstr(line));
+  }
+  EXPECT_EQ(httplib::Client("127.0.0.1", fixture.port()).Get("/metrics")->status, 401);
+}
+
 TEST(DaemonApiTest, StreamsAreBounded) {
   DaemonFixture fixture;
   ASSERT_TRUE(fixture.Start({}, "max_event_streams = 0\n"));
   std::string id = Launch(&fixture);
-  httplib::Client raw("127.0.0.1", fixture.port());
-  auto refused = raw.Get("/v1/campaigns/" + id + "/events");
+  auto refused = WithToken(fixture)->Get("/v1/campaigns/" + id + "/events");
   EXPECT_EQ(refused->status, 503);
   EXPECT_NE(refused->get_header_value("Retry-After"), "");
-}
-
-TEST(DaemonApiTest, DrippingClientsDoNotShutOthersOut) {
-  DaemonFixture fixture;
-  ASSERT_TRUE(fixture.Start({}, "read_limit_s = 0.5\n"));
-  std::vector<std::unique_ptr<httplib::Client>> idle;
-  std::vector<int> sockets;
-  for (int i = 0; i < 8; ++i) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(fixture.port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(write(fd, "GET /he", 7), 7);
-    sockets.push_back(fd);
-  }
-  EXPECT_TRUE(fixture.client().Get("/health"));
-  for (int fd : sockets) close(fd);
 }
 
 TEST(DaemonApiTest, SecondDaemonOnTheStoreIsRefused) {

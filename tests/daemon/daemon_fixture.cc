@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/ids.h"
+#include "base/token_file.h"
 #include "tests/fakes/paths.h"
 
 namespace passnet {
@@ -59,9 +60,9 @@ ChildProgram::ChildProgram(const std::string& binary, const std::vector<std::str
   argv.push_back(nullptr);
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment) variables.push_back(name + "=" + value);
-  std::vector<char*> envp;
-  for (char** variable = environ; *variable != nullptr; ++variable) envp.push_back(*variable);
+  std::vector<char*> envp;  // getenv finds the first of equal names
   for (std::string& variable : variables) envp.push_back(variable.data());
+  for (char** variable = environ; *variable != nullptr; ++variable) envp.push_back(*variable);
   envp.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -119,13 +120,15 @@ bool DaemonFixture::Start(const std::map<std::string, std::string>& environment,
   std::string config = "journal = 'journal.db'\nlog_level = 'info'\n[http]\nport = 0\nport_file = 'daemon.port'\n" +
                        extra_config;
   CHECK(WriteFileAtomic(folder_ / "daemon.toml", config));
+  std::map<std::string, std::string> variables = environment;
+  variables["XDG_RUNTIME_DIR"] = folder().native();  // the token is published there, not where the user's daemons do
   daemon_ = std::make_unique<ChildProgram>("fake_lane_daemon",
-                                           std::vector<std::string>{(folder_ / "daemon.toml").native()}, environment,
+                                           std::vector<std::string>{(folder_ / "daemon.toml").native()}, variables,
                                            (folder_ / "daemon.log").native());
   std::string port = WaitForFile(port_file, daemon_.get());
   if (port.empty()) return false;
   port_ = std::stoi(port);
-  auto client = cli::DaemonClient::Open("http://127.0.0.1:" + std::to_string(port_));
+  auto client = cli::DaemonClient::Open("http://127.0.0.1:" + std::to_string(port_), token_file());
   CHECK(bool(client));
   client_ = std::move(client).value();
   return true;
@@ -156,6 +159,11 @@ std::string DaemonFixture::WaitForEnd(const std::string& campaign_id) {
     Rest();
   }
   return "";
+}
+
+std::string DaemonFixture::Token() const {
+  auto token = ReadTokenFile(token_file());
+  return token ? token.value().Reveal() : "";
 }
 
 std::string DaemonFixture::log() const {

@@ -58,6 +58,9 @@ class DaemonFixture {
 
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::string journal() const { return (folder_ / "journal.db").native(); }
+  std::string token_file() const { return (folder_ / "journal.db.token").native(); }
+  std::string Token() const;
+  std::string endpoint_url() const { return "http://127.0.0.1:" + endpoint_port_ + "/v1"; }
   std::string log() const;
 
  private:

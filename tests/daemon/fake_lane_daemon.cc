@@ -1,7 +1,7 @@
 // passnetd with a lane that measures nothing: everything else is the product. For tests of the daemon alone.
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <string>
 
 #include "base/log.h"
 #include "configs/files.h"
@@ -17,8 +17,19 @@ int main(int argc, char** argv) {
   }
   passnet::log::SetLevelByName(options.value().log_level);
   auto log = std::make_shared<passnet::fakes::FakeLane::Log>();
-  auto start = [log](passnet::Deadline) -> passnet::Result<std::unique_ptr<passnet::evaluator::LaneClient>> {
-    return std::unique_ptr<passnet::evaluator::LaneClient>(std::make_unique<passnet::fakes::FakeLane>(log));
+  // "hang-start", "hang-restart" (after an evaluation that lost its lane), "hang-evaluation", "deaf" (to every stop).
+  const char* variable = std::getenv("PASSNET_FAKE_LANE");
+  const std::string faults = variable == nullptr ? "" : variable;
+  const auto has = [&faults](const char* fault) { return faults.find(fault) != std::string::npos; };
+  if (has("hang-start")) log->hang_starts_from = 1;
+  if (has("hang-restart")) {
+    log->hang_starts_from = 2;
+    log->fail_evaluations = {passnet::Error{passnet::ErrorCode::kIo, "a full disk"}};
+  }
+  log->hang_evaluations = has("hang-evaluation");
+  log->deaf = has("deaf");
+  auto start = [log](int64_t) -> passnet::agent::StartLaneFn {
+    return [log](passnet::Deadline, std::stop_token stop) { return passnet::fakes::StartFakeLane(log, stop); };
   };
   passnet::Status ended = passnet::daemon::RunDaemon(options.value(), {"test", "test"}, start);
   if (ended) return 0;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace passnet::dialects {
 namespace {
 
@@ -12,10 +15,12 @@ using testing::IsEmpty;
 std::vector<std::string> ParseInPieces(std::string_view bytes, size_t piece) {
   SseParser parser;
   std::vector<std::string> all;
+  const auto take = [&](std::string_view data) { all.emplace_back(data); };
   for (size_t at = 0; at < bytes.size(); at += piece) {
-    for (auto& event : parser.Feed(bytes.substr(at, piece))) all.push_back(event);
+    const std::string gone_after_this_call(bytes.substr(at, piece));
+    parser.Feed(gone_after_this_call, take);
   }
-  for (auto& event : parser.Finish()) all.push_back(event);
+  parser.Finish(take);
   return all;
 }
 

@@ -118,13 +118,11 @@ TEST(AblationTest, PublishedInputsDecideWhateverIsLeftOut) {
   EXPECT_EQ(Judged(seen, AllBut("")), Verdict::kIncorrect);
 }
 
-// Of many calls, how many are of each kind.
-std::array<int, 3> Kinds(std::string_view ablation, bool always_stray) {
+// Of so many calls of a block, how many are of each kind.
+std::array<int, 3> Kinds(std::string_view ablation, bool always_stray, uint32_t calls = 200) {
   SecretStream draws;
   std::array<int, 3> kinds{};
-  for (int call = 0; call < 200; ++call) {
-    ++kinds[static_cast<size_t>(DrawCallKind(Without(ablation), always_stray, draws))];
-  }
+  for (CallKind kind : DrawCallKinds(Without(ablation), always_stray, draws, calls)) ++kinds[static_cast<size_t>(kind)];
   return kinds;
 }
 
@@ -140,6 +138,33 @@ TEST(AblationTest, CallsAreOfTheKindsThatAreLeft) {
     EXPECT_GT(all[kStrayed], 0);
     EXPECT_GT(no_admission[kPlain], 0);
     EXPECT_GT(no_admission[kStrayed], 0);
+  }
+}
+
+TEST(AblationTest, EveryBlockHasItsHalfOfStrayedCalls) {
+  constexpr auto kStrayed = static_cast<size_t>(CallKind::kStrayed);
+  std::array<int, 2> of_three{};
+  for (int block = 0; block < 64; ++block) {
+    EXPECT_EQ(Kinds("", false, 8)[kStrayed], 4);
+    const int strayed = Kinds("", false, 3)[kStrayed];
+    ASSERT_TRUE(strayed == 1 || strayed == 2) << strayed;
+    ++of_three[static_cast<size_t>(strayed - 1)];
+  }
+  EXPECT_GT(of_three[0], 0) << "of an odd number, the larger half is drawn";
+  EXPECT_GT(of_three[1], 0);
+}
+
+TEST(AblationTest, AnyCallOfABlockMayStray) {
+  SecretStream draws;
+  std::vector<int> strayed(6, 0);
+  for (int block = 0; block < 200; ++block) {
+    const auto kinds = DrawCallKinds(Without(""), false, draws, 6);
+    for (size_t slot = 0; slot < kinds.size(); ++slot) strayed[slot] += kinds[slot] == CallKind::kStrayed ? 1 : 0;
+  }
+  // Each is drawn with one half: fewer than 50 or more than 150 of 200 come once in 10^12 draws.
+  for (size_t slot = 0; slot < strayed.size(); ++slot) {
+    EXPECT_GT(strayed[slot], 50) << slot;
+    EXPECT_LT(strayed[slot], 150) << slot;
   }
 }
 

@@ -3,11 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
+#include <thread>
 
+#include "base/file.h"
 #include "base/json.h"
+#include "base/unique_fd.h"
 #include "evaluator/api/json.h"
 #include "evaluator/client/lane_client.h"
 #include "evaluator/client/second_try.h"
@@ -31,7 +39,8 @@ class EvaluatorClientTest : public testing::Test {
     Write("said", frames);
     const std::string program = folder_ / "bin/passnet-evaluator";
     std::ofstream(program) << "#!/bin/sh\ncd " << folder_.path() << "\necho started >> starts\n"
-                           << "start=$(wc -l < starts)\ncat said >&3\n"
+                           << "start=$(wc -l < starts)\ngrep Cpus_allowed_list /proc/self/status > cores\n"
+                           << "test -e hangs.$start && exec sleep 600\ncat said >&3\n"
                            << "test -e ends.$start && exec head -c 4 <&3 >/dev/null\n"
                            << "test -e then.$start && head -c 4 <&3 >/dev/null && cat then.$start >&3\n"
                            << "exec cat <&3 >/dev/null\n";
@@ -40,6 +49,8 @@ class EvaluatorClientTest : public testing::Test {
 
   // That of this start ends as soon as it is asked anything.
   void EndsWhenAsked(int start) { std::ofstream(folder_ / ("ends." + std::to_string(start))); }
+  // That of this start never says anything.
+  void HangsAt(int start) { std::ofstream(folder_ / ("hangs." + std::to_string(start))); }
   // That of this start answers so what it is asked.
   void ThenSays(int start, const std::vector<std::string>& frames) { Write("then." + std::to_string(start), frames); }
 
@@ -52,12 +63,23 @@ class EvaluatorClientTest : public testing::Test {
     }
   }
 
-  Result<std::unique_ptr<LaneClient>> Start(const std::string& ablate = "") {
+  LaneClientOptions Options() const {
     LaneClientOptions options;
-    options.ablate = ablate;
     options.evaluator_binary = folder_ / "bin/passnet-evaluator";
     options.cache_dir = folder_ / "cache";
-    return StartLane(options, Soon());
+    return options;
+  }
+  Result<std::unique_ptr<LaneClient>> Start(const std::string& ablate = "", std::stop_token stop = {}) {
+    LaneClientOptions options = Options();
+    options.ablate = ablate;
+    return StartLane(options, Deadline::Never(), stop);
+  }
+  // Once the evaluator of this start is there.
+  std::thread RequestStopAt(int start, std::stop_source stop) {
+    return std::thread([this, start, stop]() mutable {
+      while (Starts() < start) ::poll(nullptr, 0, 10);
+      stop.request_stop();
+    });
   }
 
   // Of a request to an evaluator that greets and then says `frame`.
@@ -121,6 +143,26 @@ TEST_F(EvaluatorClientTest, EvaluatorIsBornWithAShortListOfVariables) {
     zone |= line == "TZ=Mars/Olympus";
   }
   EXPECT_TRUE(zone) << "what is on the list arrives";
+}
+
+// What /proc shows of the running process, not what a shell says of itself: the first environment, and descriptors. The
+// daemon's sockets are opened by a library that does not say close-on-exec.
+TEST_F(EvaluatorClientTest, EvaluatorHasNeitherTheKeyNorTheDaemonsDescriptors) {
+  Install({kHello});
+  const std::string program = folder_ / "bin/passnet-evaluator";
+  std::ofstream(program) << "#!/bin/sh\ncat /proc/$$/environ > " << folder_ / "environ" << "\nreadlink /proc/$$/fd/* > "
+                         << folder_ / "descriptors" << "\ncat " << folder_ / "said" << " >&3\nexec cat <&3 >/dev/null\n";
+  std::ofstream(folder_ / "of-the-daemon") << "x";
+  const UniqueFd of_the_daemon(::open((folder_ / "of-the-daemon").c_str(), O_RDONLY));  // without O_CLOEXEC on purpose
+  setenv("OPENAI_API_KEY", "sk-secret", 1);
+  EXPECT_TRUE(Start());
+  unsetenv("OPENAI_API_KEY");
+  const std::string environment = ReadFile(folder_ / "environ", 1 << 20).value();
+  EXPECT_THAT(environment, HasSubstr("PATH="));
+  EXPECT_THAT(environment, testing::Not(HasSubstr("sk-secret")));
+  const std::string descriptors = ReadFile(folder_ / "descriptors", 1 << 20).value();
+  EXPECT_THAT(descriptors, HasSubstr("socket:"));
+  EXPECT_THAT(descriptors, testing::Not(HasSubstr("of-the-daemon")));
 }
 
 TEST_F(EvaluatorClientTest, GreetingThatIsNoneIsAnError) {
@@ -216,6 +258,86 @@ TEST_F(EvaluatorClientTest, CandidateThatEndsTwoEvaluatorsHasCrashed) {
   EXPECT_EQ(Starts(), 3);
   EXPECT_EQ(EvaluateWithSecondTry(*client.value(), request, {}, {}).value().verdict, Verdict::kOk);
   EXPECT_EQ(Starts(), 3);
+}
+
+// A start imports torch for seconds and has two minutes: whoever wanted to stop the daemon waited for it.
+TEST_F(EvaluatorClientTest, StopEndsAStartThatHangs) {
+  Install({kHello});
+  HangsAt(1);
+  std::stop_source stop;
+  std::thread stopping = RequestStopAt(1, stop);
+  auto client = Start("", stop.get_token());
+  stopping.join();
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(Start("", stop.get_token())) << "it is a state";
+  EXPECT_EQ(Starts(), 1);
+}
+
+TEST_F(EvaluatorClientTest, CancelEndsTheStartOfTheNextEvaluator) {
+  Install({kHello});
+  EndsWhenAsked(1);
+  HangsAt(2);
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  std::stop_source cancel;
+  client.value()->CancelWith(cancel.get_token());
+  std::thread cancelling = RequestStopAt(2, cancel);
+  // Its first try ends the evaluator; the second one has to start another.
+  const auto report = EvaluateWithSecondTry(*client.value(), {}, {}, {});
+  cancelling.join();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
+  client.value()->CancelWith({});
+  EXPECT_TRUE(client.value()->Environment(Soon())) << "the request was cancelled, the client was not";
+  EXPECT_EQ(Starts(), 3);
+}
+
+TEST_F(EvaluatorClientTest, StopEndsARequestOfAnEvaluatorThatDoesNotAnswer) {
+  Install({kHello});
+  ThenSays(1, {R"({"type": "Progress", "what": "graph a", "done": 1, "total": 2})"});
+  std::stop_source stop;
+  auto client = Start("", stop.get_token());
+  ASSERT_TRUE(client) << client.error().context;
+  const auto report = client.value()->Baseline({}, Deadline::Never(),
+                                               [&](const std::string&, int, int) { stop.request_stop(); });
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
+}
+
+// It was kNotFound, which a trajectory takes for its task's.
+TEST_F(EvaluatorClientTest, ProgramThatIsGoneIsNoMistakeOfTheRequest) {
+  Install({kHello});
+  EndsWhenAsked(1);
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  std::filesystem::rename(folder_ / "bin/passnet-evaluator", folder_ / "bin/away");
+  EXPECT_FALSE(client.value()->Baseline({}, Soon(), {}));
+  const auto report = client.value()->Baseline({}, Soon(), {});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(report.error().context, HasSubstr("passnet-evaluator"));
+  std::filesystem::rename(folder_ / "bin/away", folder_ / "bin/passnet-evaluator");
+  EXPECT_TRUE(client.value()->Environment(Soon()));
+}
+
+TEST_F(EvaluatorClientTest, NothingRunsOnTheTimingCoresOfOtherLanes) {
+  Install({kHello});
+  LaneClientOptions options = Options();
+  cpu_set_t cores;
+  ASSERT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+  if (CPU_COUNT(&cores) < 2) GTEST_SKIP() << "a machine of one core has no other lanes";
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &cores)) --last;
+  options.other_timing_cores = {last};
+  auto client = StartLane(options, Soon());
+  ASSERT_TRUE(client) << client.error().context;
+  std::string line;
+  std::getline(std::ifstream(folder_ / "cores") >> std::ws, line);
+  CPU_CLR(last, &cores);
+  int highest = last;
+  while (!CPU_ISSET(highest, &cores)) --highest;
+  EXPECT_THAT(line, testing::EndsWith(std::to_string(highest)));
 }
 
 TEST_F(EvaluatorClientTest, EvaluatorThatLeftTheProtocolIsReplaced) {

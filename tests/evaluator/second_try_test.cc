@@ -60,7 +60,7 @@ class ScriptedLane : public LaneClient {
     if (error.context.empty()) return std::map<std::string, std::string>();
     return error;
   }
-  void Cancel() override {}
+  void CancelWith(std::stop_token) override {}
 };
 
 class SecondTryTest : public testing::Test {

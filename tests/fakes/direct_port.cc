@@ -1,18 +1,33 @@
 #include "tests/fakes/direct_port.h"
 
+#include <type_traits>
+
 namespace passnet::fakes {
 
-Task<Result<evaluator::EvaluationReport>> DirectPort::Evaluate(evaluator::EvaluateRequest request, std::stop_token) {
-  co_return client_->Evaluate(request, Deadline::Never(), {});
+template <typename T>
+Result<T> DirectPort::Counted(Result<T> answer) {
+  if (answer) {
+    if (!std::is_same_v<T, evaluator::TaskDescription>) ++tally_.succeeded;
+  } else {
+    tally_.failed += 1 + others_meanwhile.failed;
+    tally_.succeeded += others_meanwhile.succeeded;
+  }
+  return answer;
 }
 
-Task<Result<evaluator::BaselineReport>> DirectPort::Baseline(evaluator::BaselineRequest request, std::stop_token) {
-  co_return client_->Baseline(request, Deadline::Never(), {});
+Task<Result<evaluator::EvaluationReport>> DirectPort::Evaluate(agent::Asker, evaluator::EvaluateRequest request,
+                                                               std::stop_token) {
+  co_return Counted(client_->Evaluate(request, Deadline::Never(), {}));
 }
 
-Task<Result<evaluator::TaskDescription>> DirectPort::DescribeTask(evaluator::DescribeTaskRequest request,
+Task<Result<evaluator::BaselineReport>> DirectPort::Baseline(agent::Asker, evaluator::BaselineRequest request,
+                                                             std::stop_token) {
+  co_return Counted(client_->Baseline(request, Deadline::Never(), {}));
+}
+
+Task<Result<evaluator::TaskDescription>> DirectPort::DescribeTask(agent::Asker, evaluator::DescribeTaskRequest request,
                                                                   std::stop_token) {
-  co_return client_->DescribeTask(request, Deadline::Never());
+  co_return Counted(client_->DescribeTask(request, Deadline::Never()));
 }
 
 Task<Result<std::map<std::string, std::string>>> DirectPort::Environment(std::stop_token) {

@@ -15,14 +15,24 @@ class DirectPort : public agent::EvaluationPort {
  public:
   explicit DirectPort(evaluator::LaneClient* client) : client_(client) {}
 
-  Task<Result<evaluator::EvaluationReport>> Evaluate(evaluator::EvaluateRequest request, std::stop_token) override;
-  Task<Result<evaluator::BaselineReport>> Baseline(evaluator::BaselineRequest request, std::stop_token) override;
-  Task<Result<evaluator::TaskDescription>> DescribeTask(evaluator::DescribeTaskRequest request,
+  Task<Result<evaluator::EvaluationReport>> Evaluate(agent::Asker, evaluator::EvaluateRequest request,
+                                                     std::stop_token) override;
+  Task<Result<evaluator::BaselineReport>> Baseline(agent::Asker, evaluator::BaselineRequest request,
+                                                   std::stop_token) override;
+  Task<Result<evaluator::TaskDescription>> DescribeTask(agent::Asker, evaluator::DescribeTaskRequest request,
                                                         std::stop_token) override;
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token) override;
+  agent::PortTally tally() const override { return tally_; }
+
+  // What others got from the port each time when this one failed.
+  agent::PortTally others_meanwhile;
 
  private:
+  template <typename T>
+  Result<T> Counted(Result<T> answer);
+
   evaluator::LaneClient* const client_;
+  agent::PortTally tally_;
 };
 
 }  // namespace passnet::fakes

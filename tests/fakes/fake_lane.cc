@@ -1,6 +1,8 @@
 #include "tests/fakes/fake_lane.h"
 
+#include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -41,6 +43,12 @@ evaluator::GraphReport Graph(Verdict verdict, double speedup) {
   return graph;
 }
 
+// Forever when there is none.
+void HangUntil(const std::vector<std::stop_token>& ends) {
+  const auto ended = [](const std::stop_token& end) { return end.stop_requested(); };
+  while (std::none_of(ends.begin(), ends.end(), ended)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
 void Judge(const evaluator::EvaluateRequest& request, evaluator::EvaluationReport* report) {
   double speedup = 1.5;
   report->verdict = Verdict::kOk;
@@ -67,8 +75,13 @@ void Judge(const evaluator::EvaluateRequest& request, evaluator::EvaluationRepor
 
 Result<evaluator::EvaluationReport> FakeLane::Evaluate(const evaluator::EvaluateRequest& request, Deadline,
                                                        const evaluator::ProgressFn&) {
-  std::lock_guard lock(log_->mutex);
+  std::unique_lock lock(log_->mutex);
   ++log_->evaluations[request.evaluation_id];
+  if (log_->hang_evaluations) {
+    lock.unlock();
+    HangUntil(log_->deaf ? std::vector<std::stop_token>() : std::vector<std::stop_token>{stop_, cancelled_});
+    return Error{ErrorCode::kCancelled, "the request was cancelled"};
+  }
   log_->time_caps[request.purpose] = request.time_cap;
   if (auto error = TakeFirst(&log_->fail_next)) return *error;
   if (auto error = TakeFirst(&log_->fail_evaluations)) return *error;
@@ -111,7 +124,23 @@ Result<evaluator::TaskDescription> FakeLane::DescribeTask(const evaluator::Descr
 
 Result<std::map<std::string, std::string>> FakeLane::Environment(Deadline) {
   std::lock_guard lock(log_->mutex);
+  auto failure = log_->fail_environments.find(++log_->environments);
+  if (failure != log_->fail_environments.end()) return failure->second;
   return log_->environment;
+}
+
+Result<std::unique_ptr<evaluator::LaneClient>> StartFakeLane(std::shared_ptr<FakeLane::Log> log, std::stop_token stop) {
+  {
+    std::unique_lock lock(log->mutex);
+    ++log->starts;
+    if (auto error = TakeFirst(&log->fail_starts)) return *error;
+    if (log->hang_starts_from > 0 && log->starts >= log->hang_starts_from) {
+      lock.unlock();
+      HangUntil({stop});
+    }
+  }
+  if (stop.stop_requested()) return Error{ErrorCode::kCancelled, "the start was cancelled"};
+  return std::unique_ptr<evaluator::LaneClient>(std::make_unique<FakeLane>(std::move(log), std::move(stop)));
 }
 
 std::string ReplyWith(const std::string& verdict, double speedup) {

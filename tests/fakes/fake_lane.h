@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,17 @@ class FakeLane : public evaluator::LaneClient {
     std::map<std::string, std::chrono::milliseconds> time_caps;  // of the last request, by purpose or "baseline"
     std::vector<Error> fail_next;                                // taken from the front, by any request
     std::vector<Error> fail_evaluations;                         // likewise, by evaluations alone
+    std::vector<Error> fail_starts;                              // likewise, by starts
+    std::map<int, Error> fail_environments;                      // by the number of the question, from 1
+    int environments = 0;                                        // asked for
+    int starts = 0;                                              // asked for
+    int hang_starts_from = 0;                                    // this start and later ones, until the client is to end
+    bool hang_evaluations = false;                               // until the request is cancelled or the client ends
+    bool deaf = false;                                           // what hangs, hangs for good
     std::map<std::string, std::string> environment{{"cpu", "fake"}, {"torch", "none"}};
   };
-  explicit FakeLane(std::shared_ptr<Log> log) : log_(std::move(log)) {}
+  explicit FakeLane(std::shared_ptr<Log> log, std::stop_token stop = {})
+      : log_(std::move(log)), stop_(std::move(stop)) {}
 
   Result<evaluator::EvaluationReport> Evaluate(const evaluator::EvaluateRequest& request, Deadline,
                                                const evaluator::ProgressFn&) override;
@@ -33,11 +42,16 @@ class FakeLane : public evaluator::LaneClient {
                                              const evaluator::ProgressFn&) override;
   Result<evaluator::TaskDescription> DescribeTask(const evaluator::DescribeTaskRequest& request, Deadline) override;
   Result<std::map<std::string, std::string>> Environment(Deadline) override;
-  void Cancel() override {}
+  void CancelWith(std::stop_token cancelled) override { cancelled_ = std::move(cancelled); }
 
  private:
   const std::shared_ptr<Log> log_;
+  const std::stop_token stop_;
+  std::stop_token cancelled_;
 };
+
+// As StartLane does it, with the faults of `log`.
+Result<std::unique_ptr<evaluator::LaneClient>> StartFakeLane(std::shared_ptr<FakeLane::Log> log, std::stop_token stop);
 
 // A reply whose candidate gets this verdict and speed-up, as JSON-escaped content of a chat completion.
 std::string ReplyWith(const std::string& verdict, double speedup);

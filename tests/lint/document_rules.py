@@ -22,7 +22,7 @@ SCHEMA = re.compile(r"\bpassnet\.[a-z_]+/[0-9]+\b")
 LITERAL = re.compile(r'(?<!UpdateField\()"(passnet\.[a-z_]+/[0-9]+)"')
 WRITTEN = re.compile(r'(?:"schema"\s*(?:,|\]\s*=)\s*|[Ss]chema\((?:\w+,\s*)?)"(passnet\.[a-z_]+/[0-9]+)"')
 CONTRACTS = "docs/contracts.md"
-ROUTE = re.compile(r'\.Add\(\s*"([A-Z]+)",\s*"(/[^"]*)"')
+ROUTE = re.compile(r'\{\s*"(GET|POST|PUT|PATCH|DELETE)",\s*"(/[^"]*)"')
 LISTED_ROUTE = re.compile(r"^\| `([A-Z]+) (/[^`?]*)")
 
 
@@ -136,7 +136,7 @@ def routes_are_contracts(tree):
     listed = {}
     for number, line in tree.lines(CONTRACTS) if CONTRACTS in tree.files else []:
         for method, route in LISTED_ROUTE.findall(line):
-            listed[method + " " + re.sub(r"\{\w+\}", "{}", route)] = number
+            listed[f"{method} {route}"] = number
     answered = set()
     for path in tree.files:
         if not path.startswith("daemon/") or not path.endswith(".cc"):

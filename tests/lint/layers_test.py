@@ -16,8 +16,8 @@ CLEAN = {
     "base/file.cc": '#include "base/file.h"\n\n#include <string>\n',
     "daemon/CMakeLists.txt": "passnet_library(daemon SOURCES server.cc http_api/routes.cc)\nf(d main.cc)\n",
     "daemon/server.h": HEADER,
-    "daemon/server.cc": '#include "daemon/server.h"\n\n#include <httplib.h>\n\n#include "base/file.h"\n',
-    "daemon/http_api/routes.cc": '#include "daemon/server.h"\n\nstd::jthread thread_;  // waits\n',
+    "daemon/server.cc": '#include "daemon/server.h"\n\n#include "base/file.h"\n',
+    "daemon/http_api/routes.cc": '#include "daemon/server.h"\n\n#include <boost/beast/http.hpp>\n\nstd::jthread thread_;\n',
     "daemon/main.cc": '#include "configs/load.h"\n#include "daemon/server.h"\n',
     "configs/load.h": HEADER + '#include "daemon/server.h"\n',
     "docs/threads.md": "`daemon/http_api/routes.cc` starts one. See `base/`.\n",
@@ -165,6 +165,8 @@ class PlantedTest(unittest.TestCase):
             "evaluator/lane/tensor.cc": "#include <ATen/ATen.h>\n",
             "daemon/state.cc": "#include <sqlite3.h>\n",
             "agent/serve.cc": "#include <httplib.h>\n",
+            "daemon/http_api/serve.cc": "#include <httplib.h>\n",
+            "daemon/serve.cc": "#include <boost/beast/http.hpp>\n",
             "agent/llm/openai.cc": "#include <boost/beast/http.hpp>\n",
             "evaluator/compile/jail.cc": "#include <seccomp.h>\n",
             "evaluator/lane/python.cc": "#include <Python.h>\n",
@@ -175,7 +177,7 @@ class PlantedTest(unittest.TestCase):
             "agent/llm/transport/http.h": HEADER + "#include <boost/beast/core.hpp>\n",
             "evaluator/compare/tensors.h": HEADER + "#include <torch/torch.h>\n",
             "trajectories/database.h": HEADER + "#include <sqlite3.h>\n",
-            "daemon/http.h": HEADER + "#include <httplib.h>\n",
+            "cli/http.h": HEADER + "#include <httplib.h>\n",
         }, "not in a header")
         self.expect_noticed(rules.third_party, {"sandbox/apply/apply.cc": "#include <seccomp.h>\n"}, "libc only")
 
@@ -304,12 +306,12 @@ class PlantedTest(unittest.TestCase):
 
     def test_routes_are_contracts(self):
         files = {"docs/contracts.md": "| `GET /v1/a/{id}?limit=9` | 200 |\n| `POST /v1/a` | 201 |\n",
-                 "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\nrouter.Add(\n    "POST", "/v1/a", G);\n'}
+                 "daemon/routes.cc": '{{"GET", "/v1/a/{id}", "an a"}, F},\n{{"POST",\n  "/v1/a"}, G}\n'}
         self.assertEqual([], check(rules.routes_are_contracts, files))
-        more = {**files, "daemon/more.cc": '\nrouter.Add("POST", "/v1/a/{}", F);\n'}
-        self.assertEqual(["daemon/more.cc:2: docs/contracts.md does not list POST /v1/a/{}"],
+        more = {**files, "daemon/more.cc": '\nfacts = {"POST", "/v1/a/{id}"};\n'}
+        self.assertEqual(["daemon/more.cc:2: docs/contracts.md does not list POST /v1/a/{id}"],
                          check(rules.routes_are_contracts, more))
-        fewer = {**files, "daemon/routes.cc": 'router.Add("GET", "/v1/a/{}", F);\n'}
+        fewer = {**files, "daemon/routes.cc": '{{"GET", "/v1/a/{id}"}, F},\n'}
         self.assertEqual(["docs/contracts.md:2: the daemon does not answer POST /v1/a"],
                          check(rules.routes_are_contracts, fewer))
 

@@ -115,12 +115,12 @@ class OddReplyTest : public JournalTest, public testing::WithParamInterface<OddR
     return OpenAiChat().RenderRequest(request).value();
   }
 
-  Result<std::vector<ConversationRow>> Rows() {
+  Result<std::vector<ModelCall>> Calls() {
     auto reader = OpenReader();
     EventQuery query;
     query.trajectory_id = "t-1";
     query.with_payload = false;
-    return RowsOf(reader.get(), reader->Events(query).value());
+    return ReadCalls(reader.get(), reader->Events(query).value());
   }
 };
 
@@ -140,15 +140,17 @@ TEST_P(OddReplyTest, IsReadByExportAsByTheLoop) {
   messages.push_back({dialects::Role::kAssistant, taken.reply.content});
   messages.push_back({dialects::Role::kUser, "faster"});
   Call("call-2", Request(messages), R"({"choices":[{"finish_reason":"stop","message":{"content":"last"}}]})");
-  auto rows = Rows();
-  ASSERT_TRUE(rows) << ToString(rows.error());
+  auto calls = Calls();
+  ASSERT_TRUE(calls) << ToString(calls.error());
+  ASSERT_EQ(calls.value().size(), 2u);
+  const ModelCall& answered = calls.value()[0];
+  EXPECT_EQ(answered.reply.content, GetParam().content);
+  EXPECT_EQ(answered.reply.tool_calls, taken.reply.tool_calls);
+  EXPECT_TRUE(answered.usable);
+  MarkTrained(TrainedTurns::kAll, {}, &calls.value());
   if (taken.reply.tool_calls.empty()) {
-    ASSERT_EQ(rows.value().size(), 1u) << "the history only grew";
+    EXPECT_EQ(WholeRows(calls.value()).size(), 1u) << "the history only grew";
   }
-  const WeightedMessage& answer = rows.value()[0].messages.at(1);
-  EXPECT_EQ(answer.message.content, GetParam().content);
-  EXPECT_EQ(answer.message.tool_calls, taken.reply.tool_calls);
-  EXPECT_TRUE(answer.trained);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, OddReplyTest, testing::ValuesIn(OddReplies()), [](const auto& one) {
@@ -181,30 +183,30 @@ class StoredCallTest : public OddReplyTest {
 
 TEST_F(StoredCallTest, DialectIsTheOneOfTheIntent) {
   Store(R"({"dialect":"of a later build"})", "{}", "accepted", Whole(R"({"content":"x"})"));
-  auto rows = Rows();
-  ASSERT_FALSE(rows);
-  EXPECT_EQ(rows.error().code, ErrorCode::kDataCorrupt);
-  EXPECT_THAT(rows.error().context, testing::HasSubstr("of a later build"));
+  auto calls = Calls();
+  ASSERT_FALSE(calls);
+  EXPECT_EQ(calls.error().code, ErrorCode::kDataCorrupt);
+  EXPECT_THAT(calls.error().context, testing::HasSubstr("of a later build"));
 }
 
 // llama.cpp's 500 when the model's own text does not fit: the status is part of the answer.
 TEST_F(StoredCallTest, StatusIsTheOneOfTheOutcome) {
   Store(R"({"dialect":"openai-chat"})", R"({"http_status":500})", "malformed",
         "the model produced output that does not match the grammar");
-  auto rows = Rows();
-  ASSERT_TRUE(rows) << ToString(rows.error());
-  ASSERT_EQ(rows.value().size(), 1u);
-  EXPECT_EQ(rows.value()[0].messages.at(1).message.content, "");
-  EXPECT_FALSE(rows.value()[0].AnyTrained());
+  auto calls = Calls();
+  ASSERT_TRUE(calls) << ToString(calls.error());
+  ASSERT_EQ(calls.value().size(), 1u);
+  EXPECT_EQ(calls.value()[0].reply.content, "");
+  EXPECT_FALSE(calls.value()[0].usable);
 }
 
 // A refusal has no content: the whole trajectory was dropped as unreadable for it.
 TEST_F(StoredCallTest, RefusedAnswerIsReadAndNotTrained) {
   Store("{}", "{}", "refused", Whole(R"({"content":null,"refusal":"I won't"})"));
-  auto rows = Rows();
-  ASSERT_TRUE(rows) << ToString(rows.error());
-  EXPECT_EQ(rows.value()[0].messages.at(1).message.content, "");
-  EXPECT_FALSE(rows.value()[0].AnyTrained());
+  auto calls = Calls();
+  ASSERT_TRUE(calls) << ToString(calls.error());
+  EXPECT_EQ(calls.value()[0].reply.content, "");
+  EXPECT_FALSE(calls.value()[0].usable);
 }
 
 }  // namespace

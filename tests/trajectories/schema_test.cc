@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
-#include "trajectories/export/openai_chat.h"
+#include "trajectories/export/export.h"
 
 namespace passnet::trajectories {
 namespace {
@@ -16,6 +16,7 @@ struct PastVersion {
   friend void PrintTo(const PastVersion& one, std::ostream* out) { *out << one.file; }
   const char* file;
   const char* campaign_head;
+  int64_t sample;  // of its trajectory
 };
 
 class PastVersionTest : public JournalTest, public testing::WithParamInterface<PastVersion> {
@@ -35,13 +36,16 @@ TEST_P(PastVersionTest, OpensVerifiesAndGoesOn) {
   auto report = VerifyAll({head});
   EXPECT_FALSE(report.first) << report.first->where << ": " << report.first->detail;
   EXPECT_EQ(report.events, 15);
+  EXPECT_EQ(Reader::Open(path_).value()->Trajectory("t-1").value().sample, GetParam().sample);
   MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "silu"))});
   EXPECT_FALSE(VerifyAll({head}).first);
   ExportOptions options;
   options.store_path = path_;
   options.folder = (folder_ / "out").string();
   options.barred_verdicts = {"R.TAMPER"};
-  EXPECT_EQ(ExportOpenAiChat(options).value().rows, 1);
+  options.good_verdict = "OK";
+  options.min_speedup = 0;  // the reports of the fixture have no graphs
+  EXPECT_EQ(Export(options).value().rows, 1);
 }
 
 // The SQL of every table and index as the file keeps it.
@@ -66,7 +70,9 @@ TEST_P(PastVersionTest, UpgradedHasTheTablesOfANewOne) {
 INSTANTIATE_TEST_SUITE_P(
     All, PastVersionTest,
     testing::Values(PastVersion{"journal_v1.sql",
-                                "c-1:5:258f89e5a81e264b93e8f05f1a8c26e649d811178df949345ae9d646a6e8b761"}),
+                                "c-1:5:258f89e5a81e264b93e8f05f1a8c26e649d811178df949345ae9d646a6e8b761", 1},
+                    PastVersion{"journal_v2.sql",
+                                "c-1:5:1cbaa46cc245c54e1e8683944fb898bd856b31bb2bd924d8343d0670bdd0b894", 3}),
     [](const auto& one) { return std::string(one.param.file).substr(0, 10); });
 
 }  // namespace

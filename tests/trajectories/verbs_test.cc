@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "tests/fakes/paths.h"
 #include "tests/trajectories/journal_fixture.h"
@@ -33,14 +34,19 @@ class VerbsTest : public JournalTest {
     Launch();
     std::string reply = R"({"choices":[{"message":{"role":"assistant","content":"pass \u001b[31m one"}}]})";
     Call("call-1", ChatRequest({{"user", "write\\nit"}}), reply);
-    MustAppend({Scored(Draft(EventKind::kEvaluationReport, "e-1", "ok"), 1.5, 1)});
+    MustAppend({Draft(EventKind::kEvaluationIntent, "e-1", "final")});
+    EventDraft report = Scored(Draft(EventKind::kEvaluationReport, "e-1", "OK"), 1.5, 1);
+    report.payload = R"({"graphs":[{"verdict":"OK","speedup_call":1.5}]})";
+    MustAppend({std::move(report)});
     MustAppend({Scored(Draft(EventKind::kTrajectoryFinished, "hash", "solved"), 1.5, 1)});
     MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "gelu"))});
     Call("call-2", ChatRequest({{"user", "write\\nthat"}}), reply, "t-2");
   }
 
-  Ran Run(const std::string& arguments) {
-    std::string command = (fakes::BinaryDir() + "/bin/passnet") + " " + arguments + " --db " + path_ + " 2>&1";
+  Ran Run(const std::string& arguments) { return RunPlain(arguments + " --db " + path_); }
+
+  Ran RunPlain(const std::string& arguments) {
+    std::string command = (fakes::BinaryDir() + "/bin/passnet") + " " + arguments + " 2>&1";
     Ran ran;
     std::FILE* out = ::popen(command.c_str(), "r");
     std::array<char, 4096> buffer;
@@ -49,6 +55,10 @@ class VerbsTest : public JournalTest {
     ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return ran;
   }
+
+  void WriteList(const std::string& text) { ASSERT_TRUE(WriteFileAtomic(list_, text)); }
+
+  const std::string list_ = (folder_ / "list.txt").string();
 };
 
 TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
@@ -62,11 +72,11 @@ TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
   EXPECT_EQ(Run("verify --head " + head).code, 0);
   EXPECT_THAT(Run("verify").output, HasSubstr("only be seen against a head"));
 
-  Tamper("UPDATE events SET score = 9 WHERE row_id = 5");
+  Tamper("UPDATE events SET score = 9 WHERE row_id = 6");
   Ran changed = Run("verify");
   EXPECT_EQ(changed.code, 4);
-  EXPECT_THAT(changed.output, HasSubstr("NOT INTACT: changed: event row 5 (trajectory t-1, seq 4, evaluation_report)"));
-  EXPECT_EQ(Run("verify --json").Last()["finding"]["row_id"], 5);
+  EXPECT_THAT(changed.output, HasSubstr("NOT INTACT: changed: event row 6 (trajectory t-1, seq 5, evaluation_report)"));
+  EXPECT_EQ(Run("verify --json").Last()["finding"]["row_id"], 6);
 }
 
 TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
@@ -83,13 +93,97 @@ TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
 }
 
 TEST_F(VerbsTest, ExportWritesRowsAndSaysWhatItLeftOut) {
-  Ran ran = Run("export --format openai-chat --json --out " + (folder_ / "sft").string());
+  const std::string out = " --out " + (folder_ / "sft").string();
+  Ran ran = Run("export --format openai-chat --json" + out);
   EXPECT_EQ(ran.code, 0) << ran.output;
   Json summary = ran.Last();
-  EXPECT_EQ(summary["schema"], "passnet.export/1");
+  EXPECT_EQ(summary["schema"], "passnet.export/2");
   EXPECT_EQ(summary["rows"], 1);
   EXPECT_EQ(summary["excluded"]["not_finished"], 1);
-  EXPECT_TRUE(std::filesystem::exists(summary["rows_path"].Text()));
+  EXPECT_EQ(summary["op_sequences_unknown"], 1);
+  EXPECT_TRUE(std::filesystem::exists(summary["files"].At(0)["path"].Text()));
+  EXPECT_TRUE(std::filesystem::exists(summary["manifest_path"].Text()));
+  Ran told = Run("export --format openai-chat" + out);
+  EXPECT_THAT(told.output, HasSubstr("1 rows from 1 of 2 trajectories on 1 tasks"));
+  EXPECT_THAT(told.output, HasSubstr("not_finished"));
+  EXPECT_THAT(told.output, HasSubstr("still running"));
+  EXPECT_THAT(told.output, HasSubstr("the journal has no hash of its files"));
+  Ran none = Run("export --format openai-chat --min-speedup 2" + out);
+  EXPECT_EQ(none.code, 0);
+  EXPECT_THAT(none.output, HasSubstr("Nothing was exported"));
+  EXPECT_THAT(none.output, HasSubstr("--min-speedup 0 takes slower ones"));
+}
+
+TEST_F(VerbsTest, ExportTakesEveryForm) {
+  const std::string out = " --json --out " + (folder_ / "sft").string();
+  const std::pair<const char*, const char*> forms[] = {
+      {"--format sharegpt", "sharegpt.jsonl"},
+      {"--format sharegpt --history-masked", "sharegpt.jsonl"},
+      {"--format trl", "trl-prompt-completion.jsonl"},
+      {"--format trl --trl-form messages", "trl-messages.jsonl"},
+      {"--format openai-chat --split train=1", "openai-chat.train.jsonl"},
+      {"--format openai-chat --best-of --turns all", "openai-chat.jsonl"}};
+  for (const auto& [form, file] : forms) {
+    Ran ran = Run(std::string("export ") + form + out);
+    EXPECT_EQ(ran.code, 0) << ran.output;
+    EXPECT_EQ(ran.Last()["rows"], 1) << form;
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "sft" / file)) << form;
+  }
+  EXPECT_EQ(Run("export --format trl --trl-form preference" + out).Last()["excluded"]["no_pair"], 1);
+  EXPECT_EQ(Run("export --format openai-chat --beats inductor" + out).Last()["excluded"]["baseline_unknown"], 1);
+}
+
+TEST_F(VerbsTest, ExportThatMakesNoSenseIsRefusedWithTheNextStep) {
+  const std::pair<const char*, const char*> refused[] = {
+      {"--format sharegpt --trl-form messages", "--trl-form goes with --format trl"},
+      {"--format openai-chat --history-masked", "--history-masked is for forms without weights"},
+      {"--format openai-chat --split train=0.9,test=0.2", "not to 1; an example: --split train=0.9,validation=0.1"},
+      {"--format openai-chat --campaign c-none", "without --campaign all of the journal's are taken"},
+      {"--format openai-chat --decontaminate /no/such/list", "/no/such/list"},
+      {"--format openai-chat --decontaminate /dev/null", "not a regular file"},
+      {"--format openai-chat --best-of --per-task 2", "--best-of excludes --per-task"},
+      {"--format openai-chat --beats eager", "--beats"}};
+  for (const auto& [arguments, message] : refused) {
+    Ran ran = Run(std::string("export ") + arguments + " --out " + (folder_ / "sft").string());
+    EXPECT_EQ(ran.code, 2) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr(message));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "sft" / "manifest.json"));
+}
+
+// The list's file is what the verb for it prints; the bundled tasks are an evaluation set like any other.
+TEST_F(VerbsTest, DecontaminationTakesAFolderOrAFileOfMarks) {
+  const std::string tasks = fakes::SourceDir() + "/tasks";
+  const std::string out = " --json --out " + (folder_ / "sft").string();
+  EXPECT_EQ(Run("export --format openai-chat --decontaminate " + tasks + out).Last()["rows"], 1);
+  WriteList("gelu  # the name of the journal's task\n");
+  Json named = Run("export --format openai-chat --decontaminate " + list_ + out).Last();
+  EXPECT_EQ(named["excluded"]["contaminated_name"], 1);
+  WriteList("# nothing\n");
+  Ran empty = Run("export --format openai-chat --decontaminate " + list_ + out);
+  EXPECT_EQ(empty.code, 2);
+  EXPECT_THAT(empty.output, HasSubstr("`passnet task marks FOLDER` writes such a list"));
+}
+
+// A stored task whose folder is still what it was tells its op sequence; one that was changed since tells nothing.
+TEST_F(VerbsTest, OpSequenceComesFromTheTasksFolderWhileItIsThatOfTheLaunch) {
+  const std::string folder = fakes::SourceDir() + "/tasks/rope";
+  const Json marks = RunPlain("task marks " + folder + " --json").Last();
+  EXPECT_EQ(marks["schema"], "passnet.task_marks/1");
+  const std::string hash = marks["tasks"].At(0)["content"].Text();
+  ASSERT_EQ(hash.size(), 64u);
+  for (const std::string& stored : {hash, std::string(64, '0')}) {
+    const std::string id = "t-" + stored.substr(0, 4);
+    EventDraft start = Of(id, Draft(EventKind::kTrajectoryStarted, "renamed"));
+    start.payload = Json({{"task_path", folder}, {"task_hash", stored}}).Dump();
+    MustAppend({std::move(start)});
+    MustAppend({Scored(Of(id, Draft(EventKind::kTrajectoryFinished, "h" + id, "solved")), 1.5, 1)});
+  }
+  WriteList(marks["tasks"].At(0)["ops"].At(0).Text() + "\n");
+  const std::string out = " --json --out " + (folder_ / "sft").string();
+  Json summary = Run("export --format openai-chat --min-speedup 0 --decontaminate " + list_ + out).Last();
+  EXPECT_EQ(summary["excluded"]["contaminated_ops"], 1);
+  EXPECT_EQ(summary["excluded"]["no_winner"], 1);
 }
 
 TEST_F(VerbsTest, TrajectoriesAreListedAndShown) {
@@ -100,7 +194,7 @@ TEST_F(VerbsTest, TrajectoriesAreListedAndShown) {
   EXPECT_EQ(list["trajectories"].At(1)["final_score"], nullptr);
   Json shown = Run("trajectory show t-1 --json").Last();
   EXPECT_EQ(shown["schema"], "passnet.trajectory/1");
-  EXPECT_EQ(shown["events"].size(), 5u);
+  EXPECT_EQ(shown["events"].size(), 6u);
   EXPECT_THAT(Run("trajectory show t-1").output, HasSubstr("evaluation_report"));
   EXPECT_EQ(Run("trajectory show t-1 --seq 2 --json").Last()["contents"]["request"],
             ChatRequest({{"user", "write\\nit"}}));
@@ -113,7 +207,7 @@ TEST_F(VerbsTest, ControlCharactersOfAReplyDoNotReachTheTerminal) {
   draft.refs.push_back({"message", batch.AddBlob("\x1b[2J gone").value()});
   ASSERT_TRUE(batch.Add(draft));
   ASSERT_TRUE(store_->Append(batch));
-  Ran ran = Run("trajectory show t-1 --seq 6");
+  Ran ran = Run("trajectory show t-1 --seq 7");
   EXPECT_THAT(ran.output, HasSubstr("gone"));
   EXPECT_EQ(ran.output.find('\x1b'), std::string::npos);
 }

@@ -73,7 +73,7 @@ class RecorderTest(unittest.TestCase):
         ours, theirs = socket.socketpair()
         runner = native.Runner(theirs.fileno())
         runner.attach(inputs, SLOTS * stride, outputs, SLOTS * out_stride, SLOTS, stride, out_stride,
-                      [(FLOAT32, SHAPE, 0)], calls)
+                      [(FLOAT32, SHAPE, 0)], calls, 0)
         runner.set_call(graph, None, None, False)
         ours.sendall(COMMAND.pack(MAGIC, CALL, 0, SLOTS, 1, CENSUS, 0) + COMMAND.pack(MAGIC, TELL, 0, 0, 2, 0, 0))
         ours.shutdown(socket.SHUT_WR)

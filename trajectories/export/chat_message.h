@@ -1,7 +1,7 @@
 // Replies of the journal as the messages that the loop took them for, and the line of a training file made of messages.
 // Threads: pure functions.
 // Errors: kDataCorrupt for bytes that are no reply of a model: the message says what.
-// Source: docs/formats.md, "Export: openai-chat"; dialects/ reads the bytes, here as in the loop.
+// Source: docs/formats.md, "Export"; dialects/ reads the bytes, here as in the loop.
 #pragma once
 
 #include <string>

@@ -13,15 +13,16 @@
 #include <string>
 #include <utility>
 
-#include "dialects/sse_parser.h"
+#include "dialects/reply_fold.h"
 
 namespace passnet::agent {
 namespace {
 
+using dialects::AttemptOutcome;
 using dialects::Dialect;
 using dialects::ExchangeEnd;
 using dialects::RawReply;
-using dialects::SseParser;
+using dialects::ReplyFold;
 
 namespace http = boost::beast::http;
 using ErrorCodeOfBeast = boost::beast::error_code;
@@ -45,7 +46,8 @@ bool IsKept(std::string_view name) {
                                                        "x-request-id",
                                                        "x-should-retry",
                                                        "llm_provider-retry-after"};
-  return name.starts_with("x-ratelimit-") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  if (name.starts_with("x-ratelimit-") || name.starts_with("anthropic-ratelimit-")) return true;
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 std::string Lower(std::string_view text) {
@@ -57,7 +59,7 @@ std::string Lower(std::string_view text) {
 // The reply as it grows: bytes in, and what they mean for the exchange.
 class ReplyReader {
  public:
-  ReplyReader(const Dialect* dialect, size_t max_body_bytes) : dialect_(dialect), max_body_bytes_(max_body_bytes) {
+  ReplyReader(const Dialect* dialect, size_t max_body_bytes) : fold_(dialect->NewFold()), max_body_bytes_(max_body_bytes) {
     Restart();
   }
 
@@ -73,7 +75,7 @@ class ReplyReader {
       if (error) return Failed(error);
       if (parser_->is_done() && IsInterim() && !Restart()) return ExchangeEnd::kProtocolError;
     }
-    WatchForLastEvent();
+    Fold();
     return parser_->is_done() ? std::optional(ExchangeEnd::kComplete) : std::nullopt;
   }
 
@@ -90,7 +92,7 @@ class ReplyReader {
 
   bool touched() const { return touched_; }
   bool body_started() const { return !Body().empty(); }
-  bool last_event_seen() const { return last_event_seen_; }
+  bool last_event_seen() const { return fold_ && fold_->ended(); }
   bool keep_alive() const { return parser_->is_done() && parser_->keep_alive() && pending_.empty(); }
   std::string& error() { return error_; }
 
@@ -101,6 +103,11 @@ class ReplyReader {
     }
     reply->body = std::move(parser_->get().body());
     if (reply->error.empty()) reply->error = error_;
+  }
+
+  // What the reply comes to, once it has everything else.
+  void Read(RawReply* reply) {
+    if (fold_) reply->read = std::make_shared<const AttemptOutcome>(fold_->Finish(*reply));
   }
 
  private:
@@ -129,16 +136,11 @@ class ReplyReader {
 
   const std::string& Body() const { return parser_->get().body(); }
 
-  void WatchForLastEvent() {
-    if (!parser_->is_header_done() || !IsEventStream()) return;
-    for (const std::string& event : events_.Feed(std::string_view(Body()).substr(watched_))) {
-      if (dialect_->EndsStream(event)) last_event_seen_ = true;
-    }
-    watched_ = Body().size();
-  }
-
-  bool IsEventStream() const {
-    return Lower(parser_->get()[http::field::content_type]).starts_with("text/event-stream");
+  // An answer is read while it comes, so that at its end there is nothing left to do.
+  void Fold() {
+    if (!fold_ || !parser_->is_header_done() || parser_->get().result_int() / 100 != 2) return;
+    fold_->Feed(std::string_view(Body()).substr(folded_));
+    folded_ = Body().size();
   }
 
   static void KeepHeader(std::string_view name, std::string_view value, RawReply* reply) {
@@ -147,15 +149,13 @@ class ReplyReader {
     if (IsKept(lower)) reply->headers.emplace(std::move(lower), value.substr(0, kMaxHeaderValueBytes));
   }
 
-  const Dialect* dialect_;
+  const std::unique_ptr<ReplyFold> fold_;
   const size_t max_body_bytes_;
   std::unique_ptr<Parser> parser_;
   int replies_ = 0;
   std::string pending_;
   bool touched_ = false;
-  SseParser events_;
-  size_t watched_ = 0;
-  bool last_event_seen_ = false;
+  size_t folded_ = 0;  // bytes of the body
   std::string error_;
 };
 
@@ -266,6 +266,7 @@ Task<ExchangeResult> Exchange(ExchangePorts ports, std::string_view request, Att
   result.untouched = !reader.touched() && *end == ExchangeEnd::kCut;
   result.reusable = *end == ExchangeEnd::kComplete && written.has_value() && reader.keep_alive();
   reader.MoveInto(&result.reply);
+  reader.Read(&result.reply);
   course.FillTimes(&result.reply);
   co_return result;
 }

@@ -79,6 +79,17 @@ bool MoveHeap() {
   return pad != nullptr;
 }
 
+// Pages that the heap has had once stay with it (GLIBC_TUNABLES). How far a block's results reach into new ones depends on
+// what was free before, which forks of one parent share: the same blocks of every process would pay for page faults.
+bool TouchHeap(size_t bytes) {
+  constexpr size_t kPage = 4096;
+  auto* memory = static_cast<volatile char*>(std::malloc(bytes));
+  if (memory == nullptr && bytes > 0) PyErr_NoMemory();
+  for (size_t at = 0; memory != nullptr && at < bytes; at += kPage) memory[at] = 0;
+  std::free(const_cast<char*>(memory));
+  return memory != nullptr || bytes == 0;
+}
+
 void DropSlots(RunnerState& state) {
   for (PyObject* args : state.slot_args) Py_DECREF(args);
   state.slot_args.clear();
@@ -268,20 +279,20 @@ PyObject* Serve(PyObject* self, PyObject*) {
   }
 }
 
-// attach(in_fd, in_size, out_fd, out_size, slots, in_stride, out_stride, inputs, outputs)
+// attach(in_fd, in_size, out_fd, out_size, slots, in_stride, out_stride, inputs, outputs, heap)
 //   inputs: list of (scalar_type, shape tuple, offset); outputs: how many headers a slot has room for
 PyObject* Attach(PyObject* self, PyObject* args) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
   int in_fd = -1, out_fd = -1;
-  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0, outputs = 0;
+  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0, outputs = 0, heap = 0;
   PyObject* inputs = nullptr;
-  if (!PyArg_ParseTuple(args, "ininnnnO!n", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
-                        &PyList_Type, &inputs, &outputs)) {
+  if (!PyArg_ParseTuple(args, "ininnnnO!nn", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
+                        &PyList_Type, &inputs, &outputs, &heap)) {
     return nullptr;
   }
   DropResults(state);
   DropSlots(state);
-  if (!MoveHeap()) return nullptr;
+  if (!MoveHeap() || !TouchHeap(static_cast<size_t>(heap))) return nullptr;
   if (!state.in.Map(in_fd, static_cast<size_t>(in_size)) || !state.out.Map(out_fd, static_cast<size_t>(out_size))) {
     return nullptr;
   }

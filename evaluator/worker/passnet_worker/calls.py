@@ -15,16 +15,10 @@ import torch
 
 import _passnet_worker as native
 
-from . import capture, channel as channels, launches, match
+from . import capture, channel as channels, launches, match, scalar_types
 
 CANDIDATE_ROOT = "/tmp/passnet-candidate"  # on the process's own private tmpfs; the prefix, since a checkout may lie below /tmp
 MAX_ERROR = 16384
-
-# c10::ScalarType numbers (c10/core/ScalarType.h; part of torch's serialisation format, so they stay).
-SCALAR_TYPES = {
-    "uint8": 0, "int8": 1, "int16": 2, "int32": 3, "int64": 4, "float16": 5, "float32": 6, "float64": 7,
-    "bool": 11, "bfloat16": 15,
-}
 
 
 def error_text(error: BaseException) -> str:
@@ -65,9 +59,9 @@ class Caller:
 
     def attach(self, message: dict, fds: list[int]) -> dict:
         """fds: [inputs region, outputs region]."""
-        inputs = [(SCALAR_TYPES[item["dtype"]], tuple(item["shape"]), item["offset"]) for item in message["inputs"]]
+        inputs = [(scalar_types.NUMBERS[item["dtype"]], tuple(item["shape"]), item["offset"]) for item in message["inputs"]]
         self.runner.attach(fds[0], message["in_size"], fds[1], message["out_size"], message["slots"],
-                           message["in_stride"], message["out_stride"], inputs, message["outputs"])
+                           message["in_stride"], message["out_stride"], inputs, message["outputs"], message["heap"])
         channels.close_all(fds)
         return {"ok": True}
 

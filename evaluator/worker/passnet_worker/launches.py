@@ -11,9 +11,7 @@ from typing import Any, Callable
 
 import torch
 
-# c10::ScalarType's numbers, as in calls.py.
-DTYPES = {0: torch.uint8, 1: torch.int8, 2: torch.int16, 3: torch.int32, 4: torch.int64, 5: torch.float16,
-          6: torch.float32, 7: torch.float64, 11: torch.bool, 15: torch.bfloat16}
+from .scalar_types import DTYPES
 
 
 def function_of(calls: list[dict], load: Callable[[str], Any]) -> Callable:

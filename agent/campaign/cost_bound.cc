@@ -1,0 +1,75 @@
+#include "agent/campaign/cost_bound.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "passbench/task.h"
+#include "prompts/prompt_set.h"
+
+namespace passnet::agent {
+namespace {
+
+// Beside the model's source, what a first prompt tells of one graph: at most 200 operators of some 300 bytes, its row.
+constexpr double kBytesOfGraph = 64 << 10;
+// The longest feedback: 40 graphs with a reason of 1 KiB each, and the compiler's words.
+constexpr double kBytesOfFeedback = 80 << 10;
+
+double BytesOfPrompts() {
+  size_t bytes = 0;
+  for (const auto& [name, text] : prompts::ShippedPrompts()) bytes += text.size();
+  return static_cast<double>(bytes);
+}
+
+Result<double> FirstPromptBytes(const CampaignTask& task) {
+  ASSIGN_OR_RETURN(passbench::Task loaded, passbench::LoadTask(task.path));
+  double bytes = BytesOfPrompts();
+  for (const auto& graph : loaded.graphs) bytes += static_cast<double>(graph.model_source().size()) + kBytesOfGraph;
+  return bytes;
+}
+
+}  // namespace
+
+Result<CostBound> BoundOf(const CampaignSpec& spec, const std::vector<CampaignTask>& tasks) {
+  CostBound bound;
+  bound.tasks = static_cast<int64_t>(tasks.size());
+  bound.trajectories = bound.tasks * spec.samples;
+  bound.calls = bound.trajectories * spec.refine.rounds.rounds;
+  const auto samples = static_cast<double>(spec.samples);
+  const auto rounds = static_cast<double>(spec.refine.rounds.rounds);
+  const auto reply = static_cast<double>(spec.refine.sampling.max_tokens);
+  for (const CampaignTask& task : tasks) {
+    bound.names.push_back(task.name);
+    ASSIGN_OR_RETURN(double first, FirstPromptBytes(task));
+    // Round r sends the first prompt again, and of each round before it the reply and what was said about it.
+    const double later = (reply + kBytesOfFeedback) * rounds * (rounds - 1) / 2;
+    bound.prompt_tokens += samples * (first * rounds + later);
+    bound.completion_tokens += samples * rounds * reply;
+  }
+  const Prices& prices = spec.refine.prices;
+  if (prices.known()) {
+    bound.usd = (bound.prompt_tokens * *prices.prompt_usd_per_million +
+                 bound.completion_tokens * *prices.completion_usd_per_million) / 1e6;
+  }
+  const double tokens = bound.prompt_tokens + bound.completion_tokens;
+  if (spec.budget.total_tokens) bound.limit_tokens = std::min(tokens, static_cast<double>(*spec.budget.total_tokens));
+  if (spec.budget.total_usd && bound.usd) bound.limit_usd = std::min(*bound.usd, *spec.budget.total_usd);
+  return bound;
+}
+
+std::string ToJson(const CostBound& bound, const CampaignSpec& spec) {
+  return Json({{"schema", "passnet.campaign_plan/1"},
+               {"tasks", bound.names},
+               {"samples", spec.samples},
+               {"rounds", spec.refine.rounds.rounds},
+               {"trajectories", bound.trajectories},
+               {"calls", bound.calls},
+               {"prompt_tokens", bound.prompt_tokens},
+               {"completion_tokens", bound.completion_tokens},
+               {"usd", OrNull(bound.usd)},
+               {"limit_tokens", OrNull(bound.limit_tokens)},
+               {"limit_usd", OrNull(bound.limit_usd)},
+               {"spec", ToJsonValue(spec)}})
+      .Dump();
+}
+
+}  // namespace passnet::agent

@@ -1,0 +1,107 @@
+// What a client of the API may say about endpoints, and what the daemon's configuration makes of it.
+#include "agent/campaign/endpoints.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace passnet::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+CampaignSpec SpecWith(EndpointSpec endpoint) {
+  CampaignSpec spec;
+  spec.name = "test";
+  spec.tasks.path = "/tasks";
+  spec.refine.sampling.model = "m";
+  spec.endpoint = std::move(endpoint);
+  return spec;
+}
+
+std::string ProblemsOf(EndpointSpec endpoint) { return ToString(CheckLaunch(SpecWith(std::move(endpoint)))); }
+
+EndpointBook Book(bool local = true) {
+  return EndpointBook({{"openai", "https://api.openai.com/v1", "ENDPOINTS_TEST_API_KEY", ""},
+                       {"plain", "http://10.0.0.5:8000/v1", "", "/ca.pem"}},
+                      local);
+}
+
+TEST(CheckLaunchTest, NamesAndLocalServersPass) {
+  EXPECT_EQ(ProblemsOf({"openai", "", "", ""}), "");
+  for (const char* url : {"http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost/v1"}) {
+    EXPECT_EQ(ProblemsOf({"", url, "", ""}), "") << url;
+  }
+}
+
+// The attack: the client brings its own server and has the daemon's key sent there.
+TEST(CheckLaunchTest, ClientDoesNotChooseWhereAKeyGoes) {
+  const std::string both = ProblemsOf({"", "https://evil.example/v1", "OPENAI_API_KEY", ""});
+  EXPECT_THAT(both, HasSubstr("endpoint.base_url: a campaign may give the URL of a server on 127.0.0.1"));
+  EXPECT_THAT(both, HasSubstr("endpoint.api_key_env: a campaign does not choose a key"));
+  EXPECT_THAT(both, HasSubstr("[endpoints.NAME] with base_url and api_key_env, and name = \"NAME\" here"));
+  EXPECT_NE(ProblemsOf({"openai", "https://evil.example/v1", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"openai", "http://127.0.0.1:1/v1", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"openai", "", "OTHER_API_KEY", ""}), "");
+  EXPECT_NE(ProblemsOf({"", "http://127.0.0.1:1/v1", "OPENAI_API_KEY", ""}), "");
+  EXPECT_NE(ProblemsOf({"", "https://127.0.0.1:1/v1", "", "/evil/ca.pem"}), "");
+  EXPECT_NE(ProblemsOf({"", "", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"a b", "", "", ""}), "");
+}
+
+TEST(CheckLaunchTest, OnlyExactLoopbackNamesAreLocal) {
+  for (const char* url : {"http://127.evil.example/v1", "http://127.0.0.1.evil.example/v1", "http://localhost.evil.example",
+                          "http://127.0.0.2/v1", "http://0.0.0.0/v1", "http://169.254.169.254/latest", "http://[::2]/v1",
+                          "http://127.0.0.1@evil.example/v1", "ftp://127.0.0.1/v1", "http://LOCALHOST/v1", "127.0.0.1"}) {
+    EXPECT_NE(ProblemsOf({"", url, "", ""}), "") << url;
+  }
+}
+
+TEST(EndpointBookTest, PinnedSpecTellsWhereCallsGo) {
+  setenv("ENDPOINTS_TEST_API_KEY", "k", 1);
+  EndpointSpec spec{"openai", "", "", ""};
+  Status pinned = Book().Pin(&spec);
+  ASSERT_TRUE(pinned) << pinned.error().context;
+  EXPECT_EQ(spec.base_url, "https://api.openai.com/v1");
+  EXPECT_EQ(spec.api_key_env, "ENDPOINTS_TEST_API_KEY");
+  EXPECT_TRUE(Check(SpecWith(spec)).empty()) << "a journal's spec is no launch";
+  auto open = Book().Open(spec);
+  ASSERT_TRUE(open) << open.error().context;
+  EXPECT_EQ(open.value().api_key.Reveal(), "k");
+  unsetenv("ENDPOINTS_TEST_API_KEY");
+  EXPECT_THAT(Book().Open(spec).error().context, HasSubstr("ENDPOINTS_TEST_API_KEY"));
+  EXPECT_EQ(Book().Pin(&spec).error().code, ErrorCode::kNotFound);
+}
+
+TEST(EndpointBookTest, UnknownNameIsToldWithTheKnownOnes) {
+  EndpointSpec spec{"opanai", "", "", ""};
+  const Error error = Book().Pin(&spec).error();
+  EXPECT_EQ(error.code, ErrorCode::kNotFound);
+  EXPECT_THAT(error.context, HasSubstr("it has: openai, plain"));
+  EXPECT_THAT(error.context, HasSubstr("[endpoints.opanai]"));
+}
+
+TEST(EndpointBookTest, NameThatMeansAnotherUrlThanAtLaunchIsRefused) {
+  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.6:8000/v1", "", ""}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.5:8000/v1", "", ""}).value().ca_file, "/ca.pem");
+}
+
+TEST(EndpointBookTest, SpecsFromBeforeNamesNeedBothUrlAndVariable) {
+  setenv("ENDPOINTS_TEST_API_KEY", "k", 1);
+  EXPECT_TRUE(Book().Open({"", "https://api.openai.com/v1", "ENDPOINTS_TEST_API_KEY", ""}));
+  const Error error = Book().Open({"", "https://evil.example/v1", "ENDPOINTS_TEST_API_KEY", ""}).error();
+  EXPECT_EQ(error.code, ErrorCode::kPermissionDenied);
+  EXPECT_THAT(error.context, HasSubstr("a section [endpoints.NAME] with both"));
+  EXPECT_FALSE(Book().Open({"", "https://api.openai.com/v1", "HOME", ""}));
+  EXPECT_FALSE(Book().Open({"", "http://127.0.0.1:1/v1", "HOME", ""})) << "a local server is sent no key either";
+  unsetenv("ENDPOINTS_TEST_API_KEY");
+}
+
+TEST(EndpointBookTest, LocalServersCanBeTurnedOff) {
+  EXPECT_TRUE(Book().Open({"", "http://127.0.0.1:1/v1", "", ""}));
+  EXPECT_FALSE(Book(false).Open({"", "http://127.0.0.1:1/v1", "", ""}));
+}
+
+}  // namespace
+}  // namespace passnet::agent
