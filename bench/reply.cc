@@ -13,6 +13,7 @@
 #include "bench/bench_main.h"
 #include "bench/samples.h"
 #include "dialects/dialect.h"
+#include "dialects/reply_fold.h"
 #include "recorded_llm/wire.h"
 
 namespace passnet::bench {

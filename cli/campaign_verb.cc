@@ -342,8 +342,7 @@ std::vector<Option> SpecOptions(CampaignFlags* flags) {
           {"--shard", "only a part of the tasks: 2/8 is the second of eight", &spec.shard},
           {"--limit", "only the first so many tasks", &spec.limit},
           {"--model", "the model's name at the endpoint", &spec.model},
-          {"--endpoint", "an endpoint's name in passnetd's configuration, or the base URL of a server on this machine that "
-                         "wants no key", &spec.endpoint},
+          {"--endpoint", "its name in passnetd's configuration, or the URL of a local server", &spec.endpoint},
           {"--samples", "trajectories of each task", &spec.samples},
           {"--rounds", "of each trajectory, at most", &spec.rounds},
           {"--dry-run", "launch nothing: show the tasks and what they can cost at most", &flags->dry_run}};

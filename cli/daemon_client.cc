@@ -95,10 +95,10 @@ class DaemonClient::Impl {
         refusal.append(bytes, count);
         return true;
       }
-      for (const std::string& data : parser.Feed({bytes, count})) {
+      parser.Feed(std::string_view(bytes, count), [&](std::string_view data) {
         *last_row = ParsedOrNull(data)["row_id"].Integer(*last_row);
-        enough = enough || !take(data);
-      }
+        enough = enough || !take(std::string(data));
+      });
       return !enough;
     };
     auto result = stream.Get(path, headers, on_header, on_bytes);

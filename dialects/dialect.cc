@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "dialects/reply_fold.h"
 
 namespace passnet::dialects {
 namespace {
@@ -14,6 +15,8 @@ std::array<const Dialect*, 3> All() { return {&OpenAiChat(), &OpenAiResponses(),
 Headers Dialect::HeadersWith(const std::string& api_key) const {
   return api_key.empty() ? Headers() : Headers{{"Authorization", "Bearer " + api_key}};
 }
+
+std::unique_ptr<ReplyFold> Dialect::NewFold() const { return nullptr; }
 
 AttemptOutcome Dialect::Interpret(const RawReply& reply) const {
   const std::unique_ptr<ReplyFold> fold = NewFold();

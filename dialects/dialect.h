@@ -15,9 +15,10 @@
 #include "base/result.h"
 #include "dialects/chat.h"
 #include "dialects/raw_reply.h"
-#include "dialects/reply_fold.h"
 
 namespace passnet::dialects {
+
+class ReplyFold;  // reply_fold.h
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -37,7 +38,7 @@ class Dialect {
   // The messages of a request that was stored. kDataCorrupt when the bytes are none.
   virtual Result<std::vector<StoredMessage>> ReadMessages(std::string_view body) const = 0;
   // Reads a reply while it comes. nullptr: this dialect reads whole ones alone.
-  virtual std::unique_ptr<ReplyFold> NewFold() const { return nullptr; }
+  virtual std::unique_ptr<ReplyFold> NewFold() const;
   // Total over all bytes: whatever came back becomes one class. Never accepts half an answer. The same as the fold gives.
   virtual AttemptOutcome Interpret(const RawReply& reply) const;
 };

@@ -1,6 +1,7 @@
 #include "agent/campaign/cost_bound.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/json.h"
 #include "passbench/task.h"
@@ -9,8 +10,12 @@
 namespace passnet::agent {
 namespace {
 
-// Beside the model's source, what a first prompt tells of one graph: at most 200 operators of some 300 bytes, its row.
-constexpr double kBytesOfGraph = 64 << 10;
+// What prompts/refine_prompts.cc shows at most: a name or a cell, a source, graphs.
+constexpr double kBytesOfCell = 300;
+constexpr double kBytesOfOperator = 4 * kBytesOfCell + 60;
+constexpr size_t kBytesOfSource = 16 << 10;
+constexpr size_t kGraphsShown = 40;
+constexpr double kOutputs = 8;  // of a graph; chosen: above any seen
 // The longest feedback: 40 graphs with a reason of 1 KiB each, and the compiler's words.
 constexpr double kBytesOfFeedback = 80 << 10;
 
@@ -23,7 +28,14 @@ double BytesOfPrompts() {
 Result<double> FirstPromptBytes(const CampaignTask& task) {
   ASSIGN_OR_RETURN(passbench::Task loaded, passbench::LoadTask(task.path));
   double bytes = BytesOfPrompts();
-  for (const auto& graph : loaded.graphs) bytes += static_cast<double>(graph.model_source().size()) + kBytesOfGraph;
+  std::set<std::string> sources;  // graphs of one source share its text and operators
+  for (size_t i = 0; i < std::min(loaded.graphs.size(), kGraphsShown); ++i) {
+    const passbench::Graph& graph = loaded.graphs[i];
+    bytes += kBytesOfCell * (2 + kOutputs + static_cast<double>(graph.inputs.size()));
+    if (!sources.insert(graph.model_source()).second) continue;
+    bytes += static_cast<double>(std::min(graph.model_source().size(), kBytesOfSource)) +
+             kBytesOfOperator * static_cast<double>(graph.ops().size());
+  }
   return bytes;
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "agent/llm/url.h"
-#include "dialects/dialect.h"
 
 namespace passnet::agent {
 namespace {
@@ -60,8 +59,9 @@ Status EndpointBook::Pin(EndpointSpec* spec) const {
     spec->base_url = config->base_url;
     spec->api_key_env = config->api_key_env;
     spec->ca_file = config->ca_file;
-    spec->dialect = config->dialect;
+    if (spec->dialect.empty()) spec->dialect = config->dialect;
   }
+  if (spec->dialect.empty()) spec->dialect = dialects::OpenAiChat().name();
   ASSIGN_OR_RETURN([[maybe_unused]] EndpointOptions options, Open(*spec));
   return OkStatus();
 }
@@ -70,8 +70,9 @@ Result<EndpointOptions> EndpointBook::Open(const EndpointSpec& spec) const {
   ASSIGN_OR_RETURN(const EndpointConfig* config, Find(spec));
   EndpointOptions options;
   options.base_url = config == nullptr ? spec.base_url : config->base_url;
-  ASSIGN_OR_RETURN(options.dialect, dialects::DialectNamed(config == nullptr ? spec.dialect : config->dialect));
   options.proxy_url = ProxyFromEnvironment(options.base_url);
+  // Pinned at the launch; a journal from before there were several has none.
+  ASSIGN_OR_RETURN(options.dialect, dialects::DialectNamed(spec.dialect));
   if (config == nullptr) return options;
   options.ca_file = config->ca_file;
   if (!config->api_key_env.empty()) {

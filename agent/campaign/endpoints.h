@@ -24,7 +24,7 @@ struct EndpointConfig {
   std::string base_url;
   std::string api_key_env;  // the variable in the daemon's environment that holds the key; empty: none is sent
   std::string ca_file;      // PEM; empty: the system's
-  std::string dialect = "openai-chat";  // one of dialects::DialectNames()
+  std::string dialect = "openai-chat";  // what is spoken there, unless a campaign says otherwise
 };
 
 // Sections whose names are the endpoints' names.

@@ -78,7 +78,7 @@ Line LineOfEs(const Json& es, const char* name, const char* style) {
 }
 
 std::string EsPlot(const Json& report) {
-  LinePlot plot{"ES(t): speed-up when errors of level t are tolerated", "t", "ES", {}};
+  LinePlot plot{"ES(t): speed-up, errors of level t tolerated", "t", "ES", {}};
   plot.lines.push_back(LineOfEs(report["es"], "campaign", "ours"));
   plot.lines.push_back(LineOfEs(report["inductor"]["es"], "TorchInductor", "theirs"));
   return LineSvg(plot);

@@ -23,7 +23,7 @@ struct EndpointSpec {
   std::string base_url;
   std::string api_key_env;
   std::string ca_file;
-  std::string dialect = "openai-chat";  // one of dialects::DialectNames()
+  std::string dialect{};  // one of dialects::DialectNames(); empty: what the configuration says, or "openai-chat"
 };
 
 struct CampaignSpec {

@@ -13,7 +13,8 @@ constexpr double kWidth = 520;
 constexpr double kHeight = 300;
 constexpr double kLeft = 52;
 constexpr double kRight = 14;
-constexpr double kTop = 34;
+constexpr double kTop = 48;      // of a line plot: title, then legend
+constexpr double kRowsTop = 34;  // of bars and rows: the title alone
 constexpr double kBottom = 44;
 constexpr double kRowHeight = 18;
 constexpr double kLabelWidth = 190;  // of bars and rows
@@ -152,8 +153,8 @@ std::string BarSvg(const std::string& title, const std::vector<Bar>& bars) {
     if (std::isfinite(bar.value)) most = std::max(most, bar.value);
   }
   if (!(most > 0)) return {};
-  std::string svg = Open(kTop + kRowHeight * static_cast<double>(bars.size()) + 10, title);
-  double y = kTop;
+  std::string svg = Open(kRowsTop + kRowHeight * static_cast<double>(bars.size()) + 10, title);
+  double y = kRowsTop;
   for (const Bar& bar : bars) {
     const double share = std::isfinite(bar.value) ? std::max(bar.value, 0.0) / most : 0;
     const double width = share * (kWidth - kLabelWidth - 60);
@@ -179,12 +180,12 @@ std::string RatioSvg(const std::string& title, const std::vector<RatioRow>& rows
     const double log = ratio > 0 ? std::log(ratio) : -most;
     return x.Place(std::clamp(log, -most, most), kLabelWidth, kWidth - 20);
   };
-  const double bottom = kTop + kRowHeight * static_cast<double>(rows.size());
-  std::string svg = Open(bottom + 24, title) + Stroke(place(1), kTop - 4, place(1), bottom, "axis");
+  const double bottom = kRowsTop + kRowHeight * static_cast<double>(rows.size());
+  std::string svg = Open(bottom + 24, title) + Stroke(place(1), kRowsTop - 4, place(1), bottom, "axis");
   for (double ratio : {std::exp(-most), 1.0, std::exp(most)}) {
     svg += Label(place(ratio), bottom + 15, "middle", "soft", Text("%.3gx", ratio));
   }
-  double y = kTop + kRowHeight / 2;
+  double y = kRowsTop + kRowHeight / 2;
   for (const RatioRow& row : rows) {
     svg += Label(kLabelWidth - 12, y + 4, "end", "", Shortened(row.label));
     svg += Stroke(place(row.low), y, place(row.high), y, row.style);

@@ -74,6 +74,23 @@ TEST(EndpointBookTest, PinnedSpecTellsWhereCallsGo) {
   EXPECT_EQ(Book().Pin(&spec).error().code, ErrorCode::kNotFound);
 }
 
+TEST(EndpointBookTest, DialectIsTheCampaignsOrTheConfigurationsOrChat) {
+  const EndpointBook book({{"a", "https://api.anthropic.com", "", "", "anthropic-messages"}}, true);
+  const auto pinned = [&](EndpointSpec spec) {
+    EXPECT_TRUE(book.Pin(&spec));
+    EXPECT_EQ(book.Open(spec).value().dialect->name(), spec.dialect);
+    return spec.dialect;
+  };
+  EXPECT_EQ(pinned({"a", "", "", ""}), "anthropic-messages");
+  EXPECT_EQ(pinned({"a", "", "", "", "openai-chat"}), "openai-chat");
+  EXPECT_EQ(pinned({"", "http://127.0.0.1:1/v1", "", ""}), "openai-chat");
+  EXPECT_EQ(pinned({"", "http://127.0.0.1:1/v1", "", "", "openai-responses"}), "openai-responses");
+  EXPECT_EQ(book.Open({"a", "https://api.anthropic.com", "", ""}).value().dialect->name(), "openai-chat")
+      << "a journal from before there were several";
+  EXPECT_NE(ToString(CheckEndpoints("endpoints", {{"a", "https://a", "", "", "morse"}})), "");
+  EXPECT_NE(ProblemsOf({"a", "", "", "", "morse"}), "");
+}
+
 TEST(EndpointBookTest, UnknownNameIsToldWithTheKnownOnes) {
   EndpointSpec spec{"opanai", "", "", ""};
   const Error error = Book().Pin(&spec).error();

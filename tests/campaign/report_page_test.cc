@@ -131,7 +131,7 @@ TEST(SvgPlotTest, AbsurdValuesAreDrawnOrLeftOut) {
 TEST(SvgPlotTest, PointsLieWhereTheAxesSay) {
   LinePlot plot{"t", "x", "y", {{"", "ours", {{0, 0}, {10, 5}}}}};
   // From the left bottom corner of the axes to the right top one.
-  EXPECT_THAT(LineSvg(plot), HasSubstr("points=\"52.0,256.0 506.0,34.0\""));
+  EXPECT_THAT(LineSvg(plot), HasSubstr("points=\"52.0,256.0 506.0,48.0\""));
 }
 
 }  // namespace

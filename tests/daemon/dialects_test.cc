@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dialects/dialect.h"
 #include "tests/daemon/daemon_fixture.h"
 
@@ -29,8 +31,8 @@ TEST_P(DialectCampaignTest, IsSolved) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryDialect, DialectCampaignTest, ::testing::ValuesIn(dialects::DialectNames()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& dialect) {
+                           std::string name = dialect.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });

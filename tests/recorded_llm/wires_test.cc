@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "dialects/dialect.h"
 #include "recorded_llm/endpoint.h"
 #include "tests/recorded_llm/conversation_folder.h"
@@ -81,8 +83,8 @@ TEST_P(WiresTest, MismatchIsToldInTheFormOfTheWire) {
 
 INSTANTIATE_TEST_SUITE_P(EveryDialect, WiresTest,
                          testing::Values(&dialects::OpenAiChat(), &dialects::OpenAiResponses(), &dialects::AnthropicMessages()),
-                         [](const auto& info) {
-                           std::string name(info.param->name());
+                         [](const auto& dialect) {
+                           std::string name(dialect.param->name());
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });

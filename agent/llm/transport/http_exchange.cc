@@ -92,7 +92,8 @@ class ReplyReader {
 
   bool touched() const { return touched_; }
   bool body_started() const { return !Body().empty(); }
-  bool last_event_seen() const { return fold_ && fold_->ended(); }
+  // Only where the server calls it a stream: what else is shorter than was announced is cut, whatever it looks like.
+  bool last_event_seen() const { return fold_ && fold_->ended() && IsEventStream(); }
   bool keep_alive() const { return parser_->is_done() && parser_->keep_alive() && pending_.empty(); }
   std::string& error() { return error_; }
 
@@ -135,6 +136,10 @@ class ReplyReader {
   }
 
   const std::string& Body() const { return parser_->get().body(); }
+
+  bool IsEventStream() const {
+    return Lower(parser_->get()[http::field::content_type]).starts_with("text/event-stream");
+  }
 
   // An answer is read while it comes, so that at its end there is nothing left to do.
   void Fold() {
