@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fields.h"
+#include "base/json.h"
 #include "base/sha256.h"
 
 namespace passnet::agent {
@@ -56,6 +57,7 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.started_at_utc_us = state.started_at_utc_us;
   stored.solved = state.outcome == "solved";
   stored.finished = state.state == "finished";
+  stored.outcome = state.outcome;
   if (stored.finished) return stored;
   auto fold = LoadFold(reader, state);
   if (fold) {
@@ -80,8 +82,29 @@ Result<std::vector<State>> AllPages(ReadPage read) {
   }
 }
 
-// What the budget folds, and whether the operator has cancelled.
+void ApplyOperator(const trajectories::EventDraft& event, std::set<std::string>* ended_infra, StoredCampaign* stored) {
+  if (event.label == "cancel") stored->cancelled = true;
+  if (event.label == "pause") stored->held = true;
+  if (event.label == "resume" || event.label == "retry_infra") stored->held = false;
+  if (event.label != "retry_infra") return;
+  for (StoredTrajectory& trajectory : stored->trajectories) {
+    if (ended_infra->contains(trajectory.trajectory_id)) trajectory.superseded = true;
+  }
+}
+
+// In the order of rows. A campaign that paused itself for good says so in its state.
+void ApplyControl(const trajectories::EventDraft& event, std::set<std::string>* ended_infra, StoredCampaign* stored) {
+  if (event.kind == EventKind::kTrajectoryFinished && event.label == "infra") ended_infra->insert(event.trajectory_id);
+  if (!event.trajectory_id.empty()) return;
+  if (event.kind == EventKind::kOperatorAction) ApplyOperator(event, ended_infra, stored);
+  if (event.kind != EventKind::kCampaignState || event.label != "paused") return;
+  auto payload = ParseJson(event.payload);
+  if (payload && payload.value()["held"].Flag()) stored->held = true;
+}
+
+// What the budget folds, and what the operator has asked for.
 Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
+  std::set<std::string> ended_infra;
   trajectories::EventQuery query;
   query.campaign_id = stored->launch.campaign_id;
   query.limit = kPage;
@@ -89,10 +112,7 @@ Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
     ASSIGN_OR_RETURN(auto events, reader.Events(query));
     for (Event& event : events) {
       query.after_row_id = event.row_id;
-      bool of_campaign = event.body.trajectory_id.empty();
-      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
-        stored->cancelled = true;
-      }
+      ApplyControl(event.body, &ended_infra, stored);
       if (IsSpending(event.body.kind)) stored->spending.push_back(std::move(event.body));
     }
     if (events.size() < static_cast<size_t>(kPage)) return OkStatus();

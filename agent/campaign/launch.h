@@ -48,6 +48,8 @@ struct StoredTrajectory {
   bool finished = false;  // nothing more to do, or nothing that can be done
   bool solved = false;
   std::string quarantined = "";  // why its events do not fold; empty: they do
+  std::string outcome;      // once finished
+  bool superseded = false;  // ended infra, and the operator has asked for another one of its sample since
 };
 
 struct StoredCampaign {
@@ -55,6 +57,7 @@ struct StoredCampaign {
   std::string state;
   int64_t launched_at_utc_us = 0;
   bool cancelled = false;  // the operator's action is stored, the end is not
+  bool held = false;       // paused until the operator resumes it, whatever restarts
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
 };

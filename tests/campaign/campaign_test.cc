@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -68,14 +69,22 @@ class CampaignTest : public ::testing::Test {
     boost::asio::io_context loop;
     WorkPool pool("test", 1, 64);
     auto sleeper = LoopSleeper();
-    LimiterRegistry limiters(LimiterOptions{});
-    auto start = [log = lane_log_](Deadline, std::stop_token stop) { return fakes::StartFakeLane(log, stop); };
+    GateOptions quick;
+    quick.breaker = {3, std::chrono::milliseconds(2), std::chrono::milliseconds(5)};
+    quick.first_lasting_wait = quick.longest_lasting_wait = std::chrono::milliseconds(20);
+    GateRegistry gates(quick, &Clock::System(), sleeper.get());
+    auto start = [log = lane_log_, fails = failing_starts_](
+                     Deadline, std::stop_token stop) -> Result<std::unique_ptr<evaluator::LaneClient>> {
+      if (fails->fetch_sub(1) > 0) return Error{ErrorCode::kIo, "no such binary"};
+      return fakes::StartFakeLane(log, stop);
+    };
     LanePool lanes(std::vector<LaneSetup>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
     ports.journal = &journal;
     ports.evaluation = &lanes;
-    ports.limiters = &limiters;
+    ports.gates = &gates;
+    ports.park = {Nanos(0), Nanos(0), std::chrono::hours(1), std::chrono::milliseconds(2), std::chrono::milliseconds(5)};
     const EndpointBook endpoints(endpoints_, true);
     ports.endpoints = &endpoints;
     ports.sleeper = sleeper.get();
@@ -131,6 +140,29 @@ class CampaignTest : public ::testing::Test {
     *quarantined = manager->quarantined();
   }
 
+  static Task<void> LaunchAndPause(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
+    co_await LaunchOne(manager, std::move(spec), id, error);
+    std::string campaign = *id;
+    std::string who = "test";
+    Status paused = co_await manager->PauseCampaign(std::move(campaign), std::move(who));
+    EXPECT_TRUE(paused);
+  }
+
+  using Operate = Task<Status> (CampaignManager::*)(std::string, std::string);
+  static Task<void> ResumeAllAnd(CampaignManager* manager, Operate operate, std::string id, std::string* error) {
+    co_await ResumeAll(manager);
+    std::string who = "test";
+    Status done = co_await (manager->*operate)(std::move(id), std::move(who));
+    if (!done) *error = done.error().context;
+  }
+  static Task<void> RetryOne(CampaignManager* manager, std::string id, int64_t* again, std::string* error) {
+    co_await ResumeAll(manager);
+    std::string who = "test";
+    Result<int64_t> retried = co_await manager->RetryInfra(std::move(id), std::move(who));
+    if (retried) *again = retried.value();
+    if (!retried) *error = retried.error().context;
+  }
+
   static Task<void> ResumeAndLaunch(CampaignManager* manager, CampaignSpec spec, std::string* id, std::string* error) {
     co_await ResumeAll(manager);
     co_await LaunchOne(manager, std::move(spec), id, error);
@@ -138,6 +170,20 @@ class CampaignTest : public ::testing::Test {
 
   Script Launching(CampaignSpec spec) {
     return [this, spec](CampaignManager* manager) { return LaunchOne(manager, spec, &id_, &error_); };
+  }
+
+  // What the campaign's own chain says, in order: labels of campaign_state and operator_action.
+  std::vector<std::string> Labels() {
+    std::vector<std::string> labels;
+    auto reader = trajectories::Reader::Open(path_);
+    EXPECT_TRUE(reader);
+    auto events = reader.value()->Chain(id_, "");
+    EXPECT_TRUE(events);
+    for (const auto& event : events.value()) {
+      const auto kind = event.body.kind;
+      if (kind == EventKind::kCampaignState || kind == EventKind::kOperatorAction) labels.push_back(event.body.label);
+    }
+    return labels;
   }
 
   // An event of the journal as no daemon of ours would have written it.
@@ -186,6 +232,7 @@ class CampaignTest : public ::testing::Test {
   const Clock* clock_ = &Clock::System();
   std::string id_;
   std::string error_;
+  std::shared_ptr<std::atomic<int>> failing_starts_ = std::make_shared<std::atomic<int>>(0);
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
 };
 
@@ -354,14 +401,112 @@ TEST_F(CampaignTest, InfraIsBesideTheScoreNotInIt) {
   EXPECT_NEAR(report.campaign.es.at(-5), 2, 1e-9);
 }
 
-TEST_F(CampaignTest, RefusedKeyEndsTheCampaignWithoutTryingTheOtherTasks) {
+// It ended the campaign as failed, with one trajectory lost.
+TEST_F(CampaignTest, RefusedKeyParksTheCampaignUntilItIsMended) {
   dialects::RawReply refused =
       FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
-  Live(Launching(Spec()), {refused, refused});
+  Live(Launching(Spec()), {refused, refused, FakeLlmClient::Text(ReplyWith("OK", 2)),
+                           FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 2);
+  EXPECT_THAT(Labels(), ElementsAre("running", "parked", "running", "finished"));
+  auto reader = trajectories::Reader::Open(path_);
+  auto events = reader.value()->Chain(id_, "");
+  for (const auto& event : events.value()) {
+    if (event.body.label != "parked") continue;
+    EXPECT_THAT(event.body.subject, HasSubstr("endpoint http://127.0.0.1:1/v1"));
+    EXPECT_THAT(event.body.payload, HasSubstr("auth: "));
+    EXPECT_THAT(event.body.payload, HasSubstr(R"("next_try":"20)"));
+  }
+}
+
+// 55 of 60 trajectories ended within 200 s of refused connections.
+TEST_F(CampaignTest, EndpointThatIsDownEndsNothing) {
+  dialects::RawReply down;
+  down.end = dialects::ExchangeEnd::kConnectFailed;
+  std::deque<dialects::RawReply> replies(30, down);
+  replies.insert(replies.end(), 2, FakeLlmClient::Text(ReplyWith("OK", 2)));
+  Live(Launching(Spec()), replies);
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 2);
+  EXPECT_THAT(Labels(), ::testing::Contains("parked"));
+}
+
+TEST_F(CampaignTest, LaneThatDoesNotStartParksTheCampaign) {
+  auto launch_and_stop = [this](CampaignManager* manager) { return LaunchAndStop(manager, Spec(), &id_, &error_); };
+  Live(launch_and_stop, {});
+  ASSERT_EQ(error_, "");
+  failing_starts_->store(4);
+  Live([](CampaignManager* manager) { return ResumeAll(manager); },
+       {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().n_scored, 2);
+  std::vector<std::string> labels = Labels();
+  // The first life was stopped while it looked at the lane: before or after it saw it.
+  if (labels.front() == "running") labels.erase(labels.begin());
+  EXPECT_THAT(labels, ElementsAre("parked", "running", "finished"));
+}
+
+TEST_F(CampaignTest, PauseHoldsOverARestartUntilItIsResumed) {
+  auto launch_and_pause = [this](CampaignManager* manager) { return LaunchAndPause(manager, Spec(), &id_, &error_); };
+  Live(launch_and_pause, {});
+  ASSERT_EQ(error_, "");
+  EXPECT_EQ(Report().state.state, "paused");
+  EXPECT_EQ(Report().detail.reason, "paused by the operator");
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {});
+  EXPECT_EQ(Report().state.state, "paused") << "a restart does not resume it";
+  auto resume = [this](CampaignManager* manager) {
+    return ResumeAllAnd(manager, &CampaignManager::ResumeCampaign, id_, &error_);
+  };
+  Live(resume, {FakeLlmClient::Text(ReplyWith("OK", 2)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 2);
+  Live(resume, {});
+  EXPECT_THAT(error_, HasSubstr("is not paused: it is finished"));
+}
+
+// paused had no way out but a restart, and no end at all.
+TEST_F(CampaignTest, PausedCampaignCanBeCancelled) {
+  auto launch_and_pause = [this](CampaignManager* manager) { return LaunchAndPause(manager, Spec(), &id_, &error_); };
+  Live(launch_and_pause, {});
+  auto cancel = [this](CampaignManager* manager) {
+    return ResumeAllAnd(manager, &CampaignManager::Cancel, id_, &error_);
+  };
+  Live(cancel, {});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(Report().state.state, "cancelled");
+  Live(cancel, {});
+  EXPECT_THAT(error_, HasSubstr("it is cancelled"));
+}
+
+TEST_F(CampaignTest, TooMuchInfraPausesItAndRetryRunsWhatIsLeft) {
+  CampaignSpec spec = Spec();
+  spec.tasks.include = {};
+  dialects::RawReply refused = FakeLlmClient::Answer(400, R"({"error":{"message":"no such parameter"}})");
+  Live(Launching(spec), std::deque<dialects::RawReply>(100, refused));
+  ASSERT_EQ(error_, "");
   CampaignReport report = Report();
-  EXPECT_EQ(report.state.state, "failed");
-  EXPECT_EQ(report.n_infra, 1);
-  EXPECT_EQ(report.n_unfinished, 1);
+  EXPECT_EQ(report.state.state, "paused");
+  EXPECT_THAT(report.detail.reason, HasSubstr("5 of 5 trajectories ended for failures on our side"));
+  EXPECT_EQ(report.n_infra, 5);
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {});
+  EXPECT_EQ(Report().state.state, "paused") << "it would only happen again";
+
+  int64_t again = 0;
+  auto retry = [&](CampaignManager* manager) { return RetryOne(manager, id_, &again, &error_); };
+  Live(retry, std::deque<dialects::RawReply>(100, FakeLlmClient::Text(ReplyWith("OK", 2))));
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(again, 5);
+  report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  EXPECT_EQ(report.n_infra, 0) << "the newest of a task counts";
+  EXPECT_EQ(report.n_scored, static_cast<int64_t>(report.tasks.size()));
+  EXPECT_EQ(report.state.trajectories_started, report.n_scored + 5) << "the old ones stay";
+  Live(retry, {});
+  EXPECT_THAT(error_, HasSubstr("no trajectory of campaign"));
+  auto verified = trajectories::Verify({path_, "", {}});
+  ASSERT_TRUE(verified);
+  EXPECT_FALSE(verified.value().first) << verified.value().first->detail;
 }
 
 TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
