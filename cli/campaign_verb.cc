@@ -148,7 +148,7 @@ int ShowReport(const Result<Json>& report, const CampaignFlags& flags) {
   return flags.html.empty() ? kExitDone : WritePage(flags.html, agent::ReportPage(report.value()));
 }
 
-// The report is the result of a campaign that was watched to its end, so nothing scored, or a pause that needs somebody,
+// The report is the result of a campaign that was followed to its end, so nothing scored, or a pause that needs us,
 // is a failure.
 int EndOfFollowing(const Json& report) {
   const bool scored = report["n_scored"].Integer() > 0;

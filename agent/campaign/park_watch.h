@@ -1,5 +1,5 @@
 // Tells when a campaign is parked: something that its trajectories share (the endpoint, the lanes) does not work, so
-// they wait. Nothing ends because of it. It is told when an outage has lasted some seconds and when it has been over for
+// they wait. Nothing ends because of it. It is told when an outage has lasted some seconds and when it is over for
 // some, so that what comes and goes does not fill the journal.
 // Threads: loop-only. Borrows: parts, sleeper and clock, until Run has ended.
 // Errors: none of its own; what `tell` returns ends Run.

@@ -244,7 +244,7 @@ std::vector<ApiRoute> CampaignRoutes() {
          {"after", "query", "integer", "the same, where there is no such header"}},
         {404}},
        [](const ApiPorts& ports, const Request& request) { return Events(ports, request); }},
-      {{"POST", "/v1/campaigns/{id}/cancel", "end a running or paused campaign", 202, "application/json", "", {}, {404}},
+      {{"POST", "/v1/campaigns/{id}/cancel", "end an open campaign", 202, "application/json", "", {}, {404}},
        [](const ApiPorts& ports, const Request& request) {
          return Command202(ports, request, &agent::CampaignManager::Cancel, "cancelling");
        }},
@@ -252,11 +252,11 @@ std::vector<ApiRoute> CampaignRoutes() {
        [](const ApiPorts& ports, const Request& request) {
          return Command202(ports, request, &agent::CampaignManager::PauseCampaign, "pausing");
        }},
-      {{"POST", "/v1/campaigns/{id}/resume", "go on with a paused campaign", 202, "application/json", "", {}, {404, 409}},
+      {{"POST", "/v1/campaigns/{id}/resume", "let a paused one go on", 202, "application/json", "", {}, {404, 409}},
        [](const ApiPorts& ports, const Request& request) {
          return Command202(ports, request, &agent::CampaignManager::ResumeCampaign, "resuming");
        }},
-      {{"POST", "/v1/campaigns/{id}/retry", "new trajectories for those that ended infra", 202, "application/json", "", {},
+      {{"POST", "/v1/campaigns/{id}/retry", "try again what ended infra", 202, "application/json", "", {},
         {404, 409}},
        [](const ApiPorts& ports, const Request& request) { return Retry(ports, request); }},
       {{"GET", "/v1/campaigns/{id}/report", "scores by task, ES(t), AS", 200, "application/json", "campaign_report/1", {},
