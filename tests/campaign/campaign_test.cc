@@ -552,7 +552,7 @@ TEST_F(CampaignTest, OldSpecGoesOnOnlyWithAConfiguredEndpoint) {
   launch.tasks = tasks.value();
   launch.prompts = prompts::ShippedPrompts();
   launch.environment = lane_log_->environment;
-  const JournalEntry entry = ToJournalEntry(launch);
+  const JournalEntry entry = ToJournalEntries(&launch).front();
   StoreEntry(entry);
   setenv("OLD_API_KEY", "k", 1);
   const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
