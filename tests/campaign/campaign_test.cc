@@ -732,7 +732,7 @@ TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
 
 TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {
   id_ = launch_.campaign_id;
-  StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope");
+  StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope", "1");
   StoreEvent(EventKind::kOperatorAction, "{}", "t-cancelled", "", "cancel");
   auto state = reader_->Trajectory("t-cancelled");
   ASSERT_TRUE(state);
