@@ -106,12 +106,13 @@ class Replay {
   // The loop from where the tape stands until the two part.
   Status OneLife() {
     Budget budget(BudgetLimits{});
-    auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+    GateTime time;
+    auto gate = std::make_shared<Gate>(plan_.endpoint, GateOptions{}, &time, &time);
     LoopPorts ports;
     ports.journal = &journal_;
     ports.evaluation = &port_;
     ports.client = &client_;
-    ports.limiter = limiter.get();
+    ports.gate = gate.get();
     ports.budget = &budget;
     ports.sleeper = &sleeper_;
     ports.clock = &tape_;

@@ -178,6 +178,15 @@ Task<RawReply> TapeClient::Send(dialects::WireRequest, AttemptLimits, std::stop_
   co_return reply ? std::move(reply).value() : none;
 }
 
+int64_t GateTime::UtcMicros() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(now_.time_since_epoch()).count();
+}
+
+Task<bool> GateTime::SleepUntil(Deadline until, std::stop_token cancel) {
+  if (until.at() != SteadyTime::max()) now_ = std::max(now_, until.at());
+  co_return !cancel.stop_requested();
+}
+
 Task<bool> NoSleep::SleepUntil(Deadline, std::stop_token cancel) { co_return !cancel.stop_requested(); }
 
 }  // namespace passnet::agent

@@ -82,6 +82,17 @@ class TapeClient : public LlmClient {
   const dialects::Dialect& dialect_;
 };
 
+// The gate's own time, which passes when it waits: what it waited for is not stored, and no decision goes by it.
+class GateTime : public Clock, public Sleeper {
+ public:
+  SteadyTime Now() const override { return now_; }
+  int64_t UtcMicros() const override;
+  Task<bool> SleepUntil(Deadline until, std::stop_token cancel) override;
+
+ private:
+  SteadyTime now_{};
+};
+
 // No time passes.
 class NoSleep : public Sleeper {
  public:

@@ -552,7 +552,7 @@ TEST_F(CampaignTest, OldSpecGoesOnOnlyWithAConfiguredEndpoint) {
   launch.tasks = tasks.value();
   launch.prompts = prompts::ShippedPrompts();
   launch.environment = lane_log_->environment;
-  const JournalEntry entry = ToJournalEntry(launch);
+  const JournalEntry entry = ToJournalEntries(&launch).front();
   StoreEntry(entry);
   setenv("OLD_API_KEY", "k", 1);
   const auto resume = [](CampaignManager* manager) { return ResumeAll(manager); };
@@ -732,7 +732,7 @@ TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
 
 TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {
   id_ = launch_.campaign_id;
-  StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope");
+  StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope", "1");
   StoreEvent(EventKind::kOperatorAction, "{}", "t-cancelled", "", "cancel");
   auto state = reader_->Trajectory("t-cancelled");
   ASSERT_TRUE(state);
