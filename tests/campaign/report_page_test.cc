@@ -80,7 +80,6 @@ void ExpectHarmless(const std::string& page) {
 TEST(ReportPageTest, HostileTextsAreShownAsText) {
   const std::string page = ReportPage(HostileReport());
   ExpectHarmless(page);
-  EXPECT_EQ(page.find("<polyline"), page.rfind("<polyline", page.find("<polyline"))) << "plots are there";
   EXPECT_THAT(page, HasSubstr("<polyline class=\"ours\""));
   EXPECT_THAT(page, HasSubstr("pass@k"));
 }
