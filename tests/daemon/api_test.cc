@@ -50,7 +50,9 @@ TEST(DaemonApiTest, EventsAreStreamedInOrderAndTakenUpAgain) {
   EXPECT_EQ(kinds.front(), "campaign_launched");
   EXPECT_THAT(kinds, ::testing::Contains("evaluation_report"));
   Json lanes = Parsed(fixture.client().Get("/v1/lanes").value());
-  EXPECT_GT(lanes["processes"].At(0)["served"].Integer(), 6);
+  int64_t served = 0;  // by whichever was free
+  for (const Json& process : lanes["processes"].Items()) served += process["served"].Integer();
+  EXPECT_GT(served, 6);
   Json shown = Parsed(fixture.client().Get("/v1/trajectories?campaign_id=" + id).value());
   ASSERT_EQ(shown["trajectories"].size(), 2u);
   std::string trajectory = shown["trajectories"].At(0)["trajectory_id"].Text();
