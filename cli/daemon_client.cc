@@ -95,9 +95,9 @@ class DaemonClient::Impl {
         refusal.append(bytes, count);
         return true;
       }
-      parser.Feed({bytes, count}, [&](std::string_view data) {
+      parser.Feed(std::string_view(bytes, count), [&](std::string_view data) {
         *last_row = ParsedOrNull(data)["row_id"].Integer(*last_row);
-        enough = enough || !take(data);
+        enough = enough || !take(std::string(data));
       });
       return !enough;
     };

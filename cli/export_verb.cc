@@ -208,11 +208,10 @@ std::vector<Option> FormOptions(ExportFlags* flags) {
       {.name = "--db", .help = "the journal (a daemon may be writing it)", .value = &flags->db, .required = true},
       {.name = "--out", .help = "folder for the rows and manifest.json; created when missing", .value = &flags->out,
        .required = true},
-      {.name = "--turns", .help = "trained are the winning turn and those before it that were an improvement; the "
-       "winning turn alone; or every usable turn up to it. Nothing after it is exported",
+      {.name = "--turns", .help = "trained are the winning turn and earlier ones that improved; it alone; all up to it",
        .value = &flags->turns, .show_default = true, .allowed = OneOf{{"improving", "winner", "all"}}},
-      {"--history-masked", "for sharegpt and trl messages: the trainer masks all but the last assistant turn, so a row "
-       "may hold turns that are not trained", &flags->history_masked},
+      {"--history-masked", "sharegpt, trl messages: the trainer masks all but a row's last turn; one row a trained turn",
+       &flags->history_masked},
       {"--split", "parts by op sequence, one file each: train=0.9,validation=0.1", &flags->split},
       {"--json", "one object (passnet.export/2) as the last line", &flags->json},
   };
@@ -234,8 +233,8 @@ std::vector<Option> ChoiceOptions(ExportFlags* flags) {
       {.name = "--max-tokens", .help = "rows of at most so many tokens, as the provider counted",
        .value = &flags->max_tokens, .allowed = NotNegative()},
       {"--exclude-tasks", "file with one task name a line; may be repeated", &flags->exclude_tasks},
-      {"--decontaminate", "a folder of evaluation tasks, or a file of their marks (`passnet task marks`): nothing with "
-       "their name, content or op sequence is exported; may be repeated", &flags->decontaminate},
+      {"--decontaminate", "folder of evaluation tasks, or file of their marks (`passnet task marks`); may be repeated",
+       &flags->decontaminate},
       {"--allow-passbench", "also tasks of PassBench's own evaluation set, which are left out otherwise",
        &flags->allow_passbench},
   };

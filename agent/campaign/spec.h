@@ -23,7 +23,7 @@ struct EndpointSpec {
   std::string base_url;
   std::string api_key_env;
   std::string ca_file;
-  std::string dialect;  // one of dialects::DialectNames(); empty: the one of the name, else openai-chat
+  std::string dialect{};  // one of dialects::DialectNames(); empty: what the configuration says, or "openai-chat"
 };
 
 struct CampaignSpec {

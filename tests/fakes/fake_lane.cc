@@ -1,8 +1,9 @@
 #include "tests/fakes/fake_lane.h"
 
-#include <algorithm>
+#include <list>
 #include <optional>
-#include <thread>
+#include <semaphore>
+#include <type_traits>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -45,8 +46,11 @@ evaluator::GraphReport Graph(Verdict verdict, double speedup) {
 
 // Forever when there is none.
 void HangUntil(const std::vector<std::stop_token>& ends) {
-  const auto ended = [](const std::stop_token& end) { return end.stop_requested(); };
-  while (std::none_of(ends.begin(), ends.end(), ended)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::counting_semaphore<> ended(0);
+  const auto release = [&ended] { ended.release(); };
+  std::list<std::stop_callback<std::decay_t<decltype(release)>>> heard;
+  for (const std::stop_token& end : ends) heard.emplace_back(end, release);
+  ended.acquire();
 }
 
 void Judge(const evaluator::EvaluateRequest& request, evaluator::EvaluationReport* report) {
