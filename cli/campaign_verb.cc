@@ -1,5 +1,7 @@
-// passnet campaign launch | run | list | show | cancel | report | compare: the client of passnetd.
+// passnet campaign launch | run | list | show | pause | resume | retry | cancel | report | compare: the client of
+// passnetd.
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +32,7 @@ struct CampaignFlags {
   bool dry_run = false;
   bool force = false;
   bool follow = false;
+  bool infra = false;
   bool json = false;
 };
 
@@ -41,12 +44,24 @@ Result<Json> ParseAnswer(const Result<std::string>& answer) {
   return json;
 }
 
+// Why a campaign is in its state; empty when there is nothing to say.
+std::string WhyOf(const Json& campaign) {
+  std::string why = campaign["waits_for"].Text();
+  const std::string& reason = campaign["state_reason"].Text();
+  if (!reason.empty()) why += (why.empty() ? "" : ": ") + reason;
+  const std::string& next_try = campaign["next_try"].Text();
+  if (!next_try.empty()) why += "; next try at " + next_try + " or later";
+  return why;
+}
+
 // What a follower of a campaign sees: one line a result, and a progress line on a terminal.
 class Follower {
  public:
-  Follower(bool quiet, int tasks) : quiet_(quiet), tasks_(tasks), progress_("campaign") {}
+  // `why` asks the daemon: the stream tells states, never what stands in a payload.
+  Follower(bool quiet, int tasks, std::function<std::string()> why)
+      : quiet_(quiet), tasks_(tasks), why_(std::move(why)), progress_("campaign") {}
 
-  // False once the campaign has ended or is paused.
+  // False once the campaign has ended or is paused. One that is parked goes on by itself.
   bool Take(std::string_view data) {
     auto parsed = ParseJson(data);
     if (!parsed || !parsed.value().is_object()) return true;
@@ -59,7 +74,9 @@ class Follower {
     Tell(task, event);
     if (kind == "trajectory_finished") ++finished_;
     progress_.Show(task + ": " + kind, finished_, tasks_);
-    return kind != "campaign_state" || event["label"].Text() == "running";
+    if (kind != "campaign_state") return true;
+    TellState(event["label"].Text());
+    return event["label"].Text() == "running" || event["label"].Text() == "parked";
   }
   void Done() { progress_.Done(); }
 
@@ -83,6 +100,16 @@ class Follower {
     if (kind == "trajectory_finished") Say(task, round, label);
   }
 
+  void TellState(const std::string& state) {
+    const bool news = state == "parked" || state == "paused" || parked_;
+    parked_ = state == "parked";
+    if (!news || quiet_) return;
+    progress_.Done();
+    const std::string why = state == "running" ? "" : why_();
+    std::printf("campaign is %s%s%s\n", state.c_str(), why.empty() ? "" : ": ", why.c_str());
+    std::fflush(stdout);
+  }
+
   void Say(const std::string& task, const std::string& round, const std::string& what) {
     if (quiet_) return;
     progress_.Done();
@@ -92,6 +119,8 @@ class Follower {
 
   const bool quiet_;
   const int tasks_;
+  const std::function<std::string()> why_;
+  bool parked_ = false;
   Progress progress_;
   std::map<std::string, std::string> names_;
   std::map<std::string, std::string> purpose_;
@@ -119,18 +148,38 @@ int ShowReport(const Result<Json>& report, const CampaignFlags& flags) {
   return flags.html.empty() ? kExitDone : WritePage(flags.html, agent::ReportPage(report.value()));
 }
 
+// The report is the result of a campaign that was watched to its end, so nothing scored, or a pause that needs somebody,
+// is a failure.
+int EndOfFollowing(const Json& report) {
+  const bool scored = report["n_scored"].Integer() > 0;
+  const std::string state = Shown(report["state"]);
+  if (scored && state != "paused") return kExitDone;
+  std::fprintf(stderr, "passnet: the campaign is %s%s\n", state.c_str(), scored ? "" : "; nothing was scored");
+  return kExitInfrastructure;
+}
+
+std::string AskWhy(const CampaignFlags& flags, const std::string& id) {
+  auto client = DaemonClient::Open(flags.server, flags.token_file);
+  if (!client) return {};
+  auto campaign = ParseAnswer(client.value()->Get("/v1/campaigns/" + id));
+  return campaign ? WhyOf(campaign.value()) : "";
+}
+
 // Until the campaign ends; then its report.
 int FollowCampaign(DaemonClient& client, const CampaignFlags& flags, const std::string& id) {
   if (!flags.json) std::printf("campaign %s\n", id.c_str());
   auto shown = ParseAnswer(client.Get("/v1/campaigns/" + id));
   if (!shown) return Fail(shown.error());
-  Follower follower(flags.json, static_cast<int>(shown.value()["trajectories_planned"].Integer()));
+  auto why = [&flags, &id] { return AskWhy(flags, id); };
+  Follower follower(flags.json, static_cast<int>(shown.value()["trajectories_planned"].Integer()), why);
   Status followed = client.Follow("/v1/campaigns/" + id + "/events",
                                   [&](std::string_view data) { return follower.Take(data); });
   follower.Done();
   if (!followed) return Fail(followed.error());
   if (!flags.json) std::printf("\n");
-  return ShowReport(ReadReport(client, id), flags);
+  auto report = ReadReport(client, id);
+  const int told = ShowReport(report, flags);
+  return told == kExitDone ? EndOfFollowing(report.value()) : told;
 }
 
 int Launch(const CampaignFlags& flags) {
@@ -202,10 +251,12 @@ int Show(const CampaignFlags& flags) {
   }
   auto rows = AllPages(*client.value(), "/v1/trajectories?campaign_id=" + flags.id + "&", "trajectories");
   if (!rows) return Fail(rows.error());
-  std::printf("campaign %s (%s): %s, %s of %s trajectories finished (%s tasks)\n\n",
+  std::printf("campaign %s (%s): %s, %s of %s trajectories finished (%s tasks)\n",
               Shown(campaign.value()["name"]).c_str(), flags.id.c_str(), Shown(campaign.value()["state"]).c_str(),
               Count(campaign.value()["trajectories_finished"]).c_str(),
               Count(campaign.value()["trajectories_planned"]).c_str(), Count(campaign.value()["tasks"]).c_str());
+  const std::string why = WhyOf(campaign.value());
+  std::printf("%s%s\n", why.c_str(), why.empty() ? "" : "\n");
   Table table({"task", "sample", "trajectory", "state", "outcome", "rounds", "best", "verdict"});
   for (const Json& row : rows.value().Items()) {
     table.Add({Shown(row["task"]), Count(row["sample"]), Shown(row["trajectory_id"]), Shown(row["state"]),
@@ -215,17 +266,32 @@ int Show(const CampaignFlags& flags) {
   return kExitDone;
 }
 
-int Cancel(const CampaignFlags& flags) {
+// Posts a command; the answer's state is what the campaign is in until it has followed.
+int Operate(const CampaignFlags& flags, const std::string& command) {
   auto client = DaemonClient::Open(flags.server, flags.token_file);
   if (!client) return Fail(client.error());
-  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/cancel", ""));
+  auto answer = ParseAnswer(client.value()->Post("/v1/campaigns/" + flags.id + "/" + command, ""));
   if (!answer) return Fail(answer.error());
   if (flags.json) {
     std::printf("%s\n", answer.value().Dump().c_str());
-  } else {
-    std::printf("campaign %s is being cancelled\n", flags.id.c_str());
+    return kExitDone;
   }
+  std::printf("campaign %s: %s", flags.id.c_str(), Shown(answer.value()["state"]).c_str());
+  if (answer.value().Has("trajectories")) {
+    std::printf(", %s trajectories are tried again", Count(answer.value()["trajectories"]).c_str());
+  }
+  std::printf("\n");
   return kExitDone;
+}
+
+int Cancel(const CampaignFlags& flags) { return Operate(flags, "cancel"); }
+int Pause(const CampaignFlags& flags) { return Operate(flags, "pause"); }
+int Resume(const CampaignFlags& flags) { return Operate(flags, "resume"); }
+
+int Retry(const CampaignFlags& flags) {
+  if (flags.infra) return Operate(flags, "retry");
+  return Fail(InvalidArgument("campaign retry: say what is to be tried again: --infra, the trajectories that ended for "
+                              "failures on our side"));
 }
 
 // A campaign's id, or a file with the report that --json printed.
@@ -299,6 +365,8 @@ Command CampaignVerb() {
                .value = &flags->force};
   Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
                 .value = &flags->follow};
+  Option infra{.name = "--infra", .help = "each trajectory that ended for a failure on our side gets a new one",
+               .value = &flags->infra};
   std::vector<Option> launch = SpecOptions(flags.get());
   std::vector<Option> run = launch;
   launch.push_back(follow);
@@ -309,7 +377,10 @@ Command CampaignVerb() {
                     SubVerb(flags, "run", "start a campaign, follow it and report", Run, run),
                     SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),
                     SubVerb(flags, "show", "state and trajectories of one campaign", Show, {id}),
-                    SubVerb(flags, "cancel", "end a running campaign", Cancel, {id}),
+                    SubVerb(flags, "pause", "let nothing further begin until resume", Pause, {id}),
+                    SubVerb(flags, "resume", "go on with a paused campaign", Resume, {id}),
+                    SubVerb(flags, "retry", "try again what failed on our side", Retry, {id, infra}),
+                    SubVerb(flags, "cancel", "end a running or paused campaign", Cancel, {id}),
                     SubVerb(flags, "report", "scores per task, ES(t), AS, pass@k, cost", Report, {report, html}),
                     SubVerb(flags, "compare", "two campaigns, paired by task", Compare, {a, b, force, html})}};
 }

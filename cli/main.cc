@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
                 "  passnet eval --task tasks/bias_gelu_layernorm --pass my_pass/pass_dir\n"
                 "  passnet VERB --help",
       .verbs = {TaskVerb(), ScoreVerb(), EvalVerb(), BaselineVerb(), DoctorVerb(), CampaignVerb(), LanesVerb(),
-                ConfigVerb(), TrajectoryVerb(), VerifyVerb(), ExportVerb(), PromptsVerb()}};
+                ConfigVerb(), TrajectoryVerb(), VerifyVerb(), ReplayVerb(), ExportVerb(), PromptsVerb()}};
   return passnet::command_line::Main(passnet, "passnet " PASSNET_VERSION, argc, argv);
 }

@@ -29,6 +29,7 @@ Command TrajectoryVerb();
 Command VerifyVerb();
 Command LanesVerb();
 Command ExportVerb();
+Command ReplayVerb();
 Command PromptsVerb();
 
 }  // namespace passnet::cli

@@ -79,10 +79,12 @@ std::function<double()> Jitter() {
   return [generator] { return std::uniform_real_distribution<double>(0, 1)(*generator); };
 }
 
-agent::LimiterOptions LimiterOf(const LlmOptions& llm) {
-  agent::LimiterOptions options;
+agent::GateOptions GateOf(const LlmOptions& llm) {
+  agent::GateOptions options;
   options.start = static_cast<int>(llm.start_in_flight);
   options.ceiling = static_cast<int>(llm.max_in_flight);
+  options.requests_per_minute = llm.requests_per_minute;
+  options.tokens_per_minute = llm.tokens_per_minute;
   return options;
 }
 
@@ -110,7 +112,7 @@ class Machine {
         streams_(options.http.max_event_streams),
         pool_("pn-work", kWorkThreads, kWorkQueue),
         sleeper_(agent::LoopSleeper()),
-        limiters_(LimiterOf(options.llm)),
+        gates_(GateOf(options.llm), &Clock::System(), sleeper_.get()),
         endpoints_(options.endpoints, options.llm.local_endpoints),
         lanes_(LanesOf(options.lane, start_lane)),
         journal_(store_.get(), &pool_, sleeper_.get(), &Clock::System()),
@@ -148,7 +150,8 @@ class Machine {
     agent::CampaignPorts ports;
     ports.journal = &journal_;
     ports.evaluation = &lanes_;
-    ports.limiters = &limiters_;
+    ports.gates = &gates_;
+    ports.lanes = &lanes_;
     ports.endpoints = &endpoints_;
     ports.sleeper = sleeper_.get();
     ports.clock = &Clock::System();
@@ -219,7 +222,7 @@ class Machine {
   asio::io_context loop_;
   WorkPool pool_;
   const std::unique_ptr<agent::Sleeper> sleeper_;
-  agent::LimiterRegistry limiters_;
+  agent::GateRegistry gates_;
   const agent::EndpointBook endpoints_;
   agent::LanePool lanes_;
   agent::StoreJournal journal_;
@@ -237,6 +240,7 @@ Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, c
   std::filesystem::create_directories(std::filesystem::absolute(journal).parent_path(), made);
   trajectories::StoreOptions store_options;
   store_options.path = options.journal;
+  store_options.head_log = options.head_log;
   ASSIGN_OR_RETURN(auto store, trajectories::Store::Open(std::move(store_options)));
   Machine machine(options, build, start_lane, std::move(store));
   return machine.Run();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,11 +44,14 @@ struct LaneOptions {
 struct LlmOptions {
   int64_t start_in_flight = 8;
   int64_t max_in_flight = 64;
+  std::optional<double> requests_per_minute;  // of each endpoint with its key; absent: what its replies tell
+  std::optional<double> tokens_per_minute;    // likewise, prompts and replies
   bool local_endpoints = true;  // campaigns may give a server on a loopback address by its URL, without a key
 };
 
 struct DaemonOptions {
   std::string journal = "passnet.db";
+  std::string head_log;  // heads of the journal's chains are appended to this file; empty: none
   std::string log_level = "info";
   HttpOptions http;
   LaneOptions lane;

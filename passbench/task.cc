@@ -147,6 +147,48 @@ Result<Task> LoadTask(const fs::path& dir) {
   return task;
 }
 
+std::string TaskHash(const Task& task) {
+  Sha256 sha;
+  for (const Graph& graph : task.graphs) {
+    sha.UpdateField(graph.path).UpdateField(graph.model_source()).UpdateField(graph.weight_meta_source);
+  }
+  return ToHex(sha.Finish());
+}
+
+Result<Task> LoadTask(const fs::path& dir, std::string_view hash) {
+  ASSIGN_OR_RETURN(Task task, LoadTask(dir));
+  const std::string found = TaskHash(task);
+  if (hash.empty() || found == hash) return task;
+  return InvalidArgument("task folder " + dir.native() + " has changed: its files hash to " + found +
+                         ", those that are asked for to " + std::string(hash) +
+                         "; put the files of the launch back, or launch a new campaign");
+}
+
+std::map<std::string, std::string> TaskFiles(const Task& task) {
+  std::map<std::string, std::string> files;
+  std::string& list = files[std::string(kGraphList)];
+  for (const Graph& graph : task.graphs) {
+    list += graph.path + "\n";
+    const fs::path dir = fs::path(graph.path).lexically_normal();
+    files[(dir / "model.py").native()] = graph.model_source();
+    files[(dir / "weight_meta.py").native()] = graph.weight_meta_source;
+  }
+  return files;
+}
+
+Status WriteTaskFiles(const fs::path& dir, const std::map<std::string, std::string>& files) {
+  for (const auto& [name, bytes] : files) {
+    const bool good = !name.empty() && StaysBelow(name) && name.find('\0') == std::string::npos;
+    if (!good) return InvalidArgument("task file \"" + name + "\": a relative path without \"..\" is expected");
+    const fs::path path = dir / name;
+    std::error_code failed;
+    fs::create_directories(path.parent_path(), failed);
+    if (failed) return Error::FromErrno("mkdir", path.parent_path().native(), failed.value());
+    RETURN_IF_ERROR(WriteFileAtomic(path, bytes));
+  }
+  return OkStatus();
+}
+
 Result<std::vector<fs::path>> FindTasks(const fs::path& root) {
   std::error_code error;
   std::vector<fs::path> found;

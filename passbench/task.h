@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,19 @@ struct Task {
 // Reads graph_list.txt of `dir` and every graph that it lists. A listed path is looked for below `dir` first and then
 // below each parent, because the data set links `graphs/` into every task folder and copies of it drop the link.
 Result<Task> LoadTask(const std::filesystem::path& dir);
+
+// sha256 over what a measurement of the task depends on: each graph's path, model.py and weight_meta.py, in the order of
+// the list. The folder's name and place do not matter, nor do its other files.
+std::string TaskHash(const Task& task);
+
+// The folder, if its files hash to `hash`; an empty one stands for whatever lies there.
+Result<Task> LoadTask(const std::filesystem::path& dir, std::string_view hash);
+
+// The files of a folder with that hash, by their paths in it: what LoadTask reads, and nothing else.
+std::map<std::string, std::string> TaskFiles(const Task& task);
+
+// Writes such files into `dir`, which is made. kInvalidArgument for a path that leads out of it.
+Status WriteTaskFiles(const std::filesystem::path& dir, const std::map<std::string, std::string>& files);
 
 // One graph folder: model.py and weight_meta.py, which must agree on forward's parameters.
 Result<Graph> LoadGraph(const std::filesystem::path& dir, std::string path);

@@ -7,10 +7,9 @@
 namespace passnet::trajectories {
 namespace {
 
-template <typename Contents>
-bool Holds(const Contents& contents, const Sha256Digest& sha256) {
-  for (const auto& content : contents) {
-    if (content.sha256 == sha256) return true;
+bool Holds(const std::vector<PreparedWhole>& wholes, const Sha256Digest& sha256) {
+  for (const PreparedWhole& whole : wholes) {
+    if (whole.sha256 == sha256) return true;
   }
   return false;
 }
@@ -24,9 +23,10 @@ Result<Sha256Digest> Batch::AddBlob(std::string_view bytes) {
   }
   PreparedBlob blob;
   blob.sha256 = Sha256Of(bytes);
-  if (Holds(blobs_, blob.sha256)) return blob.sha256;
+  if (blob_index_.contains(blob.sha256)) return blob.sha256;
   blob.plain_bytes = bytes.size();
   ASSIGN_OR_RETURN(blob.zstd, CompressBlob(bytes));
+  blob_index_.insert(blob.sha256);
   size_bytes_ += blob.zstd.size();
   blobs_.push_back(std::move(blob));
   return blobs_.back().sha256;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class Batch {
   std::vector<PreparedBlob> blobs_;
   std::vector<PreparedWhole> wholes_;
   std::vector<PreparedEvent> events_;
+  std::set<Sha256Digest> blob_index_;  // of blobs_
   size_t size_bytes_ = 0;
 };
 

@@ -12,17 +12,27 @@
 namespace passnet::trajectories {
 namespace {
 
-// Readers and the writer do not block one another in WAL; only recovery and checkpoints take short locks.
-constexpr int kBusyTimeoutMs = 5000;
+// What the system said behind an input or output error; 0 for every other result.
+int SystemErrorOf(int rc, sqlite3* connection) {
+  bool from_system = (rc & 0xFF) == SQLITE_IOERR || (rc & 0xFF) == SQLITE_CANTOPEN;
+  return from_system && connection != nullptr ? sqlite3_system_errno(connection) : 0;
+}
 
 bool DiskIsFull(int rc, sqlite3* connection) {
   if ((rc & 0xFF) == SQLITE_FULL) return true;
-  int err = connection != nullptr ? sqlite3_system_errno(connection) : 0;
-  return (rc & 0xFF) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT);
+  int err = SystemErrorOf(rc, connection);
+  return err == ENOSPC || err == EDQUOT;
+}
+
+bool DiskIsReadOnly(int rc, sqlite3* connection) {
+  if ((rc & 0xFF) == SQLITE_READONLY) return true;
+  int err = SystemErrorOf(rc, connection);
+  return err == EROFS || err == EACCES || err == EPERM;
 }
 
 ErrorCode CodeOf(int rc, sqlite3* connection) {
   if (DiskIsFull(rc, connection)) return ErrorCode::kResourceExhausted;
+  if (DiskIsReadOnly(rc, connection)) return ErrorCode::kPermissionDenied;
   switch (rc & 0xFF) {
     case SQLITE_CONSTRAINT:
       return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY ? ErrorCode::kAlreadyExists
@@ -37,7 +47,6 @@ ErrorCode CodeOf(int rc, sqlite3* connection) {
     case SQLITE_NOMEM:
       return ErrorCode::kResourceExhausted;
     case SQLITE_PERM:
-    case SQLITE_READONLY:
     case SQLITE_AUTH:
       return ErrorCode::kPermissionDenied;
     case SQLITE_ERROR:
@@ -52,7 +61,7 @@ ErrorCode CodeOf(int rc, sqlite3* connection) {
 Error SqliteError(sqlite3* connection, int rc, std::string_view what) {
   std::string text = "journal " + std::string(sqlite3_db_filename(connection, "main")) + ": " + std::string(what) +
                      ": " + sqlite3_errmsg(connection);
-  if (int err = sqlite3_system_errno(connection); err != 0 && (rc & 0xFF) == SQLITE_IOERR) {
+  if (int err = SystemErrorOf(rc, connection); err != 0) {
     text += " (" + Error::FromErrno("system", "", err).context + ")";
   }
   if (DiskIsFull(rc, connection)) text += "; nothing of this append was written, free disk space and retry";
@@ -206,18 +215,18 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
     return error;
   }
   std::unique_ptr<Database> database(new Database(options.path, connection));
-  RETURN_IF_ERROR(database->Configure(options.read_only));
+  RETURN_IF_ERROR(database->Configure(options));
   return database;
 }
 
-Status Database::Configure(bool read_only) {
-  sqlite3_busy_timeout(connection_, kBusyTimeoutMs);
+Status Database::Configure(const DatabaseOptions& options) {
+  sqlite3_busy_timeout(connection_, options.busy_ms);
   // Triggers and functions inside a file that somebody sent must not run with our rights.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   RETURN_IF_ERROR(Execute("PRAGMA foreign_keys = ON"));
-  if (read_only) return Execute("PRAGMA query_only = ON");
+  if (options.read_only) return Execute("PRAGMA query_only = ON");
   RETURN_IF_ERROR(Execute("PRAGMA journal_mode = WAL"));
   RETURN_IF_ERROR(Execute("PRAGMA synchronous = FULL"));
   // SQLite's automatic checkpoint swallows its errors; ours (CheckpointAbove) reports them.
@@ -263,9 +272,8 @@ Result<std::string> Database::QuickCheck() {
 
 bool Database::InTransaction() const { return sqlite3_get_autocommit(connection_) == 0; }
 
-bool Database::LastErrorWasFsync() const {
-  int rc = sqlite3_extended_errcode(connection_);
-  return rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
+bool Database::LastErrorWasCorruption() const {
+  return (sqlite3_extended_errcode(connection_) & 0xFF) == SQLITE_CORRUPT;
 }
 
 Status Database::CheckpointAbove(int pages) {
@@ -275,6 +283,15 @@ Status Database::CheckpointAbove(int pages) {
   if (rc != SQLITE_OK && rc != SQLITE_BUSY) return SqliteError(connection_, rc, "checkpoint");
   return OkStatus();
 }
+
+Status Database::CheckpointAll() {
+  // FULL waits, as long as the busy time-out, until readers have gone on to the newest pages.
+  int rc = sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
+  if (rc != SQLITE_OK) return SqliteError(connection_, rc, "checkpoint");
+  return OkStatus();
+}
+
+void Database::LeaveLogOnClose() { sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
 
 Result<Transaction> Transaction::Begin(Database* database) {
   RETURN_IF_ERROR(database->Execute("BEGIN IMMEDIATE"));

@@ -3,8 +3,8 @@
 // Threads: thread-compatible: one connection, one thread at a time.
 // Owns: the connection and its prepared statements; statements and transactions must not outlive it.
 // Errors: kResourceExhausted (disk full), kAlreadyExists (a UNIQUE rule), kDataCorrupt, kUnavailable (locked by
-// others), kPermissionDenied, kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what was tried,
-// on what.
+// others), kPermissionDenied (read-only), kNotFound (no such file), kInvalidArgument (not a database), kIo. Text: what
+// was tried, on what.
 // Source: sqlite.org/wal.html, /pragma.html, /rescode.html; SQLite >= 3.37 (STRICT).
 #pragma once
 
@@ -73,6 +73,9 @@ struct DatabaseOptions {
   std::string path;
   bool read_only = true;  // false: created when missing
   std::string vfs;        // empty: SQLite's default
+  // For a lock that another process holds. Chosen: readers and the writer do not block one another in WAL; only recovery
+  // and checkpoints take short locks.
+  int busy_ms = 5000;
 };
 
 class Database {
@@ -93,16 +96,20 @@ class Database {
 
   // False after an error that made SQLite roll back by itself.
   bool InTransaction() const;
-  // True when the latest error was a failed fsync: nobody knows what is on the disk.
-  bool LastErrorWasFsync() const;
+  // True when the latest error was damage that SQLite itself saw in its pages.
+  bool LastErrorWasCorruption() const;
   // Moves committed pages from the WAL into the file when the WAL holds at least `pages` of them.
   Status CheckpointAbove(int pages);
+  // Moves all of them and waits until the file itself is on the disk. kUnavailable while a reader holds some of them.
+  Status CheckpointAll();
+  // Closing then leaves the WAL as it lies, instead of moving it into the file.
+  void LeaveLogOnClose();
 
   const std::string& path() const { return path_; }
 
  private:
   Database(std::string path, sqlite3* connection) : path_(std::move(path)), connection_(connection) {}
-  Status Configure(bool read_only);
+  Status Configure(const DatabaseOptions& options);
 
   const std::string path_;
   sqlite3* connection_;

@@ -18,6 +18,7 @@ struct KindFacts {
 // Names are persisted: never change one.
 constexpr std::array kKinds = {
     KindFacts{EventKind::kCampaignLaunched, "campaign_launched", Chain::kCampaign},
+    KindFacts{EventKind::kCampaignTask, "campaign_task", Chain::kCampaign},
     KindFacts{EventKind::kCampaignState, "campaign_state", Chain::kCampaign},
     KindFacts{EventKind::kCampaignHead, "campaign_head", Chain::kCampaign},
     KindFacts{EventKind::kEnvironment, "environment", Chain::kEither},
@@ -129,6 +130,7 @@ bool NeedsSubject(EventKind kind) {
     case EventKind::kToolCall:
     case EventKind::kToolResult:
     case EventKind::kTrajectoryStarted:
+    case EventKind::kCampaignTask:
       return true;
     default:
       return false;

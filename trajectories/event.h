@@ -21,6 +21,7 @@ namespace passnet::trajectories {
 enum class EventKind {
   // Of a campaign: trajectory_id is empty.
   kCampaignLaunched,  // subject = campaign name; payload = all that the campaign pins
+  kCampaignTask,      // subject = task; refs "file:<path>": what a measurement of it depends on
   kCampaignState,     // label = running | paused | cancelled | finished | failed
   kCampaignHead,      // written by Store alone: chains heads of trajectories into the campaign's chain
   // Of either.

@@ -50,11 +50,13 @@ Result<std::vector<Event>> Reader::Events(const EventQuery& query) {
   std::string where = one_chain ? "WHERE +e.row_id > ?1" : "WHERE e.row_id > ?1";
   if (!query.campaign_id.empty()) where += " AND e.campaign_id = ?3";
   if (!query.trajectory_id.empty()) where += " AND e.trajectory_id = ?4";
+  if (query.kind) where += " AND e.kind = ?5";
   where += one_chain ? " ORDER BY e.seq LIMIT ?2" : " ORDER BY e.row_id LIMIT ?2";
   ASSIGN_OR_RETURN(Statement select, database_->Prepare(SelectEvents(where)));
   select.Bind(1, query.after_row_id).Bind(2, query.limit);
   if (!query.campaign_id.empty()) select.Bind(3, query.campaign_id);
   if (!query.trajectory_id.empty()) select.Bind(4, query.trajectory_id);
+  if (query.kind) select.Bind(5, EventKindName(*query.kind));
   return ReadEvents(database_.get(), &select, query.with_payload);
 }
 

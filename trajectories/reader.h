@@ -28,6 +28,7 @@ struct EventQuery {
   int64_t after_row_id = 0;   // exclusive: the cursor
   int64_t limit = 1000;
   bool with_payload = true;   // false leaves Event::body.payload empty
+  std::optional<EventKind> kind = std::nullopt;  // of one campaign: only this kind
 };
 
 class Reader {

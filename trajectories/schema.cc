@@ -146,6 +146,24 @@ Status Migrate(Database* database) {
   return OkStatus();
 }
 
+Result<std::map<std::string, std::string>> SchemaObjects(Database* database) {
+  ASSIGN_OR_RETURN(Statement select,
+                   database->Prepare("SELECT type || ' ' || name, coalesce(tbl_name || ': ' || sql, '') "
+                                     "FROM sqlite_schema"));
+  std::map<std::string, std::string> objects;
+  while (true) {
+    ASSIGN_OR_RETURN(bool row, select.Step());
+    if (!row) return objects;
+    objects[select.Text(0)] = select.Text(1);
+  }
+}
+
+Result<std::map<std::string, std::string>> ExpectedSchemaObjects() {
+  ASSIGN_OR_RETURN(auto fresh, Database::Open({.path = ":memory:", .read_only = false, .vfs = ""}));
+  RETURN_IF_ERROR(Migrate(fresh.get()));
+  return SchemaObjects(fresh.get());
+}
+
 Status CheckVersion(Database* database) {
   ASSIGN_OR_RETURN(int64_t version, VersionOf(database));
   if (version == 0) return NotOurs(*database);

@@ -4,6 +4,9 @@
 // Source: docs/formats.md, "Journal".
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "base/result.h"
 #include "trajectories/database.h"
 
@@ -17,5 +20,10 @@ Status Migrate(Database* database);
 
 // For readers: the file has exactly kSchemaVersion.
 Status CheckVersion(Database* database);
+
+// Every table, index, trigger and view of the file, by type and name, as SQL; those that SQLite makes by itself have none.
+Result<std::map<std::string, std::string>> SchemaObjects(Database* database);
+// What a new file of this version has.
+Result<std::map<std::string, std::string>> ExpectedSchemaObjects();
 
 }  // namespace passnet::trajectories

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/saturating.h"
 #include "trajectories/event.h"
 #include "trajectories/state.h"
 
@@ -57,7 +58,7 @@ inline auto Billed(std::optional<int64_t> EventDraft::* field) {
   return [field](const Event& event, const auto&, int64_t& value) {
     EventKind kind = event.body.kind;
     bool billed = kind == EventKind::kLlmOutcome || kind == EventKind::kLlmAttemptEnd || kind == EventKind::kLlmLost;
-    if (billed) value += (event.body.*field).value_or(0);
+    if (billed) value = SaturatingAdd(value, (event.body.*field).value_or(0));
   };
 }
 

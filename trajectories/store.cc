@@ -13,12 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
-#include "trajectories/batch_writer.h"
-#include "trajectories/event_table.h"
-#include "trajectories/schema.h"
+#include "trajectories/group_writer.h"
+#include "trajectories/head_log.h"
 #include "trajectories/store_lock.h"
 
 namespace passnet::trajectories {
@@ -28,8 +26,7 @@ namespace {
 // a waiter for long.
 constexpr size_t kGroupBatches = 256;
 constexpr size_t kGroupBytes = size_t{32} << 20;
-// SQLite's own default for automatic checkpoints.
-constexpr int kCheckpointPages = 1000;
+constexpr Nanos kHeadInterval = std::chrono::seconds(1);  // chosen: one fsync a second of a file elsewhere
 
 // Prompts and replies are nobody else's business. The file is made here rather than by SQLite, which would make it
 // readable for everybody; it is new, so closing it drops nobody's locks.
@@ -43,26 +40,22 @@ Status CreatePrivately(const std::string& path) {
   return OkStatus();
 }
 
-// What is wrong with one batch; everything else is wrong with the disk or the database.
-bool ConcernsOneBatch(const Error& error) {
-  return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kAlreadyExists;
-}
-
 void EndTheProcess(const Error& error) {
   log::Err("trajectories", "the journal's disk failed; the process ends so that nothing unwritten is acted upon",
            {{"error", ToString(error)}});
-  ::_exit(1);
+  ::_exit(3);  // docs/contracts.md, "Exit codes": the store
 }
 
 }  // namespace
 
 class Store::Impl {
  public:
-  Impl(StoreOptions options, StoreLock lock, std::unique_ptr<Database> database, int64_t last_row_id)
+  Impl(StoreOptions options, StoreLock lock, std::unique_ptr<GroupWriter> writer, std::optional<HeadLog> heads)
       : options_(std::move(options)),
         lock_(std::move(lock)),
-        database_(std::move(database)),
-        last_row_id_(last_row_id),
+        writer_(std::move(writer)),
+        heads_(std::move(heads)),
+        last_row_id_(writer_->last_row_id()),
         thread_([this] { Run(); }) {}
 
   ~Impl() {
@@ -97,6 +90,20 @@ class Store::Impl {
     return last_row_id_;
   }
 
+  void GiveUpWaiting() {
+    {
+      std::lock_guard lock(mutex_);
+      impatient_ = true;
+    }
+    work_.notify_all();
+  }
+
+  std::string Trouble() const {
+    std::lock_guard lock(mutex_);
+    if (failed_) return failed_->context;
+    return trouble_.empty() ? head_trouble_ : trouble_;
+  }
+
   bool WaitForRowAfter(int64_t after, Deadline deadline) const {
     std::unique_lock lock(mutex_);
     auto ready = [&] { return last_row_id_ > after || closing_ || failed_; };
@@ -117,13 +124,24 @@ class Store::Impl {
 
   void Run() {
     ::pthread_setname_np(::pthread_self(), "pn-db");
-    for (std::vector<Item> group = TakeGroup(); !group.empty(); group = TakeGroup()) CommitGroup(group);
+    for (;;) {
+      std::vector<Item> group = TakeGroup();
+      const bool ends = group.empty() && Closing();
+      if (!group.empty()) CommitGroup(group);
+      WriteHeads(ends);
+      if (ends) return;
+    }
   }
 
-  // Empty: closing, and nothing is left.
+  // Empty: closing and nothing is left, or heads are due.
   std::vector<Item> TakeGroup() {
     std::unique_lock lock(mutex_);
-    work_.wait(lock, [this] { return !queue_.empty() || closing_; });
+    auto ready = [this] { return !queue_.empty() || closing_; };
+    if (auto due = heads_ && !writer_->suspect() ? heads_->Due() : std::nullopt) {
+      work_.wait_until(lock, *due, ready);
+    } else {
+      work_.wait(lock, ready);
+    }
     std::vector<Item> group;
     size_t bytes = 0;
     while (!queue_.empty() && group.size() < kGroupBatches && bytes < kGroupBytes) {
@@ -136,66 +154,107 @@ class Store::Impl {
   }
 
   void CommitGroup(std::vector<Item>& group) {
-    auto results = Failed() ? Result<std::vector<Result<Appended>>>(*Failed()) : WriteGroup(group);
-    if (results) Publish();
+    GroupWriter::Group batches;
+    for (const Item& item : group) batches.push_back(item.batch);
+    auto answers = Failed() ? Result<GroupWriter::Answers>(*Failed()) : WriteSurely(batches);
+    if (answers) Publish(batches);
+    batches.clear();
     for (size_t i = 0; i < group.size(); ++i) {
       // Destroyed right after its call: what a callback holds (a loop's work guard, a batch) must not wait for the
       // next group.
       Item item = std::move(group[i]);
-      item.done(results ? std::move(results.value()[i]) : Result<Appended>(results.error()));
+      item.done(answers ? std::move(answers.value()[i]) : Result<Appended>(answers.error()));
     }
-    if (results) Checkpoint();
+    if (answers && !writer_->suspect()) Checkpoint();
   }
 
-  // One result a batch; an error when none of them was written.
-  Result<std::vector<Result<Appended>>> WriteGroup(const std::vector<Item>& group) {
-    ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_.get()));
-    std::vector<Result<Appended>> results;
-    int64_t last_row_id = 0;
-    for (const Item& item : group) {
-      results.push_back(WriteOne(*item.batch));
-      if (!results.back() && !ConcernsOneBatch(results.back().error())) return results.back().error();
+  // Goes on until it is known whether the group is on the disk, for as long as that takes. An error means that it is
+  // not, or that the journal has failed for good, or that the store closes.
+  Result<GroupWriter::Answers> WriteSurely(const GroupWriter::Group& group) {
+    for (;;) {
+      if (writer_->suspect()) {
+        ASSIGN_OR_RETURN(auto found, ExamineUntilKnown());
+        if (found) {
+          SetTrouble(std::nullopt);
+          return std::move(*found);
+        }
+      }
+      auto answers = writer_->Write(group);
+      if (answers) SetTrouble(std::nullopt);
+      if (answers || !writer_->suspect()) return answers;
+      SetTrouble(answers.error());
+      if (!Rest()) return answers;
     }
-    ASSIGN_OR_RETURN(last_row_id, ReadLastRowId(database_.get()));
-    PASSNET_FAILPOINT("store.before_commit");
-    if (auto committed = transaction.Commit(); !committed) {
-      if (database_->LastErrorWasFsync()) Fail(committed.error());
-      return committed.error();
-    }
-    PASSNET_FAILPOINT("store.after_commit");
-    written_row_id_ = last_row_id;
-    return results;
   }
 
-  Result<Appended> WriteOne(const Batch& batch) {
-    RETURN_IF_ERROR(database_->Execute("SAVEPOINT batch"));
-    auto written = WriteBatch(database_.get(), *options_.clock, batch);
-    if (!written) {
-      // SQLite has rolled back everything by itself after some errors; the savepoint is then gone too.
-      if (database_->InTransaction()) RETURN_IF_ERROR(database_->Execute("ROLLBACK TO batch"));
-      if (!ConcernsOneBatch(written.error())) return written;
+  Result<std::optional<GroupWriter::Answers>> ExamineUntilKnown() {
+    for (;;) {
+      auto examined = writer_->Examine();
+      if (examined) return examined;
+      SetTrouble(examined.error());
+      if (examined.error().code == ErrorCode::kDataCorrupt) {
+        Fail(examined.error());
+        return examined;
+      }
+      if (!Rest()) return examined;
     }
-    RETURN_IF_ERROR(database_->Execute("RELEASE batch"));
-    return written;
   }
 
-  void Publish() {
+  // False when nobody waits any longer: what is not written then stays so.
+  bool Rest() {
+    std::unique_lock lock(mutex_);
+    auto over = [this] { return closing_ || impatient_; };
+    return !work_.wait_for(lock, options_.retry_wait, over);
+  }
+
+  void Publish(const GroupWriter::Group& group) {
+    if (heads_) {
+      for (const auto& batch : group) heads_->Note(*batch);
+    }
     {
       std::lock_guard lock(mutex_);
-      last_row_id_ = written_row_id_;
+      last_row_id_ = writer_->last_row_id();
     }
     committed_.notify_all();
   }
 
   void Checkpoint() {
-    auto done = database_->CheckpointAbove(kCheckpointPages);
+    auto done = writer_->Checkpoint();
+    // The WAL still holds everything; the next commit tries again.
     if (done) return;
-    if (database_->LastErrorWasFsync()) {
-      Fail(done.error());
-    } else {
-      // The WAL still holds everything; the next commit tries again.
-      log::Warning("trajectories", "checkpoint failed", {{"error", ToString(done.error())}});
+    log::Warning("trajectories", "checkpoint failed", {{"error", ToString(done.error())}});
+    if (writer_->suspect()) SetTrouble(done.error());
+  }
+
+  void WriteHeads(bool last) {
+    if (!heads_ || !heads_->Due() || writer_->suspect()) return;
+    const SteadyTime now = Clock::System().Now();
+    if (!last && now < *heads_->Due()) return;
+    auto written = heads_->Write(writer_->database(), now);
+    if (!written) log::Err("trajectories", "heads could not be appended", {{"error", ToString(written.error())}});
+    std::lock_guard lock(mutex_);
+    head_trouble_ = written ? std::string() : written.error().context;
+  }
+
+  // Nothing: the group is on the disk.
+  void SetTrouble(const std::optional<Error>& error) {
+    std::string text = error ? error->context : std::string();
+    {
+      std::lock_guard lock(mutex_);
+      if (text == trouble_) return;
+      trouble_ = text;
     }
+    if (error) {
+      log::Err("trajectories", "the journal's disk fails; it is tried again", {{"error", ToString(*error)}});
+    } else {
+      log::Info("trajectories", "the journal was opened anew, holds what was acknowledged, and goes on",
+                {{"last_row_id", writer_->last_row_id()}});
+    }
+  }
+
+  bool Closing() const {
+    std::lock_guard lock(mutex_);
+    return closing_;
   }
 
   void Fail(const Error& error) {
@@ -217,9 +276,9 @@ class Store::Impl {
   }
 
   const StoreOptions options_;
-  const StoreLock lock_;
-  const std::unique_ptr<Database> database_;  // pn-db only, after construction
-  int64_t written_row_id_ = 0;                // pn-db only
+  const StoreLock lock_;                       // before the connection, and so longer than it
+  const std::unique_ptr<GroupWriter> writer_;  // pn-db only, after construction; heads_ too
+  std::optional<HeadLog> heads_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable committed_;
@@ -227,20 +286,25 @@ class Store::Impl {
   std::deque<Item> queue_;       // guarded by mutex_, as all below
   size_t queued_bytes_ = 0;
   bool closing_ = false;
+  bool impatient_ = false;
   std::optional<Error> failed_;
+  std::string trouble_;
+  std::string head_trouble_;
   int64_t last_row_id_;
 
   std::thread thread_;  // last: starts when everything else stands
 };
 
 Result<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
-  ASSIGN_OR_RETURN(StoreLock lock, StoreLock::Take(options.path));
   RETURN_IF_ERROR(CreatePrivately(options.path));
-  ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
-                   Database::Open({.path = options.path, .read_only = false, .vfs = options.vfs}));
-  RETURN_IF_ERROR(Migrate(database.get()));
-  ASSIGN_OR_RETURN(int64_t last_row_id, ReadLastRowId(database.get()));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(lock), std::move(database), last_row_id);
+  ASSIGN_OR_RETURN(StoreLock lock, StoreLock::Take(options.path));
+  DatabaseOptions database{.path = options.path, .read_only = false, .vfs = options.vfs, .busy_ms = options.busy_ms};
+  ASSIGN_OR_RETURN(auto writer, GroupWriter::Open(std::move(database), options.clock));
+  std::optional<HeadLog> heads;
+  if (!options.head_log.empty()) {
+    ASSIGN_OR_RETURN(heads, HeadLog::Open(options.head_log, kHeadInterval));
+  }
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(lock), std::move(writer), std::move(heads));
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
@@ -261,6 +325,10 @@ Status Store::AppendAsync(std::shared_ptr<const Batch> batch, AppendDone done) {
 }
 
 int64_t Store::LastRowId() const { return impl_->LastRowId(); }
+
+void Store::GiveUpWaiting() { impl_->GiveUpWaiting(); }
+
+std::string Store::Trouble() const { return impl_->Trouble(); }
 
 bool Store::WaitForRowAfter(int64_t after, Deadline deadline) const {
   return impl_->WaitForRowAfter(after, deadline);

@@ -8,11 +8,15 @@
 //   kInvalidArgument    an event of an unknown campaign or trajectory, content that no event names
 //   kAlreadyExists      a second settled outcome of a call, a second report of an evaluation, a second intent, an id
 //                       taken; only that batch fails
-//   kResourceExhausted  disk full; every batch of the group fails. Free space and retry
+//   kResourceExhausted  disk full, kUnavailable: another process holds SQLite's write lock, kPermissionDenied: the disk
+//                       is read-only. Every batch of the group fails; wait and append it again
 //   kOverloaded         the queue is full; nothing was queued
 //   kCancelled          the store is closing
-//   kIo, kDataCorrupt   poison the daemon. After a failed fsync nobody knows what is on the disk: on_fatal is called
-//                       and every later append fails
+//   kDataCorrupt        of one batch: a row that it goes on from is damaged; only that batch fails
+// After an input or output error, a failed fsync above all, nobody knows what is on the disk. The append then takes
+// until it is known: the file is opened anew and its newest rows are compared with those that were acknowledged, again
+// and again while the disk fails (Trouble tells), and then the group is written, or found to be written. When they
+// differ, on_fatal is called and every append fails from then on.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +31,14 @@
 namespace passnet::trajectories {
 
 struct StoreOptions {
-  std::string path;           // created when missing; FILE.lock beside it keeps a second daemon out
+  std::string path;           // created when missing; a second daemon is kept out, whatever link it comes by
   size_t queue_batches = 4096;              // chosen: 4 for each of 1,000 trajectories
   size_t queue_bytes = size_t{256} << 20;   // chosen: replies in flight of 1,000 trajectories at 256 KiB
   const Clock* clock = &Clock::System();    // borrowed
-  // Called on pn-db once, when the disk can no longer be trusted. Empty: log and end the process at once.
+  Nanos retry_wait = std::chrono::seconds(2);  // between two looks at a disk that fails
+  int busy_ms = 5000;         // waited for another process's lock before an append fails with kUnavailable
+  std::string head_log;       // heads are appended to this file (head_log.h); empty: none
+  // Called on pn-db once, when the disk has lost what was acknowledged. Empty: log and end the process at once.
   std::function<void(const Error&)> on_fatal;
   std::string vfs;            // SQLite VFS by name; empty: the default. Tests inject faults here
 };
@@ -59,6 +66,10 @@ class Store {
 
   // The newest committed row id (0: none). Readers see it.
   int64_t LastRowId() const;
+  // The process ends: an append that waits for a disk that fails gets its error instead, and so does every later one.
+  void GiveUpWaiting();
+  // Why the journal does not go on, or that heads cannot be kept; empty: all is well.
+  std::string Trouble() const;
   // Waits until a row above `after` is committed; false at the deadline or when the store closes. For SSE threads.
   bool WaitForRowAfter(int64_t after, Deadline deadline) const;
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/file.h"
 #include "trajectories/content_table.h"
 #include "trajectories/database.h"
 #include "trajectories/log_check.h"
@@ -28,12 +29,9 @@ class Verifier {
       : database_(database), options_(options), log_(database, options.campaign_id) {}
 
   Result<VerifyReport> Run() {
-    ASSIGN_OR_RETURN(std::optional<Finding> finding, CheckFile());
-    if (!finding) {
-      ASSIGN_OR_RETURN(finding, log_.Run());
-    }
-    for (auto check : {&Verifier::CheckContent, &Verifier::CheckNothingElse, &Verifier::CheckStates,
-                       &Verifier::CheckHeads}) {
+    std::optional<Finding> finding;
+    for (auto check : {&Verifier::CheckFile, &Verifier::CheckSchema, &Verifier::CheckLog, &Verifier::CheckContent,
+                       &Verifier::CheckStates, &Verifier::CheckHeads, &Verifier::CountOrphans}) {
       if (finding) break;
       ASSIGN_OR_RETURN(finding, (this->*check)());
     }
@@ -49,6 +47,28 @@ class Verifier {
     ASSIGN_OR_RETURN(std::string answer, database_->QuickCheck());
     if (answer == "ok") return std::optional<Finding>();
     return std::optional(Finding{What::kChanged, "the file itself", answer, std::nullopt});
+  }
+
+  MaybeFinding CheckLog() { return log_.Run(); }
+
+  // A trigger or view that was added would bend what a program does that does not switch them off; an index that is
+  // gone lets a second outcome of a call in.
+  MaybeFinding CheckSchema() {
+    ASSIGN_OR_RETURN(const auto expected, ExpectedSchemaObjects());
+    ASSIGN_OR_RETURN(const auto found, SchemaObjects(database_));
+    for (const auto& [name, sql] : found) {
+      auto known = expected.find(name);
+      if (known == expected.end()) {
+        return std::optional(Finding{What::kAdded, "schema, " + name, "journals of this version have no such object", {}});
+      }
+      if (known->second == sql) continue;
+      return std::optional(Finding{What::kChanged, "schema, " + name, "it is defined otherwise: " + sql, {}});
+    }
+    for (const auto& [name, sql] : expected) {
+      if (found.contains(name)) continue;
+      return std::optional(Finding{What::kRemoved, "schema, " + name, "every journal of this version has it", {}});
+    }
+    return std::optional<Finding>();
   }
 
   MaybeFinding CheckContent() {
@@ -76,23 +96,23 @@ class Verifier {
     return error;
   }
 
-  // The store refuses content that no event names, so whatever else lies there was put there by somebody else.
-  MaybeFinding CheckNothingElse() {
+  MaybeFinding CountOrphans() {
     if (!options_.campaign_id.empty()) return std::optional<Finding>();
-    ASSIGN_OR_RETURN(std::optional<Finding> finding, CheckTable("SELECT sha256 FROM blobs ORDER BY rowid", blobs_));
-    if (finding) return finding;
-    return CheckTable("SELECT sha256 FROM wholes ORDER BY rowid", wholes_);
+    RETURN_IF_ERROR(CountOrphansOf("SELECT sha256 FROM blobs ORDER BY rowid", blobs_));
+    RETURN_IF_ERROR(CountOrphansOf("SELECT sha256 FROM wholes ORDER BY rowid", wholes_));
+    return std::optional<Finding>();
   }
 
-  MaybeFinding CheckTable(std::string_view sql, const std::set<Sha256Digest>& known) {
+  Status CountOrphansOf(std::string_view sql, const std::set<Sha256Digest>& known) {
+    constexpr size_t kExamples = 5;
     ASSIGN_OR_RETURN(Statement select, database_->Prepare(sql));
     while (true) {
       ASSIGN_OR_RETURN(bool row, select.Step());
-      if (!row) return std::optional<Finding>();
+      if (!row) return OkStatus();
       ASSIGN_OR_RETURN(Sha256Digest sha256, select.Digest(0));
-      if (!known.contains(sha256)) {
-        return std::optional(Finding{What::kAdded, "content " + ToHex(sha256), "no event names it", {}});
-      }
+      if (known.contains(sha256)) continue;
+      ++report_.orphans;
+      if (report_.orphan_examples.size() < kExamples) report_.orphan_examples.push_back(ToHex(sha256));
     }
   }
 
@@ -134,22 +154,38 @@ class Verifier {
 
   MaybeFinding CheckHeads() {
     for (const Head& head : options_.heads) {
-      ASSIGN_OR_RETURN(Statement select,
-                       database_->Prepare("SELECT hash FROM events WHERE seq = ?2 AND "
-                                          "((campaign_id = ?1 AND trajectory_id = '') OR trajectory_id = ?1)"));
-      ASSIGN_OR_RETURN(bool row, select.Bind(1, head.chain_id).Bind(2, head.seq).Step());
-      if (!row) {
+      ASSIGN_OR_RETURN(auto hash, HashOfHead(head));
+      if (!hash) {
         return std::optional(Finding{What::kTailLost, "the chain of " + head.chain_id,
                                      "it ends before seq " + std::to_string(head.seq) + ", which the given head names",
                                      {}});
       }
-      ASSIGN_OR_RETURN(Sha256Digest hash, select.Digest(0));
-      if (hash == head.hash) continue;
+      if (*hash == head.hash) continue;
       return std::optional(Finding{What::kChanged, "the chain of " + head.chain_id,
                                    "its seq " + std::to_string(head.seq) + " is not the one that the given head names: "
                                    "the chain was rewritten", {}});
     }
     return std::optional<Finding>();
+  }
+
+  // Of the event that the head names, by the index of its chain: a head log has very many.
+  Result<std::optional<Sha256Digest>> HashOfHead(const Head& head) {
+    auto trajectory = log_.trajectories().find(head.chain_id);
+    const bool of_trajectory = trajectory != log_.trajectories().end();
+    const bool checked = of_trajectory || log_.campaigns().contains(head.chain_id);
+    ASSIGN_OR_RETURN(Statement select,
+                     database_->Prepare(checked ? "SELECT hash FROM events WHERE campaign_id = ?1 AND trajectory_id = ?3 "
+                                                  "AND seq = ?2"
+                                                : "SELECT hash FROM events WHERE seq = ?2 AND ((campaign_id = ?1 AND "
+                                                  "trajectory_id = '') OR trajectory_id = ?1)"));
+    select.Bind(1, of_trajectory ? trajectory->second.campaign_id : head.chain_id).Bind(2, head.seq);
+    if (checked) select.Bind(3, of_trajectory ? std::string_view(head.chain_id) : std::string_view(""));
+    ASSIGN_OR_RETURN(bool row, select.Step());
+    std::optional<Sha256Digest> hash;
+    if (row) {
+      ASSIGN_OR_RETURN(hash, select.Digest(0));
+    }
+    return hash;
   }
 
   void Summarise() {
@@ -201,6 +237,21 @@ Result<Head> ParseHead(std::string_view text) {
     if (byte.ec != std::errc() || byte.ptr != digits + 2) return malformed;
   }
   return head;
+}
+
+Result<std::vector<Head>> ReadHeadLog(const std::string& path) {
+  constexpr size_t kMaxBytes = size_t{1} << 30;  // chosen: ten million heads
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxBytes));
+  std::vector<Head> heads;
+  size_t line = 0;
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    ++line;
+    if (end == begin) continue;
+    auto head = ParseHead(std::string_view(text).substr(begin, end - begin));
+    if (!head) return head.error().Prefixed(path + ":" + std::to_string(line));
+    heads.push_back(std::move(head).value());
+  }
+  return heads;
 }
 
 std::string_view FindingWhatName(What what) {

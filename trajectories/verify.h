@@ -1,5 +1,5 @@
-// Is the journal what was written? Recomputes every hash, chain, blob and cached table, and names the first row that
-// was changed, removed, reordered or added. It cannot see the loss of a chain's tail (nothing follows it) unless a head
+// Is the journal what was written? Recomputes every hash, chain, blob and cached table, compares tables, indexes and
+// triggers with those of its version, and names the first thing that was changed, removed, reordered or added. It cannot see the loss of a chain's tail (nothing follows it) unless a head
 // that was kept elsewhere is given; nor a forger who rewrote a whole chain, for the same reason.
 // Threads: thread-safe, blocking. Works beside a running daemon (one read transaction).
 // Errors: kNotFound, kInvalidArgument (no such campaign, malformed head), kIo. What verification found is no Error.
@@ -24,6 +24,9 @@ struct Head {
 };
 std::string ToString(const Head& head);
 Result<Head> ParseHead(std::string_view text);
+// The heads of a file that head_log wrote (head_log.h), each line one. What stands behind the last newline was being
+// written when the machine stopped, and is not counted.
+Result<std::vector<Head>> ReadHeadLog(const std::string& path);
 
 struct Finding {
   enum class What { kChanged, kRemoved, kReordered, kAdded, kTailLost };
@@ -48,6 +51,9 @@ struct VerifyReport {
   int64_t campaigns = 0;
   int64_t trajectories = 0;
   std::vector<Head> heads;  // of every chain that was checked: campaigns first
+  // Content that no event names. The store never writes any, so somebody else did; but nothing reads it either.
+  int64_t orphans = 0;
+  std::vector<std::string> orphan_examples;  // digests of the first few
 };
 
 Result<VerifyReport> Verify(const VerifyOptions& options);

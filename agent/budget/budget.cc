@@ -1,6 +1,5 @@
 #include "agent/budget/budget.h"
 
-#include <cmath>
 #include <stop_token>
 #include <utility>
 
@@ -13,7 +12,7 @@ std::optional<int64_t> Cost(int64_t prompt_tokens, int64_t completion_tokens, co
   if (!prices.known()) return std::nullopt;
   double microusd = static_cast<double>(prompt_tokens) * *prices.prompt_usd_per_million +
                     static_cast<double>(completion_tokens) * *prices.completion_usd_per_million;
-  return static_cast<int64_t>(std::ceil(microusd));
+  return SaturatingCeil(microusd);
 }
 
 Amount ReservationOf(const std::string& payload) {
@@ -30,8 +29,9 @@ Amount ReservationOf(const std::string& payload) {
 }  // namespace
 
 Amount operator+(const Amount& a, const Amount& b) {
-  Amount sum{a.prompt_tokens + b.prompt_tokens, a.completion_tokens + b.completion_tokens, a.microusd};
-  if (b.microusd) sum.microusd = a.microusd.value_or(0) + *b.microusd;
+  Amount sum{SaturatingAdd(a.prompt_tokens, b.prompt_tokens), SaturatingAdd(a.completion_tokens, b.completion_tokens),
+             a.microusd};
+  if (b.microusd) sum.microusd = SaturatingAdd(a.microusd.value_or(0), *b.microusd);
   return sum;
 }
 

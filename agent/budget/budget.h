@@ -13,6 +13,7 @@
 
 #include "base/event.h"
 #include "base/result.h"
+#include "base/saturating.h"
 #include "base/task.h"
 #include "dialects/chat.h"
 #include "trajectories/event.h"
@@ -35,7 +36,7 @@ struct Amount {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   std::optional<int64_t> microusd;  // absent: the price is unknown
-  int64_t tokens() const { return prompt_tokens + completion_tokens; }
+  int64_t tokens() const { return SaturatingAdd(prompt_tokens, completion_tokens); }
 };
 
 Amount operator+(const Amount& a, const Amount& b);

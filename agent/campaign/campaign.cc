@@ -1,6 +1,8 @@
 #include "agent/campaign/campaign.h"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <map>
 #include <stop_token>
 #include <utility>
 
@@ -16,8 +18,7 @@ namespace {
 
 using trajectories::EventKind;
 
-constexpr int kEnvironmentAttempts = 3;  // chosen: a lane that does not start three times needs an operator
-constexpr Nanos kEnvironmentWait = std::chrono::seconds(5);
+constexpr int64_t kFewestForInfraLimit = 5;  // ended trajectories: below that a share says nothing
 
 // Empty when the lane is the one that the campaign was launched on.
 std::string Difference(const std::map<std::string, std::string>& pinned,
@@ -30,12 +31,14 @@ std::string Difference(const std::map<std::string, std::string>& pinned,
   return {};
 }
 
-// The trajectories of earlier lives, by task and sample.
+// The newest trajectories of earlier lives, by task and sample.
 using SampleIndex = std::map<std::pair<std::string, int64_t>, StoredTrajectory*>;
 
 SampleIndex IndexOf(std::vector<StoredTrajectory>* trajectories) {
   SampleIndex index;
-  for (StoredTrajectory& one : *trajectories) index[{one.task, one.sample}] = &one;
+  for (StoredTrajectory& one : *trajectories) {
+    if (!one.superseded) index[{one.task, one.sample}] = &one;
+  }
   return index;
 }
 
@@ -54,65 +57,127 @@ int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int6
 }  // namespace
 
 Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
-    : stored_(std::move(stored)), ports_(std::move(ports)), budget_(stored_.launch.spec.budget) {
+    : stored_(std::move(stored)),
+      ports_(std::move(ports)),
+      budget_(stored_.launch.spec.budget),
+      state_(stored_.state) {
   for (const auto& event : stored_.spending) budget_.Apply(event);
   stored_.spending.clear();
 }
 
+void Campaign::Pause(std::string reason) {
+  if (pause_.stop_requested()) return;
+  pause_detail_.reason = std::move(reason);
+  pause_detail_.held = true;
+  pause_.request_stop();
+}
+
+std::vector<SharedPart*> Campaign::parts() const {
+  std::vector<SharedPart*> parts;
+  if (gate_) parts.push_back(gate_.get());
+  if (ports_.lanes != nullptr) parts.push_back(ports_.lanes);
+  return parts;
+}
+
 Task<void> Campaign::Run(std::stop_token stop) {
-  Status prepared = co_await Prepare(stop);
-  if (!prepared) {
-    if (prepared.error().code == ErrorCode::kCancelled) co_return;
-    std::string state = "paused";
-    Status told = co_await SetState(std::move(state), prepared.error().context, stop);
-    if (!told) log::Err("agent", "campaign state could not be stored", {{"campaign_id", id()}});
-    co_return;
+  std::stop_callback stopped(stop, [this] { no_more_.request_stop(); });
+  std::stop_callback cancelled(cancel_.get_token(), [this] { no_more_.request_stop(); });
+  std::stop_callback paused(pause_.get_token(), [this] { no_more_.request_stop(); });
+  if (cancel_.stop_requested()) {
+    // Nothing is asked any more: what had begun only gets its end.
+    co_await RunTrajectories(stop);
+  } else {
+    TaskGroup watching(co_await boost::asio::this_coro::executor, 1);
+    std::stop_source ended;
+    Status opened = OpenEndpoint();
+    if (opened) {
+      watching.Spawn(Watch(ended.get_token()));
+      co_await Work(stop);
+    } else {
+      pause_detail_.reason = opened.error().context;
+      pause_.request_stop();
+    }
+    // Before the end is stored: nothing may be told after it.
+    ended.request_stop();
+    co_await watching.Wait();
   }
-  co_await RunTrajectories(stop);
-  if (!journal_failure_.empty()) {
-    log::Err("agent", "campaign stopped: the journal is broken", {{"campaign_id", id()}, {"error", journal_failure_}});
-    co_return;
-  }
-  if (stop.stop_requested()) co_return;
-  PASSNET_FAILPOINT("campaign.before_end");
-  std::string reason = endpoint_failure_;
-  Status ended = co_await SetState(EndState(), std::move(reason), stop);
-  if (!ended) log::Err("agent", "the campaign's end could not be stored", {{"campaign_id", id()}});
+  co_await End(stop);
 }
 
-// What must hold before any trajectory goes on; an error pauses the campaign until the daemon starts again.
-Task<Status> Campaign::Prepare(std::stop_token stop) {
-  Result<EndpointOptions> endpoint = ports_.endpoints->Open(stored_.launch.spec.endpoint);
-  if (!endpoint) co_return endpoint.error();
-  limiter_ = ports_.limiters->For(endpoint.value().base_url, endpoint.value().api_key);
-  Result<std::unique_ptr<LlmClient>> client = ports_.open_endpoint(std::move(endpoint).value());
-  if (!client) co_return client.error();
-  client_ = std::move(client).value();
-  Status same = co_await CheckEnvironment(stop);
-  if (!same || stored_.state == "running") co_return same;
+Status Campaign::OpenEndpoint() {
+  ASSIGN_OR_RETURN(EndpointOptions endpoint, ports_.endpoints->Open(stored_.launch.spec.endpoint));
+  gate_ = ports_.gates->For(endpoint.base_url, endpoint.api_key);
+  ASSIGN_OR_RETURN(client_, ports_.open_endpoint(std::move(endpoint)));
+  return OkStatus();
+}
+
+Task<void> Campaign::Work(std::stop_token stop) {
+  Status prepared = co_await Prepare();
+  if (!prepared && prepared.error().code != ErrorCode::kCancelled) {
+    pause_detail_.reason = prepared.error().context;
+    pause_.request_stop();
+  }
+  // After a pause nothing has begun; after a cancel, what an earlier life began still gets its end.
+  if (prepared || cancel_.stop_requested()) co_await RunTrajectories(stop);
+}
+
+// What must hold before any trajectory goes on; an error pauses the campaign.
+Task<Status> Campaign::Prepare() {
+  std::stop_token ends = no_more_.get_token();
+  Status same = co_await CheckEnvironment(ends);
+  if (!same || state_ == "running") co_return same;
   std::string state = "running";
-  std::string reason;
-  co_return co_await SetState(std::move(state), std::move(reason), stop);
+  StateDetail detail;
+  co_return co_await SetState(std::move(state), std::move(detail), ends);
 }
 
-Task<Status> Campaign::CheckEnvironment(std::stop_token stop) {
-  for (int attempt = 1;; ++attempt) {
-    auto now = co_await ports_.evaluation->Environment(stop);
+Task<Status> Campaign::CheckEnvironment(std::stop_token ends) {
+  Nanos wait = ports_.park.first_lane_wait;
+  for (bool first = true;; first = false) {
+    auto now = co_await ports_.evaluation->Environment(ends);
     if (now) {
       std::string difference = Difference(stored_.launch.environment, now.value());
       if (difference.empty()) co_return OkStatus();
       co_return Error{ErrorCode::kUnavailable, "this lane is another one than at launch: " + difference};
     }
-    if (now.error().code == ErrorCode::kCancelled || attempt == kEnvironmentAttempts) co_return now.error();
-    Deadline until = Deadline::After(kEnvironmentWait, *ports_.clock);
-    co_await ports_.sleeper->SleepUntil(until, stop);
+    if (now.error().code == ErrorCode::kCancelled) co_return now.error();
+    if (!first && state_ != "parked") {
+      const int64_t utc_us = ports_.clock->UtcMicros();
+      const auto waits_us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count();
+      std::optional<Outage> outage = Outage{"lane", now.error().context, utc_us, utc_us + waits_us};
+      Status told = co_await Park(std::move(outage));
+      if (!told) co_return told;
+    }
+    Deadline until = Deadline::After(wait, *ports_.clock);
+    bool rested = co_await ports_.sleeper->SleepUntil(until, ends);
+    if (!rested) co_return Error{ErrorCode::kCancelled, "cancelled while the lane does not start"};
+    wait = std::min(2 * wait, ports_.park.longest_lane_wait);
   }
 }
 
+Task<void> Campaign::Watch(std::stop_token stop) {
+  auto tell = [this](std::optional<Outage> outage) { return Park(std::move(outage)); };
+  ParkWatch watch(parts(), ports_.park, ports_.sleeper, ports_.clock, tell);
+  Status watched = co_await watch.Run(stop);
+  if (watched || watched.error().code == ErrorCode::kCancelled) co_return;
+  log::Err("agent", "campaign state could not be stored", {{"campaign_id", id()}, {"error", watched.error().context}});
+}
+
+// Empty: all that is shared works again.
+Task<Status> Campaign::Park(std::optional<Outage> outage) {
+  if (!outage && state_ != "parked") co_return OkStatus();
+  std::string state = outage ? "parked" : "running";
+  StateDetail detail;
+  if (outage) {
+    detail.reason = outage->reason;
+    detail.what = outage->what;
+    detail.next_try_utc_us = outage->next_try_utc_us;
+  }
+  std::stop_token ends = no_more_.get_token();
+  co_return co_await SetState(std::move(state), std::move(detail), ends);
+}
+
 Task<void> Campaign::RunTrajectories(std::stop_token stop) {
-  std::stop_source no_more;
-  std::stop_callback stopped(stop, [&no_more] { no_more.request_stop(); });
-  std::stop_callback cancelled(cancel_.get_token(), [&no_more] { no_more.request_stop(); });
   TaskGroup group(co_await boost::asio::this_coro::executor, stored_.launch.spec.concurrency);
   const std::vector<CampaignTask>& tasks = stored_.launch.tasks;
   SampleIndex known = IndexOf(&stored_.trajectories);
@@ -124,10 +189,10 @@ Task<void> Campaign::RunTrajectories(std::stop_token stop) {
     if (stored.finished) continue;
     bool begun = !stored.trajectory_id.empty();
     // After a cancel, what had begun still gets its end; what had not is not begun.
-    std::stop_token waiting = begun ? stop : no_more.get_token();
+    std::stop_token waiting = begun ? stop : no_more_.get_token();
     bool place = co_await group.WaitForPlace(waiting);
-    if (!place || !journal_failure_.empty()) break;
-    if (!begun && (no_more.stop_requested() || !MayBegin(task.name))) continue;
+    if (stop.stop_requested() || pause_.stop_requested() || !journal_failure_.empty()) break;
+    if (!begun && (!place || no_more_.stop_requested() || !MayBegin(task.name))) continue;
     if (!begun) {
       stored.trajectory_id = NewId("t");
       stored.started_at_utc_us = ports_.clock->UtcMicros();
@@ -138,7 +203,7 @@ Task<void> Campaign::RunTrajectories(std::stop_token stop) {
 }
 
 bool Campaign::MayBegin(const std::string& task) const {
-  if (!endpoint_failure_.empty() || WallIsOver()) return false;
+  if (WallIsOver()) return false;
   const int64_t enough = stored_.launch.spec.stop_after_solved;
   auto solved = solved_.find(task);
   return enough == 0 || solved == solved_.end() || solved->second < enough;
@@ -163,20 +228,22 @@ std::optional<WallLimit> Campaign::WallLimitOf(const StoredTrajectory& stored) c
 }
 
 Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop) {
+  const std::string trajectory_id = stored.trajectory_id;
   TrajectoryPlan plan;
   plan.campaign_id = id();
-  plan.trajectory_id = stored.trajectory_id;
+  plan.trajectory_id = trajectory_id;
   plan.task = task.name;
   plan.task_path = task.path;
   plan.task_hash = task.hash;
   plan.sample = stored.sample;
   plan.wall = WallLimitOf(stored);
   plan.endpoint = stored_.launch.spec.endpoint.base_url;
+  plan.priority = stored_.launch.spec.priority;
   LoopPorts ports;
   ports.journal = ports_.journal;
   ports.evaluation = ports_.evaluation;
   ports.client = client_.get();
-  ports.limiter = limiter_.get();
+  ports.gate = gate_.get();
   ports.budget = &budget_;
   ports.sleeper = ports_.sleeper;
   ports.clock = ports_.clock;
@@ -185,33 +252,65 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   RefineLoop loop(std::move(plan), &options, &stored_.launch.prompts, std::move(ports),
                   std::move(stored.fold));
   std::stop_token cancel = cancel_.get_token();
-  Status ended = co_await loop.Run(stop, cancel);
-  if (!ended && ended.error().code != ErrorCode::kCancelled) {
-    journal_failure_ = ended.error().context;
-    log::Err("agent", "a trajectory stopped", {{"trajectory_id", stored.trajectory_id}, {"error", journal_failure_}});
-  }
-  if (ended) solved_[task.name] += loop.fold().Outcome() == "solved";
-  if (auto failure = loop.fold().endpoint_failure()) {
-    endpoint_failure_ = "the endpoint refuses every call: " + std::string(dialects::OutcomeClassName(*failure));
-  }
+  std::stop_token pause = pause_.get_token();
+  Status ended = co_await loop.Run(stop, cancel, pause);
+  if (ended) TakeEnd(task.name, trajectory_id, loop.fold().Outcome());
+  if (ended || ended.error().code == ErrorCode::kCancelled) co_return;
+  journal_failure_ = ended.error().context;
+  log::Err("agent", "a trajectory stopped", {{"trajectory_id", trajectory_id}, {"error", journal_failure_}});
 }
 
-std::string Campaign::EndState() const {
-  if (cancel_.stop_requested()) return "cancelled";
-  return endpoint_failure_.empty() ? "finished" : "failed";
+void Campaign::TakeEnd(const std::string& task, const std::string& trajectory_id, const std::string& outcome) {
+  log::Info("agent", "trajectory finished", {{"trajectory_id", trajectory_id}, {"outcome", outcome}});
+  ++ended_;
+  if (outcome == "infra") ++ended_infra_;
+  if (outcome == "solved") ++solved_[task];
+  const double limit = stored_.launch.spec.infra_limit_percent;
+  const double percent = 100.0 * static_cast<double>(ended_infra_) / static_cast<double>(ended_);
+  if (ended_ < kFewestForInfraLimit || percent <= limit) return;
+  Pause(std::to_string(ended_infra_) + " of " + std::to_string(ended_) +
+        " trajectories ended for failures on our side, more than infra_limit_percent allows; put right what the report "
+        "names, then `passnet campaign retry --infra` or `resume`");
 }
 
-Task<Status> Campaign::SetState(std::string state, std::string reason, std::stop_token stop) {
+Task<void> Campaign::End(std::stop_token stop) {
+  if (!journal_failure_.empty()) {
+    log::Err("agent", "campaign stopped: the journal is broken", {{"campaign_id", id()}, {"error", journal_failure_}});
+    co_return;
+  }
+  if (stop.stop_requested()) co_return;
+  PASSNET_FAILPOINT("campaign.before_end");
+  std::string state = "finished";
+  StateDetail detail;
+  if (cancel_.stop_requested()) {
+    state = "cancelled";
+  } else if (pause_.stop_requested()) {
+    state = "paused";
+    detail = pause_detail_;
+  }
+  Status ended = co_await SetState(std::move(state), std::move(detail), stop);
+  if (!ended) log::Err("agent", "the campaign's end could not be stored", {{"campaign_id", id()}});
+}
+
+Task<Status> Campaign::SetState(std::string state, StateDetail detail, std::stop_token stop) {
   JournalEntry entry;
   entry.event.campaign_id = id();
   entry.event.kind = EventKind::kCampaignState;
   entry.event.label = state;
-  entry.event.payload = Json({{"reason", reason}}).Dump();
+  entry.event.subject = detail.what;
+  Json payload = {{"reason", detail.reason}};
+  if (!detail.what.empty()) payload.Set("what", detail.what);
+  if (detail.next_try_utc_us > 0) payload.Set("next_try", FormatUtc(detail.next_try_utc_us));
+  if (detail.held) payload.Set("held", true);
+  entry.event.payload = payload.Dump();
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(std::move(entry));
   Status written = co_await ports_.journal->Append(std::move(entries), stop);
-  if (written) FailpointAfter(EventKind::kCampaignState);
-  log::Info("agent", "campaign state", {{"campaign_id", id()}, {"state", state}, {"reason", reason}});
+  if (!written) co_return written;
+  FailpointAfter(EventKind::kCampaignState);
+  state_ = state;
+  log::Info("agent", "campaign state",
+            {{"campaign_id", id()}, {"state", state}, {"reason", detail.reason}, {"what", detail.what}});
   co_return written;
 }
 

@@ -1,5 +1,6 @@
 // One running campaign: the samples of its tasks as trajectories with bounded concurrency, its budget, its end. Every
-// task's first sample comes before any second one.
+// task's first sample comes before any second one. While what they share does not work it is parked: everything waits
+// and goes on by itself. What needs a person pauses it.
 // Threads: loop-only. Borrows: the ports, until Run has ended. Owns: launch, client, budget, trajectories.
 // Errors of Run: none; what ends it early is a campaign_state with its reason, or a log line when the journal is
 // broken.
@@ -16,8 +17,9 @@
 #include "agent/budget/budget.h"
 #include "agent/campaign/endpoints.h"
 #include "agent/campaign/launch.h"
-#include "agent/llm/adaptive_limiter.h"
+#include "agent/campaign/park_watch.h"
 #include "agent/llm/client.h"
+#include "agent/llm/gate.h"
 #include "agent/loop/ports.h"
 #include "agent/loop/refine_loop.h"
 #include "base/clock.h"
@@ -29,11 +31,13 @@ namespace passnet::agent {
 struct CampaignPorts {
   Journal* journal = nullptr;
   EvaluationPort* evaluation = nullptr;
-  LimiterRegistry* limiters = nullptr;
+  SharedPart* lanes = nullptr;  // null: nobody tells whether they work
+  GateRegistry* gates = nullptr;
   const EndpointBook* endpoints = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   WorkPool* pool = nullptr;
+  ParkOptions park;
   std::function<double()> jitter;
   std::function<Result<std::unique_ptr<LlmClient>>(EndpointOptions)> open_endpoint;
 };
@@ -43,33 +47,56 @@ class Campaign {
   // `stored` is a new campaign (launched, nothing else) or an unfinished one.
   Campaign(StoredCampaign stored, CampaignPorts ports);
 
-  // Until every trajectory has ended, the operator cancels, or the daemon stops (the campaign then stays unfinished).
+  // Until every trajectory has ended, the operator cancels or pauses, or the daemon stops (the campaign then stays
+  // unfinished).
   Task<void> Run(std::stop_token stop);
   // By the operator: trajectories end as cancelled.
   void Cancel() { cancel_.request_stop(); }
+  // By the operator: nothing further begins, replies that are on their way are waited for.
+  void Pause(std::string reason);
 
   const std::string& id() const { return stored_.launch.campaign_id; }
+  // What its trajectories share, as far as it is there.
+  std::vector<SharedPart*> parts() const;
 
  private:
-  Task<Status> Prepare(std::stop_token stop);
-  Task<Status> CheckEnvironment(std::stop_token stop);
+  // Beside the label of a campaign_state.
+  struct StateDetail {
+    std::string reason;
+    std::string what;              // that does not work, while parked
+    int64_t next_try_utc_us = 0;   // while parked
+    bool held = false;             // paused until the operator resumes it
+  };
+
+  Status OpenEndpoint();
+  Task<void> Work(std::stop_token stop);
+  Task<Status> Prepare();
+  Task<Status> CheckEnvironment(std::stop_token ends);
+  Task<Status> Park(std::optional<Outage> outage);
+  Task<void> Watch(std::stop_token stop);
   Task<void> RunTrajectories(std::stop_token stop);
   Task<void> RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop);
+  void TakeEnd(const std::string& task, const std::string& trajectory_id, const std::string& outcome);
   // Whether a sample of the task that has not begun is wanted at all.
   bool MayBegin(const std::string& task) const;
   bool WallIsOver() const;
   // When a trajectory has to come to its end, and by which limit.
   std::optional<WallLimit> WallLimitOf(const StoredTrajectory& stored) const;
-  Task<Status> SetState(std::string state, std::string reason, std::stop_token stop);
-  std::string EndState() const;
+  Task<void> End(std::stop_token stop);
+  Task<Status> SetState(std::string state, StateDetail detail, std::stop_token stop);
 
   StoredCampaign stored_;
   const CampaignPorts ports_;
   Budget budget_;
+  std::string state_;         // as stored last
   std::stop_source cancel_;
+  std::stop_source pause_;
+  std::stop_source no_more_;  // nothing further begins: cancel, pause or the daemon's end
   std::unique_ptr<LlmClient> client_;
-  std::shared_ptr<AdaptiveLimiter> limiter_;
-  std::string endpoint_failure_;  // no call will succeed any more: nothing new is started
+  std::shared_ptr<Gate> gate_;
+  StateDetail pause_detail_;
+  int64_t ended_ = 0;         // trajectories, since it was launched, resumed or taken up after a restart
+  int64_t ended_infra_ = 0;
   std::string journal_failure_;
   std::map<std::string, int64_t> solved_;  // samples, by task
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/fields.h"
+#include "base/json.h"
 #include "base/sha256.h"
 
 namespace passnet::agent {
@@ -13,6 +14,7 @@ using trajectories::Event;
 using trajectories::EventKind;
 
 constexpr std::string_view kPromptPrefix = "prompt:";
+constexpr std::string_view kFilePrefix = "file:";
 constexpr int64_t kPage = 1000;
 
 bool IsSpending(EventKind kind) {
@@ -46,6 +48,7 @@ std::set<std::string> EndedCalls(const std::vector<Event>& events) {
   return ended;
 }
 
+// One that does not fold is left as it is and named; the others of its campaign go on without it.
 Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const trajectories::TrajectoryState& state) {
   StoredTrajectory stored;
   stored.trajectory_id = state.trajectory_id;
@@ -54,13 +57,16 @@ Result<StoredTrajectory> LoadTrajectory(trajectories::Reader& reader, const traj
   stored.started_at_utc_us = state.started_at_utc_us;
   stored.solved = state.outcome == "solved";
   stored.finished = state.state == "finished";
+  stored.outcome = state.outcome;
   if (stored.finished) return stored;
-  ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
-  const std::set<std::string> ended = EndedCalls(events);
-  const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
-  for (const Event& event : events) {
-    const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
-    RETURN_IF_ERROR(stored.fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+  auto fold = LoadFold(reader, state);
+  if (fold) {
+    stored.fold = std::move(fold).value();
+  } else if (IsDamage(fold.error())) {
+    stored.finished = true;
+    stored.quarantined = fold.error().context;
+  } else {
+    return fold.error();
   }
   return stored;
 }
@@ -76,8 +82,29 @@ Result<std::vector<State>> AllPages(ReadPage read) {
   }
 }
 
-// What the budget folds, and whether the operator has cancelled.
+void ApplyOperator(const trajectories::EventDraft& event, std::set<std::string>* ended_infra, StoredCampaign* stored) {
+  if (event.label == "cancel") stored->cancelled = true;
+  if (event.label == "pause") stored->held = true;
+  if (event.label == "resume" || event.label == "retry_infra") stored->held = false;
+  if (event.label != "retry_infra") return;
+  for (StoredTrajectory& trajectory : stored->trajectories) {
+    if (ended_infra->contains(trajectory.trajectory_id)) trajectory.superseded = true;
+  }
+}
+
+// In the order of rows. A campaign that paused itself for good says so in its state.
+void ApplyControl(const trajectories::EventDraft& event, std::set<std::string>* ended_infra, StoredCampaign* stored) {
+  if (event.kind == EventKind::kTrajectoryFinished && event.label == "infra") ended_infra->insert(event.trajectory_id);
+  if (!event.trajectory_id.empty()) return;
+  if (event.kind == EventKind::kOperatorAction) ApplyOperator(event, ended_infra, stored);
+  if (event.kind != EventKind::kCampaignState || event.label != "paused") return;
+  auto payload = ParseJson(event.payload);
+  if (payload && payload.value()["held"].Flag()) stored->held = true;
+}
+
+// What the budget folds, and what the operator has asked for.
 Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
+  std::set<std::string> ended_infra;
   trajectories::EventQuery query;
   query.campaign_id = stored->launch.campaign_id;
   query.limit = kPage;
@@ -85,10 +112,7 @@ Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
     ASSIGN_OR_RETURN(auto events, reader.Events(query));
     for (Event& event : events) {
       query.after_row_id = event.row_id;
-      bool of_campaign = event.body.trajectory_id.empty();
-      if (of_campaign && event.body.kind == EventKind::kOperatorAction && event.body.label == "cancel") {
-        stored->cancelled = true;
-      }
+      ApplyControl(event.body, &ended_infra, stored);
       if (IsSpending(event.body.kind)) stored->spending.push_back(std::move(event.body));
     }
     if (events.size() < static_cast<size_t>(kPage)) return OkStatus();
@@ -129,22 +153,61 @@ Status ReadLaunch(const std::string& payload, Launch* launch) {
 
 }  // namespace
 
-JournalEntry ToJournalEntry(Launch launch) {
-  JournalEntry entry;
-  entry.event.campaign_id = launch.campaign_id;
+std::vector<JournalEntry> ToJournalEntries(Launch* launch) {
+  std::vector<JournalEntry> entries(1);
+  JournalEntry& entry = entries.front();
+  entry.event.campaign_id = launch->campaign_id;
   entry.event.kind = EventKind::kCampaignLaunched;
-  entry.event.subject = launch.spec.name;
+  entry.event.subject = launch->spec.name;
   std::map<std::string, std::string> prompts;
-  for (const auto& [name, text] : launch.prompts) {
+  for (const auto& [name, text] : launch->prompts) {
     prompts[name] = Sha256Hex(text);
     entry.contents[std::string(kPromptPrefix) + name] = text;
   }
-  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, launch, prompts); });
-  return entry;
+  entry.event.payload = FieldsToJson([&](FieldVisitor& fields) { VisitLaunch(fields, *launch, prompts); });
+  for (CampaignTask& task : launch->tasks) {
+    JournalEntry stored;
+    stored.event.campaign_id = launch->campaign_id;
+    stored.event.kind = EventKind::kCampaignTask;
+    stored.event.subject = task.name;
+    stored.event.payload = Json({{"hash", task.hash}}).Dump();
+    for (auto& [path, bytes] : task.files) stored.contents[std::string(kFilePrefix) + path] = std::move(bytes);
+    task.files.clear();
+    entries.push_back(std::move(stored));
+  }
+  return entries;
+}
+
+Result<std::map<std::string, std::string>> LoadTaskFiles(trajectories::Reader& reader, const std::string& campaign_id,
+                                                         const std::string& task) {
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  query.limit = kPage;
+  query.with_payload = false;
+  query.kind = EventKind::kCampaignTask;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto events, reader.Events(query));
+    for (const Event& event : events) {
+      query.after_row_id = event.row_id;
+      if (event.body.subject != task) continue;
+      std::map<std::string, std::string> files;
+      for (const auto& ref : event.body.refs) {
+        if (!ref.name.starts_with(kFilePrefix)) continue;
+        ASSIGN_OR_RETURN(files[ref.name.substr(kFilePrefix.size())], reader.Content(ref.sha256));
+      }
+      return files;
+    }
+    if (events.size() < static_cast<size_t>(kPage)) break;
+  }
+  return NotFound("campaign " + campaign_id + " has not stored the files of task " + task +
+                  ": it was launched by an older program");
 }
 
 Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campaign_id) {
-  ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, ""));
+  trajectories::EventQuery first;  // of the campaign: the launch comes before everything else
+  first.campaign_id = campaign_id;
+  first.limit = 1;
+  ASSIGN_OR_RETURN(auto events, reader.Events(first));
   if (events.empty() || events.front().body.kind != EventKind::kCampaignLaunched) {
     return NotFound("campaign " + campaign_id + " is not in the journal");
   }
@@ -157,6 +220,18 @@ Result<Launch> LoadLaunch(trajectories::Reader& reader, const std::string& campa
     ASSIGN_OR_RETURN(launch.prompts[ref.name.substr(kPromptPrefix.size())], reader.Content(ref.sha256));
   }
   return launch;
+}
+
+Result<TrajectoryFold> LoadFold(trajectories::Reader& reader, const trajectories::TrajectoryState& state) {
+  TrajectoryFold fold;
+  ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
+  const std::set<std::string> ended = EndedCalls(events);
+  const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
+  for (const Event& event : events) {
+    const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
+    RETURN_IF_ERROR(fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+  }
+  return fold;
 }
 
 Result<std::vector<trajectories::TrajectoryState>> AllTrajectories(trajectories::Reader& reader,
@@ -182,6 +257,11 @@ Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::str
   }
   RETURN_IF_ERROR(LoadSpending(reader, &stored));
   return stored;
+}
+
+bool IsDamage(const Error& error) {
+  return error.code == ErrorCode::kDataCorrupt || error.code == ErrorCode::kNotFound ||
+         error.code == ErrorCode::kInvalidArgument;
 }
 
 bool IsEndState(const std::string& state) { return state == "finished" || state == "cancelled" || state == "failed"; }

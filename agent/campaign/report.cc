@@ -90,9 +90,12 @@ class Builder {
     report_.state = std::move(state);
     report_.spec = launch_.spec;
     report_.environment = launch_.environment;
+    ASSIGN_OR_RETURN(report_.detail, LoadStateDetail(reader_, launch_.campaign_id));
     ASSIGN_OR_RETURN(auto trajectories, AllTrajectories(reader_, launch_.campaign_id));
     for (TrajectoryState& one : trajectories) {
       std::pair<std::string, int64_t> key{one.task, one.sample};
+      // In the order of their start: what was tried again counts; what it replaces may have been paid all the same.
+      if (auto old = states_.find(key); old != states_.end()) RETURN_IF_ERROR(AddLostCalls(old->second));
       states_[std::move(key)] = std::move(one);
     }
     for (const CampaignTask& task : launch_.tasks) RETURN_IF_ERROR(AddTask(task));
@@ -139,13 +142,23 @@ class Builder {
     report_.tasks.push_back(std::move(row));
   }
 
+  Status AddLostCalls(const TrajectoryState& state) {
+    ASSIGN_OR_RETURN(auto events, reader_.Chain(launch_.campaign_id, state.trajectory_id));
+    AddLostCalls(events);
+    return OkStatus();
+  }
+
+  void AddLostCalls(const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      if (event.body.kind == EventKind::kLlmLost) report_.lost_calls.push_back(event.body.subject);
+    }
+  }
+
   Status AddSample(const TrajectoryState& state, TaskFigures* figures) {
     ASSIGN_OR_RETURN(auto events, reader_.Chain(launch_.campaign_id, state.trajectory_id));
     Measured measured;
     RETURN_IF_ERROR(ReadTrajectory(events, &measured));
-    for (const Event& event : events) {
-      if (event.body.kind == EventKind::kLlmLost) report_.lost_calls.push_back(event.body.subject);
-    }
+    AddLostCalls(events);
     TaskRow row = RowOf(state, measured);
     RETURN_IF_ERROR(Measure(measured, &row, figures));
     figures->solved += row.outcome == "solved";
@@ -311,6 +324,18 @@ class Builder {
 };
 
 }  // namespace
+
+Result<StateDetail> LoadStateDetail(trajectories::Reader& reader, const std::string& campaign_id) {
+  ASSIGN_OR_RETURN(auto events, reader.Chain(campaign_id, ""));
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (event->body.kind != EventKind::kCampaignState) continue;
+    auto payload = ParseJsonObject(event->body.payload, "journal row " + std::to_string(event->row_id));
+    if (!payload) return DataCorrupt(payload.error().context);
+    const Json& detail = payload.value();
+    return StateDetail{detail["reason"].Text(), detail["what"].Text(), detail["next_try"].Text()};
+  }
+  return StateDetail();
+}
 
 Result<CampaignReport> BuildReport(trajectories::Reader& reader, const std::string& campaign_id) {
   ASSIGN_OR_RETURN(auto state, reader.Campaign(campaign_id));

@@ -29,7 +29,7 @@ inline constexpr const char* kCampaignReportSchema = "passnet.campaign_report/1"
 struct TaskRow {
   std::string task;
   int64_t sample = 1;
-  std::string trajectory_id;  // empty: not begun
+  std::string trajectory_id;  // the newest one; empty: not begun
   std::string outcome;        // empty: not ended
   std::string reason;
   int64_t rounds = 0;
@@ -68,6 +68,14 @@ struct Figures {
   int64_t graphs = 0;
 };
 
+// Why a campaign is in its state, as the last campaign_state tells.
+struct StateDetail {
+  std::string reason;
+  std::string what;      // that does not work, while parked
+  std::string next_try;  // likewise; time as text
+};
+Result<StateDetail> LoadStateDetail(trajectories::Reader& reader, const std::string& campaign_id);
+
 struct AtK {
   int64_t k = 1;
   int64_t tasks = 0;  // those with at least k scored samples
@@ -85,6 +93,7 @@ struct Statistics {
 
 struct CampaignReport {
   trajectories::CampaignState state;
+  StateDetail detail;
   CampaignSpec spec;
   std::map<std::string, std::string> environment;  // of the lane, as pinned
   std::vector<TaskRow> tasks;        // a row a sample: tasks in the order of the launch, then samples

@@ -12,9 +12,9 @@ constexpr int64_t kDay = 86400;
 constexpr int64_t kMaxSamples = 1000;
 constexpr double kYear = 366.0 * kDay;
 
-void VisitSeconds(FieldVisitor& fields, std::string_view key, Nanos* value) {
+void VisitSeconds(FieldVisitor& fields, std::string_view key, Nanos* value, double longest = kDay) {
   double seconds = std::chrono::duration<double>(*value).count();
-  fields.Number(key, &seconds, 0.001, kDay);
+  fields.Number(key, &seconds, 0.001, longest);
   *value = std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
 }
 
@@ -54,6 +54,7 @@ void VisitScoring(FieldVisitor& fields, ScoringOptions& scoring) {
 
 void VisitRetry(FieldVisitor& fields, RefineOptions& refine) {
   fields.Enter("retry");
+  VisitSeconds(fields, "give_up_after_s", &refine.retry.give_up_after, 366 * kDay);
   VisitInt(fields, "max_attempts", &refine.retry.max_attempts, 1, 100);
   VisitInt(fields, "max_lost", &refine.retry.max_lost, 0, 100);
   VisitSeconds(fields, "first_backoff_s", &refine.retry.first_backoff);
@@ -85,6 +86,8 @@ void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Integer("samples", &spec.samples, 1, kMaxSamples);
   fields.Integer("stop_after_solved", &spec.stop_after_solved, 0, kMaxSamples);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
+  fields.Integer("priority", &spec.priority, -100, 100);
+  fields.Number("infra_limit_percent", &spec.infra_limit_percent, 0, 100);
   fields.Enter("tasks");
   VisitFields(fields, spec.tasks);
   fields.Leave();

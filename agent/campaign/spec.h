@@ -34,6 +34,8 @@ struct CampaignSpec {
   int64_t samples = 1;            // trajectories of each task
   int64_t stop_after_solved = 0;  // a task begins no further sample once so many are solved; 0: all are begun
   int64_t concurrency = 4;        // trajectories at the same time; LLM slots and lanes have limits of their own
+  int64_t priority = 0;           // at the endpoint's gate: higher ones go first, equal ones take turns
+  double infra_limit_percent = 20;  // more trajectories than this ended by failures on our side: it pauses itself
   BudgetLimits budget;
   std::optional<double> wall_s;  // since the launch: nothing new begins after it, what is under way is measured
   RefineOptions refine;

@@ -15,6 +15,12 @@ using trajectories::Batch;
 constexpr size_t kInlineBytes = 64 << 10;
 constexpr Nanos kQueueWait = std::chrono::milliseconds(20);  // chosen: some group commits
 
+// Nothing was written, and the same batch will be once the disk is free, writable or unlocked.
+bool PassesByWaiting(ErrorCode code) {
+  return code == ErrorCode::kResourceExhausted || code == ErrorCode::kPermissionDenied ||
+         code == ErrorCode::kUnavailable;
+}
+
 size_t BytesOf(const std::vector<JournalEntry>& entries) {
   size_t bytes = 0;
   for (const JournalEntry& entry : entries) {
@@ -54,34 +60,50 @@ Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) 
 }
 
 Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, std::stop_token stop) {
-  bool waiting = false;
+  std::stop_callback give_up(stop, [store = store_] { store->GiveUpWaiting(); });
+  bool waits = false;
   Status result = OkStatus();
   for (;;) {
     Result<trajectories::Appended> appended = co_await trajectories::AppendTask(store_, batch);
+    result = appended ? OkStatus() : Status(appended.error());
     if (appended) break;
-    ErrorCode code = appended.error().code;
-    bool space = code == ErrorCode::kResourceExhausted;
-    result = appended.error();
-    if (!space && code != ErrorCode::kOverloaded) break;
-    if (space && !waiting) {
-      waiting = true;
-      ++waiting_for_space_;
-      log::Err("agent", "the journal has no space: campaigns pause until there is some",
-               {{"error", appended.error().context}});
-    }
-    Deadline until = Deadline::After(space ? space_wait_ : kQueueWait, *clock_);
-    bool rested = co_await sleeper_->SleepUntil(until, stop);
-    if (!rested) {
-      result = Error{ErrorCode::kCancelled, "the daemon stops while the journal has no space"};
+    if (stop.stop_requested()) {
+      result = Error{ErrorCode::kCancelled, "the daemon stops while the journal fails: " + appended.error().context};
       break;
     }
-    result = OkStatus();
+    const bool disk = PassesByWaiting(appended.error().code);
+    if (!disk && appended.error().code != ErrorCode::kOverloaded) break;
+    if (disk) {
+      reason_ = appended.error().context;
+      if (!waits) BeginToWait(appended.error());
+      waits = true;
+    }
+    Deadline until = Deadline::After(disk ? disk_wait_ : kQueueWait, *clock_);
+    bool rested = co_await sleeper_->SleepUntil(until, stop);
+    if (!rested) {
+      result = Error{ErrorCode::kCancelled, "the daemon stops while the journal takes nothing"};
+      break;
+    }
   }
-  if (waiting) {
-    --waiting_for_space_;
-    if (result) log::Info("agent", "the journal has space again", {});
-  }
+  if (waits) EndToWait(result);
+  const bool for_good = !result && result.error().code != ErrorCode::kCancelled;
+  if (for_good && broken_.empty()) broken_ = result.error().context;
   co_return result;
+}
+
+void StoreJournal::BeginToWait(const Error& error) {
+  if (++waiting_ > 1) return;
+  log::Err("agent", "the journal takes nothing: campaigns wait until it does", {{"error", ToString(error)}});
+}
+
+void StoreJournal::EndToWait(const Status& result) {
+  if (--waiting_ > 0 || !result) return;
+  log::Info("agent", "the journal goes on", {});
+}
+
+std::string StoreJournal::Trouble() const {
+  if (std::string trouble = store_->Trouble(); !trouble.empty()) return trouble;
+  return waiting_ > 0 ? reason_ : broken_;
 }
 
 }  // namespace passnet::agent

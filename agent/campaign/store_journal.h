@@ -1,10 +1,12 @@
-// The journal of the loops over trajectories::Store: builds batches, waits out a full disk and a full queue, and tells
-// for the health report that it waits.
+// The journal of the loops over trajectories::Store: builds batches, waits out a full queue and whatever keeps the disk
+// from taking them (full, read-only, locked by another process), and tells for the health report what it waits for.
 // Threads: loop-only; hashing and compressing of large entries run on the work pool.
-// Borrows: store, pool, sleeper, clock. Errors: as Journal; a broken store (kIo, kDataCorrupt) is returned at once.
+// Borrows: store, pool, sleeper, clock. Errors: as Journal; what no waiting helps against (kIo, kDataCorrupt,
+// kInternal) is returned at once, and Trouble names it from then on.
 #pragma once
 
 #include <stop_token>
+#include <string>
 
 #include "agent/llm/sleeper.h"
 #include "agent/loop/ports.h"
@@ -17,25 +19,31 @@ namespace passnet::agent {
 
 class StoreJournal : public Journal {
  public:
-  // `space_wait`: between two tries while the disk is full.
+  // `disk_wait`: between two tries while the disk takes nothing.
   StoreJournal(trajectories::Store* store, WorkPool* pool, Sleeper* sleeper, const Clock* clock,
-               Nanos space_wait = std::chrono::seconds(2))
-      : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock), space_wait_(space_wait) {}
+               Nanos disk_wait = std::chrono::seconds(2))
+      : store_(store), pool_(pool), sleeper_(sleeper), clock_(clock), disk_wait_(disk_wait) {}
 
   Task<Status> Append(JournalEntries entries, std::stop_token stop) override;
 
-  // Appends that wait for disk space now: the campaigns behind them are paused by it.
-  int waiting_for_space() const { return waiting_for_space_; }
+  // Appends that wait for the disk now: the campaigns behind them are held up by it.
+  int waiting() const { return waiting_; }
+  // Why the journal takes nothing, or what it lost; empty: all is well.
+  std::string Trouble() const;
 
  private:
   Task<Status> AppendBatch(std::shared_ptr<const trajectories::Batch> batch, std::stop_token stop);
+  void BeginToWait(const Error& error);
+  void EndToWait(const Status& result);
 
   trajectories::Store* const store_;
   WorkPool* const pool_;
   Sleeper* const sleeper_;
   const Clock* const clock_;
-  const Nanos space_wait_;
-  int waiting_for_space_ = 0;
+  const Nanos disk_wait_;
+  int waiting_ = 0;
+  std::string reason_;  // of the latest wait
+  std::string broken_;  // of the first append that failed for good
 };
 
 }  // namespace passnet::agent

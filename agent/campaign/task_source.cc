@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "passbench/task.h"
 
@@ -34,14 +33,6 @@ std::optional<Shard> ParseShard(const std::string& text) {
   if (parts.ec != std::errc() || parts.ptr != end) return std::nullopt;
   if (shard.part < 1 || shard.part > shard.parts || shard.parts > kMaxShards) return std::nullopt;
   return shard;
-}
-
-std::string HashOfTask(const passbench::Task& task) {
-  Sha256 sha;
-  for (const auto& graph : task.graphs) {
-    sha.UpdateField(graph.path).UpdateField(graph.model_source()).UpdateField(graph.weight_meta_source);
-  }
-  return ToHex(sha.Finish());
 }
 
 using Folders = std::vector<fs::path>;
@@ -152,7 +143,7 @@ Result<std::vector<CampaignTask>> ResolveTasks(const TaskSource& source) {
     if (source.limit > 0 && tasks.size() == static_cast<size_t>(source.limit)) break;
     ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(folders[i]));
     tasks.push_back({folders[i].filename().native(), fs::absolute(folders[i]).lexically_normal().native(),
-                     HashOfTask(task)});
+                     passbench::TaskHash(task), passbench::TaskFiles(task)});
   }
   if (tasks.empty()) {
     return InvalidArgument(NameOf(source) + ": shard " + source.shard + " is empty, there are " +

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct CampaignTask {
   std::string name;
   std::string path;
   std::string hash;  // of the files that a measurement depends on
+  std::map<std::string, std::string> files = {};  // those, by their paths in the folder; empty once they are stored
 };
 
 // The tasks that `source` means: in the order of their paths, or of the list. kInvalidArgument: no task there, a

@@ -24,6 +24,7 @@ struct Outage {
   std::string reason;   // of the last failure
   int64_t since_utc_us = 0;
   int64_t next_try_utc_us = 0;
+  bool operator==(const Outage&) const = default;
 };
 
 class Breaker {
@@ -49,6 +50,8 @@ class Breaker {
   void Abandoned(uint64_t try_number);
 
   bool open() const { return open_; }
+  // How many waits there were since it opened.
+  int waits() const { return waits_; }
   // While open. `what` names the thing.
   std::optional<Outage> outage(const std::string& what) const;
 

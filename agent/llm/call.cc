@@ -9,9 +9,22 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
                                    std::stop_token cancel) {
   CallResult result;
   result.counts = options.before;
+  std::stop_source waiting;
+  std::stop_callback cancelled(cancel, [&waiting] { waiting.request_stop(); });
+  std::stop_callback paused(options.pause, [&waiting] { waiting.request_stop(); });
+  std::stop_token ends = waiting.get_token();
+  const SteadyTime begin = ports.clock->Now();
+  GateTurn turn = std::move(options.turn);
   for (;;) {
-    Result<AdaptiveLimiter::Permit> permit = co_await ports.limiter->Acquire(cancel);
+    turn.answered_before = ports.gate->answered();
+    Result<Gate::Permit> permit = co_await ports.gate->Acquire(turn, ends);
     if (!permit) co_return permit.error();
+    const bool again = result.counts.made > options.before.made;
+    if (again && ports.clock->Now() - begin >= options.retry.give_up_after) {
+      co_return Error{ErrorCode::kDeadlineExceeded,
+                      "the endpoint did not answer in time; the last attempt: " +
+                          std::string(OutcomeClassName(result.outcome.outcome)) + ": " + result.outcome.detail};
+    }
     const int attempt = ++result.counts.made;
     Status intent = co_await ports.observer->BeforeSend(attempt);
     if (!intent) co_return intent.error();
@@ -21,19 +34,19 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
     result.outcome = result.raw.read ? *result.raw.read : request.dialect->Interpret(result.raw);
-    permit.value().Settle(result.outcome.outcome);
-    if (result.outcome.outcome == dialects::OutcomeClass::kTransport) ++result.counts.lost;
-    RetryDecision decision =
-        DecideRetry(options.retry, result.raw, result.outcome, result.counts, ports.clock->UtcMicros(), ports.jitter());
-    Status told = co_await ports.observer->AfterDecision(attempt, &result.outcome, &decision);
+    const bool own = permit.value().Settle(result.outcome, result.raw);
+    Count(result.raw, result.outcome.outcome, own, &result.counts);
+    const Moment moment{ports.clock->UtcMicros(), ports.clock->Now() - begin, ports.jitter()};
+    RetryDecision decision = DecideRetry(options.retry, result.raw, result.outcome, result.counts, moment);
+    Status told = co_await ports.observer->AfterDecision(&result.counts, &result.outcome, &decision);
     if (!told) co_return told.error();
 
-    if (!decision.retry) {
-      result.ended = std::move(decision.reason);
-      co_return result;
-    }
+    result.ended = std::move(decision.reason);
+    if (!decision.retry) co_return result;
+    // While the gate is shut, the place to wait is the line before it.
+    if (ports.gate->outage() || decision.wait <= Nanos(0)) continue;
     Deadline until = Deadline::After(decision.wait, *ports.clock);
-    bool rested = co_await ports.sleeper->SleepUntil(until, cancel);
+    bool rested = co_await ports.sleeper->SleepUntil(until, ends);
     if (!rested) co_return Error{ErrorCode::kCancelled, "cancelled while waiting to ask the model again"};
   }
 }

@@ -1,16 +1,17 @@
-// One call of the model: attempts, waits and limiter put together, with a callback on both sides of every send so that
+// One call of the model: attempts, waits and the endpoint's gate put together, with a callback on both sides of every send so that
 // each attempt can be made durable before it leaves and its reply before anything uses it.
 // Threads: loop-only. Borrows: everything in CallPorts for the time of the call.
-// Errors: kCancelled (while waiting; a cancel during a send ends as OutcomeClass::kCancelled), kOverloaded (limiter's
-// queue is full), and whatever the observer returns, unchanged: the call then ends at once.
+// Errors: kCancelled (while waiting; a cancel during a send ends as OutcomeClass::kCancelled), kDeadlineExceeded (it has
+// waited for as long as RetryOptions::give_up_after allows), and whatever the observer returns, unchanged: the call then
+// ends at once.
 #pragma once
 
 #include <functional>
 #include <stop_token>
 #include <string>
 
-#include "agent/llm/adaptive_limiter.h"
 #include "agent/llm/client.h"
+#include "agent/llm/gate.h"
 #include "agent/llm/retry_policy.h"
 #include "agent/llm/sleeper.h"
 #include "base/clock.h"
@@ -29,13 +30,13 @@ class AttemptObserver {
   // Return once the raw reply is durable. Nothing has parsed it yet.
   virtual Task<Status> AfterReply(int attempt, const dialects::RawReply* reply) = 0;
   // Told after interpretation, before any wait.
-  virtual Task<Status> AfterDecision(int attempt, const dialects::AttemptOutcome* outcome,
+  virtual Task<Status> AfterDecision(const AttemptCounts* counts, const dialects::AttemptOutcome* outcome,
                                      const RetryDecision* decision) = 0;
 };
 
 struct CallPorts {
   LlmClient* client = nullptr;
-  AdaptiveLimiter* limiter = nullptr;
+  Gate* gate = nullptr;
   Sleeper* sleeper = nullptr;
   AttemptObserver* observer = nullptr;
   const Clock* clock = nullptr;
@@ -45,7 +46,10 @@ struct CallPorts {
 struct CallOptions {
   AttemptLimits limits;
   RetryOptions retry;
-  AttemptCounts before{0, 0};  // attempts of an earlier life of the process
+  AttemptCounts before{0, 0, 0};  // attempts of an earlier life of the process
+  GateTurn turn;
+  // Ends what only waits, as a cancel does; a request that is on its way is waited for.
+  std::stop_token pause;
 };
 
 struct CallResult {

@@ -1,5 +1,5 @@
-// One endpoint with one key: sends the bytes of one request once and brings back what came. No retry, no limiter, no
-// interpretation: those are retry_policy.h, adaptive_limiter.h, dialects/dialect.h, put together in call.h.
+// One endpoint with one key: sends the bytes of one request once and brings back what came. No retry, no gate, no
+// interpretation: those are retry_policy.h, gate.h, dialects/dialect.h, put together in call.h.
 // Threads: loop-only. Owns: its kept-alive connections. Borrows: the loop it is first used on, which must outlive it.
 // Errors: OpenClient: kInvalidArgument (base URL, proxy URL, CA file). Send never fails: every fate is a RawReply.
 // Source: docs/llm.md, "Limits of one attempt".
@@ -27,7 +27,7 @@ struct EndpointOptions {
   std::string ca_file;    // PEM; empty: the system's CAs. Verification cannot be turned off
   std::string proxy_url;  // "http://[user:password@]host:port", used by CONNECT for https endpoints; empty: none
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers, e.g. OpenAI-Organization
-  size_t max_idle_connections = 32;                          // kept alive; chosen: half of a busy limiter's permits
+  size_t max_idle_connections = 32;                          // kept alive; chosen: half of what a busy gate lets through
   Nanos max_idle_age = std::chrono::seconds(4);  // chosen: below uvicorn's keep-alive of 5 s, so few are found closed
 };
 

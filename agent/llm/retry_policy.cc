@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
-#include <ctime>
-#include <optional>
 #include <string_view>
+
+#include "agent/llm/rate_headers.h"
 
 namespace passnet::agent {
 namespace {
@@ -24,52 +22,13 @@ const std::string* Header(const RawReply& reply, const char* name) {
   return header == reply.headers.end() ? nullptr : &header->second;
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7) as seconds since 1970.
-std::optional<int64_t> ParseHttpDate(const std::string& text) {
-  char month[4] = {};
-  std::tm parts{};
-  int fields = std::sscanf(text.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &parts.tm_mday, month, &parts.tm_year,
-                           &parts.tm_hour, &parts.tm_min, &parts.tm_sec);
-  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  size_t at = kMonths.find(month);
-  if (fields != 6 || at == std::string_view::npos || at % 3 != 0) return std::nullopt;
-  parts.tm_mon = static_cast<int>(at / 3);
-  parts.tm_year -= 1900;
-  return timegm(&parts);
-}
-
-std::optional<double> ParseNumber(std::string_view text) {
-  double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  bool readable = error == std::errc() && end == text.data() + text.size();
-  return readable && std::isfinite(value) && value >= 0 ? std::optional(value) : std::nullopt;
-}
-
-// Against the server's own clock where it tells its time, so that a skewed clock of ours does no harm.
-std::optional<double> ParseRetryAfter(const std::string& text, const RawReply& reply, int64_t utc_micros) {
-  if (auto seconds = ParseNumber(text)) return seconds;
-  auto until = ParseHttpDate(text);
-  if (!until) return std::nullopt;
-  const std::string* date = Header(reply, "date");
-  int64_t now = (date ? ParseHttpDate(*date) : std::nullopt).value_or(utc_micros / 1'000'000);
-  return std::max<double>(0, static_cast<double>(*until - now));
-}
-
-// How long this very response asks to wait, in seconds.
-std::optional<double> ServerWait(const RawReply& reply, int64_t utc_micros) {
-  if (const std::string* text = Header(reply, "retry-after-ms")) {
-    if (auto millis = ParseNumber(*text)) return *millis / 1000;
-  }
-  // LiteLLM passes its provider's wish on under the second name and gives none of its own.
-  for (const char* name : {"retry-after", "llm_provider-retry-after"}) {
-    const std::string* text = Header(reply, name);
-    if (!text) continue;
-    if (auto seconds = ParseRetryAfter(*text, reply, utc_micros)) return seconds;
-  }
-  return std::nullopt;
+// The endpoint says that no call of ours will succeed, until a person has put something right.
+bool IsRefusedForGood(const RawReply& reply, OutcomeClass outcome) {
+  return outcome == OutcomeClass::kQuota || outcome == OutcomeClass::kAuth || reply.end == ExchangeEnd::kPeerUntrusted;
 }
 
 bool IsRetryable(const RawReply& reply, OutcomeClass outcome) {
+  if (IsRefusedForGood(reply, outcome)) return true;
   switch (outcome) {
     case OutcomeClass::kRateLimited:
     case OutcomeClass::kOverloaded: return true;
@@ -101,28 +60,43 @@ Nanos Backoff(const RetryOptions& options, int waits_before, double jitter) {
 
 RetryDecision GiveUp(std::string reason) { return {false, Nanos(0), std::move(reason)}; }
 
-std::string ShowSeconds(double seconds) {
+std::string ShowSeconds(Nanos span) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g s", seconds);
+  std::snprintf(text.data(), text.size(), "%.6g s", Seconds(span).count());
   return text.data();
 }
 
 }  // namespace
 
+void Count(const RawReply& reply, OutcomeClass outcome, bool own, AttemptCounts* counts) {
+  const bool about_this_one = own || outcome == OutcomeClass::kBadRequest;
+  if (!about_this_one || IsRefusedForGood(reply, outcome)) return;
+  const bool lost = outcome == OutcomeClass::kTransport;
+  const bool failed = lost || outcome == OutcomeClass::kOverloaded || outcome == OutcomeClass::kRateLimited ||
+                      outcome == OutcomeClass::kBadRequest;
+  if (failed) ++counts->own;
+  if (lost) ++counts->lost;
+}
+
 RetryDecision DecideRetry(const RetryOptions& options, const RawReply& reply, const AttemptOutcome& outcome,
-                          AttemptCounts counts, int64_t utc_micros, double jitter) {
+                          const AttemptCounts& counts, Moment moment) {
   if (!IsRetryable(reply, outcome.outcome)) return GiveUp(std::string(OutcomeClassName(outcome.outcome)));
+  const bool for_good = IsRefusedForGood(reply, outcome.outcome);
   const std::string* wish = Header(reply, "x-should-retry");
-  if (wish && *wish == "false") return GiveUp("the server says x-should-retry: false");
-  if (counts.made >= options.max_attempts) return GiveUp("gave up after " + std::to_string(counts.made) + " attempts");
+  // That a key is refused or an account is empty holds for every call alike: what is said about this one is no news.
+  if (!for_good && wish && *wish == "false") return GiveUp("the server says x-should-retry: false");
+  if (moment.since_begin >= options.give_up_after) return GiveUp("gave up after " + ShowSeconds(moment.since_begin));
   if (counts.lost > options.max_lost) return GiveUp("gave up: " + std::to_string(counts.lost) + " replies were lost");
-  if (auto seconds = ServerWait(reply, utc_micros)) {
-    if (Seconds(*seconds) > options.longest_server_wait) {
-      return GiveUp("the server asks to wait " + ShowSeconds(*seconds) + ", longer than the limit");
-    }
-    return {true, std::chrono::ceil<Nanos>(Seconds(*seconds)), "the server asks to wait " + ShowSeconds(*seconds)};
+  // A refusal says less about the call than a failure: where others take half of the places, it often gets none.
+  const int most = outcome.outcome == OutcomeClass::kRateLimited ? 8 * options.max_attempts : options.max_attempts;
+  if (counts.own >= most) {
+    return GiveUp("gave up: " + std::to_string(counts.own) + " attempts failed while the endpoint answered others");
   }
-  return {true, Backoff(options, counts.made - 1, jitter), "backing off"};
+  if (for_good) return {true, Nanos(0), "the endpoint refuses every call"};
+  if (auto asked = ReadRateHeaders(reply, moment.utc_micros).retry_after) {
+    return {true, std::min(*asked, options.longest_server_wait), "the server asks to wait " + ShowSeconds(*asked)};
+  }
+  return {true, Backoff(options, counts.made - 1, moment.jitter), "backing off"};
 }
 
 }  // namespace passnet::agent

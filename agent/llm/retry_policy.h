@@ -13,30 +13,44 @@
 namespace passnet::agent {
 
 struct RetryOptions {
-  int max_attempts = 8;  // chosen: rides out about three minutes of refusals
-  int max_lost = 2;      // attempts that may have been billed for nothing; OpenAI's SDK retries twice
+  // What others suffer too is asked again for so long, whatever the count; from the call's first attempt in this life of
+  // the daemon. Chosen: a weekend.
+  Nanos give_up_after = std::chrono::hours(72);
+  // Attempts that failed while the endpoint answered other calls: the failure is this call's own then.
+  int max_attempts = 8;
+  // Such of them that may have been billed for nothing. Chosen: where a fifth of all replies is cut, one call in 15,000
+  // ends of it.
+  int max_lost = 5;
   Nanos first_backoff = Millis(500);
   Nanos backoff_cap = std::chrono::seconds(8);            // for the first three waits
   Nanos late_backoff_cap = std::chrono::seconds(60);      // from the fourth on
-  Nanos longest_server_wait = std::chrono::seconds(120);  // a server that asks for more is given up
+  Nanos longest_server_wait = std::chrono::minutes(15);   // a server that asks for more is asked again then
 };
 
 // What has happened so far in this call, the attempt being decided included.
 struct AttemptCounts {
   int made = 1;
-  int lost = 0;
+  int lost = 0;  // replies, perhaps billed; of the own failures
+  int own = 0;   // failures while the endpoint answered others
 };
 
 struct RetryDecision {
   bool retry = false;
   Nanos wait{0};
-  std::string reason;  // "retry-after 12 s", "gave up: 8 attempts"
+  std::string reason;  // "the server asks to wait 12 s", "gave up: 8 attempts failed while the endpoint answered others"
 };
 
-// `utc_micros`: now, for Retry-After as a date when the server sends no Date. `jitter` in [0, 1).
-// A wait that the server names is taken exactly; our own backoff has full jitter.
+struct Moment {
+  int64_t utc_micros = 0;  // now, for Retry-After as a date when the server sends no Date
+  Nanos since_begin{0};    // of the call
+  double jitter = 0;       // in [0, 1)
+};
+
+// Adds an attempt that failed. `own`: see Gate::Permit::Settle.
+void Count(const dialects::RawReply& reply, dialects::OutcomeClass outcome, bool own, AttemptCounts* counts);
+
+// A wait that the server names is taken exactly, up to a limit; our own backoff has full jitter.
 RetryDecision DecideRetry(const RetryOptions& options, const dialects::RawReply& reply,
-                          const dialects::AttemptOutcome& outcome, AttemptCounts counts, int64_t utc_micros,
-                          double jitter);
+                          const dialects::AttemptOutcome& outcome, const AttemptCounts& counts, Moment moment);
 
 }  // namespace passnet::agent

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/loop/payloads.h"
+#include "base/log.h"
 #include "dialects/dialect.h"
 
 namespace passnet::agent {
@@ -15,6 +16,8 @@ using dialects::OutcomeClass;
 using dialects::RawReply;
 using trajectories::EventDraft;
 using trajectories::EventKind;
+
+constexpr int64_t kBytesPerToken = 4;  // of English and code, roughly; only for the gate's allowance
 
 // Refusals are not billed; whatever was sent and not refused may be.
 bool MayBeBilled(const AttemptOutcome& outcome, bool sent) {
@@ -104,7 +107,7 @@ Task<Status> Asking::Send() {
   const LoopPorts& borrowed = trajectory_.ports();
   CallPorts ports;
   ports.client = borrowed.client;
-  ports.limiter = borrowed.limiter;
+  ports.gate = borrowed.gate;
   ports.sleeper = borrowed.sleeper;
   ports.observer = this;
   ports.clock = borrowed.clock;
@@ -113,27 +116,48 @@ Task<Status> Asking::Send() {
   options.limits = trajectory_.options().limits;
   options.retry = trajectory_.options().retry;
   options.before = call().counts;
+  options.turn.campaign = trajectory_.plan().campaign_id;
+  options.turn.priority = trajectory_.plan().priority;
+  options.turn.call = call().id;
   dialects::WireRequest request = call().request;
-  std::stop_token interrupted = trajectory_.interrupt().get_token();
-  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(request), options, interrupted);
+  options.turn.tokens =
+      static_cast<int64_t>(request.body.size()) / kBytesPerToken + trajectory_.options().sampling.max_tokens;
+  options.pause = trajectory_.interrupt().get_token();
+  std::stop_token hang_up = trajectory_.hang_up().get_token();
+  Result<CallResult> called = co_await CallModel(std::move(ports), std::move(request), std::move(options), hang_up);
   if (called) {
     bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
     if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
     co_return OkStatus();
   }
-  if (called.error().code != ErrorCode::kResourceExhausted) co_return called.error();
+  const ErrorCode code = called.error().code;
   std::string reason = called.error().context;
-  co_return co_await EndForBudget(std::move(reason));
+  if (code == ErrorCode::kResourceExhausted) co_return co_await EndForBudget(std::move(reason));
+  if (code == ErrorCode::kDeadlineExceeded) co_return co_await EndForTime(std::move(reason));
+  co_return called.error();
 }
 
 // BeforeSend refused a further attempt: what earlier ones may have cost has used the budget up.
 Task<Status> Asking::EndForBudget(std::string reason) {
-  JournalEntry outcome = EntryOfCall(EventKind::kLlmOutcome);
-  outcome.event.label = "cancelled";
   std::vector<JournalEntry> entries;
-  entries.push_back(std::move(outcome));
+  entries.push_back(EndOfIdleCall());
   entries.push_back(Refusal(call().id, reason));
   co_return co_await trajectory_.Append(std::move(entries));
+}
+
+Task<Status> Asking::EndForTime(std::string reason) {
+  JournalEntry end = EndOfIdleCall();
+  Status written = co_await trajectory_.Append(std::move(end));
+  if (!written) co_return written.error();
+  std::string label = "infra_llm";
+  co_return co_await trajectory_.GiveUp(std::move(label), std::move(reason));
+}
+
+// Of a call whose attempts have all ended without settling it.
+JournalEntry Asking::EndOfIdleCall() const {
+  JournalEntry outcome = EntryOfCall(EventKind::kLlmOutcome);
+  outcome.event.label = "cancelled";
+  return outcome;
 }
 
 Task<Status> Asking::BeforeSend(int attempt) {
@@ -143,6 +167,7 @@ Task<Status> Asking::BeforeSend(int attempt) {
   if (std::string limit = trajectory_.LimitReached({}); attempt > 1 && !limit.empty()) {
     co_return Error{ErrorCode::kResourceExhausted, std::move(limit)};
   }
+  log::Debug("agent", "an attempt is made", {{"call_id", call().id}, {"attempt", int64_t{attempt}}});
   JournalEntry entry = EntryOfCall(EventKind::kLlmAttempt);
   entry.event.payload = AttemptPayload(attempt);
   co_return co_await trajectory_.Append(std::move(entry));
@@ -156,10 +181,23 @@ Task<Status> Asking::AfterReply(int attempt, const RawReply* reply) {
   co_return co_await trajectory_.Append(std::move(entry));
 }
 
-Task<Status> Asking::AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) {
+Task<Status> Asking::AfterDecision(const AttemptCounts* counts, const AttemptOutcome* outcome,
+                                   const RetryDecision* decision) {
+  if (decision->retry) TellRetry(*counts, *outcome, *decision);
   // A call that we stopped goes on later under the same id, as after a wait.
   bool goes_on = decision->retry || outcome->outcome == OutcomeClass::kCancelled;
-  co_return co_await Settle(attempt, *outcome, goes_on);
+  co_return co_await Settle(*counts, *outcome, goes_on);
+}
+
+// What the endpoint said is in the journal, not here: it may hold what a model wrote.
+void Asking::TellRetry(const AttemptCounts& counts, const AttemptOutcome& outcome,
+                       const RetryDecision& decision) const {
+  log::Info("agent", "the model is asked again",
+            {{"call_id", call().id},
+             {"attempt", int64_t{counts.made}},
+             {"class", std::string(OutcomeClassName(outcome.outcome))},
+             {"reason", decision.reason},
+             {"wait_ms", int64_t{std::chrono::duration_cast<Millis>(decision.wait).count()}}});
 }
 
 // A reply that arrived before a crash: what follows from it is decided now.
@@ -168,20 +206,23 @@ Task<Status> Asking::SettleReceived() {
   const RawReply raw = *call().raw;
   AttemptCounts counts = call().counts;
   AttemptOutcome outcome = call().request.dialect->Interpret(raw);
-  if (outcome.outcome == OutcomeClass::kTransport) ++counts.lost;
-  RetryDecision decision =
-      DecideRetry(trajectory_.options().retry, raw, outcome, counts, ports.clock->UtcMicros(), ports.jitter());
+  // Whether others failed with it is forgotten: what may have been billed counts as its own.
+  const bool own = outcome.outcome == OutcomeClass::kTransport;
+  Count(raw, outcome.outcome, own, &counts);
+  const Moment moment{ports.clock->UtcMicros(), Nanos(0), ports.jitter()};
+  RetryDecision decision = DecideRetry(trajectory_.options().retry, raw, outcome, counts, moment);
   bool goes_on = decision.retry || outcome.outcome == OutcomeClass::kCancelled;
-  co_return co_await Settle(counts.made, std::move(outcome), goes_on);
+  co_return co_await Settle(counts, std::move(outcome), goes_on);
 }
 
-Task<Status> Asking::Settle(int attempt, AttemptOutcome outcome, bool call_goes_on) {
+Task<Status> Asking::Settle(AttemptCounts counts, AttemptOutcome outcome, bool call_goes_on) {
   const RawReply& raw = *call().raw;
+  const bool own = counts.own > call().counts.own;
   JournalEntry entry = EntryOfCall(call_goes_on ? EventKind::kLlmAttemptEnd : EventKind::kLlmOutcome);
   entry.event.label = OutcomeClassName(outcome.outcome);
   std::string usage_source = FillUsage(outcome, &entry.event);
   entry.event.payload =
-      SettledPayload({call_goes_on, attempt, call().request.dialect->name(), usage_source}, raw, outcome);
+      SettledPayload({call_goes_on, counts.made, own, call().request.dialect->name(), usage_source}, raw, outcome);
   if (!raw.body.empty()) entry.contents["reply"] = raw.body;
   entry.outcome = std::make_shared<const AttemptOutcome>(std::move(outcome));
   co_return co_await trajectory_.Append(std::move(entry));

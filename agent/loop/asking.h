@@ -27,12 +27,16 @@ class Asking : private AttemptObserver {
   Task<Status> Open();
   Task<Status> Send();
   Task<Status> SettleReceived();
-  Task<Status> Settle(int attempt, dialects::AttemptOutcome outcome, bool call_goes_on);
+  Task<Status> Settle(AttemptCounts counts, dialects::AttemptOutcome outcome, bool call_goes_on);
   Task<Status> EndForBudget(std::string reason);
+  Task<Status> EndForTime(std::string reason);
+  JournalEntry EndOfIdleCall() const;
+  void TellRetry(const AttemptCounts& counts, const dialects::AttemptOutcome& outcome,
+                 const RetryDecision& decision) const;
 
   Task<Status> BeforeSend(int attempt) override;
   Task<Status> AfterReply(int attempt, const dialects::RawReply* reply) override;
-  Task<Status> AfterDecision(int attempt, const dialects::AttemptOutcome* outcome,
+  Task<Status> AfterDecision(const AttemptCounts* counts, const dialects::AttemptOutcome* outcome,
                              const RetryDecision* decision) override;
 
   const TrajectoryFold::OpenCall& call() const { return *trajectory_.fold().open_call(); }

@@ -22,6 +22,7 @@ void FailpointAfter(trajectories::EventKind kind) {
     case EventKind::kTrajectoryFinished: PASSNET_FAILPOINT("agent.after_trajectory_finished"); return;
     case EventKind::kCampaignLaunched: PASSNET_FAILPOINT("campaign.after_launched"); return;
     case EventKind::kCampaignState: PASSNET_FAILPOINT("campaign.after_state"); return;
+    case EventKind::kCampaignTask:
     case EventKind::kLlmLost:
     case EventKind::kEvaluationInfra:
     case EventKind::kCompile:

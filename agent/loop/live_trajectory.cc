@@ -77,6 +77,11 @@ Task<Status> LiveTrajectory::GiveUp(std::string label, std::string error) {
   co_return co_await Append(std::move(entry));
 }
 
+void LiveTrajectory::EndAll() {
+  interrupt_.request_stop();
+  hang_up_.request_stop();
+}
+
 Task<void> LiveTrajectory::Rest(Nanos span) {
   Deadline until = Deadline::After(span, *ports_.clock);
   std::stop_token interrupted = interrupt_.get_token();

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "agent/budget/budget.h"
-#include "agent/llm/adaptive_limiter.h"
 #include "agent/llm/client.h"
+#include "agent/llm/gate.h"
 #include "agent/llm/sleeper.h"
 #include "agent/loop/options.h"
 #include "agent/loop/ports.h"
@@ -37,13 +37,14 @@ struct TrajectoryPlan {
   std::string endpoint;   // base URL, for the record
   int64_t sample = 1;     // of the task
   std::optional<WallLimit> wall = std::nullopt;
+  int64_t priority = 0;   // of the campaign, at the endpoint's gate
 };
 
 struct LoopPorts {
   Journal* journal = nullptr;
   EvaluationPort* evaluation = nullptr;
   LlmClient* client = nullptr;
-  AdaptiveLimiter* limiter = nullptr;
+  Gate* gate = nullptr;
   Budget* budget = nullptr;
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
@@ -63,8 +64,11 @@ class LiveTrajectory {
 
   // The daemon ends: what is not durable yet stays undone.
   void StopWith(std::stop_token stop) { stop_ = std::move(stop); }
-  // What is in flight ends, by the daemon's end or the operator's cancel.
+  // What waits or can be done again at no cost ends: by the daemon's end, the operator's cancel or pause.
   std::stop_source& interrupt() { return interrupt_; }
+  // So does a request that is on its way to the model, which may be billed: by the daemon's end or the cancel.
+  std::stop_source& hang_up() { return hang_up_; }
+  void EndAll();
 
   // Of this trajectory and its current round.
   JournalEntry NewEntry(trajectories::EventKind kind) const;
@@ -87,6 +91,7 @@ class LiveTrajectory {
   TrajectoryFold fold_;
   std::stop_token stop_;
   std::stop_source interrupt_;
+  std::stop_source hang_up_;
 };
 
 }  // namespace passnet::agent

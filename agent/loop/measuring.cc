@@ -61,7 +61,7 @@ std::string EvaluationId(const std::string& trajectory_id, int64_t round, const 
 
 Task<Result<std::optional<TaskDescription>>> Measuring::DescribeTask() {
   evaluator::DescribeTaskRequest request;
-  request.task.path = trajectory_.plan().task_path;
+  request.task = {trajectory_.plan().task_path, trajectory_.plan().task_hash};
   request.device = trajectory_.options().scoring.device;
   Asker asker = AskerOf();
   std::stop_token interrupted = trajectory_.interrupt().get_token();
@@ -86,7 +86,7 @@ EvaluateRequest Measuring::RequestFor(Purpose purpose) const {
   EvaluateRequest request;
   request.purpose = PurposeName(purpose);
   request.evaluation_id = EvaluationId(trajectory_.plan().trajectory_id, candidate.round, request.purpose, 0);
-  request.task.path = trajectory_.plan().task_path;
+  request.task = {trajectory_.plan().task_path, trajectory_.plan().task_hash};
   request.files = candidate.files;
   request.profile = last ? scoring.final_profile : scoring.refine_profile;
   request.time_cap = std::chrono::milliseconds(last ? scoring.final_time_cap_ms : scoring.refine_time_cap_ms);
@@ -193,7 +193,7 @@ evaluator::BaselineRequest Measuring::RequestForBaseline() const {
   const ScoringOptions& scoring = trajectory_.options().scoring;
   evaluator::BaselineRequest request;
   request.evaluation_id = EvaluationId(trajectory_.plan().trajectory_id, 0, "baseline", 0);
-  request.task.path = trajectory_.plan().task_path;
+  request.task = {trajectory_.plan().task_path, trajectory_.plan().task_hash};
   request.profile = scoring.final_profile;
   request.time_cap = std::chrono::milliseconds(scoring.final_time_cap_ms);
   request.device = scoring.device;

@@ -48,6 +48,7 @@ std::string SettledPayload(const SettledAttempt& settled, const dialects::RawRep
                            const dialects::AttemptOutcome& outcome) {
   return Json({{"schema", settled.call_goes_on ? "passnet.llm_attempt_end/1" : "passnet.llm_outcome/1"},
                {"attempt", settled.attempt},
+               {"own", settled.own},
                {"dialect", settled.dialect},
                {"http_status", raw.status},
                {"finish_reason", outcome.reply.finish_reason},

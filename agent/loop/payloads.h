@@ -37,6 +37,7 @@ std::string ReceivedPayload(int attempt, const dialects::RawReply& reply);
 struct SettledAttempt {
   bool call_goes_on = false;  // then llm_attempt_end, else llm_outcome
   int attempt = 0;
+  bool own = false;  // a failure of this call alone, see Gate::Permit::Settle
   std::string_view dialect;
   std::string_view usage_source;  // "provider", "reserved", "none"
 };

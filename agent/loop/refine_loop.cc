@@ -6,6 +6,7 @@
 
 #include "agent/loop/payloads.h"
 #include "agent/loop/reply_parser.h"
+#include "evaluator/api/json.h"
 #include "evaluator/api/pass_dir.h"
 #include "prompts/refine_prompts.h"
 
@@ -45,14 +46,17 @@ RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const 
       asking_(&trajectory_),
       measuring_(&trajectory_) {}
 
-Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel) {
+Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel, std::stop_token pause) {
   trajectory_.StopWith(stop);
-  std::stop_callback stopped(stop, [this] { trajectory_.interrupt().request_stop(); });
-  std::stop_callback cancelled(cancel, [this] { trajectory_.interrupt().request_stop(); });
+  std::stop_callback stopped(stop, [this] { trajectory_.EndAll(); });
+  std::stop_callback cancelled(cancel, [this] { trajectory_.EndAll(); });
+  std::stop_callback paused(pause, [this] { trajectory_.interrupt().request_stop(); });
   for (;;) {
     NextStep next = trajectory_.fold().Next(trajectory_.options());
     if (next == NextStep::kDone) co_return OkStatus();
     if (stop.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+    bool rests = pause.stop_requested() && !cancel.stop_requested() && next != NextStep::kFinish;
+    if (rests) co_return Error{ErrorCode::kCancelled, "the campaign is paused"};
     Status done = OkStatus();
     // The journal takes nothing of a trajectory before its start, and nothing needs to be ended before its end.
     bool under_way = next != NextStep::kStart && next != NextStep::kFinish;
@@ -98,7 +102,11 @@ Task<Status> RefineLoop::RenderFirstRound() {
   Result<std::optional<evaluator::TaskDescription>> described = co_await measuring_.DescribeTask();
   if (!described) co_return described.error();
   if (!described.value()) co_return OkStatus();
-  const evaluator::TaskDescription& task = *described.value();
+  // The prompt is written from what is stored, so that a replay writes the same.
+  std::string stored = evaluator::ToJson(*described.value());
+  auto read_back = evaluator::FromJson<evaluator::TaskDescription>(stored);
+  if (!read_back) co_return read_back.error();
+  const evaluator::TaskDescription& task = read_back.value();
   const RefineOptions& options = trajectory_.options();
   auto system = prompts::RenderSystem(trajectory_.texts(), options.reply, options.scoring.b, task.environment);
   if (!system) co_return system.error();
@@ -109,6 +117,7 @@ Task<Status> RefineLoop::RenderFirstRound() {
   entry.event.payload = FirstPromptPayload(trajectory_.texts(), task.graphs.size());
   entry.contents["system"] = std::move(system).value();
   entry.contents["user"] = std::move(first).value();
+  entry.contents["description"] = std::move(stored);
   co_return co_await trajectory_.Append(std::move(entry));
 }
 
@@ -164,7 +173,7 @@ Task<Status> RefineLoop::Finish() {
   JournalEntry entry = trajectory_.NewEntry(EventKind::kTrajectoryFinished);
   entry.event.round.reset();
   entry.event.label = fold.Outcome();
-  if (fold.final_report() && entry.event.label != "infra" && entry.event.label != "cancelled") {
+  if (fold.final_report() && entry.event.label != "cancelled") {
     entry.event.subject = fold.best()->candidate.hash;
     entry.event.round = fold.best()->candidate.round;
     entry.event.score = fold.final_report()->aggregated_score;

@@ -2,7 +2,7 @@
 // measured once more with the scoring profile. Every step is durable before the next one begins, and the next step is
 // always decided from what is durable (trajectory_fold.h), so that a killed daemon goes on where it was.
 // Threads: loop-only. Borrows: everything in LoopPorts until Run has ended.
-// Errors of Run: kCancelled (the daemon stops; the trajectory stays unfinished and can go on later), and what the
+// Errors of Run: kCancelled (the daemon stops, or a pause; the trajectory stays unfinished and goes on later), and what the
 // journal returned when it is broken. Whatever happens to endpoint, evaluator or candidate is an outcome, not an Error.
 #pragma once
 
@@ -22,8 +22,9 @@ class RefineLoop {
   RefineLoop(const RefineLoop&) = delete;
   RefineLoop& operator=(const RefineLoop&) = delete;
 
-  // `stop`: the daemon ends. `cancel`: the operator ends this trajectory.
-  Task<Status> Run(std::stop_token stop, std::stop_token cancel);
+  // `stop`: the daemon ends. `cancel`: the operator ends this trajectory. `pause`: it takes no further step; a reply that
+  // is on its way is waited for, an evaluation is asked for again later.
+  Task<Status> Run(std::stop_token stop, std::stop_token cancel, std::stop_token pause = {});
 
   const TrajectoryFold& fold() const { return trajectory_.fold(); }
 

@@ -92,6 +92,7 @@ Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, 
       finished_ = true;
       return OkStatus();
     case EventKind::kCampaignLaunched:
+    case EventKind::kCampaignTask:
     case EventKind::kCampaignState:
     case EventKind::kCampaignHead:
     case EventKind::kEnvironment:
@@ -118,9 +119,12 @@ Status TrajectoryFold::ApplyParsed(const EventDraft& event) {
 
 Status TrajectoryFold::ApplyStop(const EventDraft& event) {
   if (event.kind == EventKind::kOperatorAction) {
-    if (event.label == "cancel") StopFor(Stop::kCancelled, "cancelled by the operator");
+    if (event.label != "cancel") return OkStatus();
+    StopFor(Stop::kCancelled, "cancelled by the operator");
+    may_measure_final_ = false;
   } else if (event.kind == EventKind::kInfra) {
     ASSIGN_OR_RETURN(std::string error, TextOf(event, "error"));
+    if (!open_evaluation_.empty() && open_purpose_ == "final") may_measure_final_ = false;
     StopFor(Stop::kInfra, event.label + ": " + error);
   } else if (event.label == "refuse") {
     ASSIGN_OR_RETURN(std::string reason, TextOf(event, "reason"));
@@ -198,7 +202,11 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    if (dialects::OutcomeClassFromName(event.label) == OutcomeClass::kTransport) ++open_call_->counts.lost;
+    const bool lost = dialects::OutcomeClassFromName(event.label) == OutcomeClass::kTransport;
+    // Journals from before there was a gate do not say whose failure it was.
+    const bool own = payload["own"].Flag(lost);
+    if (own) ++open_call_->counts.own;
+    if (own && lost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();
   }
@@ -225,8 +233,6 @@ Status TrajectoryFold::ApplyOutcome(const EventDraft& event, const AttemptOutcom
   if (outcome.outcome == OutcomeClass::kContextOverflow) {
     StopFor(Stop::kContext, outcome.detail);
   } else if (!IsModelBehaviour(outcome.outcome)) {
-    bool lasting = outcome.outcome == OutcomeClass::kQuota || outcome.outcome == OutcomeClass::kAuth;
-    if (lasting) endpoint_failure_ = outcome.outcome;
     StopFor(Stop::kInfra, "infra_llm: " + event.label + ": " + outcome.detail);
   } else {
     messages_.push_back({Role::kAssistant, outcome.reply.content});
@@ -301,7 +307,9 @@ bool TrajectoryFold::Plateau(const RoundOptions& options) const {
 NextStep TrajectoryFold::Next(const RefineOptions& options) const {
   if (finished_) return NextStep::kDone;
   if (!started_) return NextStep::kStart;
-  if (stop_ == Stop::kInfra || stop_ == Stop::kCancelled) return NextStep::kFinish;
+  if (stop_ == Stop::kCancelled) return NextStep::kFinish;
+  // What was reached before our failure is measured all the same, unless that measurement is what failed.
+  if (stop_ == Stop::kInfra) return best_ && !final_report_ && may_measure_final_ ? NextStep::kFinal : NextStep::kFinish;
   bool round_ended = report_ || !format_problem_.empty();
   bool over = stop_ != Stop::kNone || said_done_ ||
               (round_ended && (round_ >= options.rounds.rounds || Plateau(options.rounds)));

@@ -59,7 +59,7 @@ class TrajectoryFold {
   struct OpenCall {
     std::string id;
     dialects::WireRequest request;          // as journaled: what every attempt sends
-    AttemptCounts counts{0, 0};
+    AttemptCounts counts{0, 0, 0};
     bool in_flight = false;                // an attempt was sent and nothing is known of it
     std::optional<dialects::RawReply> raw;  // arrived, not yet interpreted
     int64_t reserved_tokens = 0;
@@ -93,9 +93,6 @@ class TrajectoryFold {
   // What its calls have cost or may have cost.
   const Amount& spent() const { return spent_; }
 
-  // Set when the endpoint said that no call of ours will succeed: quota or auth.
-  std::optional<dialects::OutcomeClass> endpoint_failure() const { return endpoint_failure_; }
-
   // What trajectory_finished carries, once Next() is kFinish.
   std::string Outcome() const;
   std::string Reason(const RoundOptions& options) const;
@@ -121,7 +118,6 @@ class TrajectoryFold {
   bool finished_ = false;
   Stop stop_ = Stop::kNone;
   std::string stop_text_;
-  std::optional<dialects::OutcomeClass> endpoint_failure_;
 
   Amount spent_{0, 0, 0};
   std::vector<dialects::ChatMessage> messages_;
@@ -137,6 +133,7 @@ class TrajectoryFold {
   std::string open_evaluation_;
   std::string open_purpose_;
   int64_t evaluation_failures_ = 0;
+  bool may_measure_final_ = true;  // after a failure of ours: not when that measurement is what failed, or was cancelled
 
   // Of the round.
   int64_t round_ = 0;

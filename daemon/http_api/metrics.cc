@@ -94,8 +94,12 @@ void AddLanes(const agent::LanePoolFacts& lanes, MetricsWriter* text) {
 void AddJournal(const ApiPorts& ports, const LoopFigures& loop, MetricsWriter* text) {
   text->Family("passnet_journal_last_row", "gauge", "The newest committed row.");
   text->Sample(ports.store->LastRowId());
-  text->Family("passnet_journal_waiting_for_space", "gauge", "Appends that wait for disk space.");
-  text->Sample(loop.waiting_for_space);
+  text->Family("passnet_journal_waiting", "gauge", "Appends that wait for the disk: full, read-only or locked.");
+  text->Sample(loop.journal_waiting);
+  text->Family("passnet_journal_degraded", "gauge", "1 while the journal takes nothing, or has lost something.");
+  text->Sample(loop.journal_trouble.empty() ? 0 : 1);
+  text->Family("passnet_quarantined", "gauge", "Trajectories and campaigns whose stored events cannot be read.");
+  text->Sample(loop.quarantined.size());
 }
 
 void AddHttp(const ApiPorts& ports, MetricsWriter* text) {

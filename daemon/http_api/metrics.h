@@ -6,9 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "agent/health/breaker.h"
 #include "base/result.h"
 
 namespace passnet::daemon {
@@ -18,7 +21,10 @@ struct ApiPorts;
 // What only the loop can tell.
 struct LoopFigures {
   int64_t campaigns_running = 0;
-  int64_t waiting_for_space = 0;
+  int64_t journal_waiting = 0;
+  std::string journal_trouble;                     // why the journal takes nothing; empty: all is well
+  std::map<std::string, std::string> quarantined;  // why what is stored cannot be read, by id
+  std::vector<agent::Outage> outages;
 };
 
 Result<std::string> MetricsText(const ApiPorts& ports, const LoopFigures& loop);

@@ -57,7 +57,10 @@ int64_t NextOf(const States& states, const PageQuery& page) {
 Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent::StoreJournal* journal) {
   LoopFigures figures;
   figures.campaigns_running = manager->running();
-  figures.waiting_for_space = journal->waiting_for_space();
+  figures.journal_waiting = journal->waiting();
+  figures.journal_trouble = journal->Trouble();
+  figures.quarantined = manager->quarantined();
+  figures.outages = manager->Outages();
   co_return figures;
 }
 
@@ -71,10 +74,13 @@ Result<LoopFigures> ReadLoop(const ApiPorts& ports) {
 Response Health(const ApiPorts& ports) {
   Result<LoopFigures> figures = ReadLoop(ports);
   if (!figures) return Problem(503, "the loop does not answer: " + figures.error().context);
-  bool full = figures.value().waiting_for_space > 0;
-  Json json = {{"status", full ? "degraded" : "ok"},
-               {"journal", full ? "waits for disk space: campaigns are paused" : "ok"},
+  const std::string& trouble = figures.value().journal_trouble;
+  const bool well = trouble.empty() && figures.value().quarantined.empty() && figures.value().outages.empty();
+  Json json = {{"status", well ? "ok" : "degraded"},
+               {"journal", trouble.empty() ? "ok" : trouble},
+               {"quarantined", figures.value().quarantined},
                {"lane", ports.lanes->state()},
+               {"outages", OutagesJson(figures.value().outages)},
                {"campaigns_running", figures.value().campaigns_running}};
   return Ok(json.Dump());
 }
@@ -114,7 +120,8 @@ Result<std::string> ShowCampaign(const ApiPorts& ports, const Request& request) 
   ASSIGN_OR_RETURN(auto reader, ports.readers->Borrow());
   ASSIGN_OR_RETURN(auto state, reader->Campaign(request.parameters[0]));
   ASSIGN_OR_RETURN(auto launch, agent::LoadLaunch(*reader, request.parameters[0]));
-  return CampaignJson(state, launch.spec, static_cast<int64_t>(launch.tasks.size()));
+  ASSIGN_OR_RETURN(auto detail, agent::LoadStateDetail(*reader, request.parameters[0]));
+  return CampaignJson(state, detail, launch.spec, static_cast<int64_t>(launch.tasks.size()));
 }
 
 Result<std::string> Report(const ApiPorts& ports, const Request& request) {
@@ -123,15 +130,29 @@ Result<std::string> Report(const ApiPorts& ports, const Request& request) {
   return ToJson(report);
 }
 
-Response Cancel(const ApiPorts& ports, const Request& request) {
-  Command<Status> cancel = [manager = ports.manager, id = request.parameters[0]] {
-    return manager->Cancel(id, "api");
-  };
-  Status cancelled = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(cancel));
-  if (!cancelled) return Problem(cancelled.error());
-  Response response = Ok(Json({{"campaign_id", request.parameters[0]}, {"state", "cancelling"}}).Dump());
+Response Accepted(const Json& body) {
+  Response response = Ok(body.Dump());
   response.status = 202;
   return response;
+}
+
+using Operate = Task<Status> (agent::CampaignManager::*)(std::string campaign_id, std::string who);
+
+// A command that a campaign is to follow; `state`: what it is in until it has.
+Response Command202(const ApiPorts& ports, const Request& request, Operate operate, const char* state) {
+  const std::string& id = request.parameters[0];
+  Command<Status> command = [manager = ports.manager, operate, id] { return (manager->*operate)(id, "api"); };
+  Status done = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(command));
+  if (!done) return Problem(done.error());
+  return Accepted({{"campaign_id", id}, {"state", state}});
+}
+
+Response Retry(const ApiPorts& ports, const Request& request) {
+  const std::string& id = request.parameters[0];
+  Command<Result<int64_t>> retry = [manager = ports.manager, id] { return manager->RetryInfra(id, "api"); };
+  Result<int64_t> again = CallOnLoop(*ports.loop, Deadline::After(kCommandLimit), std::move(retry));
+  if (!again) return Problem(again.error());
+  return Accepted({{"campaign_id", id}, {"state", "running"}, {"trajectories", again.value()}});
 }
 
 Response Events(const ApiPorts& ports, const Request& request) {
@@ -223,8 +244,21 @@ std::vector<ApiRoute> CampaignRoutes() {
          {"after", "query", "integer", "the same, where there is no such header"}},
         {404}},
        [](const ApiPorts& ports, const Request& request) { return Events(ports, request); }},
-      {{"POST", "/v1/campaigns/{id}/cancel", "end a running campaign", 202, "application/json", "", {}, {404}},
-       [](const ApiPorts& ports, const Request& request) { return Cancel(ports, request); }},
+      {{"POST", "/v1/campaigns/{id}/cancel", "end a running or paused campaign", 202, "application/json", "", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::Cancel, "cancelling");
+       }},
+      {{"POST", "/v1/campaigns/{id}/pause", "let nothing further begin", 202, "application/json", "", {}, {404}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::PauseCampaign, "pausing");
+       }},
+      {{"POST", "/v1/campaigns/{id}/resume", "go on with a paused campaign", 202, "application/json", "", {}, {404, 409}},
+       [](const ApiPorts& ports, const Request& request) {
+         return Command202(ports, request, &agent::CampaignManager::ResumeCampaign, "resuming");
+       }},
+      {{"POST", "/v1/campaigns/{id}/retry", "new trajectories for those that ended infra", 202, "application/json", "", {},
+        {404, 409}},
+       [](const ApiPorts& ports, const Request& request) { return Retry(ports, request); }},
       {{"GET", "/v1/campaigns/{id}/report", "scores by task, ES(t), AS", 200, "application/json", "campaign_report/1", {},
         {404}},
        [](const ApiPorts& ports, const Request& request) { return Answer(Report(ports, request)); }},

@@ -71,8 +71,23 @@ Json Page(const char* schema, const char* key, Json items, int64_t next) {
 
 }  // namespace
 
-std::string CampaignJson(const CampaignState& state, const agent::CampaignSpec& spec, int64_t tasks) {
+Json OutagesJson(const std::vector<agent::Outage>& outages) {
+  Json items = Json::MakeArray();
+  for (const auto& outage : outages) {
+    items.Push({{"what", outage.what},
+                {"reason", outage.reason},
+                {"since", FormatUtc(outage.since_utc_us)},
+                {"next_try", FormatUtc(outage.next_try_utc_us)}});
+  }
+  return items;
+}
+
+std::string CampaignJson(const CampaignState& state, const agent::StateDetail& detail, const agent::CampaignSpec& spec,
+                         int64_t tasks) {
   Json json = Named("passnet.campaign/1", CampaignObject(state));
+  json.Set("state_reason", OrNull(detail.reason));
+  json.Set("waits_for", OrNull(detail.what));
+  json.Set("next_try", OrNull(detail.next_try));
   json.Set("tasks", tasks);
   json.Set("trajectories_planned", tasks * spec.samples);
   json.Set("spec", ToJsonValue(spec));

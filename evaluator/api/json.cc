@@ -29,6 +29,10 @@ void VisitTask(FieldVisitor& fields, std::string* task) {
   fields.Required("task");
   fields.Text("task", task);
 }
+void VisitTask(FieldVisitor& fields, TaskRef* task) {
+  VisitTask(fields, &task->path);
+  fields.Text("task_hash", &task->hash);
+}
 
 void VisitScoring(FieldVisitor& fields, double* p, double* b) {
   fields.Number("p", p, 0, kAnyNumber);
@@ -137,7 +141,7 @@ void VisitFields(FieldVisitor& fields, EvaluateRequest& request) {
   fields.Required("evaluation_id");
   fields.Text("evaluation_id", &request.evaluation_id);
   fields.Text("purpose", &request.purpose);
-  VisitTask(fields, &request.task.path);
+  VisitTask(fields, &request.task);
   fields.Required("files");
   VisitList(fields, "files", &request.files, VisitFile);
   VisitProfile(fields, &request.profile);
@@ -152,7 +156,7 @@ void VisitFields(FieldVisitor& fields, EvaluateRequest& request) {
 
 void VisitFields(FieldVisitor& fields, BaselineRequest& request) {
   fields.Text("evaluation_id", &request.evaluation_id);
-  VisitTask(fields, &request.task.path);
+  VisitTask(fields, &request.task);
   VisitEnum(fields, "compiler", &request.compiler, BaselineCompiler::kInductor, BaselineCompilerName);
   VisitProfile(fields, &request.profile);
   fields.Text("device", &request.device);
@@ -162,7 +166,7 @@ void VisitFields(FieldVisitor& fields, BaselineRequest& request) {
 }
 
 void VisitFields(FieldVisitor& fields, DescribeTaskRequest& request) {
-  VisitTask(fields, &request.task.path);
+  VisitTask(fields, &request.task);
   fields.Text("device", &request.device);
 }
 

@@ -217,7 +217,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   SteadyTime started = Clock::System().Now();
   const auto held_before = timing_core_->Held();
   Stopwatch watch(&report.timings_ms);
-  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   report.task = task.name;
   report.sandbox.tier = zygote_->tier();
   report.sandbox.layers = zygote_->layers();
@@ -305,7 +305,7 @@ Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
 Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
   SteadyTime started = Clock::System().Now();
-  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   std::filesystem::path path = BaselinePath(task.graphs, request);
   if (auto text = ReadFile(path, kMaxBaselineBytes); request.use_cache && text) {
     if (auto report = BaselineReportFromJson(text.value())) {
@@ -387,7 +387,7 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
 
 Result<TaskDescription> Evaluator::Describe(const DescribeTaskRequest& request, const RequestHooks& hooks) {
   RETURN_IF_ERROR(CheckDevice(request.device));
-  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path));
+  ASSIGN_OR_RETURN(passbench::Task task, passbench::LoadTask(request.task.path, request.task.hash));
   TaskDescription description;
   description.task = task.name;
   description.environment = environment_;

@@ -33,9 +33,10 @@ class RecordingObserver : public AttemptObserver {
     if (attempt == refuse_reply_) co_return Error{ErrorCode::kIo, "disk full"};
     co_return OkStatus();
   }
-  Task<Status> AfterDecision(int attempt, const AttemptOutcome* outcome, const RetryDecision* decision) override {
+  Task<Status> AfterDecision(const AttemptCounts* counts, const AttemptOutcome* outcome,
+                             const RetryDecision* decision) override {
     std::string verdict = decision->retry ? " again" : " end";
-    log_.push_back(std::string(OutcomeClassName(outcome->outcome)) + " " + std::to_string(attempt) + verdict);
+    log_.push_back(std::string(OutcomeClassName(outcome->outcome)) + " " + std::to_string(counts->made) + verdict);
     co_return OkStatus();
   }
 
@@ -54,13 +55,13 @@ class CallTest : public testing::Test {
  protected:
   Result<CallResult> Call(std::deque<RawReply> script, CallOptions options = {}, std::stop_token cancel = {}) {
     client_ = std::make_unique<FakeLlmClient>(std::move(script));
-    CallPorts ports{client_.get(), limiter_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
+    CallPorts ports{client_.get(), gate_.get(), &sleeper_, &observer_, &clock_, [] { return 0.5; }};
     return RunTask(CallModel(ports, {dialect_, "body"}, options, cancel));
   }
 
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>("http://x/v1", GateOptions{}, &clock_, &sleeper_);
   RecordingObserver observer_;
   std::unique_ptr<FakeLlmClient> client_;
   const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
@@ -75,7 +76,7 @@ TEST_F(CallTest, IntentAndReplyAreToldAroundEverySend) {
   EXPECT_THAT(observer_.log_, ElementsAre("intent 1", "reply 1 500", "overloaded 1 again", "intent 2", "reply 2 200",
                                           "accepted 2 end"));
   EXPECT_THAT(client_->bodies(), ElementsAre("body", "body"));
-  EXPECT_EQ(limiter_->in_flight(), 0);
+  EXPECT_EQ(gate_->in_flight(), 0);
 }
 
 // A resume brings the bytes and the dialect of its intent, whatever the client would write today.
@@ -94,27 +95,49 @@ TEST_F(CallTest, EscalatingRetryAfterIsObeyedEachTime) {
   EXPECT_THAT(sleeper_.slept(), ElementsAre(seconds(1), seconds(5), seconds(60)));
 }
 
-TEST_F(CallTest, QuotaEndsAtOnce) {
-  auto result =
-      Call({FakeLlmClient::Answer(429, R"({"error":{"code":"insufficient_quota"}})"), FakeLlmClient::Text("hi")});
+// A quota that was used up ended every trajectory; whoever tops the account up wants them to go on.
+TEST_F(CallTest, QuotaIsWaitedFor) {
+  const RawReply refused = FakeLlmClient::Answer(429, R"({"error":{"code":"insufficient_quota"}})");
+  auto result = Call({refused, refused, FakeLlmClient::Text("hi")});
   ASSERT_TRUE(result);
-  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kQuota);
-  EXPECT_EQ(client_->bodies().size(), 1u);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted);
+  EXPECT_THAT(sleeper_.slept(), ElementsAre(seconds(60), seconds(120)));
 }
 
-TEST_F(CallTest, RefusalsEndAfterTheLastAttempt) {
-  CallOptions options;
-  options.retry.max_attempts = 3;
-  auto result = Call(std::deque<RawReply>(9, FakeLlmClient::Answer(503, "")), options);
+TEST_F(CallTest, OutageIsRiddenOutWhateverTheCount) {
+  std::deque<RawReply> script(50, FakeLlmClient::Answer(503, ""));
+  script.push_back(FakeLlmClient::Text("hi"));
+  auto result = Call(std::move(script));
   ASSERT_TRUE(result);
-  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kOverloaded);
-  EXPECT_EQ(client_->bodies().size(), 3u);
-  EXPECT_EQ(result.value().ended, "gave up after 3 attempts");
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted);
+  EXPECT_EQ(result.value().counts.made, 51);
+}
+
+TEST_F(CallTest, OutageEndsACallAfterItsTime) {
+  CallOptions options;
+  options.retry.give_up_after = std::chrono::minutes(5);
+  const SteadyTime begin = clock_.Now();
+  auto result = Call(std::deque<RawReply>(50, FakeLlmClient::Answer(503, "")), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_LE(clock_.Now() - begin, std::chrono::minutes(6));
+  EXPECT_EQ(gate_->in_flight(), 0);
+}
+
+TEST_F(CallTest, ReplyThatIsAlwaysCutEndsTheCall) {
+  RawReply cut = FakeLlmClient::Answer(200, "{");
+  cut.end = ExchangeEnd::kCut;
+  auto result = Call(std::deque<RawReply>(50, cut));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kTransport);
+  EXPECT_EQ(client_->bodies().size(), 6u);
+  EXPECT_EQ(result.value().ended, "gave up: 6 replies were lost");
 }
 
 TEST_F(CallTest, EarlierLifesAttemptsCount) {
   CallOptions options;
-  options.before = {2, 2};
+  options.before = {2, 2, 2};
+  options.retry.max_lost = 2;
   RawReply cut = FakeLlmClient::Answer(200, "{");
   cut.end = ExchangeEnd::kCut;
   auto result = Call({cut, FakeLlmClient::Text("hi")}, options);
@@ -131,7 +154,7 @@ TEST_F(CallTest, NothingIsSentWithoutADurableIntent) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kIo);
   EXPECT_TRUE(client_->bodies().empty());
-  EXPECT_EQ(limiter_->in_flight(), 0);
+  EXPECT_EQ(gate_->in_flight(), 0);
 }
 
 // SWE-agent#988: a paid reply was asked for again because something failed after it had come.
@@ -140,6 +163,18 @@ TEST_F(CallTest, FailureToStoreAReplyDoesNotAskAgain) {
   auto result = Call({FakeLlmClient::Answer(500, ""), FakeLlmClient::Text("hi")});
   ASSERT_FALSE(result);
   EXPECT_EQ(client_->bodies().size(), 1u);
+}
+
+// A pause ends what waits; the request that is on its way is paid and waited for.
+TEST_F(CallTest, PauseEndsTheWaitingAndNotTheSending) {
+  std::stop_source pause;
+  pause.request_stop();
+  CallOptions options;
+  options.pause = pause.get_token();
+  auto result = Call({FakeLlmClient::Text("hi")}, options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(client_->bodies().empty());
 }
 
 TEST_F(CallTest, CancelledCallSendsNothing) {
@@ -151,9 +186,9 @@ TEST_F(CallTest, CancelledCallSendsNothing) {
   EXPECT_TRUE(client_->bodies().empty());
 }
 
-TEST_F(CallTest, LimiterHearsOfRateLimits) {
+TEST_F(CallTest, GateHearsOfRateLimits) {
   ASSERT_TRUE(Call({RateLimited("1"), FakeLlmClient::Text("hi")}));
-  EXPECT_EQ(limiter_->limit(), 5);
+  EXPECT_EQ(gate_->limit(), 4);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ class QuietObserver : public AttemptObserver {
     statuses_.push_back(reply->status);
     co_return OkStatus();
   }
-  Task<Status> AfterDecision(int, const AttemptOutcome*, const RetryDecision* decision) override {
+  Task<Status> AfterDecision(const AttemptCounts*, const AttemptOutcome*, const RetryDecision* decision) override {
     waits_.push_back(decision->wait);
     co_return OkStatus();
   }
@@ -199,25 +199,25 @@ TEST_F(LoopbackTest, ConnectionClosedUnderTheRequestIsReplacedOnceAndNotCounted)
 }
 
 TEST_F(LoopbackTest, RefusalsAreWaitedOutAsEachAsks) {
+  server_.OnConnection(
+      {ServerStep::ReadRequest(), ServerStep::Send(Http(500, "<html>", "Connection: close\r\nRetry-After-Ms: 5\r\n"))});
   for (const char* wait : {"1", "20", "40"}) {
     server_.OnConnection(
         {ServerStep::ReadRequest(),
          ServerStep::Send(Http(429, "{}", std::string("Connection: close\r\nRetry-After-Ms: ") + wait + "\r\n"))});
   }
-  server_.OnConnection(
-      {ServerStep::ReadRequest(), ServerStep::Send(Http(500, "<html>", "Connection: close\r\nRetry-After-Ms: 5\r\n"))});
   server_.OnConnection({ServerStep::ReadRequest(), ServerStep::Send(Accepted())});
   Open(server_.port());
   auto sleeper = LoopSleeper();
-  auto limiter = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+  auto gate = std::make_shared<Gate>("http://x/v1", GateOptions{}, &Clock::System(), sleeper.get());
   QuietObserver observer;
-  CallPorts ports{client_.get(), limiter.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
+  CallPorts ports{client_.get(), gate.get(), sleeper.get(), &observer, &Clock::System(), [] { return 0.0; }};
   auto result = RunTaskOn(loop_, CallModel(ports, {&client_->dialect(), "{}"}, {}, {}));
   ASSERT_TRUE(result);
   EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kAccepted) << result.value().outcome.detail;
-  EXPECT_EQ(observer.statuses_, (std::vector<int>{429, 429, 429, 500, 200}));
+  EXPECT_EQ(observer.statuses_, (std::vector<int>{500, 429, 429, 429, 200}));
   observer.waits_.pop_back();
-  EXPECT_EQ(observer.waits_, (std::vector<Nanos>{Millis(1), Millis(20), Millis(40), Millis(5)}));
+  EXPECT_EQ(observer.waits_, (std::vector<Nanos>{Millis(5), Millis(1), Millis(20), Millis(40)}));
 }
 
 class LoopbackTlsTest : public LoopbackTest {

@@ -56,6 +56,25 @@ TEST(BudgetTest, ParallelReservationsCannotOvershoot) {
   EXPECT_EQ(budget.reserved().tokens(), 600);
 }
 
+// What earlier versions stored as the provider told it must not turn the sum negative and let everything through.
+TEST(BudgetTest, AbsurdUsageUsesTheBudgetUp) {
+  Waiting waiting;
+  Budget budget({1000, std::nullopt});
+  for (const char* call : {"a", "b"}) {
+    EventDraft outcome = EventOf(EventKind::kLlmOutcome, call, INT64_MAX);
+    outcome.completion_tokens = INT64_MAX;
+    outcome.cost_microusd = INT64_MAX;
+    budget.Apply(outcome);
+  }
+  EXPECT_TRUE(budget.overdrawn());
+  EXPECT_EQ(budget.spent().tokens(), INT64_MAX);
+  EXPECT_EQ(budget.spent().microusd, INT64_MAX);
+  waiting.Reserve(&budget, "c", {1, 0, {}});
+  ASSERT_TRUE(waiting.answer);
+  EXPECT_EQ(waiting.answer->error().code, ErrorCode::kResourceExhausted);
+  EXPECT_EQ(UpperBound(1 << 20, 1 << 20, {1e300, 1e300}).microusd, INT64_MAX);
+}
+
 TEST(BudgetTest, UsedUpIsToldOnceNothingCanComeBack) {
   Waiting waiting;
   Budget budget({1000, std::nullopt});

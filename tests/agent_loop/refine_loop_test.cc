@@ -51,7 +51,7 @@ class RefineLoopTest : public ::testing::Test {
   }
 
   // One life of the process: from what is stored until it ends.
-  Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}) {
+  Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}, std::stop_token pause = {}) {
     FakeLlmClient client(std::move(replies), *dialect_);
     auto fold = journal_.Fold();
     if (!fold) return fold.error();
@@ -61,7 +61,7 @@ class RefineLoopTest : public ::testing::Test {
     ports.journal = &journal_;
     ports.evaluation = &port_;
     ports.client = &client;
-    ports.limiter = limiter_.get();
+    ports.gate = gate_.get();
     ports.budget = &budget;
     ports.sleeper = &sleeper_;
     ports.clock = &clock_;
@@ -72,16 +72,16 @@ class RefineLoopTest : public ::testing::Test {
     RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(fold).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
-    boost::asio::co_spawn(context, Await(&loop, stop_.get_token(), cancel, &ended), [](std::exception_ptr thrown) {
+    boost::asio::co_spawn(context, Await(&loop, stop_.get_token(), cancel, pause, &ended), [](std::exception_ptr thrown) {
       if (thrown) std::rethrow_exception(thrown);
     });
     context.run();
     bodies_ = client.bodies();
     return ended ? *ended : Status(Internal("the loop hangs"));
   }
-  static Task<void> Await(RefineLoop* loop, std::stop_token stop, std::stop_token cancel,
+  static Task<void> Await(RefineLoop* loop, std::stop_token stop, std::stop_token cancel, std::stop_token pause,
                           std::optional<Status>* ended) {
-    *ended = co_await loop->Run(stop, cancel);
+    *ended = co_await loop->Run(stop, cancel, pause);
   }
 
   static RawReply Reply(const std::string& verdict, double speedup) {
@@ -95,7 +95,7 @@ class RefineLoopTest : public ::testing::Test {
   std::optional<WallLimit> wall_;
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>("http://localhost/v1", GateOptions{}, &clock_, &sleeper_);
   std::shared_ptr<fakes::FakeLane::Log> lane_log_ = std::make_shared<fakes::FakeLane::Log>();
   fakes::FakeLane lane_{lane_log_};
   fakes::DirectPort port_{&lane_};
@@ -236,18 +236,60 @@ TEST_F(RefineLoopTest, MalformedTaskIsNotAskedAgain) {
   EXPECT_EQ(Finished().label, "infra");
 }
 
-TEST_F(RefineLoopTest, RefusedKeyIsInfraAndNamesTheClass) {
-  ASSERT_TRUE(Live({FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})")}));
-  EXPECT_EQ(Finished().label, "infra");
-  EXPECT_THAT(Finished().payload, HasSubstr("auth"));
-  EXPECT_TRUE(lane_log_->evaluations.empty());
+// A refused key ended the whole campaign.
+TEST_F(RefineLoopTest, RefusedKeyIsWaitedForUntilItIsMended) {
+  options_.rounds.rounds = 1;
+  const RawReply refused = FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
+  ASSERT_TRUE(Live({refused, refused, refused, Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), 4);
 }
 
-TEST_F(RefineLoopTest, EndpointThatIsDownGivesInfraAfterItsAttempts) {
+TEST_F(RefineLoopTest, EndpointThatStaysDownIsInfraAfterItsTime) {
+  options_.retry.give_up_after = std::chrono::minutes(10);
+  const SteadyTime begin = clock_.Now();
   ASSERT_TRUE(Live({}));
   EXPECT_EQ(Finished().label, "infra");
-  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), options_.retry.max_attempts);
-  EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "overloaded");
+  EXPECT_THAT(Finished().payload, HasSubstr("the endpoint did not answer in time"));
+  EXPECT_GE(clock_.Now() - begin, std::chrono::minutes(10));
+  EXPECT_LE(clock_.Now() - begin, std::chrono::minutes(12));
+  EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "cancelled");
+}
+
+// 5 of 55 trajectories that ended so had a scored pass, which nobody measured.
+TEST_F(RefineLoopTest, BestSoFarIsMeasuredBeforeAnEndThatIsOurs) {
+  options_.retry.give_up_after = std::chrono::minutes(10);
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra") << "its other rounds are missing";
+  EXPECT_EQ(lane_log_->evaluations[EvaluationId("t-1", 1, "final", 0)], 1);
+  EXPECT_EQ(Finished().score, 1.5);
+  EXPECT_EQ(Finished().round, 1);
+}
+
+TEST_F(RefineLoopTest, FinalMeasurementThatFailsEndsTheTrajectory) {
+  options_.rounds.rounds = 1;
+  journal_.DieWith(9, /*durable=*/true);
+  ASSERT_FALSE(Live({Reply("OK", 1.5)}));
+  ASSERT_EQ(journal_.Count(EventKind::kEvaluationReport), 1);
+  journal_.Live();
+  lane_log_->fail_evaluations = std::vector<Error>(9, InvalidArgument("no such folder"));
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_FALSE(Finished().score);
+  EXPECT_EQ(lane_log_->evaluations[EvaluationId("t-1", 1, "final", 0)], 1);
+}
+
+TEST_F(RefineLoopTest, PauseTakesNoFurtherStepAndTheNextLifeGoesOn) {
+  std::stop_source pause;
+  pause.request_stop();
+  Status paused = Live({Reply("OK", 1.5)}, {}, pause.get_token());
+  ASSERT_FALSE(paused);
+  EXPECT_EQ(paused.error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(bodies_.empty());
+  EXPECT_EQ(journal_.Count(EventKind::kOperatorAction), 0);
+  options_.rounds.rounds = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
 }
 
 TEST_F(RefineLoopTest, BudgetEndsWithTheBestSoFar) {

@@ -48,8 +48,9 @@ TEST(VerbTest, MisspeltVerbNamesTheClosestOne) {
 
 TEST(VerbTest, EveryVerbHasHelp) {
   for (const char* verb : {"task", "score", "eval", "baseline", "doctor", "campaign", "lanes", "config", "trajectory",
-                           "verify", "export", "prompts", "prompts check", "task list", "task show", "task marks", "campaign launch",
-                           "campaign run", "campaign compare", "campaign report", "config check",
+                           "verify", "replay", "export", "prompts", "prompts check", "task list", "task show",
+                           "task marks", "campaign launch", "campaign run", "campaign compare", "campaign report",
+                           "config check",
                            "trajectory list", "trajectory show", "trajectory diff"}) {
     Ran help = Passnet(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0) << help.output;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <poll.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -82,15 +83,15 @@ TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
     const char* outcome;
     int infra;
   };
-  // Every attempt fails: infra. Every third fails: retried, and the campaign is whole.
+  // Every attempt fails for as long as a call is given: infra. Every third fails: retried, and the campaign is whole.
   const Case cases[] = {{"429:every=1", "infra", 2},        {"500:every=1", "infra", 2},
                         {"disconnect:every=1", "infra", 2}, {"malformed:every=1", "infra", 2},
                         {"html:every=1", "infra", 2},       {"truncate:every=3", "solved", 0},
-                        {"500:every=3", "solved", 0},       {"429:every=2", "solved", 0}};
+                        {"500:every=3", "solved", 0},       {"429:every=3", "solved", 0}};
   for (const Case& test : cases) {
     DaemonFixture fixture({"--fault", test.fault});
     ASSERT_TRUE(fixture.Start());
-    std::string id = Launch(&fixture, R"({"retry":{"max_attempts":3}})");
+    std::string id = Launch(&fixture, R"({"retry":{"give_up_after_s":)" + std::string(test.infra > 0 ? "0.3" : "60") + "}}");
     std::string state = fixture.WaitForEnd(id);
     EXPECT_EQ(state, "finished") << test.fault << fixture.log();
     Json report = Report(&fixture, id);
@@ -101,19 +102,47 @@ TEST(DaemonApiTest, FaultsOfTheEndpointNeverBecomeAScore) {
   }
 }
 
-TEST(DaemonApiTest, EndpointThatIsDownIsInfra) {
+TEST(DaemonApiTest, EndpointThatStaysDownIsInfraAfterItsTime) {
   DaemonFixture fixture;
   ASSERT_TRUE(fixture.Start());
   std::string id =
-      Launch(&fixture, R"({"endpoint":{"base_url":"http://127.0.0.1:1/v1"},"retry":{"max_attempts":2}})");
+      Launch(&fixture, R"({"endpoint":{"base_url":"http://127.0.0.1:1/v1"},"retry":{"give_up_after_s":0.3}})");
   EXPECT_EQ(fixture.WaitForEnd(id), "finished");
   EXPECT_EQ(Report(&fixture, id)["n_infra"], 2);
+}
+
+// 55 of 60 trajectories ended, with the campaign `finished` and /health ok.
+TEST(DaemonApiTest, EndpointThatIsDownIsWaitedForAndTold) {
+  DaemonFixture fixture;
+  ASSERT_TRUE(fixture.Start());
+  std::string id = Launch(&fixture, R"({"endpoint":{"base_url":"http://127.0.0.1:1/v1"}})");
+  Json health;
+  for (int i = 0; i < 200 && health["status"] != "degraded"; ++i) {
+    health = Parsed(fixture.client().Get("/health").value());
+    ::poll(nullptr, 0, 20);
+  }
+  ASSERT_EQ(health["outages"].size(), 1u) << health;
+  EXPECT_EQ(health["outages"].At(0)["what"], "endpoint http://127.0.0.1:1/v1");
+  EXPECT_THAT(health["outages"].At(0)["reason"].Text(), HasSubstr("overloaded"));
+  EXPECT_NE(health["outages"].At(0)["next_try"].Text(), "");
+
+  ASSERT_TRUE(fixture.client().Post("/v1/campaigns/" + id + "/pause", ""));
+  EXPECT_EQ(fixture.WaitForEnd(id), "paused");
+  Json shown = Parsed(fixture.client().Get("/v1/campaigns/" + id).value());
+  EXPECT_EQ(shown["state_reason"], "paused by the operator");
+  EXPECT_EQ(fixture.client().Post("/v1/campaigns/" + id + "/pause", "").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(fixture.client().Post("/v1/campaigns/" + id + "/retry", "").error().code, ErrorCode::kInvalidArgument);
+  ASSERT_TRUE(fixture.client().Post("/v1/campaigns/" + id + "/resume", ""));
+  EXPECT_EQ(fixture.client().Post("/v1/campaigns/" + id + "/resume", "").error().code, ErrorCode::kAlreadyExists);
+  ASSERT_TRUE(fixture.client().Post("/v1/campaigns/" + id + "/cancel", ""));
+  EXPECT_EQ(fixture.WaitForEnd(id), "cancelled");
+  EXPECT_EQ(Report(&fixture, id)["n_unfinished"], 0) << "what had begun got its end";
 }
 
 TEST(DaemonApiTest, SlowEndpointRunsIntoItsLimit) {
   DaemonFixture fixture({"--latency-ms", "3000"});
   ASSERT_TRUE(fixture.Start());
-  std::string id = Launch(&fixture, R"({"retry":{"max_attempts":1,"first_byte_limit_s":0.2}})");
+  std::string id = Launch(&fixture, R"({"retry":{"give_up_after_s":0.3,"first_byte_limit_s":0.2}})");
   EXPECT_EQ(fixture.WaitForEnd(id), "finished");
   Json report = Report(&fixture, id);
   EXPECT_EQ(report["n_infra"], 2);

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "agent/replay/agent_replay.h"
 #include "tests/daemon/daemon_fixture.h"
 #include "tests/fakes/paths.h"
 #include "trajectories/reader.h"
@@ -71,6 +72,20 @@ void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const s
   EXPECT_EQ(reports.size(), 7u) << at << ": rope 3 + final, swiglu 2 + final";
   for (const auto& [id, count] : reports) EXPECT_EQ(count, 1) << at << ": graded twice: " << id;
   EXPECT_TRUE(open_calls.empty()) << at << ": no end of " << *open_calls.begin();
+
+  // Whatever the moment, what was decided before and after it is what the loop decides from what is stored.
+  auto launch = agent::LoadLaunch(*reader.value(), campaign_id);
+  ASSERT_TRUE(launch) << at;
+  auto trajectories = agent::AllTrajectories(*reader.value(), campaign_id);
+  ASSERT_TRUE(trajectories) << at;
+  for (const auto& state : trajectories.value()) {
+    auto replay = agent::ReplayTrajectory(*reader.value(), launch.value(), state);
+    ASSERT_TRUE(replay) << at << ": " << replay.error().context;
+    const auto& difference = replay.value().difference;
+    EXPECT_FALSE(difference) << at << ", seq " << difference->seq << " " << difference->kind << " " << difference->field
+                             << ": " << difference->stored << " / " << difference->replayed;
+    EXPECT_TRUE(replay.value().finished) << at;
+  }
 
   auto verified = trajectories::Verify({fixture->journal(), "", {}});
   ASSERT_TRUE(verified) << at;

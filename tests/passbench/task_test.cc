@@ -67,6 +67,36 @@ TEST_F(TaskTest, OwnGraphsFolderWinsOverAParents) {
   EXPECT_EQ(Load().value().graphs[0].dir, root_ / "samples/t/graphs/g");
 }
 
+// Whatever lies in the folder beside them, and wherever the graphs lie: the same files are the same task.
+TEST_F(TaskTest, FilesWrittenElsewhereAreTheSameTask) {
+  const Task task = Load().value();
+  Write("copy/note.txt", "nobody reads it");
+  ASSERT_TRUE(WriteTaskFiles(root_ / "copy", TaskFiles(task)));
+  const Task copy = LoadTask(root_ / "copy").value();
+  EXPECT_EQ(copy.graphs[0].dir, root_ / "copy/graphs/g");
+  EXPECT_EQ(TaskHash(copy), TaskHash(task));
+  EXPECT_EQ(TaskFiles(copy), TaskFiles(task));
+  EXPECT_TRUE(LoadTask(root_ / "copy", TaskHash(task)));
+  EXPECT_TRUE(LoadTask(root_ / "copy", ""));
+  for (const char* path : {"../out", "/tmp/out", "a/../../out", ""}) {
+    EXPECT_EQ(WriteTaskFiles(root_ / "other", {{path, "x"}}).error().code, ErrorCode::kInvalidArgument) << path;
+  }
+}
+
+TEST_F(TaskTest, FolderThatHasChangedIsRefused) {
+  const std::string hash = TaskHash(Load().value());
+  for (const char* file : {"graphs/g/model.py", "graphs/g/weight_meta.py"}) {
+    std::ofstream(root_ / file, std::ios::app) << "\n";
+    auto changed = LoadTask(root_ / "samples/t", hash);
+    ASSERT_FALSE(changed) << file;
+    EXPECT_EQ(changed.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_NE(changed.error().context.find("has changed"), std::string::npos);
+    Write("graphs/g/model.py", kModel);
+    Write("graphs/g/weight_meta.py", kMeta);
+  }
+  EXPECT_TRUE(LoadTask(root_ / "samples/t", hash));
+}
+
 TEST_F(TaskTest, ListedPathMustStayBelow) {
   for (const char* path : {"/etc", "../x", "graphs/../../x"}) {
     Write("samples/t/graph_list.txt", std::string("graphs/g\n") + path + "\n");

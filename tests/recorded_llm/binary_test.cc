@@ -29,7 +29,7 @@ class SilentObserver : public AttemptObserver {
  public:
   Task<Status> BeforeSend(int) override { co_return OkStatus(); }
   Task<Status> AfterReply(int, const RawReply*) override { co_return OkStatus(); }
-  Task<Status> AfterDecision(int, const AttemptOutcome* outcome, const RetryDecision*) override {
+  Task<Status> AfterDecision(const AttemptCounts*, const AttemptOutcome* outcome, const RetryDecision*) override {
     outcomes_.push_back(outcome->outcome);
     co_return OkStatus();
   }
@@ -58,6 +58,10 @@ class RecordedLlmBinaryTest : public testing::Test {
     return request;
   }
 
+  std::shared_ptr<Gate> Shared(GateOptions options) const {
+    return std::make_shared<Gate>(url_, options, &Clock::System(), sleeper_.get());
+  }
+
   // With retries, as the agent asks.
   CallResult Call(ChatRequest request) {
     limits_.idle = std::chrono::seconds(1);  // a stall costs this much; a starved machine must not look like one
@@ -65,7 +69,7 @@ class RecordedLlmBinaryTest : public testing::Test {
   }
 
   Task<CallResult> Ask(ChatRequest request, SilentObserver* observer) {
-    CallPorts ports{client_.get(), limiter_.get(), sleeper_.get(), observer, &Clock::System(), [] { return 0.01; }};
+    CallPorts ports{client_.get(), gate_.get(), sleeper_.get(), observer, &Clock::System(), [] { return 0.01; }};
     CallOptions options;
     options.limits = limits_;
     dialects::WireRequest wire{&client_->dialect(), client_->dialect().RenderRequest(request).value()};
@@ -79,7 +83,7 @@ class RecordedLlmBinaryTest : public testing::Test {
   std::string url_;
   boost::asio::io_context loop_;
   std::unique_ptr<Sleeper> sleeper_ = LoopSleeper();
-  std::shared_ptr<AdaptiveLimiter> limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{});
+  std::shared_ptr<Gate> gate_ = Shared(GateOptions{});
   std::unique_ptr<LlmClient> client_;
   AttemptLimits limits_;
   SilentObserver observer_;
@@ -140,12 +144,12 @@ TEST_F(RecordedLlmBinaryTest, RateLimitIsWaitedOutAsLongAsItAsks) {
   SteadyTime start = Clock::System().Now();
   EXPECT_EQ(Call(Question()).outcome.outcome, OutcomeClass::kAccepted);
   EXPECT_GE(Clock::System().Now() - start, std::chrono::seconds(1));
-  EXPECT_EQ(limiter_->limit(), 5);
+  EXPECT_EQ(gate_->limit(), 4);
 }
 
 TEST_F(RecordedLlmBinaryTest, ManyAskAtATime) {
   Start({"--latency-ms", "50", "--chunk-bytes", "1"});
-  limiter_ = std::make_shared<AdaptiveLimiter>(LimiterOptions{.start = 64});
+  gate_ = Shared(GateOptions{.start = 64});
   constexpr int kAsking = 50;
   int accepted = 0, ended = 0;
   for (int i = 0; i < kAsking; ++i) {

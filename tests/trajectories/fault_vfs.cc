@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <atomic>
+#include <cerrno>
 #include <limits>
 
 namespace passnet::trajectories {
@@ -31,7 +32,13 @@ int Forward(sqlite3_file* file, Args... args) {
   return (real->pMethods->*Method)(real, args...);
 }
 
+std::atomic<bool> read_only{false};
+
 int Write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
+  if (read_only) {
+    errno = EROFS;
+    return SQLITE_IOERR_WRITE;
+  }
   if (++writes_done > writes_allowed) return SQLITE_FULL;
   return Forward<&sqlite3_io_methods::xWrite>(file, bytes, count, offset);
 }
@@ -93,7 +100,10 @@ FaultVfs::FaultVfs() {
 void FaultVfs::FullAfterWrites(int64_t count) { writes_allowed = writes_done + count; }
 void FaultVfs::SyncsFailAfter(int64_t count) { syncs_allowed = syncs_done + count; }
 
+void FaultVfs::ReadOnly() { read_only = true; }
+
 void FaultVfs::Heal() {
+  read_only = false;
   writes_allowed = kNever;
   syncs_allowed = kNever;
 }

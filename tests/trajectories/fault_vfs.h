@@ -17,6 +17,8 @@ class FaultVfs {
 
   // After `count` more writes the disk is full (SQLITE_FULL), until Heal().
   void FullAfterWrites(int64_t count);
+  // From now on the disk is read-only (EROFS), until Heal().
+  void ReadOnly();
   // After `count` more syncs every fsync fails (SQLITE_IOERR_FSYNC), until Heal().
   void SyncsFailAfter(int64_t count);
   void Heal();

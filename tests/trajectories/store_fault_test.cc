@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <future>
+#include <thread>
 
 #include "tests/trajectories/fault_vfs.h"
 #include "tests/trajectories/journal_fixture.h"
@@ -19,6 +21,8 @@ class StoreFaultTest : public JournalTest {
     StoreOptions options = Options();
     options.vfs = FaultVfs::kName;
     options.on_fatal = [this](const Error&) { ++fatal_; };
+    options.retry_wait = std::chrono::milliseconds(1);
+    options.busy_ms = 1;
     OpenStore(options);
     Launch();
   }
@@ -36,6 +40,14 @@ class StoreFaultTest : public JournalTest {
     draft.refs.push_back({"reply", batch.AddBlob(reply).value()});
     EXPECT_TRUE(batch.Add(std::move(draft)));
     return batch;
+  }
+
+  // As a disk does that lost a write. Syncs still fail, so that the store looks at the file once more.
+  void ChangeAnAcknowledgedRow() {
+    for (bool changed = false; !changed;) {
+      auto other = Database::Open({.path = path_, .read_only = false, .vfs = ""});
+      changed = bool(other) && bool(other.value()->Execute("UPDATE events SET subject = 'silu' WHERE row_id = 2"));
+    }
   }
 
   std::atomic<int> fatal_{0};
@@ -64,29 +76,100 @@ TEST_F(StoreFaultTest, FullDiskLosesNothingAndTheBatchCanBeRetried) {
   EXPECT_EQ(fatal_, 0);
 }
 
-TEST_F(StoreFaultTest, FailedFsyncIsFatalAndEveryWaiterFails) {
-  FaultVfs::Get().SyncsFailAfter(0);
-  EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kIo);
-  EXPECT_EQ(fatal_, 1);
+// A disk that turned read-only under open files: told while it lasts, and the append goes in once the disk takes it.
+TEST_F(StoreFaultTest, ReadOnlyDiskIsWaitedOut) {
+  Batch batch = LargeBatch();
+  FaultVfs::Get().ReadOnly();
+  auto appended = std::async(std::launch::async, [&] { return store_->Append(batch); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  EXPECT_EQ(store_->LastRowId(), 2);
   FaultVfs::Get().Heal();
-  // The disk may look well again; what it holds is not known.
+  EXPECT_TRUE(appended.get());
+  EXPECT_EQ(store_->Trouble(), "");
+  EXPECT_EQ(OpenReader()->LastRowId().value(), 3);
+  EXPECT_FALSE(VerifyAll().first);
+  EXPECT_EQ(fatal_, 0);
+}
+
+// Locked: nothing is written, the caller is told, and the same batch goes in once the lock is gone.
+TEST_F(StoreFaultTest, LockOfAnotherConnectionIsToldAndTheBatchCanBeRetried) {
+  auto other = Database::Open({.path = path_, .read_only = false, .vfs = ""});
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other.value()->Execute("BEGIN IMMEDIATE"));
+  EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kUnavailable);
+  ASSERT_TRUE(other.value()->Execute("ROLLBACK"));
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  EXPECT_FALSE(VerifyAll().first);
+}
+
+// Whether the commit that could not be synced is found in the file (nobody else has it open) or not (a reader keeps
+// SQLite's index of the log, which does not know it): it is written once.
+TEST_F(StoreFaultTest, FailedFsyncIsWaitedOutAndTheBatchIsWrittenOnce) {
+  for (bool with_reader : {false, true}) {
+    auto reader = with_reader ? OpenReader() : nullptr;
+    const int64_t before = store_->LastRowId();
+    FaultVfs::Get().SyncsFailAfter(0);
+    auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+    while (store_->Trouble().empty()) std::this_thread::yield();
+    EXPECT_EQ(store_->LastRowId(), before) << "nothing is acknowledged that may not be on the disk";
+    FaultVfs::Get().Heal();
+    auto written = appended.get();
+    ASSERT_TRUE(written) << ToString(written.error());
+    EXPECT_EQ(written.value().first_row_id, before + 1);
+    EXPECT_EQ(store_->Trouble(), "");
+    EXPECT_EQ(store_->LastRowId(), before + 1);
+    MustAppend({Draft(EventKind::kPromptRendered)});
+    EXPECT_EQ(OpenReader()->LastRowId().value(), before + 2);
+    EXPECT_FALSE(VerifyAll().first);
+  }
+  EXPECT_EQ(fatal_, 0);
+}
+
+// A daemon that stops does not wait for a disk.
+TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
+  FaultVfs::Get().SyncsFailAfter(0);
+  auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  store_->GiveUpWaiting();
+  EXPECT_EQ(appended.get().error().code, ErrorCode::kIo);
   EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kIo);
+  FaultVfs::Get().Heal();
+  store_.reset();
+  EXPECT_FALSE(VerifyAll().first);
+  EXPECT_EQ(fatal_, 0);
+}
+
+// The disk has other bytes than those that were acknowledged.
+TEST_F(StoreFaultTest, LostRowsAfterAFailedFsyncAreFatalAndEveryWaiterFails) {
+  FaultVfs::Get().SyncsFailAfter(0);
+  auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  ChangeAnAcknowledgedRow();
+  EXPECT_EQ(appended.get().error().code, ErrorCode::kDataCorrupt);
+  FaultVfs::Get().Heal();
+  EXPECT_EQ(fatal_, 1);
+  EXPECT_THAT(store_->Trouble(), HasSubstr("row 2 was acknowledged"));
+  EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kDataCorrupt);
   EXPECT_EQ(fatal_, 1);
 }
 
-TEST_F(StoreFaultTest, FailedFsyncEndsTheProcessByDefault) {
+TEST_F(StoreFaultTest, LostRowsEndTheProcessByDefault) {
   store_.reset();
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
         StoreOptions options = Options();
         options.vfs = FaultVfs::kName;
+        options.retry_wait = std::chrono::milliseconds(1);
         OpenStore(options);
         FaultVfs::Get().SyncsFailAfter(0);
-        EXPECT_TRUE(Append({Draft(EventKind::kPromptRendered)}).has_error());
+        auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+        while (store_->Trouble().empty()) std::this_thread::yield();
+        ChangeAnAcknowledgedRow();
+        EXPECT_TRUE(appended.get().has_error());
         ::_exit(99);
       },
-      testing::ExitedWithCode(1), "disk failed");
+      testing::ExitedWithCode(3), "disk failed");
 }
 
 TEST_F(StoreFaultTest, EveryAppendIsSyncedBeforeItIsAcknowledged) {

@@ -1,10 +1,15 @@
 #include "trajectories/store.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 
 #include <fstream>
+#include <limits>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "dialects/chat.h"
 #include "tests/trajectories/journal_fixture.h"
 
@@ -30,6 +35,54 @@ TEST_F(StoreTest, AcknowledgedEventsAreThereAfterReopening) {
   EXPECT_EQ(events[3].body.completion_tokens, 20);
   EXPECT_EQ(events[3].seq, 3);
   EXPECT_EQ(events[3].prev_hash, events[2].hash);
+}
+
+// The lock is on the file: another name of it is no other journal. Refused before anything is written.
+TEST_F(StoreTest, SecondWriterIsRefusedWhateverLinkItComesBy) {
+  OpenStore();
+  Launch();
+  const auto linked = folder_ / "hard.db";
+  const auto symbolic = folder_ / "symbolic.db";
+  std::filesystem::create_hard_link(path_, linked);
+  std::filesystem::create_symlink(path_, symbolic);
+  for (const std::string& path : {path_, linked.string(), symbolic.string()}) {
+    StoreOptions options = Options();
+    options.path = path;
+    EXPECT_EQ(Store::Open(options).error().code, ErrorCode::kUnavailable) << path;
+    // Another process sees the lock of the file itself.
+    pid_t child = ::fork();
+    if (child == 0) {
+      UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      ::_exit(::flock(file.get(), LOCK_EX | LOCK_NB) == 0 ? 1 : 0);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << path << " is not locked";
+  }
+  for (const char* beside : {"hard.db-wal", "hard.db-shm", "hard.db.lock", "symbolic.db-wal", "symbolic.db.lock"}) {
+    EXPECT_FALSE(std::filesystem::exists(folder_ / beside)) << beside;
+  }
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  store_.reset();
+  path_ = linked.string();
+  OpenStore();
+  EXPECT_EQ(store_->LastRowId(), 3);
+  EXPECT_FALSE(VerifyAll().first);
+}
+
+// What earlier versions stored as the provider told it.
+TEST_F(StoreTest, TotalsStayAtTheEdgeOfTheirRange) {
+  OpenStore();
+  Launch();
+  for (const char* call : {"call-1", "call-2"}) {
+    EventDraft outcome = Draft(EventKind::kLlmOutcome, call, "accepted");
+    outcome.prompt_tokens = std::numeric_limits<int64_t>::max();
+    outcome.cost_microusd = std::numeric_limits<int64_t>::max();
+    MustAppend({outcome});
+  }
+  EXPECT_EQ(OpenReader()->Campaign("c-1").value().usage.prompt_tokens, std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(OpenReader()->Trajectory("t-1").value().usage.cost_microusd, std::numeric_limits<int64_t>::max());
+  EXPECT_FALSE(VerifyAll().first);
 }
 
 TEST_F(StoreTest, BatchWithOneWrongEventIsNotWrittenAtAll) {

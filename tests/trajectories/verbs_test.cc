@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <fstream>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -62,21 +63,44 @@ class VerbsTest : public JournalTest {
 };
 
 TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
-  Ran intact = Run("verify --json");
+  // The events of this journal are no campaign's: hashes alone.
+  Ran intact = Run("verify --hashes-only --json");
   EXPECT_EQ(intact.code, 0) << intact.output;
   Json report = intact.Last();
   EXPECT_EQ(report["schema"], "passnet.verify/1");
   EXPECT_EQ(report["intact"], true);
   EXPECT_EQ(report["finding"], nullptr);
   std::string head = report["heads"].At(0).Text();
-  EXPECT_EQ(Run("verify --head " + head).code, 0);
-  EXPECT_THAT(Run("verify").output, HasSubstr("only be seen against a head"));
+  EXPECT_EQ(Run("verify --hashes-only --head " + head).code, 0);
+  EXPECT_THAT(Run("verify --hashes-only").output, HasSubstr("only be seen against a head"));
+  std::ofstream(folder_ / "heads") << head << "\n";
+  EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 0);
+  std::ofstream(folder_ / "heads") << "nonsense\n";
+  EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 2);
+
+  Ran unreadable = Run("verify --json");
+  EXPECT_EQ(unreadable.code, 4);
+  EXPECT_EQ(unreadable.Last()["intact"], false);
+  EXPECT_EQ(unreadable.Last()["finding"], nullptr);
+  EXPECT_EQ(unreadable.Last()["unfoldable"].At(0)["id"], "c-1");
+  EXPECT_THAT(Run("verify").output, HasSubstr("NOT READABLE: c-1: campaign c-1: its launch does not parse"));
 
   Tamper("UPDATE events SET score = 9 WHERE row_id = 6");
   Ran changed = Run("verify");
   EXPECT_EQ(changed.code, 4);
   EXPECT_THAT(changed.output, HasSubstr("NOT INTACT: changed: event row 6 (trajectory t-1, seq 5, evaluation_report)"));
   EXPECT_EQ(Run("verify --json").Last()["finding"]["row_id"], 6);
+}
+
+TEST_F(VerbsTest, ReplayNamesWhatCannotBeReplayed) {
+  Ran replay = Run("replay --agent --json");
+  EXPECT_EQ(replay.code, 4) << replay.output;
+  EXPECT_EQ(replay.Last()["schema"], "passnet.replay/1");
+  EXPECT_EQ(replay.Last()["same"], false);
+  EXPECT_EQ(replay.Last()["unreadable"].At(0)["id"], "c-1");
+  EXPECT_EQ(Run("replay").code, 2);
+  EXPECT_EQ(Run("replay --agent --regrade").code, 2);
+  EXPECT_THAT(Run("replay t-none --agent").output, HasSubstr("neither a trajectory nor a campaign t-none"));
 }
 
 TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+
 #include "tests/trajectories/journal_fixture.h"
 #include "trajectories/content_table.h"
 
@@ -128,11 +132,21 @@ INSTANTIATE_TEST_SUITE_P(
                   "UPDATE wholes SET parts = CAST(substr(parts, 33, 32) || substr(parts, 1, 32) || substr(parts, 65) "
                   "AS BLOB)",
                   What::kChanged, "(request of event row 3)", "parts"},
-        Tampering{"RequestGone", "DELETE FROM wholes", What::kRemoved, "(request of event row 3)", ""},
-        Tampering{"BlobAdded", "INSERT INTO blobs SELECT randomblob(32), plain_size_bytes, zstd FROM blobs LIMIT 1",
-                  What::kAdded, "content ", "no event names it"},
-        Tampering{"RequestAdded", "INSERT INTO wholes SELECT randomblob(32), plain_size_bytes, parts FROM wholes",
-                  What::kAdded, "content ", "no event names it"}),
+        Tampering{"RequestGone", "DELETE FROM wholes", What::kRemoved, "(request of event row 3)", ""}),
+    [](const auto& one) { return one.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Schema, TamperTest,
+    testing::Values(
+        Tampering{"TriggerAdded", "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM blobs; END", What::kAdded,
+                  "schema, trigger t", ""},
+        Tampering{"ViewAdded", "CREATE VIEW v AS SELECT 1", What::kAdded, "schema, view v", ""},
+        Tampering{"TableAdded", "CREATE TABLE more (x)", What::kAdded, "schema, table more", ""},
+        Tampering{"IndexGone", "DROP INDEX events_one_report", What::kRemoved, "schema, index events_one_report", ""},
+        Tampering{"IndexOfAnotherMeaning",
+                  "DROP INDEX events_one_report; CREATE UNIQUE INDEX events_one_report ON events (subject) "
+                  "WHERE kind = 'nothing'",
+                  What::kChanged, "schema, index events_one_report", "nothing"}),
     [](const auto& one) { return one.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -275,6 +289,46 @@ TEST_F(VerifyTest, EarlierHeadsStayTrueWhileTheLogGrows) {
   auto heads = VerifyAll().heads;
   MustAppend({Draft(EventKind::kFeedback)});
   EXPECT_FALSE(VerifyAll(heads).first);
+}
+
+// Nothing reads it, so it changes nothing; but it is told.
+TEST_F(VerifyTest, ContentThatNoEventNamesIsTold) {
+  EXPECT_EQ(VerifyAll().orphans, 0);
+  Tamper("INSERT INTO blobs SELECT randomblob(32), plain_size_bytes, zstd FROM blobs LIMIT 1; "
+         "INSERT INTO wholes SELECT randomblob(32), plain_size_bytes, parts FROM wholes");
+  auto report = VerifyAll();
+  EXPECT_FALSE(report.first);
+  EXPECT_EQ(report.orphans, 2);
+  EXPECT_EQ(report.orphan_examples.size(), 2u);
+}
+
+// Each line of a head log is true of the journal that wrote it, and shows one that was cut.
+TEST_F(VerifyTest, HeadLogShowsACutTail) {
+  store_.reset();
+  std::filesystem::copy_file(path_, folder_ / "old.db");
+  StoreOptions options = Options();
+  options.head_log = (folder_ / "heads").string();
+  OpenStore(options);
+  MustAppend({Draft(EventKind::kFeedback)});
+  MustAppend({Draft(EventKind::kCampaignState, "", "running")});
+  store_.reset();
+  auto heads = ReadHeadLog(options.head_log).value();
+  ASSERT_FALSE(heads.empty());
+  std::map<std::string, int64_t> last;
+  for (const Head& head : heads) last[head.chain_id] = head.seq;
+  EXPECT_EQ(last, (std::map<std::string, int64_t>{{"c-1", 4}, {"t-1", 7}}));
+  EXPECT_FALSE(VerifyAll(heads).first);
+  // A line that was being written when the machine stopped.
+  std::ofstream(options.head_log, std::ios::app) << "t-1:99:ab";
+  EXPECT_EQ(ReadHeadLog(options.head_log).value().size(), heads.size());
+  // The journal as it was before: whole in itself.
+  path_ = (folder_ / "old.db").string();
+  EXPECT_FALSE(VerifyAll().first);
+  auto report = VerifyAll(heads);
+  ASSERT_TRUE(report.first);
+  EXPECT_EQ(report.first->what, What::kTailLost);
+  std::ofstream(options.head_log, std::ios::app) << "\n";
+  EXPECT_THAT(ReadHeadLog(options.head_log).error().context, HasSubstr("heads:"));
 }
 
 TEST_F(VerifyTest, OneCampaignIsCheckedWithoutTheOthers) {
