@@ -512,7 +512,7 @@ TEST_F(CampaignTest, TooMuchInfraPausesItAndRetryRunsWhatIsLeft) {
 TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
   endpoints_ = {{"keyed", "https://llm.example/v1", "PASSNET_TEST_UNSET_API_KEY", ""}};
   CampaignSpec spec = Spec();
-  spec.endpoint = {"keyed", "", "", ""};
+  spec.endpoint = {"keyed", "", "", "", ""};
   Live(Launching(spec), {});
   EXPECT_EQ(id_, "");
   EXPECT_THAT(error_, HasSubstr("PASSNET_TEST_UNSET_API_KEY"));
@@ -521,7 +521,7 @@ TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
 // The journal of a launch holds what the name meant; the campaign goes on only where it still means that.
 TEST_F(CampaignTest, EndpointThatMeansAnotherServerPausesTheCampaign) {
   CampaignSpec spec = Spec();
-  spec.endpoint = {"mine", "", "", ""};
+  spec.endpoint = {"mine", "", "", "", ""};
   endpoints_ = {{"mine", "https://llm.example/v1", "", ""}};
   auto launch_and_stop = [this, spec](CampaignManager* manager) {
     return LaunchAndStop(manager, spec, &id_, &error_);
@@ -543,7 +543,7 @@ TEST_F(CampaignTest, EndpointThatMeansAnotherServerPausesTheCampaign) {
 // A journal from before endpoints had names: its specs choose URL and key variable themselves.
 TEST_F(CampaignTest, OldSpecGoesOnOnlyWithAConfiguredEndpoint) {
   CampaignSpec old = Spec();
-  old.endpoint = {"", "https://llm.example/v1", "OLD_API_KEY", ""};
+  old.endpoint = {"", "https://llm.example/v1", "OLD_API_KEY", "", ""};
   Launch launch;
   launch.campaign_id = id_ = "c-old";
   launch.spec = old;

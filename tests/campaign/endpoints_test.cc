@@ -29,38 +29,38 @@ EndpointBook Book(bool local = true) {
 }
 
 TEST(CheckLaunchTest, NamesAndLocalServersPass) {
-  EXPECT_EQ(ProblemsOf({"openai", "", "", ""}), "");
+  EXPECT_EQ(ProblemsOf({"openai", "", "", "", ""}), "");
   for (const char* url : {"http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost/v1"}) {
-    EXPECT_EQ(ProblemsOf({"", url, "", ""}), "") << url;
+    EXPECT_EQ(ProblemsOf({"", url, "", "", ""}), "") << url;
   }
 }
 
 // The attack: the client brings its own server and has the daemon's key sent there.
 TEST(CheckLaunchTest, ClientDoesNotChooseWhereAKeyGoes) {
-  const std::string both = ProblemsOf({"", "https://evil.example/v1", "OPENAI_API_KEY", ""});
+  const std::string both = ProblemsOf({"", "https://evil.example/v1", "OPENAI_API_KEY", "", ""});
   EXPECT_THAT(both, HasSubstr("endpoint.base_url: a campaign may give the URL of a server on 127.0.0.1"));
   EXPECT_THAT(both, HasSubstr("endpoint.api_key_env: a campaign does not choose a key"));
   EXPECT_THAT(both, HasSubstr("[endpoints.NAME] with base_url and api_key_env, and name = \"NAME\" here"));
-  EXPECT_NE(ProblemsOf({"openai", "https://evil.example/v1", "", ""}), "");
-  EXPECT_NE(ProblemsOf({"openai", "http://127.0.0.1:1/v1", "", ""}), "");
-  EXPECT_NE(ProblemsOf({"openai", "", "OTHER_API_KEY", ""}), "");
-  EXPECT_NE(ProblemsOf({"", "http://127.0.0.1:1/v1", "OPENAI_API_KEY", ""}), "");
-  EXPECT_NE(ProblemsOf({"", "https://127.0.0.1:1/v1", "", "/evil/ca.pem"}), "");
-  EXPECT_NE(ProblemsOf({"", "", "", ""}), "");
-  EXPECT_NE(ProblemsOf({"a b", "", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"openai", "https://evil.example/v1", "", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"openai", "http://127.0.0.1:1/v1", "", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"openai", "", "OTHER_API_KEY", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"", "http://127.0.0.1:1/v1", "OPENAI_API_KEY", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"", "https://127.0.0.1:1/v1", "", "/evil/ca.pem", ""}), "");
+  EXPECT_NE(ProblemsOf({"", "", "", "", ""}), "");
+  EXPECT_NE(ProblemsOf({"a b", "", "", "", ""}), "");
 }
 
 TEST(CheckLaunchTest, OnlyExactLoopbackNamesAreLocal) {
   for (const char* url : {"http://127.evil.example/v1", "http://127.0.0.1.evil.example/v1", "http://localhost.evil.example",
                           "http://127.0.0.2/v1", "http://0.0.0.0/v1", "http://169.254.169.254/latest", "http://[::2]/v1",
                           "http://127.0.0.1@evil.example/v1", "ftp://127.0.0.1/v1", "http://LOCALHOST/v1", "127.0.0.1"}) {
-    EXPECT_NE(ProblemsOf({"", url, "", ""}), "") << url;
+    EXPECT_NE(ProblemsOf({"", url, "", "", ""}), "") << url;
   }
 }
 
 TEST(EndpointBookTest, PinnedSpecTellsWhereCallsGo) {
   setenv("ENDPOINTS_TEST_API_KEY", "k", 1);
-  EndpointSpec spec{"openai", "", "", ""};
+  EndpointSpec spec{"openai", "", "", "", ""};
   Status pinned = Book().Pin(&spec);
   ASSERT_TRUE(pinned) << pinned.error().context;
   EXPECT_EQ(spec.base_url, "https://api.openai.com/v1");
@@ -85,14 +85,14 @@ TEST(EndpointBookTest, DialectIsTheCampaignsOrTheConfigurationsOrChat) {
   EXPECT_EQ(pinned({"a", "", "", "", "openai-chat"}), "openai-chat");
   EXPECT_EQ(pinned({"", "http://127.0.0.1:1/v1", "", ""}), "openai-chat");
   EXPECT_EQ(pinned({"", "http://127.0.0.1:1/v1", "", "", "openai-responses"}), "openai-responses");
-  EXPECT_EQ(book.Open({"a", "https://api.anthropic.com", "", ""}).value().dialect->name(), "openai-chat")
+  EXPECT_EQ(book.Open({"a", "https://api.anthropic.com", "", "", ""}).value().dialect->name(), "openai-chat")
       << "a journal from before there were several";
   EXPECT_NE(ToString(CheckEndpoints("endpoints", {{"a", "https://a", "", "", "morse"}})), "");
   EXPECT_NE(ProblemsOf({"a", "", "", "", "morse"}), "");
 }
 
 TEST(EndpointBookTest, UnknownNameIsToldWithTheKnownOnes) {
-  EndpointSpec spec{"opanai", "", "", ""};
+  EndpointSpec spec{"opanai", "", "", "", ""};
   const Error error = Book().Pin(&spec).error();
   EXPECT_EQ(error.code, ErrorCode::kNotFound);
   EXPECT_THAT(error.context, HasSubstr("it has: openai, plain"));
@@ -100,24 +100,24 @@ TEST(EndpointBookTest, UnknownNameIsToldWithTheKnownOnes) {
 }
 
 TEST(EndpointBookTest, NameThatMeansAnotherUrlThanAtLaunchIsRefused) {
-  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.6:8000/v1", "", ""}).error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.5:8000/v1", "", ""}).value().ca_file, "/ca.pem");
+  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.6:8000/v1", "", "", ""}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Book().Open({"plain", "http://10.0.0.5:8000/v1", "", "", ""}).value().ca_file, "/ca.pem");
 }
 
 TEST(EndpointBookTest, SpecsFromBeforeNamesNeedBothUrlAndVariable) {
   setenv("ENDPOINTS_TEST_API_KEY", "k", 1);
-  EXPECT_TRUE(Book().Open({"", "https://api.openai.com/v1", "ENDPOINTS_TEST_API_KEY", ""}));
-  const Error error = Book().Open({"", "https://evil.example/v1", "ENDPOINTS_TEST_API_KEY", ""}).error();
+  EXPECT_TRUE(Book().Open({"", "https://api.openai.com/v1", "ENDPOINTS_TEST_API_KEY", "", ""}));
+  const Error error = Book().Open({"", "https://evil.example/v1", "ENDPOINTS_TEST_API_KEY", "", ""}).error();
   EXPECT_EQ(error.code, ErrorCode::kPermissionDenied);
   EXPECT_THAT(error.context, HasSubstr("a section [endpoints.NAME] with both"));
-  EXPECT_FALSE(Book().Open({"", "https://api.openai.com/v1", "HOME", ""}));
-  EXPECT_FALSE(Book().Open({"", "http://127.0.0.1:1/v1", "HOME", ""})) << "a local server is sent no key either";
+  EXPECT_FALSE(Book().Open({"", "https://api.openai.com/v1", "HOME", "", ""}));
+  EXPECT_FALSE(Book().Open({"", "http://127.0.0.1:1/v1", "HOME", "", ""})) << "a local server is sent no key either";
   unsetenv("ENDPOINTS_TEST_API_KEY");
 }
 
 TEST(EndpointBookTest, LocalServersCanBeTurnedOff) {
-  EXPECT_TRUE(Book().Open({"", "http://127.0.0.1:1/v1", "", ""}));
-  EXPECT_FALSE(Book(false).Open({"", "http://127.0.0.1:1/v1", "", ""}));
+  EXPECT_TRUE(Book().Open({"", "http://127.0.0.1:1/v1", "", "", ""}));
+  EXPECT_FALSE(Book(false).Open({"", "http://127.0.0.1:1/v1", "", "", ""}));
 }
 
 }  // namespace

@@ -291,7 +291,7 @@ TEST(DaemonApiTest, EveryDocumentedRouteAnswersAsDocumented) {
       auto answer = method == "get" ? raw->Get(target) : raw->Post(target, fixture.SpecJson(), "application/json");
       ASSERT_TRUE(answer) << target;
       EXPECT_TRUE(operation["responses"].Has(std::to_string(answer->status))) << method << target << answer->status;
-      if (path.ends_with("/cancel")) continue;  // of a campaign that has ended: 404
+      if (method == "post" && mark != std::string::npos) continue;  // of a campaign that has ended: 404 or 409
       EXPECT_NE(answer->status, 404) << target;
       const Json& content = operation["responses"][std::to_string(answer->status)]["content"];
       ASSERT_EQ(content.size(), 1u);

@@ -153,7 +153,8 @@ TEST_F(EvaluatorClientTest, EvaluatorHasNeitherTheKeyNorTheDaemonsDescriptors) {
   std::ofstream(program) << "#!/bin/sh\ncat /proc/$$/environ > " << folder_ / "environ" << "\nreadlink /proc/$$/fd/* > "
                          << folder_ / "descriptors" << "\ncat " << folder_ / "said" << " >&3\nexec cat <&3 >/dev/null\n";
   std::ofstream(folder_ / "of-the-daemon") << "x";
-  const UniqueFd of_the_daemon(::open((folder_ / "of-the-daemon").c_str(), O_RDONLY));  // without O_CLOEXEC on purpose
+  const UniqueFd low(::open((folder_ / "of-the-daemon").c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd of_the_daemon(::fcntl(low.get(), F_DUPFD, 100));  // without close-on-exec, and not where the channel goes
   setenv("OPENAI_API_KEY", "sk-secret", 1);
   EXPECT_TRUE(Start());
   unsetenv("OPENAI_API_KEY");
