@@ -4,6 +4,7 @@
 
 #include "agent/replay/fold_check.h"
 #include "base/json.h"
+#include "cli/graph_table.h"
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "trajectories/reader.h"

@@ -69,7 +69,7 @@ const char* MatchingName(Matching);
 
 struct TaskRef {
   std::string path;  // the task folder, as the lane sees it
-  std::string hash;  // passbench::TaskHash of the files that are meant; others are refused. Empty: whatever lies there
+  std::string hash{};  // passbench::TaskHash of the files that are meant; others are refused. Empty: whatever lies there
 };
 
 // One file of pass_dir, inline: a candidate never travels as a path.
