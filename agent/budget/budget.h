@@ -73,7 +73,7 @@ class Budget {
   const BudgetLimits limits_;
   Amount spent_{0, 0, 0};
   std::map<std::string, Amount> reserved_;  // by call id
-  Event released_;
+  passnet::Event released_;
 };
 
 }  // namespace passnet::agent

@@ -80,7 +80,7 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
   bool stopped() const { return stopped_; }
   PortTally tally() const { return tally_; }
   std::optional<Outage> outage() const;
-  Event& outage_changed() { return outage_changed_; }
+  passnet::Event& outage_changed() { return outage_changed_; }
   LanePoolFacts facts() const;
 
  private:
@@ -121,13 +121,13 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
 
   boost::asio::any_io_executor executor_;
   int64_t under_way_ = 0;  // coroutines of ours
-  Event ended_;            // one of them has
-  Event moved_;            // a start has ended, or everything has
+  passnet::Event ended_;            // one of them has
+  passnet::Event moved_;            // a start has ended, or everything has
   std::optional<Deadline> retry_at_;
   std::stop_source retry_cancel_;
 
   std::optional<Outage> told_outage_;
-  Event outage_changed_;
+  passnet::Event outage_changed_;
   mutable std::mutex mutex_;
   LanePoolFacts facts_;  // guarded by mutex_: the latest, for other threads
 };

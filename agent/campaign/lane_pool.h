@@ -41,7 +41,7 @@ class LanePool : public EvaluationPort, public SharedPart {
   PortTally tally() const override;
 
   std::optional<Outage> outage() const override;
-  Event& changed() override;
+  passnet::Event& changed() override;
 
   // Nothing starts any more; what runs, starts included, ends within seconds. Requests end with kCancelled; those that
   // are thrown away are named in the log.

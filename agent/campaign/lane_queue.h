@@ -31,7 +31,7 @@ struct LaneTicket {
   std::stop_source cancel;
   bool returned = false;  // once, because its evaluator had ended
   bool done = false;      // answered, or nobody waits any more
-  Event changed;          // `done` is true
+  passnet::Event changed;          // `done` is true
 };
 using LaneTicketPtr = std::shared_ptr<LaneTicket>;
 

@@ -31,7 +31,7 @@ class TaskGroup {
   const boost::asio::any_io_executor executor_;
   const int64_t capacity_;
   int64_t running_ = 0;
-  Event ended_;
+  passnet::Event ended_;
 };
 
 }  // namespace passnet::agent

@@ -79,7 +79,7 @@ class SharedPart {
   // Empty while it works.
   virtual std::optional<Outage> outage() const = 0;
   // Notified whenever outage() has become another.
-  virtual Event& changed() = 0;
+  virtual passnet::Event& changed() = 0;
 };
 
 }  // namespace passnet::agent

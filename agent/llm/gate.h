@@ -83,7 +83,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
 
   // While requests fail, or the server has asked for silence.
   std::optional<Outage> outage() const override;
-  Event& changed() override { return changed_; }
+  passnet::Event& changed() override { return changed_; }
 
   // Requests that the endpoint answered, whatever it said.
   uint64_t answered() const { return facts_.answered; }
@@ -102,7 +102,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   struct Waiter {
     Grant grant;
     bool granted = false;
-    Event called;
+    passnet::Event called;
   };
   struct Line {
     std::string campaign;
@@ -161,7 +161,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   bool several_failed_ = false;
 
   GateFacts facts_;  // the counters of it
-  Event changed_;
+  passnet::Event changed_;
 };
 
 class Gate::Permit {

@@ -64,6 +64,29 @@ bool IsMath(std::string_view symbol) {
   return typed && Math().contains(symbol.substr(0, symbol.size() - 1));
 }
 
+// __extendhfdf2, __truncdfbf2, __floatdihf, __muldc3, __popcountdi2: what GCC calls where the processor has no instruction
+// for it (libgcc's routines for floating point, integers and complex numbers; GCC internals, chapter 4).
+bool IsCompilerArithmetic(std::string_view symbol) {
+  constexpr std::array kOperations = {"extend", "trunc", "float", "floatun", "fix", "fixuns", "add", "sub", "mul", "div",
+                                      "mod", "udiv", "umod", "neg", "powi", "cmp", "ucmp", "eq", "ne", "lt", "le", "gt", "ge",
+                                      "unord", "ashl", "ashr", "lshr", "popcount", "clz", "ctz", "ffs", "parity", "bswap"};
+  constexpr std::array kTypes = {"hf", "bf", "sf", "df", "xf", "tf", "hc", "sc", "dc", "xc", "tc", "si", "di", "ti"};
+  if (!symbol.starts_with("__")) return false;
+  symbol.remove_prefix(2);
+  for (std::string_view operation : kOperations) {
+    if (!symbol.starts_with(operation)) continue;
+    std::string_view rest = symbol.substr(operation.size());
+    int types = 0;
+    for (bool found = true; found && types < 3;) {
+      found = std::any_of(kTypes.begin(), kTypes.end(), [rest](const char* type) { return rest.starts_with(type); });
+      if (found) rest.remove_prefix(2), ++types;
+    }
+    const bool ends = rest.empty() || (rest.size() == 1 && (rest[0] == '2' || rest[0] == '3'));
+    if (types > 0 && ends) return true;
+  }
+  return false;
+}
+
 // _ZGVdN8v_expf: the vector forms that loops over expf() become.
 bool IsVectorMath(std::string_view symbol) {
   constexpr std::string_view kPrefix = "_ZGV";
@@ -138,7 +161,7 @@ constexpr Group kGroups[] = {
 
 std::optional<std::string> RuleAgainstImport(std::string_view symbol) {
   if (Plain().contains(symbol) || IsMath(symbol) || IsVectorMath(symbol) || IsLibrary(symbol) ||
-      IsFundamentalTypeInfo(symbol)) {
+      IsFundamentalTypeInfo(symbol) || IsCompilerArithmetic(symbol)) {
     return std::nullopt;
   }
   if (symbol.starts_with("__cxa_") || symbol.starts_with("__once_call") || symbol == "__once_proxy") return std::nullopt;
