@@ -27,7 +27,7 @@ using Got = std::optional<Result<Permit>>;
 
 GateTurn Turn(const std::string& campaign, int64_t priority = 0) { return {campaign, priority, campaign + "/call", 0, 0}; }
 
-RawReply With(std::map<std::string, std::string> headers) {
+RawReply ReplyWith(std::map<std::string, std::string> headers) {
   RawReply reply;
   reply.headers = std::move(headers);
   return reply;
@@ -84,7 +84,7 @@ TEST_F(GateTest, DoublesARoundUntilTheFirstRefusalThenGrowsByOne) {
     EXPECT_EQ(gate->limit(), limit);
     auto permits = Take(*gate, limit);
     permits[0].Settle(Ended(OutcomeClass::kAccepted), {});
-    if (limit == 4) permits[1].Settle(Ended(OutcomeClass::kRateLimited), With({{"retry-after", "0"}}));
+    if (limit == 4) permits[1].Settle(Ended(OutcomeClass::kRateLimited), ReplyWith({{"retry-after", "0"}}));
   }
   EXPECT_EQ(gate->limit(), 2) << "five, halved";
 }
@@ -92,7 +92,7 @@ TEST_F(GateTest, DoublesARoundUntilTheFirstRefusalThenGrowsByOne) {
 TEST_F(GateTest, OneEpisodeHalvesOnce) {
   auto gate = Make({.start = 10});
   auto permits = Take(*gate, 10);
-  for (auto& permit : permits) permit.Settle(Ended(OutcomeClass::kRateLimited), With({{"retry-after", "1"}}));
+  for (auto& permit : permits) permit.Settle(Ended(OutcomeClass::kRateLimited), ReplyWith({{"retry-after", "1"}}));
   EXPECT_EQ(gate->limit(), 5);
   EXPECT_EQ(gate->facts().refused, 10u);
 }
@@ -204,7 +204,7 @@ TEST_F(GateTest, CancelledWaiterLeavesAndItsPlaceIsPassedOn) {
 
 TEST_F(GateTest, SomebodyElseKeepsTimeWhenTheTimekeeperIsCancelled) {
   auto gate = Make();
-  Settle(Take(*gate), OutcomeClass::kRateLimited, With({{"retry-after", "5"}}));
+  Settle(Take(*gate), OutcomeClass::kRateLimited, ReplyWith({{"retry-after", "5"}}));
   std::stop_source cancel;
   Got first, second;
   Wait(*gate, Turn("c"), &first, cancel.get_token());
@@ -219,7 +219,7 @@ TEST_F(GateTest, SomebodyElseKeepsTimeWhenTheTimekeeperIsCancelled) {
 TEST_F(GateTest, RetryAfterSilencesEverybody) {
   for (auto outcome : {OutcomeClass::kRateLimited, OutcomeClass::kOverloaded}) {
     auto gate = Make();
-    Settle(Take(*gate, "a"), outcome, With({{"retry-after", "7"}}));
+    Settle(Take(*gate, "a"), outcome, ReplyWith({{"retry-after", "7"}}));
     ASSERT_TRUE(gate->outage());
     EXPECT_EQ(gate->outage()->next_try_utc_us, clock_.UtcMicros() + 7'000'000);
     Got other;
@@ -233,7 +233,7 @@ TEST_F(GateTest, RetryAfterSilencesEverybody) {
 
 TEST_F(GateTest, SilenceIsBounded) {
   auto gate = Make();
-  Settle(Take(*gate), OutcomeClass::kRateLimited, With({{"retry-after", "1e300"}}));
+  Settle(Take(*gate), OutcomeClass::kRateLimited, ReplyWith({{"retry-after", "1e300"}}));
   Got got;
   Wait(*gate, Turn("c"), &got);
   EXPECT_EQ(Elapse(), std::chrono::minutes(15));
@@ -287,7 +287,7 @@ TEST_F(GateTest, RefusedKeyIsTriedSeldomAndGoesOnWhenItIsMended) {
 TEST_F(GateTest, RemainingOfNoneWaitsForTheReset) {
   auto gate = Make();
   Settle(Take(*gate), OutcomeClass::kAccepted,
-         With({{"x-ratelimit-limit-requests", "60"},
+         ReplyWith({{"x-ratelimit-limit-requests", "60"},
                {"x-ratelimit-remaining-requests", "0"},
                {"x-ratelimit-reset-requests", "1m30s"}}));
   Got got;
@@ -298,7 +298,7 @@ TEST_F(GateTest, RemainingOfNoneWaitsForTheReset) {
 TEST_F(GateTest, TokensThatAreLeftAreCounted) {
   auto gate = Make();
   Settle(Take(*gate), OutcomeClass::kAccepted,
-         With({{"x-ratelimit-limit-tokens", "10000"},
+         ReplyWith({{"x-ratelimit-limit-tokens", "10000"},
                {"x-ratelimit-remaining-tokens", "5000"},
                {"x-ratelimit-reset-tokens", "30s"}}));
   Got fits, does_not;

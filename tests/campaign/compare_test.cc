@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Json Task(const std::string& name, double score, double noise, int solved = 1) {
+Json ScoredTask(const std::string& name, double score, double noise, int solved = 1) {
   return {{"task", name}, {"hash", "h-" + name}, {"graphs", 1},    {"scored", 1},
           {"solved", solved}, {"score", score},  {"noise", noise}};
 }
@@ -37,8 +37,8 @@ std::string Refusal(const Json& a, const Json& b, bool force = false) {
 }
 
 TEST(CompareTest, PairsByTaskWhateverTheOrder) {
-  const Json a = Report("a", {Task("x", 1, 0.02), Task("y", 2, 0.02), Task("z", 1, 0.02, 0)});
-  const Json b = Report("b", {Task("z", 1.01, 0.02, 1), Task("y", 1, 0.02), Task("x", 8, 0.02)});
+  const Json a = Report("a", {ScoredTask("x", 1, 0.02), ScoredTask("y", 2, 0.02), ScoredTask("z", 1, 0.02, 0)});
+  const Json b = Report("b", {ScoredTask("z", 1.01, 0.02, 1), ScoredTask("y", 1, 0.02), ScoredTask("x", 8, 0.02)});
   auto comparison = CompareReports(a, b, false);
   ASSERT_TRUE(comparison) << comparison.error().context;
   const Json& json = comparison.value();
@@ -57,7 +57,7 @@ TEST(CompareTest, PairsByTaskWhateverTheOrder) {
 }
 
 TEST(CompareTest, SameReportTiesEverywhere) {
-  const Json a = Report("a", {Task("x", 1, 0.0), Task("y", 0.0, 0.0)});
+  const Json a = Report("a", {ScoredTask("x", 1, 0.0), ScoredTask("y", 0.0, 0.0)});
   auto comparison = CompareReports(a, a, false);
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison.value()["ties"], 2);
@@ -65,7 +65,7 @@ TEST(CompareTest, SameReportTiesEverywhere) {
 }
 
 TEST(CompareTest, OtherWaysOfMeasuringAreRefusedEvenByForce) {
-  const Json a = Report("a", {Task("x", 1, 0)});
+  const Json a = Report("a", {ScoredTask("x", 1, 0)});
   for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{{"profile", "quick"},
                                                                            {"call_path", "direct"},
                                                                            {"matching", "normalised"},
@@ -80,10 +80,10 @@ TEST(CompareTest, OtherWaysOfMeasuringAreRefusedEvenByForce) {
 }
 
 TEST(CompareTest, OtherTasksAndHostsNeedForceAndAreNamed) {
-  const Json a = Report("a", {Task("x", 1, 0), Task("y", 1, 0), Task("only", 1, 0)});
-  Json changed = Task("y", 2, 0);
+  const Json a = Report("a", {ScoredTask("x", 1, 0), ScoredTask("y", 1, 0), ScoredTask("only", 1, 0)});
+  Json changed = ScoredTask("y", 2, 0);
   changed.Set("hash", "other");
-  Json b = Report("b", {Task("x", 2, 0), changed});
+  Json b = Report("b", {ScoredTask("x", 2, 0), changed});
   b.Set("environment", {{"cpu", "two"}, {"torch", "2"}});
   const std::string refusal = Refusal(a, b);
   EXPECT_THAT(refusal, HasSubstr("environment cpu is one in A and two in B"));
@@ -97,10 +97,10 @@ TEST(CompareTest, OtherTasksAndHostsNeedForceAndAreNamed) {
 }
 
 TEST(CompareTest, TasksThatAreNotScoredInBothAreCountedBeside) {
-  Json unscored = Task("y", 1, 0);
+  Json unscored = ScoredTask("y", 1, 0);
   unscored.Set("score", nullptr);
   auto comparison =
-      CompareReports(Report("a", {Task("x", 1, 0), Task("y", 1, 0)}), Report("b", {Task("x", 1, 0), unscored}), false);
+      CompareReports(Report("a", {ScoredTask("x", 1, 0), ScoredTask("y", 1, 0)}), Report("b", {ScoredTask("x", 1, 0), unscored}), false);
   ASSERT_TRUE(comparison);
   EXPECT_EQ(comparison.value()["n_compared"], 1);
   EXPECT_EQ(comparison.value()["n_unscored"], 1);
@@ -108,7 +108,7 @@ TEST(CompareTest, TasksThatAreNotScoredInBothAreCountedBeside) {
 }
 
 TEST(CompareTest, WhatIsNoReportIsRefused) {
-  const Json a = Report("a", {Task("x", 1, 0)});
+  const Json a = Report("a", {ScoredTask("x", 1, 0)});
   EXPECT_THAT(Refusal(Json({{"schema", "passnet.campaign/1"}}), a), HasSubstr("A is no passnet.campaign_report/1"));
   EXPECT_THAT(Refusal(a, Json(7)), HasSubstr("B is no"));
 }
