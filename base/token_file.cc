@@ -137,7 +137,13 @@ Result<Secret> ReadOrMakeTokenFile(const std::string& path) {
   return ReadTokenFile(path);
 }
 
-PublishedToken::~PublishedToken() { ::unlink(path_.c_str()); }
+// Another daemon may have put its own there since.
+PublishedToken::~PublishedToken() {
+  struct stat ours {};
+  struct stat there {};
+  const bool known = ::fstat(locked_.get(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0;
+  if (known && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino) ::unlink(path_.c_str());
+}
 
 Result<std::unique_ptr<PublishedToken>> PublishToken(int port, const Secret& token) {
   std::string why;

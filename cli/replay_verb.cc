@@ -153,6 +153,9 @@ void Print(const AgentTotals& totals) {
 int RunAgent(const ReplayFlags& flags) {
   auto totals = ReplayAll(flags);
   if (!totals) return Fail(totals.error());
+  if (totals.value().replayed == 0 && totals.value().same()) {
+    return Fail(NotFound(flags.db + ": there is nothing of this selection that could be made again"));
+  }
   if (flags.json) {
     std::printf("%s\n", ToJson(totals.value()).Dump().c_str());
   } else {

@@ -67,11 +67,11 @@ void Print(const Findings& findings) {
   if (const auto& finding = report.first) {
     // The finding is this verb's result, so it goes to standard output.
     std::printf("NOT INTACT: %s: %s (%s)\n", std::string(trajectories::FindingWhatName(finding->what)).c_str(),
-                finding->where.c_str(), finding->detail.c_str());
+                Printable(finding->where).c_str(), Printable(finding->detail).c_str());
     return;
   }
   for (const auto& one : findings.folds.unfoldable) {
-    std::printf("NOT READABLE: %s: %s\n", one.id.c_str(), Printable(one.error).c_str());
+    std::printf("NOT READABLE: %s: %s\n", Printable(one.id).c_str(), Printable(one.error).c_str());
   }
   std::printf("%s: %lld events, %lld blobs, %lld requests, %lld campaigns, %lld trajectories\n",
               findings.intact() ? "intact" : "hashes hold", static_cast<long long>(report.events),
@@ -82,7 +82,7 @@ void Print(const Findings& findings) {
                 static_cast<long long>(report.orphans), report.orphan_examples.front().c_str());
   }
   std::printf("heads:\n");
-  for (const trajectories::Head& head : report.heads) std::printf("  %s\n", ToString(head).c_str());
+  for (const trajectories::Head& head : report.heads) std::printf("  %s\n", Printable(ToString(head)).c_str());
   if (findings.heads_given == 0) std::printf("%s\n", kTailNote);
 }
 

@@ -171,14 +171,16 @@ class Store::Impl {
   // Goes on until it is known whether the group is on the disk, for as long as that takes. An error means that it is
   // not, or that the journal has failed for good, or that the store closes.
   Result<GroupWriter::Answers> WriteSurely(const GroupWriter::Group& group) {
+    bool tried = false;  // what is found of an earlier group was answered already, and is not this one's
     for (;;) {
       if (writer_->suspect()) {
         ASSIGN_OR_RETURN(auto found, ExamineUntilKnown());
-        if (found) {
+        if (found && tried) {
           SetTrouble(std::nullopt);
           return std::move(*found);
         }
       }
+      tried = true;
       auto answers = writer_->Write(group);
       if (answers) SetTrouble(std::nullopt);
       if (answers || !writer_->suspect()) return answers;

@@ -31,7 +31,8 @@ class Verifier {
   Result<VerifyReport> Run() {
     std::optional<Finding> finding;
     for (auto check : {&Verifier::CheckFile, &Verifier::CheckSchema, &Verifier::CheckLog, &Verifier::CheckContent,
-                       &Verifier::CheckStates, &Verifier::CheckHeads, &Verifier::CountOrphans}) {
+                       &Verifier::CheckStates, &Verifier::CheckHeads, &Verifier::CheckReferences,
+                       &Verifier::CountOrphans}) {
       if (finding) break;
       ASSIGN_OR_RETURN(finding, (this->*check)());
     }
@@ -94,6 +95,16 @@ class Verifier {
     if (error.code == ErrorCode::kNotFound) return std::optional(Finding{What::kRemoved, where, error.context, {}});
     if (error.code == ErrorCode::kDataCorrupt) return std::optional(Finding{What::kChanged, where, error.context, {}});
     return error;
+  }
+
+  // References of no event would stand in the way of an event to come, or become its own.
+  MaybeFinding CheckReferences() {
+    ASSIGN_OR_RETURN(Statement select, database_->Prepare(
+        "SELECT row_id FROM event_refs WHERE row_id NOT IN (SELECT row_id FROM events) LIMIT 1"));
+    ASSIGN_OR_RETURN(bool row, select.Step());
+    if (!row) return std::optional<Finding>();
+    const std::string where = "event_refs of row " + std::to_string(select.Int64(0));
+    return std::optional(Finding{What::kAdded, where, "there is no such event", std::nullopt});
   }
 
   MaybeFinding CountOrphans() {

@@ -66,7 +66,7 @@ Campaign::Campaign(StoredCampaign stored, CampaignPorts ports)
 }
 
 void Campaign::Pause(std::string reason) {
-  if (pause_.stop_requested()) return;
+  if (pause_.stop_requested() || cancel_.stop_requested()) return;
   pause_detail_.reason = std::move(reason);
   pause_detail_.held = true;
   pause_.request_stop();
@@ -80,6 +80,7 @@ std::vector<SharedPart*> Campaign::parts() const {
 }
 
 Task<void> Campaign::Run(std::stop_token stop) {
+  daemon_ends_ = stop;
   std::stop_callback stopped(stop, [this] { no_more_.request_stop(); });
   std::stop_callback cancelled(cancel_.get_token(), [this] { no_more_.request_stop(); });
   std::stop_callback paused(pause_.get_token(), [this] { no_more_.request_stop(); });
@@ -128,7 +129,7 @@ Task<Status> Campaign::Prepare() {
   if (!same || state_ == "running") co_return same;
   std::string state = "running";
   StateDetail detail;
-  co_return co_await SetState(std::move(state), std::move(detail), ends);
+  co_return co_await SetState(std::move(state), std::move(detail));
 }
 
 Task<Status> Campaign::CheckEnvironment(std::stop_token ends) {
@@ -173,8 +174,7 @@ Task<Status> Campaign::Park(std::optional<Outage> outage) {
     detail.what = outage->what;
     detail.next_try_utc_us = outage->next_try_utc_us;
   }
-  std::stop_token ends = no_more_.get_token();
-  co_return co_await SetState(std::move(state), std::move(detail), ends);
+  co_return co_await SetState(std::move(state), std::move(detail));
 }
 
 Task<void> Campaign::RunTrajectories(std::stop_token stop) {
@@ -282,17 +282,18 @@ Task<void> Campaign::End(std::stop_token stop) {
   PASSNET_FAILPOINT("campaign.before_end");
   std::string state = "finished";
   StateDetail detail;
-  if (cancel_.stop_requested()) {
-    state = "cancelled";
-  } else if (pause_.stop_requested()) {
+  // A cancel that found it pausing gets its trajectories' ends from another start (CampaignManager::RunCampaign).
+  if (pause_.stop_requested()) {
     state = "paused";
     detail = pause_detail_;
+  } else if (cancel_.stop_requested()) {
+    state = "cancelled";
   }
-  Status ended = co_await SetState(std::move(state), std::move(detail), stop);
+  Status ended = co_await SetState(std::move(state), std::move(detail));
   if (!ended) log::Err("agent", "the campaign's end could not be stored", {{"campaign_id", id()}});
 }
 
-Task<Status> Campaign::SetState(std::string state, StateDetail detail, std::stop_token stop) {
+Task<Status> Campaign::SetState(std::string state, StateDetail detail) {
   JournalEntry entry;
   entry.event.campaign_id = id();
   entry.event.kind = EventKind::kCampaignState;
@@ -305,7 +306,7 @@ Task<Status> Campaign::SetState(std::string state, StateDetail detail, std::stop
   entry.event.payload = payload.Dump();
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(std::move(entry));
-  Status written = co_await ports_.journal->Append(std::move(entries), stop);
+  Status written = co_await ports_.journal->Append(std::move(entries), daemon_ends_);
   if (!written) co_return written;
   FailpointAfter(EventKind::kCampaignState);
   state_ = state;

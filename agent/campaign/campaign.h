@@ -50,6 +50,8 @@ class Campaign {
   // Until every trajectory has ended, the operator cancels or pauses, or the daemon stops (the campaign then stays
   // unfinished).
   Task<void> Run(std::stop_token stop);
+  // Trajectories that rested for the pause have no end yet; another start gives it to them.
+  bool cancelled_while_pausing() const { return cancel_.stop_requested() && pause_.stop_requested(); }
   // By the operator: trajectories end as cancelled.
   void Cancel() { cancel_.request_stop(); }
   // By the operator: nothing further begins, replies that are on their way are waited for.
@@ -83,7 +85,7 @@ class Campaign {
   // When a trajectory has to come to its end, and by which limit.
   std::optional<WallLimit> WallLimitOf(const StoredTrajectory& stored) const;
   Task<void> End(std::stop_token stop);
-  Task<Status> SetState(std::string state, StateDetail detail, std::stop_token stop);
+  Task<Status> SetState(std::string state, StateDetail detail);
 
   StoredCampaign stored_;
   const CampaignPorts ports_;
@@ -91,6 +93,7 @@ class Campaign {
   std::string state_;         // as stored last
   std::stop_source cancel_;
   std::stop_source pause_;
+  std::stop_token daemon_ends_;  // the only thing that keeps a state from being stored
   std::stop_source no_more_;  // nothing further begins: cancel, pause or the daemon's end
   std::unique_ptr<LlmClient> client_;
   std::shared_ptr<Gate> gate_;

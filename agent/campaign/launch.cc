@@ -104,7 +104,10 @@ void ApplyControl(const trajectories::EventDraft& event, std::set<std::string>* 
 
 // What the budget folds, and what the operator has asked for.
 Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
-  std::set<std::string> ended_infra;
+  std::set<std::string> ended_infra, quarantined;
+  for (const StoredTrajectory& one : stored->trajectories) {
+    if (!one.quarantined.empty()) quarantined.insert(one.trajectory_id);
+  }
   trajectories::EventQuery query;
   query.campaign_id = stored->launch.campaign_id;
   query.limit = kPage;
@@ -113,7 +116,9 @@ Status LoadSpending(trajectories::Reader& reader, StoredCampaign* stored) {
     for (Event& event : events) {
       query.after_row_id = event.row_id;
       ApplyControl(event.body, &ended_infra, stored);
-      if (IsSpending(event.body.kind)) stored->spending.push_back(std::move(event.body));
+      // A call of what does not go on will never give its reservation back.
+      const bool reserves = event.body.kind == EventKind::kLlmIntent && quarantined.contains(event.body.trajectory_id);
+      if (IsSpending(event.body.kind) && !reserves) stored->spending.push_back(std::move(event.body));
     }
     if (events.size() < static_cast<size_t>(kPage)) return OkStatus();
   }

@@ -172,8 +172,13 @@ Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {
   if (campaigns_.count(campaign_id) > 0) {
     Status written = co_await Append(std::move(entries));
     auto running = campaigns_.find(campaign_id);
-    if (written && running != campaigns_.end()) running->second->Cancel();
-    co_return written;
+    if (!written) co_return written;
+    if (running != campaigns_.end()) {
+      running->second->Cancel();
+      co_return OkStatus();
+    }
+    // It has stopped meanwhile. What is stored cancels it.
+    co_return co_await EndCancelled(campaign_id);
   }
   const Claim claim(this, campaign_id);
   if (!claim.mine()) co_return Error{ErrorCode::kAlreadyExists, "campaign " + campaign_id + " is being started"};
@@ -281,8 +286,23 @@ void CampaignManager::StartCampaign(StoredCampaign stored) {
 
 Task<void> CampaignManager::RunCampaign(std::string campaign_id) {
   std::stop_token stop = stop_.get_token();
-  co_await campaigns_.at(campaign_id)->Run(stop);
+  Campaign& campaign = *campaigns_.at(campaign_id);
+  co_await campaign.Run(stop);
+  const bool cancelled_while_pausing = campaign.cancelled_while_pausing();
   campaigns_.erase(campaign_id);
+  if (!cancelled_while_pausing || stop.stop_requested()) co_return;
+  Status ended = co_await EndCancelled(campaign_id);
+  if (!ended) log::Err("agent", "a cancelled campaign has no end yet", {{"campaign_id", campaign_id}, {"error", ended.error().context}});
+}
+
+// Its action is stored; what had begun gets its end.
+Task<Status> CampaignManager::EndCancelled(std::string campaign_id) {
+  const Claim claim(this, campaign_id);
+  if (!claim.mine()) co_return Error{ErrorCode::kAlreadyExists, "campaign " + campaign_id + " is being started"};
+  Result<StoredCampaign> stored = co_await LoadStopped(campaign_id);
+  if (!stored) co_return stored.error();
+  if (!IsEndState(stored.value().state)) StartCampaign(std::move(stored).value());
+  co_return OkStatus();
 }
 
 }  // namespace passnet::agent

@@ -55,6 +55,7 @@ class CampaignManager {
   // Keeps two commands from working on one stopped campaign at the same time.
   class Claim;
   Task<Result<StoredCampaign>> LoadStopped(std::string campaign_id);
+  Task<Status> EndCancelled(std::string campaign_id);
   Task<Status> Append(std::vector<JournalEntry> entries);
   Status MayStart() const;
   void StartCampaign(StoredCampaign stored);

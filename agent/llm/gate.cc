@@ -47,7 +47,8 @@ Task<Result<Gate::Permit>> Gate::Acquire(GateTurn turn, std::stop_token cancel) 
     }
   }
   if (!waiter->granted) Leave(waiter);
-  if (timekeeper_ == waiter) HandTimeOver();
+  // Also when it was called to keep the time and leaves instead: somebody must.
+  if (!timekeeper_ || timekeeper_ == waiter) HandTimeOver();
   if (!waiter->granted) co_return Error{ErrorCode::kCancelled, "cancelled while waiting for the endpoint"};
   Permit permit(self, std::move(waiter->grant));
   // Granted and cancelled in the same turn of the loop: the permit's destructor passes the place on.

@@ -75,6 +75,7 @@ void Count(const RawReply& reply, OutcomeClass outcome, bool own, AttemptCounts*
   const bool failed = lost || outcome == OutcomeClass::kOverloaded || outcome == OutcomeClass::kRateLimited ||
                       outcome == OutcomeClass::kBadRequest;
   if (failed) ++counts->own;
+  if (outcome == OutcomeClass::kRateLimited) ++counts->refused;
   if (lost) ++counts->lost;
 }
 
@@ -88,8 +89,8 @@ RetryDecision DecideRetry(const RetryOptions& options, const RawReply& reply, co
   if (moment.since_begin >= options.give_up_after) return GiveUp("gave up after " + ShowSeconds(moment.since_begin));
   if (counts.lost > options.max_lost) return GiveUp("gave up: " + std::to_string(counts.lost) + " replies were lost");
   // A refusal says less about the call than a failure: where others take half of the places, it often gets none.
-  const int most = outcome.outcome == OutcomeClass::kRateLimited ? 8 * options.max_attempts : options.max_attempts;
-  if (counts.own >= most) {
+  const int failed = counts.own - counts.refused;
+  if (failed >= options.max_attempts || counts.own >= 8 * options.max_attempts) {
     return GiveUp("gave up: " + std::to_string(counts.own) + " attempts failed while the endpoint answered others");
   }
   if (for_good) return {true, Nanos(0), "the endpoint refuses every call"};

@@ -32,6 +32,7 @@ struct AttemptCounts {
   int made = 1;
   int lost = 0;  // replies, perhaps billed; of the own failures
   int own = 0;   // failures while the endpoint answered others
+  int refused = 0;  // 429s, of the own ones
 };
 
 struct RetryDecision {

@@ -164,7 +164,8 @@ Task<Status> Asking::BeforeSend(int attempt) {
   if (attempt > 1 && trajectory_.ports().budget->overdrawn()) {
     co_return Error{ErrorCode::kResourceExhausted, "earlier attempts have used up the campaign's budget"};
   }
-  if (std::string limit = trajectory_.LimitReached({}); attempt > 1 && !limit.empty()) {
+  // Also of the first attempt: it may have waited for days for its turn.
+  if (std::string limit = trajectory_.LimitReached({}); !limit.empty()) {
     co_return Error{ErrorCode::kResourceExhausted, std::move(limit)};
   }
   log::Debug("agent", "an attempt is made", {{"call_id", call().id}, {"attempt", int64_t{attempt}}});

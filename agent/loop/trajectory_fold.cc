@@ -206,6 +206,7 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
     // Journals from before there was a gate do not say whose failure it was.
     const bool own = payload["own"].Flag(lost);
     if (own) ++open_call_->counts.own;
+    if (own && dialects::OutcomeClassFromName(event.label) == OutcomeClass::kRateLimited) ++open_call_->counts.refused;
     if (own && lost) ++open_call_->counts.lost;
     open_call_->raw.reset();
     return OkStatus();

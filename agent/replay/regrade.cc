@@ -236,9 +236,21 @@ Result<std::vector<StoredGrade>> SelectGrades(trajectories::Reader& reader, cons
   return Sampled(std::move(grades), selection.sample);
 }
 
+// The launch has the task's hash, and the task's own event its files.
+Status CheckTaskEvents(trajectories::Reader& reader, const StoredGrade& grade) {
+  ASSIGN_OR_RETURN(auto chain, reader.Chain(grade.campaign_id, ""));
+  for (const Event& event : chain) {
+    const bool stands_on = event.body.kind == EventKind::kCampaignLaunched ||
+                           (event.body.kind == EventKind::kCampaignTask && event.body.subject == grade.task);
+    if (stands_on) RETURN_IF_ERROR(CheckEvent(event));
+  }
+  return OkStatus();
+}
+
 Result<Regraded> Regrade(trajectories::Reader& reader, const StoredGrade& grade, const EvaluateFn& evaluate) {
   Regraded result;
   result.grade = grade;
+  if (Status held = CheckTaskEvents(reader, grade); !held) return Without(std::move(result), held.error());
   ASSIGN_OR_RETURN(Launch launch, LoadLaunch(reader, grade.campaign_id));
   ASSIGN_OR_RETURN(auto events, reader.Chain(grade.campaign_id, grade.trajectory_id));
   auto evidence = FindEvidence(events, grade);

@@ -107,7 +107,7 @@ std::optional<Response> Guard::RefusePage(const Request& request) const {
 }
 
 std::optional<Response> Guard::RefuseToken(const Request& request) const {
-  if (request.path == "/health") return std::nullopt;
+  if (request.path == "/health" && IsReading(request.method)) return std::nullopt;
   const std::string header = request.Header("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   const bool given = header.starts_with(kBearer);

@@ -81,6 +81,11 @@ std::optional<Response> ReadHeader(const WireRequest& from, Request* to) {
   if (std::distance(from.begin(), from.end()) > static_cast<std::ptrdiff_t>(kMaxHeaderFields)) {
     return Problem(431, "the header has more than " + std::to_string(kMaxHeaderFields) + " fields");
   }
+  // One that the parser does not know would be left out by it, and the body be read as the next request.
+  const auto [encoding, others] = from.equal_range(http::field::transfer_encoding);
+  if (encoding != others && !beast::iequals(encoding->value(), "chunked")) {
+    return Problem(400, "a Transfer-Encoding other than chunked is not read");
+  }
   Status parsed = ParseTarget(ToText(from.target()), to);
   if (!parsed) return Problem(400, parsed.error().context);
   for (const char* name : kKeptFields) {
@@ -275,6 +280,8 @@ class HttpServer::Impl {
     } else {
       refusal = ReadHeader(parser.get(), request.get());
       if (!refusal) refusal = parts_.guard->Refuse(*request);
+      const bool reads = request->method == "GET" || request->method == "HEAD";
+      if (!refusal && !parser.is_done() && reads) refusal = Problem(413, "a " + request->method + " has no body");
     }
     if (!refusal && !parser.is_done()) {
       error = co_await ReadBody(session, &parser);

@@ -214,6 +214,20 @@ TEST_F(GateTest, SomebodyElseKeepsTimeWhenTheTimekeeperIsCancelled) {
   EXPECT_TRUE(second && *second);
 }
 
+// The one that is called to keep the time next may have been cancelled with the one that kept it.
+TEST_F(GateTest, OthersGoOnWhenAWholeCampaignIsCancelled) {
+  auto gate = Make();
+  Settle(Take(*gate), OutcomeClass::kRateLimited, ReplyWith({{"retry-after", "5"}}));
+  std::stop_source cancel;
+  Got first, second, other;
+  Wait(*gate, Turn("x"), &first, cancel.get_token());
+  Wait(*gate, Turn("x"), &second, cancel.get_token());
+  Wait(*gate, Turn("y"), &other);
+  cancel.request_stop();
+  EXPECT_EQ(Elapse(), seconds(5));
+  EXPECT_TRUE(other && *other);
+}
+
 // ---- when
 
 TEST_F(GateTest, RetryAfterSilencesEverybody) {

@@ -127,8 +127,10 @@ TEST(RetryPolicyTest, WhatOthersSufferTooIsBoundedByTimeAlone) {
 TEST(RetryPolicyTest, OwnFailuresAndLostRepliesAreBounded) {
   EXPECT_TRUE(Decide(OutcomeClass::kOverloaded, {}, {90, 0, 7}).retry);
   EXPECT_FALSE(Decide(OutcomeClass::kOverloaded, {}, {90, 0, 8}).retry);
-  EXPECT_TRUE(Decide(OutcomeClass::kRateLimited, {}, {90, 0, 63}).retry) << "often its neighbours' doing";
-  EXPECT_FALSE(Decide(OutcomeClass::kRateLimited, {}, {90, 0, 64}).retry);
+  EXPECT_TRUE(Decide(OutcomeClass::kRateLimited, {}, {90, 0, 63, 63}).retry) << "often its neighbours' doing";
+  EXPECT_FALSE(Decide(OutcomeClass::kRateLimited, {}, {90, 0, 64, 64}).retry);
+  EXPECT_TRUE(Decide(OutcomeClass::kOverloaded, {}, {90, 0, 41, 40}).retry) << "one failure after forty refusals";
+  EXPECT_FALSE(Decide(OutcomeClass::kOverloaded, {}, {90, 0, 48, 40}).retry);
   EXPECT_TRUE(Decide(OutcomeClass::kTransport, {}, {90, 5, 5}).retry);
   EXPECT_FALSE(Decide(OutcomeClass::kTransport, {}, {90, 6, 6}).retry);
 }
@@ -143,6 +145,9 @@ TEST(RetryPolicyTest, OnlyOwnFailuresAreCounted) {
   Count({}, OutcomeClass::kTransport, true, &counts);
   EXPECT_EQ(counts.own, 2);
   EXPECT_EQ(counts.lost, 1);
+  Count({}, OutcomeClass::kRateLimited, true, &counts);
+  EXPECT_EQ(counts.own, 3);
+  EXPECT_EQ(counts.refused, 1);
 }
 
 // An operator can put the certificate right; the calls wait as for a key.

@@ -802,7 +802,7 @@ TEST_F(ReplayTest, TamperedTaskIsRefusedBeforeItRuns) {
          "(SELECT row_id FROM events WHERE kind = 'campaign_task' AND subject = 'rope')");
   Regraded regraded = RegradeOne();
   EXPECT_EQ(regraded.state, RegradeState::kRefused);
-  EXPECT_THAT(regraded.reason, HasSubstr("stored files of task rope"));
+  EXPECT_THAT(regraded.reason, HasSubstr("does not have the hash that was written with it"));
   EXPECT_EQ(measured_, 0);
 }
 

@@ -116,6 +116,11 @@ TEST(HostileClientTest, WhatTwoReadersCouldReadInTwoWaysIsRefused) {
   EXPECT_EQ(StatusOf(fixture, Get(fixture, "/v1/version%zz")), 400);
   EXPECT_EQ(StatusOf(fixture, "GET / SMTP\r\n\r\n"), 400);
   EXPECT_EQ(StatusOf(fixture, Post(fixture, "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}")), 400);
+  for (const char* encoding : {"xchunked", "gzip", "chunked, identity", "identity, chunked"}) {
+    const std::string field = std::string("Transfer-Encoding: ") + encoding + "\r\n";
+    EXPECT_EQ(StatusOf(fixture, Post(fixture, field + "\r\n0\r\n\r\n")), 400) << encoding;
+  }
+  EXPECT_EQ(StatusOf(fixture, Get(fixture, "/v1/version", "Content-Length: 100\r\n")), 413);
   EXPECT_EQ(StatusOf(fixture, Post(fixture, "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}")), 400);
   EXPECT_EQ(StatusOf(fixture, "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n"), 421);
 }
