@@ -66,6 +66,7 @@ Status TryPrompts(const PromptTexts& texts) {
   Note(RenderSystem(texts, {}, 0.1, {}), &problems);
   Note(RenderFirst(texts, FullTask(), "cpu", 6), &problems);
   Note(RenderFirst(texts, {}, "cpu", 6), &problems);
+  Note(RenderStart(texts, {"OK", 1.5, {{"a.py", "import torch\n"}}}), &problems);
   Note(RenderFeedback(texts, FullReport(Verdict::kOk), full), &problems);
   Note(RenderFeedback(texts, FullReport(Verdict::kIncorrect), full), &problems);
   Note(RenderFeedback(texts, {}, bare), &problems);

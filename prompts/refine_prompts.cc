@@ -252,6 +252,21 @@ Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskD
                  {"left_out", Value(LeftOut(task.graphs.size(), shown))}});
 }
 
+Result<std::string> RenderStart(const PromptTexts& texts, const StartingPoint& start) {
+  std::vector<Values> files;
+  for (const evaluator::CandidateFile& file : start.files) {
+    std::string text = file.bytes;
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    files.push_back({{"name", Value(InlineText(file.name, kMaxNameBytes))},
+                     {"fence", Value(FenceFor(text))},
+                     {"text", Value(std::move(text))}});
+  }
+  return Render(texts, "refine_start",
+                {{"verdict", Value(InlineText(start.verdict, kMaxNameBytes))},
+                 {"score", Value(Number("%.4f", start.score))},
+                 {"files", Value(std::move(files))}});
+}
+
 Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationReport& report,
                                    const RoundStanding& standing) {
   std::vector<Values> graphs;

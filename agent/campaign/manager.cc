@@ -15,6 +15,8 @@ namespace {
 using trajectories::EventKind;
 using trajectories::Reader;
 
+constexpr Nanos kWorkerWait = std::chrono::milliseconds(50);  // chosen: some of a worker's pieces of work
+
 struct Unfinished {
   std::vector<StoredCampaign> campaigns;
   std::map<std::string, std::string> quarantined;  // why, by id
@@ -162,8 +164,16 @@ Task<Status> CampaignManager::Append(std::vector<JournalEntry> entries) {
 
 // A campaign that this daemon does not run now.
 Task<Result<StoredCampaign>> CampaignManager::LoadStopped(std::string campaign_id) {
-  auto load = [path = options_.journal_path, campaign_id] { return LoadOne(path, campaign_id); };
-  co_return co_await RunBlocking(ports_.pool, std::move(load));
+  for (;;) {
+    auto load = [path = options_.journal_path, campaign_id] { return LoadOne(path, campaign_id); };
+    Result<StoredCampaign> loaded = co_await RunBlocking(ports_.pool, std::move(load));
+    if (loaded || loaded.error().code != ErrorCode::kOverloaded) co_return loaded;
+    // All workers are busy. A cancel that is stored already would be left without its end.
+    Deadline until = Deadline::After(kWorkerWait, *ports_.clock);
+    std::stop_token stop = stop_.get_token();
+    bool rested = co_await ports_.sleeper->SleepUntil(until, stop);
+    if (!rested) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+  }
 }
 
 Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {

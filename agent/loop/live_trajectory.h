@@ -19,13 +19,21 @@
 #include "agent/loop/trajectory_fold.h"
 #include "base/clock.h"
 #include "prompts/prompt_set.h"
+#include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
 
-// The moment after which a trajectory asks its model no more.
+// The moment after which a trajectory asks its model no more, and waits for nothing but the measurement of its best.
 struct WallLimit {
   int64_t until_utc_us = 0;
-  std::string name;  // of the limit in the spec
+  std::string name;           // of the limit in the spec
+  std::stop_token over = {};  // requested then
+};
+
+// What a sample starts from: the best of an earlier one.
+struct Restart {
+  std::string trajectory_id;
+  prompts::StartingPoint start;
 };
 
 struct TrajectoryPlan {
@@ -38,6 +46,7 @@ struct TrajectoryPlan {
   int64_t sample = 1;     // of the task
   std::optional<WallLimit> wall = std::nullopt;
   int64_t priority = 0;   // of the campaign, at the endpoint's gate
+  std::optional<Restart> restart = std::nullopt;
 };
 
 struct LoopPorts {
@@ -69,6 +78,13 @@ class LiveTrajectory {
   // So does a request that is on its way to the model, which may be billed: by the daemon's end or the cancel.
   std::stop_source& hang_up() { return hang_up_; }
   void EndAll();
+  // What only waits ends by the wall limit too.
+  std::stop_source& waiting() { return waiting_; }
+  std::stop_token time_is_over() const { return plan_.wall ? plan_.wall->over : std::stop_token(); }
+  // The wall limit as the reason of a refusal.
+  std::string TimeIsOver() const { return plan_.wall ? plan_.wall->name + ": the time is over" : ""; }
+  // True for the end of something that waited for longer than the wall limit allows.
+  bool IsLate(const Error& error) const;
 
   // Of this trajectory and its current round.
   JournalEntry NewEntry(trajectories::EventKind kind) const;
@@ -92,6 +108,7 @@ class LiveTrajectory {
   std::stop_token stop_;
   std::stop_source interrupt_;
   std::stop_source hang_up_;
+  std::stop_source waiting_;
 };
 
 }  // namespace passnet::agent

@@ -35,6 +35,7 @@ class RefineLoop {
   Task<Status> RenderLaterRound();
   Task<Status> Parse();
   Task<Status> Feedback();
+  Task<Status> CannotRender(Error problem);
   Task<Status> Finish();
   Task<Status> CancelNow();
 

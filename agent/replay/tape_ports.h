@@ -64,7 +64,7 @@ class TapePort : public EvaluationPort {
                                                         std::stop_token cancel) override;
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
   // Others always get something, so that a failure that ended the stored asking ends it here too, and soon.
-  PortTally tally() const override { return {++tallies_, 0}; }
+  PortTally tally(const std::string&) const override { return {++tallies_, 0, 0}; }
 
  private:
   const Tape& tape_;

@@ -124,6 +124,32 @@ TEST_F(CallTest, OutageEndsACallAfterItsTime) {
   EXPECT_EQ(gate_->in_flight(), 0);
 }
 
+// What failed for three days may fail for another ten minutes after a restart, not for another three days.
+TEST_F(CallTest, TimeOfEarlierLivesCounts) {
+  CallOptions options;
+  options.failing_since_utc_us = clock_.UtcMicros() - 72 * int64_t{3'600'000'000};
+  const SteadyTime begin = clock_.Now();
+  auto result = Call(std::deque<RawReply>(50, FakeLlmClient::Answer(503, "")), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_GE(clock_.Now() - begin, std::chrono::minutes(10));
+  EXPECT_LE(clock_.Now() - begin, std::chrono::minutes(12));
+}
+
+// It had waited for fifteen minutes before its first attempt, which failed: it was given up at once.
+TEST_F(CallTest, TimeRunsFromTheFirstAttemptThatFailed) {
+  GateTurn turn;
+  turn.campaign = "other";
+  auto permit = RunTask(gate_->Acquire(turn, {}));
+  ASSERT_TRUE(permit);
+  permit.value().Settle({OutcomeClass::kRateLimited, "told", {}}, RateLimited("900"));
+  CallOptions options;
+  options.retry.give_up_after = std::chrono::minutes(5);
+  auto result = Call({FakeLlmClient::Answer(503, ""), FakeLlmClient::Text("hi")}, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().counts.made, 2);
+}
+
 TEST_F(CallTest, ReplyThatIsAlwaysCutEndsTheCall) {
   RawReply cut = FakeLlmClient::Answer(200, "{");
   cut.end = ExchangeEnd::kCut;
