@@ -139,6 +139,19 @@ TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
   EXPECT_EQ(fatal_, 0);
 }
 
+// What is found of a group that was given up, when the disk is looked at again, was taken for the next group's rows.
+TEST_F(StoreFaultTest, GroupAfterOneThatWasGivenUpIsWrittenItself) {
+  FaultVfs::Get().SyncsFailAfter(0);
+  auto given_up = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  store_->GiveUpWaiting();
+  ASSERT_FALSE(given_up.get());
+  FaultVfs::Get().Heal();
+  MustAppend({Draft(EventKind::kFeedback)});
+  EXPECT_EQ(OpenReader()->Chain("c-1", "t-1").value().back().body.kind, EventKind::kFeedback);
+  EXPECT_FALSE(VerifyAll().first);
+}
+
 // The disk has other bytes than those that were acknowledged.
 TEST_F(StoreFaultTest, LostRowsAfterAFailedFsyncAreFatalAndEveryWaiterFails) {
   FaultVfs::Get().SyncsFailAfter(0);

@@ -103,6 +103,15 @@ TEST_F(VerbsTest, ReplayNamesWhatCannotBeReplayed) {
   EXPECT_THAT(Run("replay t-none --agent").output, HasSubstr("neither a trajectory nor a campaign t-none"));
 }
 
+TEST_F(VerbsTest, ReplayOfNothingIsNoAgreement) {
+  StoreOptions options;
+  options.path = (folder_ / "empty.db").string();
+  ASSERT_TRUE(Store::Open(options));
+  Ran replay = RunPlain("replay --agent --db " + options.path);
+  EXPECT_EQ(replay.code, 2) << replay.output;
+  EXPECT_THAT(replay.output, HasSubstr("nothing of this selection"));
+}
+
 TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
   Ran head = Run("verify --head nonsense");
   EXPECT_EQ(head.code, 2);

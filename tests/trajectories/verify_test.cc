@@ -302,6 +302,15 @@ TEST_F(VerifyTest, ContentThatNoEventNamesIsTold) {
   EXPECT_EQ(report.orphan_examples.size(), 2u);
 }
 
+// They would become those of an event to come.
+TEST_F(VerifyTest, ReferencesOfNoEventAreNamed) {
+  Tamper("INSERT INTO event_refs (row_id, ordinal, name, sha256) SELECT 99, 0, 'reply', sha256 FROM blobs LIMIT 1");
+  auto report = VerifyAll();
+  ASSERT_TRUE(report.first);
+  EXPECT_EQ(report.first->what, What::kAdded);
+  EXPECT_EQ(report.first->where, "event_refs of row 99");
+}
+
 // Each line of a head log is true of the journal that wrote it, and shows one that was cut.
 TEST_F(VerifyTest, HeadLogShowsACutTail) {
   store_.reset();
