@@ -199,7 +199,7 @@ class RoundRun {
       if (number == 0 && slot == 0) seen_->first_level = std::max(seen_->first_level.value_or(0), comparison.Level());
       switch (block.kinds[slot]) {
         case CallKind::kPublished:
-          if (!seen_->published || comparison.Level() > seen_->published->Level()) seen_->published = comparison;
+          NotePublished(std::move(comparison), block, slot);
           break;
         case CallKind::kPlain:
           if (!Undecided(comparison, block, slot)) seen_->plain.Add(std::move(comparison));
@@ -211,6 +211,13 @@ class RoundRun {
     }
     if (comparer.SharesMemory(block.contender) && !comparer.SharesMemory(block.reference)) seen_->shares_memory = true;
     NoteInterchangeable(block);
+  }
+
+  // The worst of the rounds. Its elements may be told: everybody has these inputs.
+  void NotePublished(OutputComparison comparison, const Block& block, uint32_t slot) {
+    if (seen_->published && comparison.Level() <= seen_->published->Level()) return;
+    comparison.mismatches = context_.comparer.Mismatches(block.reference, block.contender, slot, comparison);
+    seen_->published = std::move(comparison);
   }
 
   // Where eager itself leaves the finite numbers there is nothing to hold a contender to: NaN is close to nothing.
