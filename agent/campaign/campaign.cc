@@ -52,6 +52,18 @@ StoredTrajectory TakeSample(SampleIndex* index, const std::string& task, int64_t
   return fresh;
 }
 
+// One more for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(int64_t* count) : count_(count) { ++*count_; }
+  ~Counted() { --*count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  int64_t* const count_;
+};
+
 int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int64_t>(seconds * 1e6); }
 
 }  // namespace
@@ -80,7 +92,6 @@ std::vector<SharedPart*> Campaign::parts() const {
 }
 
 Task<void> Campaign::Run(std::stop_token stop) {
-  daemon_ends_ = stop;
   std::stop_callback stopped(stop, [this] { no_more_.request_stop(); });
   std::stop_callback cancelled(cancel_.get_token(), [this] { no_more_.request_stop(); });
   std::stop_callback paused(pause_.get_token(), [this] { no_more_.request_stop(); });
@@ -107,7 +118,7 @@ Task<void> Campaign::Run(std::stop_token stop) {
 
 Status Campaign::OpenEndpoint() {
   ASSIGN_OR_RETURN(EndpointOptions endpoint, ports_.endpoints->Open(stored_.launch.spec.endpoint));
-  gate_ = ports_.gates->For(endpoint.base_url, endpoint.api_key);
+  gate_ = ports_.gates->For(endpoint);
   ASSIGN_OR_RETURN(client_, ports_.open_endpoint(std::move(endpoint)));
   return OkStatus();
 }
@@ -228,6 +239,7 @@ std::optional<WallLimit> Campaign::WallLimitOf(const StoredTrajectory& stored) c
 }
 
 Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop) {
+  const Counted counted(&under_way_);
   const std::string trajectory_id = stored.trajectory_id;
   TrajectoryPlan plan;
   plan.campaign_id = id();
@@ -248,6 +260,7 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   ports.sleeper = ports_.sleeper;
   ports.clock = ports_.clock;
   ports.jitter = ports_.jitter;
+  ports.hang_up = ports_.hang_up;
   const RefineOptions options = OptionsOfSample(stored_.launch.spec, stored.sample);
   RefineLoop loop(std::move(plan), &options, &stored_.launch.prompts, std::move(ports),
                   std::move(stored.fold));
@@ -306,7 +319,7 @@ Task<Status> Campaign::SetState(std::string state, StateDetail detail) {
   entry.event.payload = payload.Dump();
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(std::move(entry));
-  Status written = co_await ports_.journal->Append(std::move(entries), daemon_ends_);
+  Status written = co_await ports_.journal->Append(std::move(entries), ports_.hang_up);
   if (!written) co_return written;
   FailpointAfter(EventKind::kCampaignState);
   state_ = state;

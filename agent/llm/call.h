@@ -48,7 +48,7 @@ struct CallOptions {
   RetryOptions retry;
   AttemptCounts before{0, 0, 0};  // attempts of an earlier life of the process
   GateTurn turn;
-  // Ends what only waits, as a cancel does; a request that is on its way is waited for.
+  // Ends what only waits, as a cancel does, and nothing is sent any more; a request that is on its way is waited for.
   std::stop_token pause;
 };
 
