@@ -131,7 +131,6 @@ TEST_P(CompareTest, MismatchesAreThoseThatTorchFinds) {
   at::Tensor expected = at::randn({9'001}, at::kDouble).to(type).contiguous(), actual = expected.clone();
   for (int64_t place : {int64_t{17}, int64_t{4'096}, int64_t{5'000}, int64_t{5'001}, int64_t{9'000}}) actual[place] += 1;
   actual[7'000] = std::nan("");
-  actual[40] = at::nextafter(expected[40].to(at::kFloat), at::tensor(9.0f)).to(type);  // at most rounding
   const PnMismatches found = MismatchesAt(expected, actual, dtype, kLevel);
   const at::Tensor by_torch = at::isclose(expected, actual, table.rtol[kLevel], table.atol[kLevel]).logical_not().nonzero();
   EXPECT_EQ(found.count, by_torch.numel());

@@ -40,10 +40,7 @@ class DemoConversationsTest : public LaneTest {
       if (!choice) return Fail(choice.error().context);
       const std::string& reply = choice.value().conversation->turns[choice.value().turn].reply;
       if (messages.size() > 1 && messages[messages.size() - 2].content == reply) break;
-      auto report = Hand(task, reply);
-      if (!report) return Fail(report.error().context);
-      Keep(round, report.value(), &best);
-      auto feedback = prompts::RenderFeedback(texts_, report.value(), {round, kRounds - round, best, {}});
+      auto feedback = Answer(task, reply, round, &best);
       if (!feedback) return Fail(feedback.error().context);
       messages.push_back({"assistant", reply});
       messages.push_back({"user", feedback.value()});
@@ -51,10 +48,23 @@ class DemoConversationsTest : public LaneTest {
     return best ? best->verdict : Verdict::kInfra;
   }
 
+  static const Library& library() { return *library_; }
+
  private:
-  Result<EvaluationReport> Hand(const std::string& task, const std::string& reply) {
+  // What the loop says to a reply.
+  Result<std::string> Answer(const std::string& task, const std::string& reply, int round, std::optional<BestSoFar>* best) {
     agent::ParsedReply parsed = agent::ParseReply(reply, {});
-    if (parsed.files.empty()) return InvalidArgument("a reply gives no files: " + parsed.problem);
+    if (parsed.files.empty()) {
+      return prompts::RenderWrongFormat(texts_, parsed.problem, {round, kRounds - round, *best, {}});
+    }
+    ASSIGN_OR_RETURN(EvaluationReport report, Hand(task, std::move(parsed)));
+    if (report.aggregated_score && (!*best || (*best)->score < *report.aggregated_score)) {
+      *best = BestSoFar{round, report.verdict, *report.aggregated_score};
+    }
+    return prompts::RenderFeedback(texts_, report, {round, kRounds - round, *best, {}});
+  }
+
+  Result<EvaluationReport> Hand(const std::string& task, agent::ParsedReply parsed) {
     EvaluateRequest request;
     request.evaluation_id = "demo-" + task;
     request.purpose = "test";
@@ -62,11 +72,6 @@ class DemoConversationsTest : public LaneTest {
     request.files = std::move(parsed.files);
     request.time_cap = std::chrono::milliseconds(100);  // it is the words that are held to the recording
     return Evaluate(request);
-  }
-
-  static void Keep(int round, const EvaluationReport& report, std::optional<BestSoFar>* best) {
-    if (!report.aggregated_score || (*best && (*best)->score >= *report.aggregated_score)) return;
-    *best = BestSoFar{round, report.verdict, *report.aggregated_score};
   }
 
   static Verdict Fail(const std::string& why) {
@@ -89,7 +94,7 @@ TEST_F(DemoConversationsTest, EachGoesAsItIsRecorded) {
     EXPECT_STREQ(VerdictName(Play(task)), VerdictName(expected));
     ++played;
   }
-  EXPECT_EQ(played, library_->size());
+  EXPECT_EQ(played, library().size());
 }
 
 }  // namespace
