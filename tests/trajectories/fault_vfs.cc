@@ -13,8 +13,10 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 std::atomic<int64_t> writes_done{0};
 std::atomic<int64_t> syncs_done{0};
+std::atomic<int64_t> reads_begun{0};
 std::atomic<int64_t> writes_allowed{kNever};
 std::atomic<int64_t> syncs_allowed{kNever};
+std::atomic<int64_t> reads_allowed{kNever};
 
 sqlite3_vfs* Real() { return sqlite3_vfs_find("unix"); }
 
@@ -48,6 +50,13 @@ int Sync(sqlite3_file* file, int flags) {
   return Forward<&sqlite3_io_methods::xSync>(file, flags);
 }
 
+// In WAL mode a transaction begins by taking a shared lock of a read mark.
+int ShmLock(sqlite3_file* file, int offset, int count, int flags) {
+  const bool begins = flags == (SQLITE_SHM_LOCK | SQLITE_SHM_SHARED);
+  if (begins && ++reads_begun > reads_allowed) return SQLITE_IOERR_SHMLOCK;
+  return Forward<&sqlite3_io_methods::xShmLock>(file, offset, count, flags);
+}
+
 void ShmBarrier(sqlite3_file* file) { RealOf(file)->pMethods->xShmBarrier(RealOf(file)); }
 
 // Version 2: shared memory (WAL needs it) but no memory-mapped reads.
@@ -66,7 +75,7 @@ const sqlite3_io_methods kMethods = {
     &Forward<&sqlite3_io_methods::xSectorSize>,
     &Forward<&sqlite3_io_methods::xDeviceCharacteristics>,
     &Forward<&sqlite3_io_methods::xShmMap, int, int, int, void volatile**>,
-    &Forward<&sqlite3_io_methods::xShmLock, int, int, int>,
+    &ShmLock,
     &ShmBarrier,
     &Forward<&sqlite3_io_methods::xShmUnmap, int>,
     nullptr,
@@ -99,6 +108,7 @@ FaultVfs::FaultVfs() {
 
 void FaultVfs::FullAfterWrites(int64_t count) { writes_allowed = writes_done + count; }
 void FaultVfs::SyncsFailAfter(int64_t count) { syncs_allowed = syncs_done + count; }
+void FaultVfs::ReadsFailAfter(int64_t count) { reads_allowed = reads_begun + count; }
 
 void FaultVfs::ReadOnly() { read_only = true; }
 
@@ -106,6 +116,7 @@ void FaultVfs::Heal() {
   read_only = false;
   writes_allowed = kNever;
   syncs_allowed = kNever;
+  reads_allowed = kNever;
 }
 
 int64_t FaultVfs::writes() const { return writes_done; }

@@ -1,5 +1,5 @@
 // The machine's disk with faults on demand: an SQLite VFS named kName that hands everything to the default one, but for
-// the writes and syncs that a test wants to fail.
+// the writes, syncs and beginnings of reads that a test wants to fail.
 // Threads: thread-safe. One a process; Heal() it in TearDown.
 // Source: sqlite.org/vfs.html; SQLite's own test_vfs.c does the same.
 #pragma once
@@ -21,6 +21,9 @@ class FaultVfs {
   void ReadOnly();
   // After `count` more syncs every fsync fails (SQLITE_IOERR_FSYNC), until Heal().
   void SyncsFailAfter(int64_t count);
+  // After `count` more transactions have begun to read, each fails to (SQLITE_IOERR_SHMLOCK), until Heal(). A transaction
+  // that writes begins with it too.
+  void ReadsFailAfter(int64_t count);
   void Heal();
 
   int64_t writes() const;
