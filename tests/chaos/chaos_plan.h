@@ -41,7 +41,7 @@ inline std::vector<Life> PlanLives(const PlanOptions& options, const std::vector
     Life life;
     if (i % 2 == 1 && !failpoints.empty()) {
       life.end = LifeEnd::kFailpoint;
-      life.failpoint = failpoints[below(failpoints.size())] + ":" + std::to_string(1 + random.Below(30));
+      life.failpoint = failpoints[below(failpoints.size())] + ":" + std::to_string(1 + random.Below(6));
     }
     lives.push_back(life);
   }
