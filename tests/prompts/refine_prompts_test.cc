@@ -118,6 +118,9 @@ TEST(RefinePromptsTest, FeedbackOfAWrongResultGivesDifferences) {
   report.graphs[0].max_abs_diff = 0.1250001;
   report.graphs[0].tolerances_ok = {2, 3, 4};
   report.graphs[0].matched_nodes = 2;
+  report.graphs[0].mismatches = {
+      {"output 0 (float32)", 4096, 12, {{"[3, 17]", "1.25", "0.5"}, {"[63, 1]", "-2", "nan"}}},
+      {"output 1 (int64)", 64, 1, {{"[7]", "3", "4"}}}};
   report.graphs[1].status = GraphStatus::kPassMiss;
   report.graphs[1].verdict = Verdict::kMiss;
   report.graphs[1].reason = "no pattern matched; first node that does not line up: softmax";
