@@ -23,13 +23,18 @@ namespace {
 
 using evaluator::kLaneControlFd;
 
+Result<Json> ReadScript(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(LaneScriptIn(folder), 1000));
+  return ParseJson(text);
+}
+
 class ScriptedEvaluator {
  public:
   ScriptedEvaluator(std::string folder, int64_t life, Random random)
       : folder_(std::move(folder)), life_(life), random_(random), dies_at_(2 + random_.Below(12)), how_(random_.Below(3)) {}
 
   Status Serve() {
-    if (random_.Percent(4)) Die("in its start");
+    if (IsDown() || random_.Percent(4)) Die("in its start");
     RETURN_IF_ERROR(evaluator::SendGreeting(kLaneControlFd, {"chaos", log_->environment}, Deadline::Never()));
     for (;;) {
       ASSIGN_OR_RETURN(auto request, evaluator::ReceiveRequest(kLaneControlFd, Deadline::Never()));
@@ -43,7 +48,7 @@ class ScriptedEvaluator {
   Status Answer(const evaluator::EvaluateRequest& request) {
     const bool dies = ++evaluations_ == dies_at_;
     Note("evaluate", request.evaluation_id);
-    if (dies && how_ == 0) Die("before the work");
+    if ((dies && how_ == 0) || (evaluations_ > 1 && IsDown())) Die("before the work");
     const auto report = lane_.Evaluate(request, Deadline::Never(), {});
     if (dies && how_ == 1) {
       // The length of a frame of 255 bytes, and three of them.
@@ -68,6 +73,11 @@ class ScriptedEvaluator {
     return evaluator::SendReport(kLaneControlFd, evaluator::ToJsonValue(report.value()), Deadline::Never());
   }
 
+  bool IsDown() const {
+    auto script = ReadScript(folder_);
+    return script && script.value()["down"].Flag();
+  }
+
   void Note(const std::string& what, const std::string& which) { AppendLaneLine(folder_, {life_, what, which}); }
 
   [[noreturn]] void Die(const std::string& where) {
@@ -88,8 +98,7 @@ class ScriptedEvaluator {
 
 int Run(const std::string& folder) {
   std::signal(SIGPIPE, SIG_IGN);
-  auto text = ReadFile(LaneScriptIn(folder), 1000);
-  auto script = text ? ParseJson(text.value()) : Result<Json>(text.error());
+  const auto script = ReadScript(folder);
   if (!script) return 3;
   const int64_t life = script.value()["life"].Integer();
   const int64_t start = AppendLaneLine(folder, {life, "start", "evaluator"});

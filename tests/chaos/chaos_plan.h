@@ -18,19 +18,26 @@ enum class LifeEnd {
   kStopTwice,  // a second one right behind it
 };
 
-enum class Disturbance { kNone, kLock, kFullDisk, kRefusal };
+enum class Disturbance {
+  kNone,
+  kLock,      // of the journal, by another process
+  kFullDisk,  // under the journal
+  kRefusal,   // of connections, by the endpoint
+  kNoLane,    // evaluators die in their start, and those that are up at their next evaluation
+};
 
 struct Life {
   LifeEnd end = LifeEnd::kKill;
   Disturbance disturbance = Disturbance::kNone;
-  bool ends_disturbed = false;  // while the disturbance lasts
+  bool begins_disturbed = false;  // the disturbance is there before the daemon
+  bool ends_disturbed = false;    // and after it
   int rows_percent = 100;       // of an even share of what is left to write
   std::string failpoint;        // name:count
 };
 
 struct PlanOptions {
   int kills = 0, stops = 0;
-  int locks = 0, full_disks = 0, refusals = 0;
+  int locks = 0, full_disks = 0, refusals = 0, outages = 0;
 };
 
 // `failpoints`: their names; every other kill is at one of them.
@@ -61,8 +68,10 @@ inline std::vector<Life> PlanLives(const PlanOptions& options, const std::vector
   disturb(options.locks, Disturbance::kLock);
   disturb(options.full_disks, Disturbance::kFullDisk);
   disturb(options.refusals, Disturbance::kRefusal);
+  disturb(options.outages, Disturbance::kNoLane);
   shuffle();
   for (Life& life : lives) {
+    life.begins_disturbed = random.Percent(40);
     life.ends_disturbed = random.Percent(40);
     life.rows_percent = static_cast<int>(30 + random.Below(140));
   }

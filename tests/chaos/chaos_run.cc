@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ constexpr int kLookMillis = 5;
 constexpr int kLooksAMinute = 60'000 / kLookMillis;
 constexpr int kRowsASample = 36;      // chosen: a little fewer than there will be, so that work is left for every life
 constexpr int kLongestLifeLooks = 4000 / kLookMillis;  // of a life in which nothing comes forward
+constexpr int kRefusesToStart = 3;    // docs/contracts.md, "Exit codes"
 constexpr int kStartsInARow = 5;      // that may fail before the run gives up
 
 void Rest(int millis = kLookMillis) { ::poll(nullptr, 0, millis); }
@@ -92,7 +94,7 @@ class Run {
   Result<ChaosReport> Do() {
     RETURN_IF_ERROR(SetUp());
     const std::vector<Life> lives = PlanLives({options_.kills, options_.stops, options_.locks, options_.full_disks,
-                                               options_.refusals}, Failpoints(), random_);
+                                               options_.refusals, options_.outages}, Failpoints(), random_);
     const int total = static_cast<int>(lives.size()) + 1;
     for (const Life& life : lives) {
       lives_left_ = total - static_cast<int>(lives_.size());
@@ -133,12 +135,13 @@ class Run {
   }
 
   std::string Config() const {
-    return "journal = '" + journal() + "'\nlog_level = 'info'\n[http]\nport = 0\nport_file = '" +
+    return "journal = '" + journal() + "'\nhead_log = '" + head_log() + "'\nlog_level = 'info'\n[http]\nport = 0\nport_file = '" +
            (folder_ / "daemon.port").native() + "'\ntoken_file = '" + token_file() + "'\n[lane]\nevaluator_binary = '" +
            fakes::BinaryDir() + "/bin/chaos_evaluator'\ncache_dir = '" + lane_folder().native() + "'\n";
   }
 
   std::string journal() const { return (disk_->folder() / "journal.db").native(); }
+  std::string head_log() const { return (folder_ / "heads").native(); }
   std::string token_file() const { return (folder_ / "token").native(); }
   fs::path lane_folder() const { return folder_ / "lane"; }
   size_t tasks() const { return options_.samples >= 100 ? kTasks.size() : kTasks.size() / 2; }
@@ -180,25 +183,42 @@ class Run {
 
   // ---- a life
 
+  // Ends what was caused.
+  using Fault = std::function<Status()>;
+
   Status Live(const Life& life) {
-    RETURN_IF_ERROR(Begin(life.failpoint));
-    if (daemon_ == nullptr) return OkStatus();
-    const int64_t share = (Planned() * kRowsASample - NewestRow()) / std::max(1, lives_left_);
-    const int64_t rows = std::max<int64_t>(6, share * life.rows_percent / 100);
+    Fault fault;
+    // A launch waits for as long as the journal does, and so for us.
+    const bool disturbed = life.begins_disturbed && accepted_.size() == std::size(kCampaigns);
+    if (disturbed) {
+      ASSIGN_OR_RETURN(fault, Cause(life.disturbance));
+    }
+    RETURN_IF_ERROR(Begin(life.failpoint, &fault));
+    if (daemon_ == nullptr) return fault ? fault() : OkStatus();
     const int64_t begin = NewestRow();
-    AwaitRow(begin + rows / 2);
-    RETURN_IF_ERROR(Disturb(life));
+    const int64_t share = (Planned() * kRowsASample - begin) / std::max(1, lives_left_);
+    const int64_t rows = std::max<int64_t>(6, share * life.rows_percent / 100);
+    if (!disturbed) {
+      AwaitRow(begin + rows / 2);
+      ASSIGN_OR_RETURN(fault, Cause(life.disturbance));
+    }
+    if (fault) {
+      Observe(life.disturbance);
+      if (life.ends_disturbed) End(life);
+      RETURN_IF_ERROR(fault());
+    }
     if (daemon_ == nullptr) return OkStatus();
     AwaitRow(begin + rows);
     End(life);
     return OkStatus();
   }
 
-  // A daemon that answers and has its campaigns; none where a failpoint has ended it already.
-  Status Begin(const std::string& failpoint) {
+  // A daemon that answers and has its campaigns; none where a failpoint has ended it already. `fault`: what is caused now,
+  // or nothing.
+  Status Begin(const std::string& failpoint, Fault* fault) {
     for (int i = 0; i < kStartsInARow; ++i) {
       lives_.push_back(std::max(NewestRow(), lives_.empty() ? 0 : lives_.back()));
-      RETURN_IF_ERROR(WriteFileAtomic(LaneScriptIn(lane_folder()), LaneScript()));
+      RETURN_IF_ERROR(WriteLaneScript());
       if (Start(failpoint)) {
         Launch();
         return OkStatus();
@@ -211,6 +231,13 @@ class Run {
         ++done_["daemon killed (-9), at a failpoint"];
         return OkStatus();
       }
+      if (disk_full_ && code == kRefusesToStart) {
+        // It can make nothing of a journal that it cannot open, and says so; with room it starts.
+        ++done_["disk filled, and the daemon did not start on it"];
+        RETURN_IF_ERROR((*fault)());
+        *fault = {};
+        continue;
+      }
       starts_.Against(ThisLife() + " ended at its start with " + std::to_string(code));
     }
     return Error{ErrorCode::kUnavailable, "the daemon does not start: " + LogTail()};
@@ -218,8 +245,11 @@ class Run {
 
   std::string ThisLife() const { return "life " + std::to_string(lives_.size() - 1); }
 
-  std::string LaneScript() const {
-    return Json({{"seed", options_.seed}, {"life", static_cast<int64_t>(lives_.size()) - 1}}).Dump();
+  Status WriteLaneScript() const {
+    const Json script = {{"seed", options_.seed},
+                         {"life", static_cast<int64_t>(lives_.size()) - 1},
+                         {"down", lanes_down_}};
+    return WriteFileAtomic(LaneScriptIn(lane_folder()), script.Dump());
   }
 
   bool Start(const std::string& failpoint) {
@@ -291,40 +321,78 @@ class Run {
 
   // ---- what is done to it
 
-  Status Disturb(const Life& life) {
-    switch (life.disturbance) {
-      case Disturbance::kNone: return OkStatus();
-      case Disturbance::kLock: return Lock(life);
-      case Disturbance::kFullDisk: return FillDisk(life);
-      case Disturbance::kRefusal: return Refuse(life);
+  Result<Fault> Cause(Disturbance disturbance) {
+    switch (disturbance) {
+      case Disturbance::kNone: return Fault();
+      case Disturbance::kLock: return Lock();
+      case Disturbance::kFullDisk: return FillDisk();
+      case Disturbance::kRefusal: return Refuse();
+      case Disturbance::kNoLane: return TakeLanesDown();
     }
-    return OkStatus();
+    return Fault();
   }
 
-  Status Lock(const Life& life) {
+  Result<Fault> Lock() {
+    struct Held {
+      std::unique_ptr<Database> database;
+      std::optional<Transaction> transaction;
+    };
     auto database = Database::Open({.path = journal(), .read_only = false, .vfs = ""});
-    auto held = database ? Transaction::Begin(database.value().get()) : Result<Transaction>(database.error());
-    if (!held) return OkStatus();  // the daemon itself held it for all of five seconds
+    if (!database) return Fault();
+    auto held = std::make_shared<Held>();
+    held->database = std::move(database).value();
+    auto transaction = Transaction::Begin(held->database.get());
+    if (!transaction) return Fault();  // the daemon itself held it for all of five seconds
+    held->transaction.emplace(std::move(transaction).value());
     ++done_["journal locked by another process"];
-    if (AwaitTrouble(options_.longest_lock)) ++done_["journal locked by another process, and /health told"];
-    if (life.ends_disturbed) End(life);
-    return OkStatus();
+    return Fault([held] {
+      held->transaction.reset();
+      held->database.reset();
+      return OkStatus();
+    });
   }
 
-  Status FillDisk(const Life& life) {
+  Result<Fault> FillDisk() {
     RETURN_IF_ERROR(disk_->Fill());
+    disk_full_ = true;
     ++done_["disk filled"];
-    if (AwaitTrouble(Millis(4000))) ++done_["disk filled, and /health told"];
-    if (life.ends_disturbed) End(life);
-    return disk_->Free();
+    return Fault([this] {
+      disk_full_ = false;
+      return disk_->Free();
+    });
   }
 
-  Status Refuse(const Life& life) {
+  Result<Fault> Refuse() {
     endpoint_->Refuse();
     ++done_["endpoint refused connections for a while"];
-    Rest(static_cast<int>(300 + random_.Below(900)));
-    if (life.ends_disturbed) End(life);
-    return endpoint_->Serve();
+    return Fault([this] { return endpoint_->Serve(); });
+  }
+
+  Result<Fault> TakeLanesDown() {
+    lanes_down_ = true;
+    ++done_["no evaluator came up for a while"];
+    RETURN_IF_ERROR(WriteLaneScript());
+    return Fault([this] {
+      lanes_down_ = false;
+      return WriteLaneScript();
+    });
+  }
+
+  // Until the daemon tells that its journal waits; of other faults, for a while.
+  void Observe(Disturbance disturbance) {
+    switch (disturbance) {
+      case Disturbance::kNone: return;
+      case Disturbance::kLock:
+        if (AwaitTrouble(options_.longest_lock)) ++done_["journal locked by another process, and /health told"];
+        return;
+      case Disturbance::kFullDisk:
+        if (AwaitTrouble(Millis(4000))) ++done_["disk filled, and /health told"];
+        return;
+      case Disturbance::kRefusal:
+      case Disturbance::kNoLane:
+        Rest(static_cast<int>(300 + random_.Below(1200)));
+        return;
+    }
   }
 
   // Whether the daemon says that its journal waits.
@@ -398,7 +466,8 @@ class Run {
 
   Status LiveToTheEnd() {
     for (int i = 0; i < kStartsInARow; ++i) {
-      RETURN_IF_ERROR(Begin(""));
+      Fault none;
+      RETURN_IF_ERROR(Begin("", &none));
       if (AwaitTheEnd()) {
         TakeReports();
         Stop(false);
@@ -464,7 +533,7 @@ class Run {
     }
     ASSIGN_OR_RETURN(Claim replies, JudgeReplies(evidence, *reader));
     ASSIGN_OR_RETURN(Claim replay, JudgeReplay(*reader));
-    ASSIGN_OR_RETURN(Claim verified, JudgeVerify(journal()));
+    ASSIGN_OR_RETURN(Claim verified, JudgeVerify(journal(), head_log()));
     for (Claim claim : {replies, seen_, replay, verified, died_, starts_, stops_}) report.claims.push_back(std::move(claim));
     report.balance = BalanceOf(evidence);
     report.samples = Planned();
@@ -508,6 +577,8 @@ class Run {
 
   std::vector<int64_t> lives_;  // the newest row when each began
   int lives_left_ = 0;
+  bool lanes_down_ = false;
+  bool disk_full_ = false;
   std::set<std::string> accepted_;  // campaigns
   std::vector<SeenRow> remembered_;
   std::map<std::string, int64_t> done_;

@@ -27,6 +27,7 @@ struct ChaosOptions {
   int locks = 5;       // of the journal, each in a life of the daemon of its own
   int full_disks = 5;  // likewise
   int refusals = 8;    // likewise: connections to the endpoint are refused for a while
+  int outages = 5;     // likewise: no evaluator comes up for a while
   Millis longest_lock{9000};  // until the daemon says that it waits, which takes it five seconds; at most so long
   bool mount_disk = true;     // a disk that is really full, where a tmpfs may be mounted
   std::function<void(int done, int total)> progress = [](int, int) {};  // lives of the daemon

@@ -62,7 +62,7 @@ std::vector<Claim> Judge(const Evidence& evidence);
 Result<Claim> JudgeReplies(const Evidence& evidence, trajectories::Reader& reader);
 // Every trajectory's decisions made again from what is stored (`passnet replay --agent`).
 Result<Claim> JudgeReplay(trajectories::Reader& reader);
-// `passnet verify`.
-Result<Claim> JudgeVerify(const std::string& journal);
+// `passnet verify --head-log`.
+Result<Claim> JudgeVerify(const std::string& journal, const std::string& head_log);
 
 }  // namespace passnet::chaos

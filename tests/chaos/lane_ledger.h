@@ -27,7 +27,7 @@ struct LaneLine {
 };
 
 inline std::filesystem::path LaneLedgerIn(const std::filesystem::path& folder) { return folder / "lane.ledger"; }
-// What an evaluator reads when it starts: {"seed", "life"}.
+// What an evaluator goes by: {"seed", "life", "down"}; "down" is looked at again before each evaluation.
 inline std::filesystem::path LaneScriptIn(const std::filesystem::path& folder) { return folder / "lane.script"; }
 
 // The position behind the line: no two lines have the same.

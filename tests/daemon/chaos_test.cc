@@ -12,7 +12,7 @@ TEST(ChaosTest, EveryClaimHoldsWhateverIsDone) {
   options.samples = 20;
   options.kills = 3;
   options.stops = 2;
-  options.locks = options.full_disks = options.refusals = 1;
+  options.locks = options.full_disks = options.refusals = options.outages = 1;
   options.longest_lock = Millis(500);  // waited out by the store alone; that it is told takes five seconds more
   options.mount_disk = false;
   const auto report = chaos::RunChaos(options);
