@@ -97,7 +97,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   int in_flight() const { return facts_.in_flight; }
   GateFacts facts() const;
 
- private:
+ protected:
   // What a request took with it through the gate.
   struct Grant {
     GateTurn turn;
@@ -105,6 +105,10 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
     int episode = 0;
     bool paced = false;
   };
+  // Goes by what other calls met with; a replay of one trajectory, which does not know them, goes by what is stored.
+  virtual bool IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const;
+
+ private:
   struct Waiter {
     Grant grant;
     bool granted = false;
@@ -125,7 +129,6 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   void HandTimeOver();
 
   bool Settle(const Grant& grant, const dialects::AttemptOutcome& outcome, const dialects::RawReply& reply);
-  bool IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const;
   void Answered(const Grant& grant);
   void Refused(const Grant& grant, const RateHeaders& headers, const std::string& reason);
   void Failed(const Grant& grant, const RateHeaders& headers, const std::string& reason, bool dear);

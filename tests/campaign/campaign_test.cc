@@ -1230,6 +1230,32 @@ TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
   EXPECT_EQ(plateau->stored, "feedback");
 }
 
+// A reply that was lost is a call's own failure unless others lose theirs as well. A replay of one trajectory knows of no
+// others: it found a difference in every one that had failed together with another.
+TEST_F(CampaignTest, ReplayTakesItAsStoredWhoseAFailureWas) {
+  dialects::RawReply cut;
+  cut.end = dialects::ExchangeEnd::kCut;
+  cut.sent = true;
+  CampaignSpec spec = Spec();
+  spec.concurrency = 2;
+  spec.refine.rounds.rounds = 1;
+  Live(Launching(spec), {cut, cut, FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_).value();
+  Launch launch = LoadLaunch(*reader, id_).value();
+  std::set<std::string> own;
+  for (const auto& state : AllTrajectories(*reader, id_).value()) {
+    for (const auto& event : reader->Chain(id_, state.trajectory_id).value()) {
+      if (event.body.label == "transport") own.insert(ParseJson(event.body.payload).value()["own"].Dump());
+    }
+    auto replay = ReplayTrajectory(*reader, launch, state);
+    ASSERT_TRUE(replay) << replay.error().context;
+    EXPECT_FALSE(replay.value().difference) << replay.value().difference->stored << replay.value().difference->replayed;
+    EXPECT_TRUE(replay.value().finished);
+  }
+  EXPECT_EQ(own.size(), 2u) << "one was its own, one was not";
+}
+
 TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {
   id_ = launch_.campaign_id;
   StoreEvent(EventKind::kTrajectoryStarted, StartPayloadOf("rope"), "t-cancelled", "rope", "1");

@@ -1,6 +1,7 @@
 #include "tests/trajectories/fault_vfs.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -35,13 +36,18 @@ int Forward(sqlite3_file* file, Args... args) {
 }
 
 std::atomic<bool> read_only{false};
+std::string& FullFlag() {
+  static std::string* file = new std::string;  // leaked: databases may be closed while statics are destroyed
+  return *file;
+}
+bool IsFull() { return !FullFlag().empty() && ::access(FullFlag().c_str(), F_OK) == 0; }
 
 int Write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 offset) {
   if (read_only) {
     errno = EROFS;
     return SQLITE_IOERR_WRITE;
   }
-  if (++writes_done > writes_allowed) return SQLITE_FULL;
+  if (++writes_done > writes_allowed || IsFull()) return SQLITE_FULL;
   return Forward<&sqlite3_io_methods::xWrite>(file, bytes, count, offset);
 }
 
@@ -104,6 +110,11 @@ FaultVfs::FaultVfs() {
   shim.pNext = nullptr;
   shim.xOpen = &Open;
   sqlite3_vfs_register(&shim, 0);
+}
+
+void FaultVfs::FullWhile(const std::string& file) {
+  FullFlag() = file;
+  sqlite3_vfs_register(sqlite3_vfs_find(kName), 1);
 }
 
 void FaultVfs::FullAfterWrites(int64_t count) { writes_allowed = writes_done + count; }

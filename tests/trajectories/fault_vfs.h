@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace passnet::trajectories {
 
@@ -17,6 +18,9 @@ class FaultVfs {
 
   // After `count` more writes the disk is full (SQLITE_FULL), until Heal().
   void FullAfterWrites(int64_t count);
+  // The disk is full whenever this file is there, for every database of the process that names no VFS: for a program that
+  // another one drives. Before any database is opened.
+  void FullWhile(const std::string& file);
   // From now on the disk is read-only (EROFS), until Heal().
   void ReadOnly();
   // After `count` more syncs every fsync fails (SQLITE_IOERR_FSYNC), until Heal().
