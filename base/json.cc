@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <unordered_map>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace passnet {
 namespace {
@@ -122,18 +124,51 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   std::string problem_;
 };
 
-bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
-  });
+constexpr uint64_t kEachByte = 0x0101010101010101;
+
+// Whether one of the eight is zero.
+constexpr bool HasZero(uint64_t bytes) { return ((bytes - kEachByte) & ~bytes & (kEachByte << 7)) != 0; }
+
+// The first byte at or behind `from` that does not stand in a JSON text as it is, or the end: eight bytes at a time,
+// since a prompt is written into every request of its conversation.
+size_t EndOfPlain(std::string_view text, size_t from) {
+  for (; from + 8 <= text.size(); from += 8) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data() + from, 8);
+    const bool control = ((bytes - kEachByte * 0x20) & ~bytes & (kEachByte << 7)) != 0;  // a byte below 0x20
+    if (control || HasZero(bytes ^ kEachByte * '"') || HasZero(bytes ^ kEachByte * '\\')) break;
+  }
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+  while (from < text.size() && is_plain(text[from])) ++from;
+  return from;
+}
+
+// As nlohmann/json writes it.
+void AppendEscape(char c, std::string* out) {
+  constexpr std::string_view kShort = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kLetters = "\"\\bfnrt";
+  out->push_back('\\');
+  if (const size_t at = kShort.find(c); at != std::string_view::npos) {
+    out->push_back(kLetters[at]);
+    return;
+  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out->append("u00").append(1, kDigits[static_cast<unsigned char>(c) >> 4]).append(1, kDigits[c & 15]);
 }
 
 void AppendText(std::string_view text, std::string* out) {
-  if (IsPlain(text)) {
-    out->append(1, '"').append(text).append(1, '"');
-  } else {
+  if (!IsUtf8(text)) {
     *out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return;
   }
+  out->push_back('"');
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = EndOfPlain(text, from);
+    out->append(text.substr(from, end - from));
+    if (end < text.size()) AppendEscape(text[end], out);
+    from = end + 1;
+  }
+  out->push_back('"');
 }
 
 void AppendDouble(double value, std::string* out) {

@@ -2,11 +2,22 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace passnet {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
+
+// Nearly all that is looked at is ASCII, eight bytes at a time.
+size_t AsciiBytes(std::string_view text) {
+  size_t count = 0;
+  for (uint64_t bytes = 0; count + 8 <= text.size(); count += 8) {
+    std::memcpy(&bytes, text.data() + count, 8);
+    if ((bytes & 0x8080808080808080) != 0) break;
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -27,6 +38,8 @@ size_t CharacterBytes(std::string_view text) {
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
+    text.remove_prefix(AsciiBytes(text));
+    if (text.empty()) return true;
     const size_t count = CharacterBytes(text);
     if (count == 0) return false;
     text.remove_prefix(count);

@@ -93,6 +93,7 @@ Result<CompletionRequest> ParseCompletionRequest(std::string_view body) {
   RETURN_IF_ERROR(fields.Check("the body"));
   request.stream = root["stream"].Flag();
   request.usage_in_stream = root["stream_options"]["include_usage"].Flag();
+  request.seed = root["seed"].Integer();
   return request;
 }
 

@@ -19,6 +19,7 @@ struct CompletionRequest {
   std::vector<Message> messages;
   bool stream = false;
   bool usage_in_stream = false;
+  int64_t seed = 0;  // 0 where none is given, and on the wires that have none
 };
 
 struct Completion {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/sha256.h"
+
 namespace passnet::recorded_llm {
 namespace {
 
@@ -16,7 +18,33 @@ bool IsUser(const Message& message) { return message.role == "user"; }
 
 std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
 
+// Evenly spread, and the same in every process: a replay must get what the first run got.
+const std::string& Drawn(const Variation& variation, const Choice& choice, int64_t seed) {
+  Sha256 sha;
+  sha.UpdateField(std::to_string(seed))
+      .UpdateField(choice.conversation->name)
+      .UpdateField(std::to_string(choice.turn))
+      .UpdateField(variation.mark);
+  const Sha256Digest digest = sha.Finish();
+  uint64_t number = 0;
+  for (size_t i = 0; i < sizeof number; ++i) number = number << 8 | digest[i];
+  return variation.choices[number % variation.choices.size()];
+}
+
+void ReplaceAll(const std::string& mark, const std::string& text, std::string* in) {
+  for (size_t at = in->find(mark); at != std::string::npos; at = in->find(mark, at + text.size())) {
+    in->replace(at, mark.size(), text);
+  }
+}
+
 }  // namespace
+
+std::string ReplyFor(const Choice& choice, int64_t seed) {
+  const Turn& turn = choice.conversation->turns[choice.turn];
+  std::string reply = turn.reply;
+  for (const Variation& variation : turn.vary) ReplaceAll(variation.mark, Drawn(variation, choice, seed), &reply);
+  return reply;
+}
 
 Result<const Conversation*> Library::Find(std::string_view first_user_message) const {
   std::vector<const Conversation*> found;

@@ -18,14 +18,23 @@
 
 namespace passnet::recorded_llm {
 
+inline constexpr std::string_view kConversationSchema = "passnet.recorded_conversation/1";
+
 struct RecordedUsage {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
 };
 
+// A mark in a reply that stands for another text from sample to sample.
+struct Variation {
+  std::string mark;
+  std::vector<std::string> choices;  // at least one
+};
+
 struct Turn {
   std::vector<Pattern> expect;  // all must be found in the last user message
   std::string reply;
+  std::vector<Variation> vary;
   std::string finish_reason;
   std::optional<RecordedUsage> usage;
 };
@@ -46,6 +55,9 @@ struct Choice {
   const Conversation* conversation = nullptr;
   size_t turn = 0;
 };
+
+// The turn's reply with one of the choices for every mark: the same for the same seed, another one for most others.
+std::string ReplyFor(const Choice& choice, int64_t seed);
 
 class Library {
  public:

@@ -12,7 +12,6 @@
 namespace passnet::recorded_llm {
 namespace {
 
-constexpr std::string_view kSchema = "passnet.recorded_conversation/1";
 constexpr size_t kMaxFileBytes = 4u << 20;     // chosen: a hundred times the longest reply that a model gives
 constexpr int64_t kMaxTokens = 1'000'000'000;  // chosen: beyond any context window; keeps sums from overflowing
 constexpr const char* kNoText = "must be a text that is not empty";
@@ -59,6 +58,25 @@ std::string ReadReply(FieldReader& fields, const std::filesystem::path& folder) 
   return std::move(reply).value();
 }
 
+std::vector<Variation> ReadVariations(FieldReader& fields, const std::string& reply) {
+  Json given = Json::MakeObject();
+  fields.Any("vary", &given);
+  if (!given.is_object()) fields.Complain("vary", "must be an object: marks of the reply with a list of texts each");
+  std::vector<Variation> variations;
+  for (const auto& [mark, texts] : given.Members()) {
+    const std::string where = "vary." + mark;
+    Variation variation{mark, {}};
+    for (const Json& text : texts.Items()) {
+      if (text.is_text()) variation.choices.push_back(text.Text());
+    }
+    const bool whole = !variation.choices.empty() && variation.choices.size() == texts.Items().size();
+    if (!whole) fields.Complain(where, "must be a list of texts, at least one");
+    if (mark.empty() || reply.find(mark) == std::string::npos) fields.Complain(where, "does not stand in the reply");
+    variations.push_back(std::move(variation));
+  }
+  return variations;
+}
+
 std::optional<RecordedUsage> ReadUsage(FieldReader& fields) {
   Json given;
   fields.Any("usage", &given);
@@ -78,6 +96,7 @@ Turn ReadTurn(FieldReader& fields, const std::filesystem::path& folder) {
   Turn turn;
   turn.expect = ReadPatterns(fields, "expect");
   turn.reply = ReadReply(fields, folder);
+  turn.vary = ReadVariations(fields, turn.reply);
   int reason = 0;
   fields.Choice("finish_reason", &reason, kReasons);
   turn.finish_reason = kReasons[static_cast<size_t>(reason)];
@@ -86,7 +105,7 @@ Turn ReadTurn(FieldReader& fields, const std::filesystem::path& folder) {
 }
 
 void ReadDocument(FieldReader& fields, const std::filesystem::path& folder, Conversation* conversation) {
-  VisitSchema(fields, kSchema);
+  VisitSchema(fields, kConversationSchema);
   ReadMetadata(fields);
   conversation->match = ReadPatterns(fields, "match");
   if (conversation->match.empty()) fields.Complain("match", "must name at least one pattern");

@@ -80,7 +80,7 @@ Completion MakeCompletion(const Wire& wire, const Choice& choice, const Completi
   Completion completion;
   completion.id = std::string(wire.id_prefix) + Sha256Hex(choice.conversation->name + "\n" + std::string(body)).substr(0, 24);
   completion.model = request.model;
-  completion.content = turn.reply;
+  completion.content = ReplyFor(choice, request.seed);
   completion.finish_reason = turn.finish_reason;
   completion.usage = turn.usage;
   completion.usage_in_stream = request.usage_in_stream;

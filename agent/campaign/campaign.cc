@@ -56,6 +56,18 @@ StoredTrajectory TakeSample(SampleIndex* index, const std::string& task, int64_t
   return fresh;
 }
 
+// One more for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(int64_t* count) : count_(count) { ++*count_; }
+  ~Counted() { --*count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  int64_t* const count_;
+};
+
 int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int64_t>(seconds * 1e6); }
 
 }  // namespace
@@ -84,7 +96,6 @@ std::vector<SharedPart*> Campaign::parts() const {
 }
 
 Task<void> Campaign::Run(std::stop_token stop) {
-  daemon_ends_ = stop;
   std::stop_callback stopped(stop, [this] { no_more_.request_stop(); });
   std::stop_callback cancelled(cancel_.get_token(), [this] { no_more_.request_stop(); });
   std::stop_callback paused(pause_.get_token(), [this] { no_more_.request_stop(); });
@@ -111,7 +122,7 @@ Task<void> Campaign::Run(std::stop_token stop) {
 
 Status Campaign::OpenEndpoint() {
   ASSIGN_OR_RETURN(EndpointOptions endpoint, ports_.endpoints->Open(stored_.launch.spec.endpoint));
-  gate_ = ports_.gates->For(endpoint.base_url, endpoint.api_key);
+  gate_ = ports_.gates->For(endpoint);
   ASSIGN_OR_RETURN(client_, ports_.open_endpoint(std::move(endpoint)));
   return OkStatus();
 }
@@ -263,6 +274,7 @@ std::optional<WallLimit> Campaign::WallLimitOf(const StoredTrajectory& stored) c
 }
 
 Task<void> Campaign::RunTrajectory(Turn turn, StoredTrajectory stored, std::stop_token stop) {
+  const Counted counted(&under_way_);
   const std::string trajectory_id = stored.trajectory_id;
   std::stop_source time_is_over;
   std::stop_source ended;
@@ -333,6 +345,7 @@ LoopPorts Campaign::PortsOfLoop() {
   ports.sleeper = ports_.sleeper;
   ports.clock = ports_.clock;
   ports.jitter = ports_.jitter;
+  ports.hang_up = ports_.hang_up;
   return ports;
 }
 
@@ -392,7 +405,7 @@ Task<Status> Campaign::SetState(std::string state, StateDetail detail) {
   entry.event.payload = payload.Dump();
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(std::move(entry));
-  Status written = co_await ports_.journal->Append(std::move(entries), daemon_ends_);
+  Status written = co_await ports_.journal->Append(std::move(entries), ports_.hang_up);
   if (!written) co_return written;
   FailpointAfter(EventKind::kCampaignState);
   state_ = state;

@@ -43,6 +43,8 @@ struct CampaignPorts {
   ParkOptions park;
   std::function<double()> jitter;
   std::function<Result<std::unique_ptr<LlmClient>>(EndpointOptions)> open_endpoint;
+  // Comes after Run's stop: nothing that is on its way is waited for any more. Set by the manager.
+  std::stop_token hang_up;
 };
 
 class Campaign {
@@ -51,7 +53,7 @@ class Campaign {
   Campaign(StoredCampaign stored, CampaignPorts ports);
 
   // Until every trajectory has ended, the operator cancels or pauses, or the daemon stops (the campaign then stays
-  // unfinished).
+  // unfinished, and replies that are on their way are waited for until CampaignPorts::hang_up).
   Task<void> Run(std::stop_token stop);
   // Trajectories that rested for the pause have no end yet; another start gives it to them.
   bool cancelled_while_pausing() const {
@@ -65,6 +67,9 @@ class Campaign {
   const std::string& id() const { return stored_.launch.campaign_id; }
   // What its trajectories share, as far as it is there.
   std::vector<SharedPart*> parts() const;
+  // Trajectories that are under way now, and whether they wait for what they share.
+  int64_t under_way() const { return under_way_; }
+  bool parked() const { return state_ == "parked"; }
 
  private:
   // Beside the label of a campaign_state.
@@ -115,11 +120,11 @@ class Campaign {
   std::string state_;         // as stored last
   std::stop_source cancel_;
   std::stop_source pause_;
-  std::stop_token daemon_ends_;  // the only thing that keeps a state from being stored
   std::stop_source no_more_;  // nothing further begins: cancel, pause or the daemon's end
   std::unique_ptr<LlmClient> client_;
   std::shared_ptr<Gate> gate_;
   StateDetail pause_detail_;
+  int64_t under_way_ = 0;     // trajectories
   int64_t ended_ = 0;         // trajectories, since it was launched, resumed or taken up after a restart
   int64_t ended_infra_ = 0;
   bool trajectory_failed_ = false;         // one cannot go on, for no reason of its own; so nothing does

@@ -34,6 +34,12 @@ class Failing {
   const int64_t since_utc_us_;
   std::optional<SteadyTime> here_;
 };
+// What is told of a request whose stop came while its intent was made durable.
+dialects::RawReply Unsent() {
+  dialects::RawReply reply;
+  reply.end = dialects::ExchangeEnd::kCancelled;
+  return reply;
+}
 
 }  // namespace
 
@@ -49,6 +55,7 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
   GateTurn turn = std::move(options.turn);
   for (;;) {
     turn.answered_before = ports.gate->answered();
+    turn.again = result.counts.made > 0;
     Result<Gate::Permit> permit = co_await ports.gate->Acquire(turn, ends);
     if (!permit) co_return permit.error();
     if (failing.span() >= options.retry.give_up_after) {
@@ -60,7 +67,11 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
     Status intent = co_await ports.observer->BeforeSend(attempt);
     if (!intent) co_return intent.error();
 
-    result.raw = co_await ports.client->Send(request, options.limits, cancel);
+    if (ends.stop_requested()) {
+      result.raw = Unsent();
+    } else {
+      result.raw = co_await ports.client->Send(request, options.limits, cancel);
+    }
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();

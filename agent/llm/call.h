@@ -50,7 +50,7 @@ struct CallOptions {
   AttemptCounts before{0, 0, 0};  // attempts of an earlier life of the process
   int64_t failing_since_utc_us = 0;  // when the first of those had failed; 0: none has
   GateTurn turn;
-  // Ends what only waits, as a cancel does; a request that is on its way is waited for.
+  // Ends what only waits, as a cancel does, and nothing is sent any more; a request that is on its way is waited for.
   std::stop_token pause;
 };
 

@@ -191,6 +191,11 @@ Task<Status> Asking::AfterReply(int attempt, const RawReply* reply) {
 Task<Status> Asking::AfterDecision(const AttemptCounts* counts, const AttemptOutcome* outcome,
                                    const RetryDecision* decision) {
   if (decision->retry) TellRetry(*counts, *outcome, *decision);
+  const bool thrown_away = outcome->outcome == OutcomeClass::kCancelled && call().raw->sent;
+  if (thrown_away) {
+    log::Info("agent", "a reply on its way is thrown away; it may be billed",
+              {{"call_id", call().id}, {"attempt", int64_t{counts->made}}});
+  }
   // A call that we stopped goes on later under the same id, as after a wait.
   bool goes_on = decision->retry || outcome->outcome == OutcomeClass::kCancelled;
   co_return co_await Settle(*counts, *outcome, goes_on);

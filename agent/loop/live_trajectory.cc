@@ -36,7 +36,7 @@ Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
     for (const auto& [name, bytes] : entry.contents) entry.event.refs.push_back({name, {}});
   }
   auto shared = std::make_shared<const std::vector<JournalEntry>>(std::move(entries));
-  Status written = co_await ports_.journal->Append(shared, stop_);
+  Status written = co_await ports_.journal->Append(shared, ports_.hang_up);
   if (!written) co_return written.error();
   for (const JournalEntry& entry : *shared) {
     FailpointAfter(entry.event.kind);

@@ -58,6 +58,9 @@ struct LoopPorts {
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   std::function<double()> jitter;  // uniform in [0, 1)
+  // The patience of a daemon that stops is over: replies that are on their way are given up, no disk is waited for any
+  // more. Never requested before the daemon's stop.
+  std::stop_token hang_up;
 };
 
 class LiveTrajectory {
@@ -71,11 +74,10 @@ class LiveTrajectory {
   const LoopPorts& ports() const { return ports_; }
   const TrajectoryFold& fold() const { return fold_; }
 
-  // The daemon ends: what is not durable yet stays undone.
-  void StopWith(std::stop_token stop) { stop_ = std::move(stop); }
   // What waits or can be done again at no cost ends: by the daemon's end, the operator's cancel or pause.
   std::stop_source& interrupt() { return interrupt_; }
-  // So does a request that is on its way to the model, which may be billed: by the daemon's end or the cancel.
+  // So does a request that is on its way to the model, which may be billed: by the cancel, and once the patience of a
+  // daemon that stops is over.
   std::stop_source& hang_up() { return hang_up_; }
   void EndAll();
   // What only waits ends by the wall limit too.
@@ -105,7 +107,6 @@ class LiveTrajectory {
   const prompts::PromptTexts* const texts_;
   const LoopPorts ports_;
   TrajectoryFold fold_;
-  std::stop_token stop_;
   std::stop_source interrupt_;
   std::stop_source hang_up_;
   std::stop_source waiting_;

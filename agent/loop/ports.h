@@ -32,7 +32,8 @@ class Journal {
  public:
   virtual ~Journal() = default;
   // Returns once all entries are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
-  // disk is waited out. `stop`: the daemon's end and nothing else, since the journal waits for no disk after it.
+  // disk is waited out. `stop`: the end of the daemon's patience and nothing else, since the journal waits for no disk
+  // after it.
   virtual Task<Status> Append(JournalEntries entries, std::stop_token stop) = 0;
 };
 

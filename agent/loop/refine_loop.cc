@@ -66,8 +66,8 @@ RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const 
       measuring_(&trajectory_) {}
 
 Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel, std::stop_token pause) {
-  trajectory_.StopWith(stop);
-  std::stop_callback stopped(stop, [this] { trajectory_.EndAll(); });
+  std::stop_callback stopped(stop, [this] { trajectory_.interrupt().request_stop(); });
+  std::stop_callback hung_up(trajectory_.ports().hang_up, [this] { trajectory_.EndAll(); });
   std::stop_callback cancelled(cancel, [this] { trajectory_.EndAll(); });
   std::stop_callback paused(pause, [this] { trajectory_.interrupt().request_stop(); });
   auto wait_no_more = [this] { trajectory_.waiting().request_stop(); };

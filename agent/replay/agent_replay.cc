@@ -120,7 +120,7 @@ class Replay {
   Status OneLife() {
     Budget budget(BudgetLimits{});
     GateTime time;
-    auto gate = std::make_shared<Gate>(plan_.endpoint, GateOptions{}, &time, &time);
+    auto gate = std::make_shared<TapeGate>(plan_.endpoint, &time, &tape_);
     LoopPorts ports;
     ports.journal = &journal_;
     ports.evaluation = &port_;

@@ -25,6 +25,7 @@ class RecordingObserver : public AttemptObserver {
  public:
   Task<Status> BeforeSend(int attempt) override {
     log_.push_back("intent " + std::to_string(attempt));
+    if (on_intent_) on_intent_();
     if (attempt == refuse_intent_) co_return Error{ErrorCode::kIo, "disk full"};
     co_return OkStatus();
   }
@@ -41,6 +42,7 @@ class RecordingObserver : public AttemptObserver {
   }
 
   std::vector<std::string> log_;
+  std::function<void()> on_intent_;  // while it is made durable
   int refuse_intent_ = 0;
   int refuse_reply_ = 0;
 };
@@ -201,6 +203,26 @@ TEST_F(CallTest, PauseEndsTheWaitingAndNotTheSending) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(client_->bodies().empty());
+}
+
+// A stop or a pause that came while the intent was written did not keep the request from leaving.
+TEST_F(CallTest, PauseWhileTheIntentIsWrittenSendsNothing) {
+  std::stop_source pause;
+  observer_.on_intent_ = [&pause] { pause.request_stop(); };
+  CallOptions options;
+  options.pause = pause.get_token();
+  auto result = Call({FakeLlmClient::Text("hi")}, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kCancelled);
+  EXPECT_FALSE(result.value().raw.sent);
+  EXPECT_TRUE(client_->bodies().empty());
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 1", "reply 1 0", "cancelled 1 end"));
+  EXPECT_EQ(gate_->in_flight(), 0);
+}
+
+TEST_F(CallTest, GateHearsWhichAttemptsAreNotTheFirst) {
+  ASSERT_TRUE(Call({FakeLlmClient::Answer(500, ""), FakeLlmClient::Answer(500, ""), FakeLlmClient::Text("hi")}));
+  EXPECT_EQ(gate_->facts().retries, 2u);
 }
 
 TEST_F(CallTest, CancelledCallSendsNothing) {

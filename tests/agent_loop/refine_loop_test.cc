@@ -53,6 +53,7 @@ class RefineLoopTest : public ::testing::Test {
   // One life of the process: from what is stored until it ends.
   Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}, std::stop_token pause = {}) {
     FakeLlmClient client(std::move(replies), *dialect_);
+    client.OnTheWay(on_the_way_);
     auto fold = journal_.Fold();
     if (!fold) return fold.error();
     Budget budget(limits_);
@@ -66,6 +67,7 @@ class RefineLoopTest : public ::testing::Test {
     ports.sleeper = &sleeper_;
     ports.clock = &clock_;
     ports.jitter = [] { return 0.5; };
+    ports.hang_up = hang_up_.get_token();
     TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
     plan.sample = sample_;
     plan.wall = wall_;
@@ -123,6 +125,8 @@ class RefineLoopTest : public ::testing::Test {
   fakes::MemoryJournal journal_;
   const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
   std::stop_source stop_;
+  std::stop_source hang_up_;
+  std::function<void()> on_the_way_;  // while a request is on its way
   std::vector<std::string> bodies_;
 };
 
@@ -377,6 +381,59 @@ TEST_F(RefineLoopTest, PauseTakesNoFurtherStepAndTheNextLifeGoesOn) {
   options_.rounds.rounds = 1;
   ASSERT_TRUE(Live({Reply("OK", 1.5)}));
   EXPECT_EQ(Finished().label, "solved");
+}
+
+// Three graceful restarts made 48 requests for 24 replies.
+TEST_F(RefineLoopTest, StopWaitsForTheReplyOnItsWayAndTheNextLifeGoesOnFromIt) {
+  options_.rounds.rounds = 1;
+  on_the_way_ = [this] { stop_.request_stop(); };
+  Status stopped = Live({Reply("OK", 1.5), Reply("OK", 9)});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(journal_.entries().back().event.kind, EventKind::kLlmOutcome) << "nothing further began";
+  EXPECT_EQ(journal_.entries().back().event.label, "accepted");
+  stop_ = std::stop_source();
+  on_the_way_ = nullptr;
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), 1);
+}
+
+TEST_F(RefineLoopTest, StopMakesNoFurtherAttempt) {
+  on_the_way_ = [this] { stop_.request_stop(); };
+  ASSERT_FALSE(Live({FakeLlmClient::Answer(500, ""), Reply("OK", 1.5)}));
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(journal_.entries().back().event.label, "overloaded");
+}
+
+// Whatever comes later than the daemon's patience lasts is given up, told as perhaps billed, and asked for again.
+TEST_F(RefineLoopTest, ReplyThatIsNotThereInTimeIsThrownAwayAndCounted) {
+  options_.rounds.rounds = 1;
+  on_the_way_ = [this] {
+    stop_.request_stop();
+    hang_up_.request_stop();
+  };
+  ASSERT_FALSE(Live({Reply("OK", 1.5)}));
+  const auto& end = journal_.Last(EventKind::kLlmAttemptEnd);
+  EXPECT_EQ(end.label, "cancelled");
+  EXPECT_TRUE(end.completion_tokens) << "it may have been billed";
+  stop_ = std::stop_source();
+  hang_up_ = std::stop_source();
+  on_the_way_ = nullptr;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmIntent), 1) << "the same call";
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), 2);
+}
+
+// The operator's cancel does not wait for what nobody wants any more.
+TEST_F(RefineLoopTest, CancelHangsUp) {
+  std::stop_source cancel;
+  on_the_way_ = [&cancel] { cancel.request_stop(); };
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}, cancel.get_token()));
+  EXPECT_EQ(Finished().label, "cancelled");
+  EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "cancelled");
 }
 
 TEST_F(RefineLoopTest, BudgetEndsWithTheBestSoFar) {

@@ -34,6 +34,21 @@ TEST(JsonTest, ReadsWhatItWrote) {
   EXPECT_EQ(read.value().Dump(), json.Dump());
 }
 
+// Texts are written eight bytes at a time: every byte that cannot stand as it is, at every place of the eight.
+TEST(JsonTest, TextsAreEscapedWhereverTheyNeedIt) {
+  for (size_t before = 0; before < 17; ++before) {
+    for (int c = 0; c < 0x80; ++c) {
+      const std::string text = std::string(before, 'x') + static_cast<char>(c) + "\xC3\xA9 and more";
+      const std::string dump = Json(text).Dump();
+      for (char written : dump) EXPECT_GE(static_cast<unsigned char>(written), 0x20) << before << " " << c;
+      EXPECT_EQ(dump.size(), text.size() + 2 + (c == '"' || c == '\\' || c == '\b' || c == '\f' || c == '\n' ||
+                                                c == '\r' || c == '\t' ? 1u : c < 0x20 ? 5u : 0u)) << dump;
+      EXPECT_EQ(ParseJson(dump).value().Text(), text) << before << " " << c;
+    }
+  }
+  EXPECT_EQ(Json("\x1F\n\"\\\x7F").Dump(), "\"\\u001f\\n\\\"\\\\\x7F\"");
+}
+
 TEST(JsonTest, ReadingNeverFails) {
   Json json = {{"text", "x"}, {"number", 7}, {"large", std::numeric_limits<uint64_t>::max()}, {"part", 1.5}};
   EXPECT_EQ(json["number"].Text(), "");

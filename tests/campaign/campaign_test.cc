@@ -41,6 +41,30 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using trajectories::EventKind;
 
+// Answers when it is let, or never.
+class SlowLlmClient : public LlmClient {
+ public:
+  SlowLlmClient(Nanos latency, int* asked) : latency_(latency), asked_(*asked) {}
+  const dialects::Dialect& dialect() const override { return dialects::OpenAiChat(); }
+  Task<dialects::RawReply> Send(dialects::WireRequest, AttemptLimits, std::stop_token cancel) override {
+    ++asked_;
+    auto sleeper = LoopSleeper();
+    Deadline until = Deadline::After(latency_);
+    const bool answered = co_await sleeper->SleepUntil(until, cancel);
+    dialects::RawReply reply = FakeLlmClient::Text(ReplyWith("OK", 2));
+    if (!answered) {
+      reply = dialects::RawReply();
+      reply.sent = true;
+      reply.end = dialects::ExchangeEnd::kCancelled;
+    }
+    co_return reply;
+  }
+
+ private:
+  const Nanos latency_;
+  int& asked_;
+};
+
 class CampaignTest : public ::testing::Test {
  protected:
   CampaignTest() { path_ = (folder_ / "journal.db").native(); }
@@ -95,7 +119,8 @@ class CampaignTest : public ::testing::Test {
     ports.clock = clock_;
     ports.pool = &pool;
     ports.jitter = [] { return 0.0; };
-    ports.open_endpoint = [&replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
+    ports.open_endpoint = [this, &replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
+      if (latency_) return std::unique_ptr<LlmClient>(std::make_unique<SlowLlmClient>(*latency_, &asked_));
       return std::unique_ptr<LlmClient>(std::make_unique<FakeLlmClient>(replies));
     };
     CampaignManager manager(loop.get_executor(), ports, {path_, {"0", "test"}, 4});
@@ -311,6 +336,8 @@ class CampaignTest : public ::testing::Test {
   Sleeper* sleeper_ = nullptr;  // of campaigns; null: timers of the loop
   std::function<Journal*(Journal*)> journal_hook_;
   std::function<EvaluationPort*(EvaluationPort*)> port_hook_;
+  std::optional<Nanos> latency_;  // of an endpoint that answers "OK", in place of the script
+  int asked_ = 0;                 // of it
   std::string id_;
   std::string error_;
   std::shared_ptr<std::atomic<int>> failing_starts_ = std::make_shared<std::atomic<int>>(0);
@@ -761,6 +788,55 @@ class HurryingClock : public Clock {
   mutable int64_t utc_us_ = 1'790'000'000'000'000;
 };
 
+Task<void> LaunchAndStopWhenAsked(CampaignManager* manager, CampaignSpec spec, const int* asked, Nanos grace,
+                                  std::string* id) {
+  Result<std::string> launched = co_await manager->Launch(std::move(spec));
+  EXPECT_TRUE(launched);
+  *id = launched.value();
+  auto sleeper = LoopSleeper();
+  while (*asked == 0) {
+    std::stop_token never;
+    Deadline until = Deadline::After(std::chrono::milliseconds(1));
+    co_await sleeper->SleepUntil(until, never);
+  }
+  EXPECT_EQ(manager->trajectories().under_way, 1);
+  co_await manager->Stop(grace);
+  CampaignSpec refused;
+  Result<std::string> late = co_await manager->Launch(std::move(refused));
+  EXPECT_EQ(late.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(CampaignTest, StopWaitsForTheReplyOnItsWay) {
+  latency_ = std::chrono::milliseconds(20);
+  auto stop_with_grace = [this](CampaignManager* manager) {
+    return LaunchAndStopWhenAsked(manager, Spec(), &asked_, std::chrono::hours(1), &id_);
+  };
+  Live(stop_with_grace, {});
+  EXPECT_EQ(asked_, 1);
+  CampaignReport stopped = Report();
+  EXPECT_EQ(stopped.state.state, "running");
+  EXPECT_EQ(stopped.state.usage.completion_tokens, 5) << "the reply is there and counted as the provider tells";
+  latency_ = Nanos(0);
+  Live(ResumeAll, {});
+  EXPECT_EQ(asked_, 2) << "one more, for the other task";
+  EXPECT_EQ(Report().n_scored, 2);
+  EXPECT_EQ(Report().state.usage.calls_lost, 0);
+}
+
+TEST_F(CampaignTest, StopHangsUpOnceItsGraceIsOver) {
+  latency_ = std::chrono::hours(1);
+  auto stop_with_grace = [this](CampaignManager* manager) {
+    return LaunchAndStopWhenAsked(manager, Spec(), &asked_, std::chrono::milliseconds(10), &id_);
+  };
+  Live(stop_with_grace, {});
+  EXPECT_EQ(asked_, 1);
+  EXPECT_GT(Report().state.usage.completion_tokens, 5) << "thrown away, so it counts as the reservation";
+  latency_ = Nanos(0);
+  Live(ResumeAll, {});
+  EXPECT_EQ(asked_, 3);
+  EXPECT_EQ(Report().n_scored, 2);
+}
+
 TEST_F(CampaignTest, NothingBeginsOnceTheTimeOfTheCampaignIsOver) {
   HurryingClock clock;
   clock_ = &clock;
@@ -1162,6 +1238,32 @@ TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
   ASSERT_TRUE(plateau);
   EXPECT_EQ(plateau->field, "kind");
   EXPECT_EQ(plateau->stored, "feedback");
+}
+
+// A reply that was lost is a call's own failure unless others lose theirs as well. A replay of one trajectory knows of no
+// others: it found a difference in every one that had failed together with another.
+TEST_F(CampaignTest, ReplayTakesItAsStoredWhoseAFailureWas) {
+  dialects::RawReply cut;
+  cut.end = dialects::ExchangeEnd::kCut;
+  cut.sent = true;
+  CampaignSpec spec = Spec();
+  spec.concurrency = 2;
+  spec.refine.rounds.rounds = 1;
+  Live(Launching(spec), {cut, cut, FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_).value();
+  Launch launch = LoadLaunch(*reader, id_).value();
+  std::set<std::string> own;
+  for (const auto& state : AllTrajectories(*reader, id_).value()) {
+    for (const auto& event : reader->Chain(id_, state.trajectory_id).value()) {
+      if (event.body.label == "transport") own.insert(ParseJson(event.body.payload).value()["own"].Dump());
+    }
+    auto replay = ReplayTrajectory(*reader, launch, state);
+    ASSERT_TRUE(replay) << replay.error().context;
+    EXPECT_FALSE(replay.value().difference) << replay.value().difference->stored << replay.value().difference->replayed;
+    EXPECT_TRUE(replay.value().finished);
+  }
+  EXPECT_EQ(own.size(), 2u) << "one was its own, one was not";
 }
 
 TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <algorithm>
+#include <map>
 
 #include "tests/recorded_llm/conversation_folder.h"
 
@@ -57,6 +58,24 @@ TEST_F(LibraryTest, MissingFeedbackIsNamed) {
   EXPECT_THAT(why, HasSubstr("error: line \\d+"));
 }
 
+TEST_F(LibraryTest, MarksStandForWhatTheSeedDraws) {
+  folder_.Write("gelu", "1.md", "@A@ and @A@, then @B@");
+  folder_.Write("gelu", "conversation.json", R"({"schema": "passnet.recorded_conversation/1",
+    "metadata": {"authored_by": "the tests", "provenance": "written by hand"}, "match": ["GELU"],
+    "turns": [{"reply_file": "1.md", "vary": {"@A@": ["8", "@A@6"], "@B@": ["x", "y", "z"]}}]})");
+  Library library = Load();
+  auto choice = library.Choose({{"user", kFirst}});
+  ASSERT_TRUE(choice) << choice.error().context;
+  std::map<std::string, int> replies;
+  for (int64_t seed = 0; seed < 200; ++seed) {
+    EXPECT_EQ(ReplyFor(choice.value(), seed), ReplyFor(choice.value(), seed));
+    ++replies[ReplyFor(choice.value(), seed)];
+  }
+  EXPECT_EQ(replies.size(), 6u);
+  for (const auto& [reply, count] : replies) EXPECT_GT(count, 10) << reply;
+  EXPECT_TRUE(replies.contains("@A@6 and @A@6, then z")) << "what was put in is not looked at again";
+}
+
 TEST_F(LibraryTest, TurnBeyondTheEndIsRefused) {
   folder_.AddUsual();
   std::vector<Message> messages = {{"user", kFirst}, {"assistant", "1"}, {"user", "error: line 1"}, {"assistant", "2"}};
@@ -83,6 +102,11 @@ TEST_F(LibraryTest, EveryMistakeIsToldAtOnce) {
     "match": ["(open", 5], "turnes": [],
     "turns": [{"reply_file": "../1.md", "expect": "text", "usage": {"prompt_tokens": -1, "tokens": 2}},
               {"reply_file": "latin.md", "finish_reason": "bored"}, {"expect": []}]})");
+  folder_.Write("v", "1.md", "@A@");
+  folder_.Write("v", "conversation.json",
+                R"({"schema": "passnet.recorded_conversation/1",
+    "metadata": {"authored_by": "x", "provenance": "x"}, "match": ["x"],
+    "turns": [{"reply_file": "1.md", "vary": {"@A@": ["1", 2], "@B@": ["3"]}}, {"reply_file": "1.md", "vary": [1]}]})");
   folder_.Write("d", "1.md", "reply");
   folder_.Write("d", "conversation.json",
                 R"({"schema": "passnet.recorded_conversation/1", "metadata": [], "match": ["x"],
@@ -105,12 +129,15 @@ TEST_F(LibraryTest, EveryMistakeIsToldAtOnce) {
            "turns[1].reply_file: latin.md is not UTF-8",
            "turns[1].finish_reason: \"bored\" is none of stop, length, content_filter",
            "turns[2].reply_file: must be a text",
+           "turns[0].vary.@A@: must be a list of texts",
+           "turns[0].vary.@B@: does not stand in the reply",
+           "turns[1].vary: must be an object",
            "d/conversation.json: metadata: must be an object",
            "d/conversation.json: turns: expected a list of objects, found an integer",
        }) {
     EXPECT_THAT(mistakes, HasSubstr(expected));
   }
-  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 18 + 1) << mistakes;
+  EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 21 + 1) << mistakes;
 }
 
 TEST_F(LibraryTest, NestingWithoutEndIsAMistakeLikeAnyOther) {

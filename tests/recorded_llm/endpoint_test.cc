@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "base/json.h"
 
@@ -62,6 +63,21 @@ TEST_F(EndpointTest, SameRequestGetsTheSameBytes) {
   Json other = ParseJson(kPlain).value();
   other.Set("model", "n");
   EXPECT_NE(Body(Post(endpoint, kPlain))["id"], Body(Post(endpoint, other.Dump()))["id"]);
+}
+
+TEST_F(EndpointTest, TheSeedChoosesAmongTheTextsOfAMark) {
+  folder_.Write("norm", "1.md", "tile @T@");
+  folder_.Write("norm", "conversation.json", R"({"schema": "passnet.recorded_conversation/1",
+    "metadata": {"authored_by": "the tests", "provenance": "written by hand"}, "match": ["RMSNorm"],
+    "turns": [{"reply_file": "1.md", "vary": {"@T@": ["8", "16", "32", "64"]}}]})");
+  Endpoint endpoint = Make();
+  std::set<std::string> replies;
+  for (int seed = 0; seed < 40; ++seed) {
+    const std::string request = R"({"model":"m","messages":[{"role":"user","content":"RMSNorm"}],"seed":)" +
+                                std::to_string(seed) + "}";
+    replies.insert(FirstChoice(Body(Post(endpoint, request)))["message"]["content"].Text());
+  }
+  EXPECT_EQ(replies, (std::set<std::string>{"tile 8", "tile 16", "tile 32", "tile 64"}));
 }
 
 TEST_F(EndpointTest, EventsCarryWholeCharacters) {

@@ -75,6 +75,10 @@ TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
   EXPECT_THAT(Run("verify --hashes-only").output, HasSubstr("only be seen against a head"));
   std::ofstream(folder_ / "heads") << head << "\n";
   EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 0);
+  std::ofstream(folder_ / "heads") << head << "\nc-1:99:ab";
+  Ran torn = Run("verify --hashes-only --head-log " + (folder_ / "heads").string());
+  EXPECT_EQ(torn.code, 0);
+  EXPECT_THAT(torn.output, HasSubstr("heads:2: was torn when it was written"));
   std::ofstream(folder_ / "heads") << "nonsense\n";
   EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 2);
 
