@@ -30,8 +30,9 @@ size_t BytesOf(const std::vector<JournalEntry>& entries) {
   return bytes;
 }
 
-Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& entries) {
-  auto batch = std::make_shared<Batch>();
+Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& entries,
+                                               trajectories::KnownBlobs* known) {
+  auto batch = std::make_shared<Batch>(known);
   for (const JournalEntry& entry : entries) {
     trajectories::EventDraft event = entry.event;
     event.refs.clear();
@@ -49,14 +50,16 @@ Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& 
 Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) {
   Result<std::shared_ptr<const Batch>> batch = Internal("no batch was made");
   if (BytesOf(*entries) <= kInlineBytes) {
-    batch = MakeBatch(*entries);
+    batch = MakeBatch(*entries, known_.get());
   } else {
-    auto make = [entries] { return MakeBatch(*entries); };
+    auto make = [entries, known = known_] { return MakeBatch(*entries, known.get()); };
     batch = co_await RunBlocking(pool_, std::move(make));
   }
   if (!batch) co_return batch.error();
   std::shared_ptr<const Batch> made = std::move(batch).value();
-  co_return co_await AppendBatch(std::move(made), stop);
+  Status appended = co_await AppendBatch(made, stop);
+  if (appended) known_->Learn(*made);
+  co_return appended;
 }
 
 Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, std::stop_token stop) {

@@ -5,6 +5,7 @@
 // kInternal) is returned at once, and Trouble names it from then on.
 #pragma once
 
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -41,6 +42,7 @@ class StoreJournal : public Journal {
   Sleeper* const sleeper_;
   const Clock* const clock_;
   const Nanos disk_wait_;
+  const std::shared_ptr<trajectories::KnownBlobs> known_ = std::make_shared<trajectories::KnownBlobs>();
   int waiting_ = 0;
   std::string reason_;  // of the latest wait
   std::string broken_;  // of the first append that failed for good
