@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "trajectories/batch.h"
 #include "trajectories/database.h"
+#include "trajectories/group_states.h"
 #include "trajectories/recent_rows.h"
 #include "trajectories/store.h"
 
@@ -46,8 +47,12 @@ class GroupWriter {
 
  private:
   GroupWriter(DatabaseOptions options, const Clock* clock) : options_(std::move(options)), clock_(*clock) {}
+  enum class Savepoints { kNone, kEachBatch };
   Result<Answers> WriteInTransaction(const Group& group);
-  Status WriteOne(const Batch& batch, Answers* answers);
+  // Nothing when a batch failed alone and there was no savepoint to go back to: nothing is written then.
+  Result<std::optional<Answers>> TryGroup(const Group& group, Savepoints savepoints);
+  Status WriteWithSavepoint(const Batch& batch, GroupStates* states, Answers* answers);
+  Status WriteOne(const Batch& batch, GroupStates* states, Answers* answers);
   bool ConcernsOneBatch(const Error& error) const;
 
   // A group whose COMMIT failed: what it would have been answered, and where the log would end.
