@@ -9,7 +9,7 @@ FakeLlmClient::FakeLlmClient(std::deque<dialects::RawReply> script, const dialec
 
 Task<dialects::RawReply> FakeLlmClient::Send(dialects::WireRequest request, agent::AttemptLimits,
                                              std::stop_token cancel) {
-  bodies_.push_back(std::move(request.body));
+  bodies_.push_back(*request.body);
   dialects::RawReply reply;
   if (cancel.stop_requested()) {
     reply.end = dialects::ExchangeEnd::kCancelled;
