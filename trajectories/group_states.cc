@@ -7,10 +7,12 @@
 namespace passnet::trajectories {
 
 template <typename State>
-void GroupStates::States<State>::Put(const std::string& id, State state) {
-  auto known = now.find(id);
-  before_batch.try_emplace(id, known == now.end() ? std::nullopt : std::optional(known->second));
-  now.insert_or_assign(id, Held<State>{std::move(state), true});
+void GroupStates::States<State>::Apply(const std::string& id, const Event& event, bool keep_before) {
+  auto held = now.find(id);
+  if (keep_before) before_batch.try_emplace(id, held == now.end() ? std::nullopt : std::optional(held->second));
+  if (held == now.end()) held = now.emplace(id, Held<State>()).first;
+  trajectories::Apply(event, &held->second.state);
+  held->second.moved = true;
 }
 
 template <typename State>
@@ -25,35 +27,31 @@ void GroupStates::States<State>::TakeBatchBack() {
   before_batch.clear();
 }
 
-Result<CampaignState> GroupStates::Campaign(const std::string& id) {
-  auto known = campaigns_.now.find(id);
-  if (known == campaigns_.now.end()) {
+Result<const CampaignState*> GroupStates::Campaign(const std::string& id) {
+  auto held = campaigns_.now.find(id);
+  if (held == campaigns_.now.end()) {
     ASSIGN_OR_RETURN(CampaignState state, LoadCampaign(database_, id));
-    known = campaigns_.now.emplace(id, Held<CampaignState>{std::move(state)}).first;
+    held = campaigns_.now.emplace(id, Held<CampaignState>{std::move(state)}).first;
   }
-  return known->second.state;
+  return &held->second.state;
 }
 
-Result<TrajectoryState> GroupStates::Trajectory(const std::string& id) {
-  auto known = trajectories_.now.find(id);
-  if (known == trajectories_.now.end()) {
+Result<const TrajectoryState*> GroupStates::Trajectory(const std::string& id) {
+  auto held = trajectories_.now.find(id);
+  if (held == trajectories_.now.end()) {
     ASSIGN_OR_RETURN(TrajectoryState state, LoadTrajectory(database_, id));
-    known = trajectories_.now.emplace(id, Held<TrajectoryState>{std::move(state)}).first;
+    held = trajectories_.now.emplace(id, Held<TrajectoryState>{std::move(state)}).first;
   }
-  return known->second.state;
+  return &held->second.state;
 }
 
-void GroupStates::Put(CampaignState state) {
-  const std::string id = state.campaign_id;
-  campaigns_.Put(id, std::move(state));
-}
-
-void GroupStates::Put(TrajectoryState state) {
-  const std::string id = state.trajectory_id;
-  trajectories_.Put(id, std::move(state));
+void GroupStates::Apply(const Event& event) {
+  campaigns_.Apply(event.body.campaign_id, event, in_batch_);
+  if (!event.body.trajectory_id.empty()) trajectories_.Apply(event.body.trajectory_id, event, in_batch_);
 }
 
 void GroupStates::BeginBatch() {
+  in_batch_ = true;
   campaigns_.before_batch.clear();
   trajectories_.before_batch.clear();
 }

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "trajectories/database.h"
+#include "trajectories/event.h"
 #include "trajectories/state.h"
 
 namespace passnet::trajectories {
@@ -18,17 +19,17 @@ class GroupStates {
  public:
   explicit GroupStates(Database* database) : database_(database) {}
 
-  // As the batches so far left it.
-  Result<CampaignState> Campaign(const std::string& id);
-  Result<TrajectoryState> Trajectory(const std::string& id);
-  void Put(CampaignState state);
-  void Put(TrajectoryState state);
+  // As the batches so far left it; borrowed until the next call.
+  Result<const CampaignState*> Campaign(const std::string& id);
+  Result<const TrajectoryState*> Trajectory(const std::string& id);
+  // Moves the event's campaign and its trajectory, which were asked for, or begin with it.
+  void Apply(const Event& event);
 
-  // What is put from here on belongs to a batch that may fail alone.
+  // What is applied from here on belongs to a batch that may fail alone, and can then be taken back.
   void BeginBatch();
   void TakeBatchBack();
 
-  // Everything that was put, into the tables.
+  // Everything that was moved, into the tables.
   Status Write();
 
  private:
@@ -40,13 +41,14 @@ class GroupStates {
   template <typename State>
   struct States {
     std::map<std::string, Held<State>> now;
-    std::map<std::string, std::optional<Held<State>>> before_batch;  // of those that the batch put
+    std::map<std::string, std::optional<Held<State>>> before_batch;  // of those that the batch moved
 
-    void Put(const std::string& id, State state);
+    void Apply(const std::string& id, const Event& event, bool keep_before);
     void TakeBatchBack();
   };
 
   Database* const database_;
+  bool in_batch_ = false;
   States<CampaignState> campaigns_;
   States<TrajectoryState> trajectories_;
 };

@@ -74,7 +74,6 @@ Result<std::optional<GroupWriter::Answers>> GroupWriter::TryGroup(const Group& g
 
 // An error fails the whole group; what fails this batch alone is its answer.
 Status GroupWriter::WriteOne(const Batch& batch, GroupStates* states, Answers* answers) {
-  states->BeginBatch();
   auto written = WriteBatch(database_.get(), clock_, states, batch);
   if (!written && !ConcernsOneBatch(written.error())) return written.error();
   answers->push_back(std::move(written));
@@ -83,6 +82,7 @@ Status GroupWriter::WriteOne(const Batch& batch, GroupStates* states, Answers* a
 
 Status GroupWriter::WriteWithSavepoint(const Batch& batch, GroupStates* states, Answers* answers) {
   RETURN_IF_ERROR(database_->Execute("SAVEPOINT batch"));
+  states->BeginBatch();
   RETURN_IF_ERROR(WriteOne(batch, states, answers));
   if (!answers->back()) {
     states->TakeBatchBack();
