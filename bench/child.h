@@ -23,7 +23,7 @@ struct ChildEnd {
 
 struct ChildPlan {
   std::string program;  // of the build folder's bin/
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments = {};
   std::map<std::string, std::string> environment = {};  // beside this process's own, and before it
   std::string output = "/dev/null";                      // standard output is added to this file
   std::string log = "/dev/null";                         // standard error likewise

@@ -59,8 +59,13 @@ Result<const Dialect*> DialectNamed(std::string_view name);
 
 // A request as it is journaled and as it is sent: rendered once, the same bytes at every attempt and after a resume.
 struct WireRequest {
+  WireRequest() = default;
+  WireRequest(const Dialect* in, std::string bytes)
+      : dialect(in), body(std::make_shared<const std::string>(std::move(bytes))) {}
+
   const Dialect* dialect = nullptr;
-  std::string body;
+  // Shared by all who may send it again: it is the most of what a trajectory holds while it waits for its model.
+  std::shared_ptr<const std::string> body;
 };
 
 }  // namespace passnet::dialects

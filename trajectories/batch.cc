@@ -1,11 +1,15 @@
 #include "trajectories/batch.h"
 
+#include <cstring>
 #include <utility>
 
 #include "trajectories/blob_codec.h"
 
 namespace passnet::trajectories {
 namespace {
+
+// Chosen: twenty messages of each of 1,000 conversations, and as many older ones; 4 MiB together.
+constexpr size_t kKnownBlobs = 32768;
 
 bool Holds(const std::vector<PreparedWhole>& wholes, const Sha256Digest& sha256) {
   for (const PreparedWhole& whole : wholes) {
@@ -16,6 +20,34 @@ bool Holds(const std::vector<PreparedWhole>& wholes, const Sha256Digest& sha256)
 
 }  // namespace
 
+// A digest's bytes are as good as random.
+size_t KnownBlobs::Hash::operator()(const Sha256Digest& sha256) const {
+  size_t hash = 0;
+  std::memcpy(&hash, sha256.data(), sizeof hash);
+  return hash;
+}
+
+bool KnownBlobs::Holds(const Sha256Digest& sha256) {
+  std::lock_guard lock(mutex_);
+  if (recent_.contains(sha256)) return true;
+  if (!older_.contains(sha256)) return false;
+  Add(sha256);
+  return true;
+}
+
+void KnownBlobs::Learn(const Batch& batch) {
+  std::lock_guard lock(mutex_);
+  for (const PreparedBlob& blob : batch.blobs()) Add(blob.sha256);
+}
+
+void KnownBlobs::Add(const Sha256Digest& sha256) {
+  if (recent_.size() >= kKnownBlobs) {
+    older_ = std::move(recent_);
+    recent_ = Digests();
+  }
+  recent_.insert(sha256);
+}
+
 Result<Sha256Digest> Batch::AddBlob(std::string_view bytes) {
   if (bytes.size() > kMaxBlobBytes) {
     return Error{ErrorCode::kResourceExhausted, "journal: content of " + std::to_string(bytes.size()) +
@@ -23,7 +55,7 @@ Result<Sha256Digest> Batch::AddBlob(std::string_view bytes) {
   }
   PreparedBlob blob;
   blob.sha256 = Sha256Of(bytes);
-  if (blob_index_.contains(blob.sha256)) return blob.sha256;
+  if (blob_index_.contains(blob.sha256) || (known_ != nullptr && known_->Holds(blob.sha256))) return blob.sha256;
   blob.plain_bytes = bytes.size();
   ASSIGN_OR_RETURN(blob.zstd, CompressBlob(bytes));
   blob_index_.insert(blob.sha256);

@@ -6,12 +6,15 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
+#include "base/sha256.h"
 #include "trajectories/event.h"
 
 namespace passnet::trajectories {
@@ -41,8 +44,37 @@ struct PreparedWhole {
   std::vector<Sha256Digest> parts;
 };
 
+class Batch;
+
+// Digests of blobs that one store is known to hold: a conversation's messages are in each of its requests, and need be
+// compressed and offered to the database once. Bounded: what was not asked for in a long time is forgotten, and stored
+// (that is, found to be there) again.
+// Threads: thread-safe.
+class KnownBlobs {
+ public:
+  // Whether it is known; it then stays so for longer.
+  bool Holds(const Sha256Digest& sha256);
+  // Once the batch is committed, and not before.
+  void Learn(const Batch& batch);
+
+ private:
+  struct Hash {
+    size_t operator()(const Sha256Digest& sha256) const;
+  };
+  using Digests = std::unordered_set<Sha256Digest, Hash>;
+  void Add(const Sha256Digest& sha256);
+
+  std::mutex mutex_;
+  Digests recent_;  // guarded by mutex_, as both are
+  Digests older_;   // becomes nothing when recent_ is full, and recent_ becomes this
+};
+
 class Batch {
  public:
+  Batch() = default;
+  // `known`: of the store that the batch is for; borrowed while the batch is made.
+  explicit Batch(KnownBlobs* known) : known_(known) {}
+
   // Stores `bytes` once. The digest goes into a ContentRef of an event of this batch: content that no event names is
   // refused by Store.
   Result<Sha256Digest> AddBlob(std::string_view bytes);
@@ -65,6 +97,7 @@ class Batch {
   std::vector<PreparedWhole> wholes_;
   std::vector<PreparedEvent> events_;
   std::set<Sha256Digest> blob_index_;  // of blobs_
+  KnownBlobs* known_ = nullptr;
   size_t size_bytes_ = 0;
 };
 

@@ -4,11 +4,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trajectories/content_table.h"
 #include "trajectories/event_table.h"
-#include "trajectories/state_table.h"
 
 namespace passnet::trajectories {
 namespace {
@@ -42,8 +42,9 @@ Result<State> Known(Result<State> loaded) {
 
 class Writer {
  public:
-  Writer(Database* database, const Clock& clock, int64_t last_row_id)
-      : database_(database), clock_(clock), last_row_id_(last_row_id) {}
+  // `stored`: content that is there, nobody need look.
+  Writer(Database* database, const Clock& clock, GroupStates* states, std::set<Sha256Digest> stored, int64_t last_row_id)
+      : database_(database), clock_(clock), states_(states), stored_(std::move(stored)), last_row_id_(last_row_id) {}
 
   Status Write(const EventDraft& draft, const Sha256Digest& payload_sha256) {
     auto written = WriteChecked(draft, payload_sha256);
@@ -74,31 +75,27 @@ class Writer {
 
  private:
   Status WriteChecked(const EventDraft& draft, const Sha256Digest& payload_sha256) {
-    CampaignState campaign;
     if (draft.kind != EventKind::kCampaignLaunched) {
-      ASSIGN_OR_RETURN(campaign, Known(LoadCampaign(database_, draft.campaign_id)));
+      RETURN_IF_ERROR(Known(states_->Campaign(draft.campaign_id)));
     }
-    TrajectoryState trajectory;
     if (!draft.trajectory_id.empty() && draft.kind != EventKind::kTrajectoryStarted) {
-      ASSIGN_OR_RETURN(trajectory, Known(LoadTrajectory(database_, draft.trajectory_id)));
-      if (trajectory.campaign_id != draft.campaign_id) {
+      ASSIGN_OR_RETURN(const TrajectoryState* trajectory, Known(states_->Trajectory(draft.trajectory_id)));
+      if (trajectory->campaign_id != draft.campaign_id) {
         return InvalidArgument("journal: trajectory " + draft.trajectory_id + " belongs to campaign " +
-                               trajectory.campaign_id + ", not " + draft.campaign_id);
+                               trajectory->campaign_id + ", not " + draft.campaign_id);
       }
     }
     RETURN_IF_ERROR(CheckRefs(draft));
     ASSIGN_OR_RETURN(Event event, Complete(draft, payload_sha256));
     RETURN_IF_ERROR(InsertEvent(database_, event));
     last_row_id_ = event.row_id;
-    Apply(event, &campaign);
-    RETURN_IF_ERROR(SaveCampaign(database_, campaign));
-    if (draft.trajectory_id.empty()) return OkStatus();
-    Apply(event, &trajectory);
-    return SaveTrajectory(database_, trajectory);
+    states_->Apply(event);
+    return OkStatus();
   }
 
   Status CheckRefs(const EventDraft& draft) {
     for (const ContentRef& ref : draft.refs) {
+      if (stored_.contains(ref.sha256)) continue;
       ASSIGN_OR_RETURN(bool stored, HasContent(database_, ref.sha256));
       if (!stored) return InvalidArgument("journal: ref \"" + ref.name + "\" names content that is not stored");
     }
@@ -165,17 +162,26 @@ class Writer {
 
   Database* database_;
   const Clock& clock_;
+  GroupStates* states_;
+  const std::set<Sha256Digest> stored_;
   int64_t last_row_id_;
 };
 
 }  // namespace
 
-Result<Appended> WriteBatch(Database* database, const Clock& clock, const Batch& batch) {
+Result<Appended> WriteBatch(Database* database, const Clock& clock, GroupStates* states, const Batch& batch) {
   RETURN_IF_ERROR(CheckContentIsNamed(batch));
-  for (const PreparedBlob& blob : batch.blobs()) RETURN_IF_ERROR(PutBlob(database, blob));
-  for (const PreparedWhole& whole : batch.wholes()) RETURN_IF_ERROR(PutWhole(database, whole));
+  std::set<Sha256Digest> stored;
+  for (const PreparedBlob& blob : batch.blobs()) {
+    RETURN_IF_ERROR(PutBlob(database, blob));
+    stored.insert(blob.sha256);
+  }
+  for (const PreparedWhole& whole : batch.wholes()) {
+    RETURN_IF_ERROR(PutWhole(database, whole));
+    stored.insert(whole.sha256);
+  }
   ASSIGN_OR_RETURN(int64_t last_row_id, ReadLastRowId(database));
-  Writer writer(database, clock, last_row_id);
+  Writer writer(database, clock, states, std::move(stored), last_row_id);
   Appended appended;
   appended.first_row_id = last_row_id + 1;
   for (const PreparedEvent& event : batch.events()) RETURN_IF_ERROR(writer.Write(event.draft, event.payload_sha256));

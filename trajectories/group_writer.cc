@@ -10,8 +10,9 @@
 namespace passnet::trajectories {
 namespace {
 
-// SQLite's own default for automatic checkpoints.
-constexpr int kCheckpointPages = 1000;
+// 32 MiB. With SQLite's own 1000 a checkpoint followed every second group of 1,000 trajectories, and wrote pages that the
+// next group changed again.
+constexpr int kCheckpointPages = 8000;
 
 // The file is as it was, whatever the statement: wait and write again.
 bool PassesByWaiting(const Error& error) {
@@ -44,13 +45,26 @@ Result<GroupWriter::Answers> GroupWriter::Write(const Group& group) {
   return std::move(*written.value().answers);
 }
 
+// A savepoint for each batch lets one of them fail alone, and makes SQLite copy every page that the batch changes. Nearly
+// none ever fails: the group is written without them, and once more with them when one has.
 Result<GroupWriter::Pending> GroupWriter::WriteInTransaction(const Group& group) {
+  ASSIGN_OR_RETURN(auto written, TryGroup(group, Savepoints::kNone));
+  if (written) return std::move(*written);
+  ASSIGN_OR_RETURN(written, TryGroup(group, Savepoints::kEachBatch));
+  return std::move(*written);
+}
+
+Result<std::optional<GroupWriter::Pending>> GroupWriter::TryGroup(const Group& group, Savepoints savepoints) {
   pending_.reset();
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_.get()));
+  GroupStates states(database_.get());
   Answers answers;
   for (const auto& batch : group) {
-    RETURN_IF_ERROR(WriteOne(*batch, &answers));
+    RETURN_IF_ERROR(savepoints == Savepoints::kNone ? WriteOne(*batch, &states, &answers)
+                                                    : WriteWithSavepoint(*batch, &states, &answers));
+    if (!answers.back() && savepoints == Savepoints::kNone) return std::optional<Pending>();
   }
+  RETURN_IF_ERROR(states.Write());
   ASSIGN_OR_RETURN(RowHash end, ReadLastRow(database_.get()));
   Pending written{std::move(answers), end};
   PASSNET_FAILPOINT("store.before_commit");
@@ -59,22 +73,27 @@ Result<GroupWriter::Pending> GroupWriter::WriteInTransaction(const Group& group)
     return committed.error();
   }
   PASSNET_FAILPOINT("store.after_commit");
-  return written;
+  return std::optional(std::move(written));
 }
 
 // An error fails the whole group; what fails this batch alone is its answer.
-Status GroupWriter::WriteOne(const Batch& batch, Answers* answers) {
-  RETURN_IF_ERROR(database_->Execute("SAVEPOINT batch"));
-  auto written = WriteBatch(database_.get(), clock_, batch);
-  if (!written) {
-    const bool of_batch = ConcernsOneBatch(written.error());
-    // SQLite has rolled back everything by itself after some errors; the savepoint is then gone too.
-    if (database_->InTransaction()) RETURN_IF_ERROR(database_->Execute("ROLLBACK TO batch"));
-    if (!of_batch) return written.error();
-  }
-  RETURN_IF_ERROR(database_->Execute("RELEASE batch"));
+Status GroupWriter::WriteOne(const Batch& batch, GroupStates* states, Answers* answers) {
+  auto written = WriteBatch(database_.get(), clock_, states, batch);
+  if (!written && !ConcernsOneBatch(written.error())) return written.error();
   answers->push_back(std::move(written));
   return OkStatus();
+}
+
+Status GroupWriter::WriteWithSavepoint(const Batch& batch, GroupStates* states, Answers* answers) {
+  RETURN_IF_ERROR(database_->Execute("SAVEPOINT batch"));
+  states->BeginBatch();
+  RETURN_IF_ERROR(WriteOne(batch, states, answers));
+  if (!answers->back()) {
+    states->TakeBatchBack();
+    // SQLite has rolled back everything by itself after some errors; the savepoint is then gone too.
+    if (database_->InTransaction()) RETURN_IF_ERROR(database_->Execute("ROLLBACK TO batch"));
+  }
+  return database_->Execute("RELEASE batch");
 }
 
 // What is wrong with one batch, or with the rows that it goes on from; everything else is wrong with the disk or the

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "trajectories/batch.h"
 #include "trajectories/database.h"
+#include "trajectories/group_states.h"
 #include "trajectories/recent_rows.h"
 #include "trajectories/store.h"
 
@@ -57,8 +58,12 @@ class GroupWriter {
   };
   bool Unread() const { return pending_ && !pending_->answers; }
 
+  enum class Savepoints { kNone, kEachBatch };
   Result<Pending> WriteInTransaction(const Group& group);
-  Status WriteOne(const Batch& batch, Answers* answers);
+  // Nothing when a batch failed alone and there was no savepoint to go back to: nothing is written then.
+  Result<std::optional<Pending>> TryGroup(const Group& group, Savepoints savepoints);
+  Status WriteWithSavepoint(const Batch& batch, GroupStates* states, Answers* answers);
+  Status WriteOne(const Batch& batch, GroupStates* states, Answers* answers);
   bool ConcernsOneBatch(const Error& error) const;
 
   const DatabaseOptions options_;

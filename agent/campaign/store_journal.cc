@@ -30,8 +30,9 @@ size_t BytesOf(const std::vector<JournalEntry>& entries) {
   return bytes;
 }
 
-Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& entries) {
-  auto batch = std::make_shared<Batch>();
+Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& entries,
+                                               trajectories::KnownBlobs* known) {
+  auto batch = std::make_shared<Batch>(known);
   for (const JournalEntry& entry : entries) {
     trajectories::EventDraft event = entry.event;
     event.refs.clear();
@@ -49,9 +50,9 @@ Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& 
 // On a worker where it is large. While all of them have more than enough to do, it waits: that is no failure of the
 // journal.
 Task<Result<std::shared_ptr<const Batch>>> StoreJournal::Make(JournalEntries entries, std::stop_token stop) {
-  if (BytesOf(*entries) <= kInlineBytes) co_return MakeBatch(*entries);
+  if (BytesOf(*entries) <= kInlineBytes) co_return MakeBatch(*entries, known_.get());
   for (;;) {
-    auto make = [entries] { return MakeBatch(*entries); };
+    auto make = [entries, known = known_] { return MakeBatch(*entries, known.get()); };
     Result<std::shared_ptr<const Batch>> batch = co_await RunBlocking(pool_, std::move(make));
     if (batch || batch.error().code != ErrorCode::kOverloaded) co_return batch;
     Deadline until = Deadline::After(kQueueWait, *clock_);
@@ -64,7 +65,9 @@ Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) 
   Result<std::shared_ptr<const Batch>> batch = co_await Make(entries, stop);
   if (!batch) co_return batch.error();
   std::shared_ptr<const Batch> made = std::move(batch).value();
-  co_return co_await AppendBatch(std::move(made), stop);
+  Status appended = co_await AppendBatch(made, stop);
+  if (appended) known_->Learn(*made);
+  co_return appended;
 }
 
 Task<Status> StoreJournal::AppendBatch(std::shared_ptr<const Batch> batch, std::stop_token stop) {

@@ -43,6 +43,7 @@ class StoreJournal : public Journal {
   Sleeper* const sleeper_;
   const Clock* const clock_;
   const Nanos disk_wait_;
+  const std::shared_ptr<trajectories::KnownBlobs> known_ = std::make_shared<trajectories::KnownBlobs>();
   int waiting_ = 0;
   std::string reason_;  // of the latest wait
   std::string broken_;  // of the first append that failed for good

@@ -28,7 +28,8 @@ struct EndpointOptions {
   std::string ca_file;    // PEM; empty: the system's CAs. Verification cannot be turned off
   std::string proxy_url;  // "http://[user:password@]host:port", used by CONNECT for https endpoints; empty: none
   std::vector<std::pair<std::string, std::string>> headers;  // further request headers, e.g. OpenAI-Organization
-  size_t max_idle_connections = 32;                          // kept alive; chosen: half of what a busy gate lets through
+  // Kept alive. The gate bounds how many there ever are; one that is closed for being too many is a handshake more.
+  size_t max_idle_connections = 1000;
   Nanos max_idle_age = std::chrono::seconds(4);  // chosen: below uvicorn's keep-alive of 5 s, so few are found closed
   // For its gate (gate.h): as the configuration calls it (empty: it has no name there), and what it may be asked.
   std::string name;

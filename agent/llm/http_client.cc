@@ -62,7 +62,7 @@ std::string HttpClient::Render(const WireRequest& request) const {
     own += name + ": " + value + "\r\n";
   }
   return "POST " + request.dialect->TargetAt(path_) + " HTTP/1.1\r\n" + headers_ + own +
-         "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
+         "Content-Length: " + std::to_string(request.body->size()) + "\r\n\r\n" + *request.body;
 }
 
 Task<RawReply> HttpClient::Send(WireRequest request, AttemptLimits limits, std::stop_token cancel) {

@@ -123,7 +123,7 @@ Task<Status> Asking::Send() {
   options.turn.call = call().id;
   dialects::WireRequest request = call().request;
   options.turn.tokens =
-      static_cast<int64_t>(request.body.size()) / kBytesPerToken + trajectory_.options().sampling.max_tokens;
+      static_cast<int64_t>(request.body->size()) / kBytesPerToken + trajectory_.options().sampling.max_tokens;
   options.pause = trajectory_.waiting().get_token();
   std::stop_token hang_up = trajectory_.hang_up().get_token();
   Result<CallResult> called = co_await CallModel(std::move(ports), std::move(request), std::move(options), hang_up);

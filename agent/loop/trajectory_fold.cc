@@ -197,7 +197,7 @@ Status TrajectoryFold::ApplyIntent(const EventDraft& event, const ContentFn& con
   if (!request) return request.error();
   ++calls_;
   open_call_.emplace();
-  open_call_->request = {dialect.value(), std::move(request).value()};
+  open_call_->request = dialects::WireRequest(dialect.value(), std::move(request).value());
   open_call_->id = event.subject;
   open_call_->reserved_tokens = payload["reserved_tokens"].Integer();
   if (int64_t cost = payload["reserved_microusd"].Integer(); cost > 0) open_call_->reserved_microusd = cost;

@@ -9,7 +9,7 @@ FakeLlmClient::FakeLlmClient(std::deque<dialects::RawReply> script, const dialec
 
 Task<dialects::RawReply> FakeLlmClient::Send(dialects::WireRequest request, agent::AttemptLimits,
                                              std::stop_token cancel) {
-  bodies_.push_back(std::move(request.body));
+  bodies_.push_back(*request.body);
   dialects::RawReply reply;
   const bool sent = !cancel.stop_requested();
   if (sent && on_the_way_) on_the_way_();

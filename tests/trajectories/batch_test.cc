@@ -52,6 +52,24 @@ TEST(BatchTest, SameContentIsHeldOnce) {
   EXPECT_EQ(ToHex(first), Sha256Hex("abc"));
 }
 
+TEST(KnownBlobsTest, WhatWasNotAskedForInALongTimeIsForgotten) {
+  KnownBlobs known;
+  Batch kept, lost;
+  const Sha256Digest asked = kept.AddBlob("asked for").value();
+  const Sha256Digest left = lost.AddBlob("left alone").value();
+  EXPECT_FALSE(known.Holds(asked)) << "what is not committed is not known";
+  known.Learn(kept);
+  known.Learn(lost);
+  EXPECT_TRUE(Batch(&known).AddBlob("asked for").value() == asked);
+  for (int i = 0; i < 20; ++i) {
+    Batch many;
+    for (int k = 0; k < 5000; ++k) ASSERT_TRUE(many.AddBlob(std::to_string(i) + "/" + std::to_string(k)));
+    known.Learn(many);
+    EXPECT_TRUE(known.Holds(asked)) << i;
+  }
+  EXPECT_FALSE(known.Holds(left));
+}
+
 TEST(BatchTest, GrowingConversationAddsOnlyItsNewMessages) {
   Batch batch;
   ASSERT_TRUE(batch.AddRequest(R"({"messages":[{"a":1}]})"));

@@ -94,6 +94,60 @@ TEST_F(StoreTest, BatchWithOneWrongEventIsNotWrittenAtAll) {
   EXPECT_EQ(OpenReader()->LastRowId().value(), 2);
 }
 
+// What its first event moved on is taken back with it, while other batches of the group have moved the same states.
+TEST_F(StoreTest, RefusedBatchLeavesNothingInTheStatesOfItsGroup) {
+  GateClock gate;
+  StoreOptions options = Options();
+  options.clock = &gate;
+  OpenStore(options);
+  Launch();
+  gate.Close();
+  std::vector<std::future<Result<Appended>>> results;
+  auto queue = [&](std::vector<EventDraft> drafts) {
+    auto batch = std::make_shared<Batch>();
+    for (EventDraft& draft : drafts) ASSERT_TRUE(batch->Add(std::move(draft)));
+    auto promise = std::make_shared<std::promise<Result<Appended>>>();
+    results.push_back(promise->get_future());
+    ASSERT_TRUE(store_->AppendAsync(batch, [promise](Result<Appended> result) { promise->set_value(std::move(result)); }));
+  };
+  const auto intent = [](const std::string& call) { return Draft(EventKind::kLlmIntent, call); };
+  queue({intent("call-1")});
+  gate.WaitUntilReached();
+  queue({intent("call-2")});
+  queue({Of("t-2", Draft(EventKind::kTrajectoryStarted, "rope")), intent("call-3"), intent("call-1")});
+  queue({intent("call-4")});
+  gate.Open();
+  EXPECT_TRUE(results[1].get());
+  EXPECT_EQ(results[2].get().error().code, ErrorCode::kAlreadyExists);
+  EXPECT_TRUE(results[3].get());
+  auto reader = OpenReader();
+  EXPECT_EQ(reader->Trajectory("t-1").value().usage.calls, 3);
+  EXPECT_EQ(reader->Campaign("c-1").value().usage.calls, 3);
+  EXPECT_EQ(reader->Campaign("c-1").value().trajectories_started, 1);
+  EXPECT_EQ(reader->Trajectory("t-2").error().code, ErrorCode::kNotFound);
+  MustAppend({Of("t-2", Draft(EventKind::kTrajectoryStarted, "rope"))});
+  EXPECT_FALSE(VerifyAll().first);
+}
+
+TEST_F(StoreTest, MessagesThatAreThereAlreadyAreNotStoredAgainAndTheRequestIsWhole) {
+  OpenStore();
+  Launch();
+  KnownBlobs known;
+  const std::string first = ChatRequest({{"user", "hi"}});
+  const std::string second = ChatRequest({{"user", "hi"}, {"assistant", "hello"}});
+  for (const std::string& request : {first, second}) {
+    Batch batch(&known);
+    EventDraft asked = Draft(EventKind::kLlmIntent, "call-" + std::to_string(request.size()));
+    asked.refs.push_back({"request", batch.AddRequest(request).value()});
+    ASSERT_TRUE(batch.Add(std::move(asked)));
+    EXPECT_EQ(batch.blobs().size(), request == first ? 3u : 1u) << "head, message and tail; then the new message";
+    ASSERT_TRUE(store_->Append(batch));
+    known.Learn(batch);
+  }
+  EXPECT_EQ(OpenReader()->Content(Sha256Of(second)).value(), second);
+  EXPECT_FALSE(VerifyAll().first);
+}
+
 TEST_F(StoreTest, OnlyTheRefusedBatchOfAGroupFails) {
   GateClock gate;
   StoreOptions options = Options();

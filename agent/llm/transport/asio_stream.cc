@@ -14,6 +14,7 @@
 #include <functional>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "agent/llm/transport/byte_stream.h"
 #include "base/text.h"
@@ -106,14 +107,13 @@ class AsioStream : public ByteStream {
 
   Task<Result<std::string>> ReadSome(Deadline deadline, std::stop_token cancel) override {
     Watch watch(stream_->get_executor(), deadline, cancel, [this] { CloseSocket(); });
-    std::string bytes(kReadBytes, '\0');
+    if (buffer_.empty()) buffer_.resize(kReadBytes);
     ErrorCodeOfAsio error;
     size_t count = 0;
-    if (!watch.fired()) count = co_await stream_->async_read_some(asio::buffer(bytes), Into(error));
+    if (!watch.fired()) count = co_await stream_->async_read_some(asio::buffer(buffer_), Into(error));
     if (count == 0 && error == asio::error::eof && !watch.fired()) co_return std::string();
     if (count == 0) co_return watch.Explain("read", error);
-    bytes.resize(count);
-    co_return bytes;
+    co_return std::string(buffer_.data(), count);
   }
 
   bool SeemsIdle() override {
@@ -130,6 +130,7 @@ class AsioStream : public ByteStream {
   }
 
   std::unique_ptr<Stream> stream_;
+  std::vector<char> buffer_;  // of reads: a short event is not worth 16 KiB of its own
 };
 
 struct Resolution {
