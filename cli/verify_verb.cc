@@ -89,7 +89,11 @@ void Print(const Findings& findings) {
 Result<trajectories::VerifyOptions> OptionsOf(const VerifyFlags& flags) {
   trajectories::VerifyOptions options{.path = flags.db, .campaign_id = flags.campaign, .heads = {}};
   if (!flags.head_log.empty()) {
-    ASSIGN_OR_RETURN(options.heads, trajectories::ReadHeadLog(flags.head_log));
+    ASSIGN_OR_RETURN(auto log, trajectories::ReadHeadLog(flags.head_log));
+    options.heads = std::move(log.heads);
+    for (const std::string& line : log.torn) {
+      std::fprintf(stderr, "passnet: %s: was torn when it was written, and is passed over\n", Printable(line).c_str());
+    }
   }
   for (const std::string& text : flags.heads) {
     ASSIGN_OR_RETURN(options.heads.emplace_back(), trajectories::ParseHead(text));

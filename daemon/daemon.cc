@@ -27,6 +27,7 @@
 #include "daemon/http_api/request_counts.h"
 #include "daemon/http_api/routes.h"
 #include "daemon/http_api/server.h"
+#include "daemon/http_api/verdict_counts.h"
 #include "daemon/loop_call.h"
 #include "evaluator/client/lane_client.h"
 #include "trajectories/reader.h"
@@ -40,7 +41,7 @@ namespace asio = boost::asio;
 constexpr int kWorkThreads = 1;         // hashing and large JSON; chosen: it is idle nearly always
 constexpr size_t kWorkQueue = 4096;
 constexpr size_t kReaders = 16;         // chosen: most requests and streams read for microseconds
-constexpr Nanos kStopLimit = std::chrono::seconds(20);  // chosen: twice what an orderly end may take
+constexpr Nanos kStopLimit = std::chrono::seconds(12);  // behind the grace; chosen: far above what evaluators' ends take
 constexpr int kNotInOrder = 3;          // docs/contracts.md, "Exit codes"
 
 Result<Secret> TokenOf(const std::string& variable) {
@@ -83,8 +84,7 @@ agent::GateOptions GateOf(const LlmOptions& llm) {
   agent::GateOptions options;
   options.start = static_cast<int>(llm.start_in_flight);
   options.ceiling = static_cast<int>(llm.max_in_flight);
-  options.requests_per_minute = llm.requests_per_minute;
-  options.tokens_per_minute = llm.tokens_per_minute;
+  options.limits = llm.limits;
   return options;
 }
 
@@ -167,10 +167,12 @@ class Machine {
     ports.manager = &manager_;
     ports.journal = &journal_;
     ports.lanes = &lanes_;
+    ports.gates = &gates_;
     ports.store = store_.get();
     ports.readers = &readers_;
     ports.streams = &streams_;
     ports.counts = &counts_;
+    ports.verdicts = &verdicts_;
     ports.build = build_;
     ports.options = options_;
     return ports;
@@ -196,8 +198,9 @@ class Machine {
   }
 
   void StopCampaigns() {
-    Command<Status> stop = [this] { return StopWork(&manager_, &lanes_); };
-    Status stopped = CallOnLoop(loop_, Deadline::After(kStopLimit), std::move(stop));
+    const Nanos grace = std::chrono::ceil<Nanos>(std::chrono::duration<double>(options_.llm.stop_grace_s));
+    Command<Status> stop = [this, grace] { return StopWork(grace); };
+    Status stopped = CallOnLoop(loop_, Deadline::After(grace + kStopLimit), std::move(stop));
     if (stopped) return;
     // The journal is whole at every moment; what waits for ever would keep the next start out.
     log::Err("daemon", "campaigns and lanes did not stop in time: the process ends as it is",
@@ -206,10 +209,16 @@ class Machine {
   }
 
   // The lanes first: what they throw away is named while somebody still waits for it.
-  static Task<Status> StopWork(agent::CampaignManager* manager, agent::LanePool* lanes) {
-    lanes->Stop();
-    co_await manager->Stop();
-    co_await lanes->Ended();
+  Task<Status> StopWork(Nanos grace) {
+    lanes_.Stop();
+    int64_t replies = 0;
+    for (const agent::GateFacts& gate : gates_.facts()) replies += gate.in_flight;
+    if (replies > 0) {
+      const int64_t grace_ms = std::chrono::duration_cast<Millis>(grace).count();
+      log::Info("daemon", "replies on their way are waited for", {{"replies", replies}, {"grace_ms", grace_ms}});
+    }
+    co_await manager_.Stop(grace);
+    co_await lanes_.Ended();
     co_return OkStatus();
   }
 
@@ -219,6 +228,7 @@ class Machine {
   trajectories::ReaderPool readers_;
   StreamSlots streams_;
   RequestCounts counts_;
+  VerdictCounts verdicts_;
   asio::io_context loop_;
   WorkPool pool_;
   const std::unique_ptr<agent::Sleeper> sleeper_;

@@ -17,8 +17,9 @@ namespace passnet::daemon {
 // How an evaluator of the lane on this core is started (-1: the last online core), on the lane's own threads.
 using LaneStarter = std::function<agent::StartLaneFn(int64_t timing_core)>;
 
-// Returns after SIGTERM or SIGINT, once everything has ended in order. What can be done again after the next start is
-// thrown away, and named in the log; a second signal ends the process at once.
+// Returns after SIGTERM or SIGINT, once everything has ended in order. Replies of models that are on their way are waited
+// for, LlmOptions::stop_grace_s at most, and stored. What else is under way and can be done again after the next start is
+// thrown away at once, and named in the log; a second signal ends the process at once.
 Status RunDaemon(const DaemonOptions& options, const agent::BuildFacts& build, const LaneStarter& start_lane);
 
 // A passnet-evaluator as the options want it, as a child process.

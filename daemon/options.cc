@@ -51,8 +51,8 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Enter("llm");
   fields.Integer("start_in_flight", &options.llm.start_in_flight, 1, 10000);
   fields.Integer("max_in_flight", &options.llm.max_in_flight, 1, 10000);
-  fields.Number("requests_per_minute", &options.llm.requests_per_minute, 0.001, 1e9);
-  fields.Number("tokens_per_minute", &options.llm.tokens_per_minute, 1, 1e12);
+  agent::VisitRateLimits(fields, &options.llm.limits);
+  fields.Number("stop_grace_s", &options.llm.stop_grace_s, 0, 3600);
   fields.Flag("local_endpoints", &options.llm.local_endpoints);
   fields.Leave();
   agent::VisitEndpoints(fields, "endpoints", &options.endpoints);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +43,10 @@ struct LaneOptions {
 struct LlmOptions {
   int64_t start_in_flight = 8;
   int64_t max_in_flight = 64;
-  std::optional<double> requests_per_minute;  // of each endpoint with its key; absent: what its replies tell
-  std::optional<double> tokens_per_minute;    // likewise, prompts and replies
+  agent::RateLimits limits;     // of each endpoint with its key that has none of its own; absent: what its replies tell
+  // Replies that are on their way at a stop are waited for and stored, for so long. Chosen: with what else a stop does it
+  // stays below 10 s, after which container runtimes kill.
+  double stop_grace_s = 8;
   bool local_endpoints = true;  // campaigns may give a server on a loopback address by its URL, without a key
 };
 

@@ -17,25 +17,30 @@ namespace {
 // told beside the other input, and is billed input all the same.
 class AnthropicUsage {
  public:
-  void Add(const Json& usage, ReplyBuilder* reply) {
-    Take(usage["input_tokens"], &input_);
-    Take(usage["cache_creation_input_tokens"], &created_);
-    Take(usage["cache_read_input_tokens"], &read_);
+  // What a stream begins with. Its output figure is that of a reply that has not been written: one that breaks off has told
+  // no usage.
+  void Begin(const Json& usage) { TakeInput(usage); }
+  // Of a whole message, or where a stream tells how it ended.
+  void End(const Json& usage, ReplyBuilder* reply) {
+    TakeInput(usage);
     Take(usage["output_tokens"], &output_);
-    if (!input_ || !created_ || !read_ || !told_) return;
+    if (!input_ || !created_ || !read_ || !output_) return;
     reply->SetUsage(*input_ + *created_ + *read_, output_);
   }
 
  private:
-  // A figure that cannot be makes the sum unknown, until a better one comes.
-  void Take(const Json& figure, std::optional<int64_t>* to) {
-    if (figure.is_null()) return;
-    *to = TokensOf(figure);
-    told_ = true;
+  void TakeInput(const Json& usage) {
+    Take(usage["input_tokens"], &input_);
+    Take(usage["cache_creation_input_tokens"], &created_);
+    Take(usage["cache_read_input_tokens"], &read_);
   }
 
-  std::optional<int64_t> input_ = 0, created_ = 0, read_ = 0, output_ = 0;
-  bool told_ = false;
+  // A figure that cannot be makes the sum unknown, until a better one comes.
+  static void Take(const Json& figure, std::optional<int64_t>* to) {
+    if (!figure.is_null()) *to = TokensOf(figure);
+  }
+
+  std::optional<int64_t> input_ = 0, created_ = 0, read_ = 0, output_;
 };
 
 bool IsAnthropicError(const Json& root) { return root["type"].Text() == "error" || !root["error"].is_null(); }
@@ -61,11 +66,11 @@ class AnthropicFold : public ReplyFold {
     if (IsAnthropicError(event)) return GiveUp(reply_.Failed(InterpretErrorInside(data)));
     const std::string& type = event["type"].Text();
     const auto index = static_cast<size_t>(event["index"].Unsigned());
-    if (type == "message_start") usage_.Add(event["message"]["usage"], &reply_);
+    if (type == "message_start") usage_.Begin(event["message"]["usage"]);
     if (type == "content_block_start") AddBlock(event["content_block"], index, &reply_);
     if (type == "content_block_delta") AddDelta(event["delta"], index, data);
     if (type == "message_delta") {
-      usage_.Add(event["usage"], &reply_);
+      usage_.End(event["usage"], &reply_);
       reply_.SetFinishReason(event["delta"]["stop_reason"].Text());
     }
     // "ping", "content_block_stop", and what later versions may add.
@@ -83,7 +88,7 @@ class AnthropicFold : public ReplyFold {
     if (!whole) return reply_.Lost("the reply is not whole");
     const Json root = ParseTolerant(body);
     if (!root.is_object()) return reply_.Lost("status 200, but the body is not a JSON object: " + OneLine(body));
-    usage_.Add(root["usage"], &reply_);
+    usage_.End(root["usage"], &reply_);
     if (IsAnthropicError(root)) return reply_.Failed(InterpretErrorInside(body));
     if (!root["content"].is_array()) return reply_.Lost("status 200, but no content in it: " + OneLine(body));
     for (size_t i = 0; i < root["content"].Items().size(); ++i) AddBlock(root["content"].At(i), i, &reply_);

@@ -38,6 +38,7 @@ evaluator::EvaluationReport FullReport(Verdict verdict) {
   graph.verdict = verdict;
   graph.reason = "a reason";
   graph.speedup_call = graph.eager_us = graph.candidate_us = graph.floor_us = graph.max_abs_diff = 1.0;
+  graph.mismatches = {{"output 0 (float32)", 8, 1, {{"[3]", "1", "2"}}}};
   evaluator::EvaluationReport report;
   report.verdict = verdict;
   report.reason = "a reason";
@@ -66,6 +67,7 @@ Status TryPrompts(const PromptTexts& texts) {
   Note(RenderSystem(texts, {}, 0.1, {}), &problems);
   Note(RenderFirst(texts, FullTask(), "cpu", 6), &problems);
   Note(RenderFirst(texts, {}, "cpu", 6), &problems);
+  Note(RenderStart(texts, {"OK", 1.5, {{"a.py", "import torch\n"}}}), &problems);
   Note(RenderFeedback(texts, FullReport(Verdict::kOk), full), &problems);
   Note(RenderFeedback(texts, FullReport(Verdict::kIncorrect), full), &problems);
   Note(RenderFeedback(texts, {}, bare), &problems);

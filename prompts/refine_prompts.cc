@@ -172,6 +172,24 @@ std::vector<Values> Machine(const std::map<std::string, std::string>& facts) {
   return items;
 }
 
+// "output 0 (float32): 12 of 4096 elements are wrong", and a line for each element that is told.
+std::vector<Values> MismatchItems(const std::vector<evaluator::OutputMismatch>& mismatches) {
+  std::vector<Values> items;
+  for (const evaluator::OutputMismatch& mismatch : mismatches) {
+    std::vector<Values> elements;
+    for (const evaluator::ElementMismatch& element : mismatch.told) {
+      elements.push_back({{"index", Value(InlineText(element.index, kMaxNameBytes))},
+                          {"expected", Value(InlineText(element.expected, kMaxNameBytes))},
+                          {"got", Value(InlineText(element.got, kMaxNameBytes))}});
+    }
+    items.push_back({{"what", Value(InlineText(mismatch.what, kMaxNameBytes))},
+                     {"wrong", Value(std::to_string(mismatch.wrong))},
+                     {"elements", Value(std::to_string(mismatch.elements))},
+                     {"told", Value(std::move(elements))}});
+  }
+  return items;
+}
+
 Values ResultRow(const GraphReport& graph, const std::optional<double>& inductor) {
   return {{"path", Value(InlineText(graph.path, kMaxNameBytes))},
           {"dtype", Value(InlineText(graph.dtype, kMaxNameBytes))},
@@ -185,7 +203,8 @@ Values ResultRow(const GraphReport& graph, const std::optional<double>& inductor
           {"matched_nodes", Value(std::to_string(graph.matched_nodes))},
           {"max_abs_diff", Value(OrUnknown("%.3g", graph.max_abs_diff))},
           {"tolerances_ok", Value(Ranges(graph.tolerances_ok))},
-          {"detail", Value(TextItem(InlineText(graph.reason, kMaxReasonBytes)))}};
+          {"detail", Value(TextItem(InlineText(graph.reason, kMaxReasonBytes)))},
+          {"mismatches", Value(MismatchItems(graph.mismatches))}};
 }
 
 std::vector<Values> Diagnostics(const EvaluationReport& report, bool ok) {
@@ -250,6 +269,21 @@ Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskD
                  {"rounds", Value(std::to_string(rounds))},
                  {"sources", Value(std::move(sources))},
                  {"left_out", Value(LeftOut(task.graphs.size(), shown))}});
+}
+
+Result<std::string> RenderStart(const PromptTexts& texts, const StartingPoint& start) {
+  std::vector<Values> files;
+  for (const evaluator::CandidateFile& file : start.files) {
+    std::string text = file.bytes;
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    files.push_back({{"name", Value(InlineText(file.name, kMaxNameBytes))},
+                     {"fence", Value(FenceFor(text))},
+                     {"text", Value(std::move(text))}});
+  }
+  return Render(texts, "refine_start",
+                {{"verdict", Value(InlineText(start.verdict, kMaxNameBytes))},
+                 {"score", Value(Number("%.4f", start.score))},
+                 {"files", Value(std::move(files))}});
 }
 
 Result<std::string> RenderFeedback(const PromptTexts& texts, const EvaluationReport& report,

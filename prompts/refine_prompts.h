@@ -1,4 +1,5 @@
-// The four prompts of mode refine, from typed values: what a task is, how a round ended, what could not be read.
+// The prompts of mode refine, from typed values: what a task is, what to start
+// from, how a round ended, what could not be read.
 // Threads: pure functions.
 // Errors: kInvalidArgument (a text that does not fit its template, see renderer.h).
 #pragma once
@@ -8,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
@@ -33,6 +35,16 @@ Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& li
 
 Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskDescription& task,
                                 const std::string& device, int64_t rounds);
+
+// The best folder of the task's earlier samples.
+struct StartingPoint {
+  std::string verdict;
+  double score = 0;
+  std::vector<evaluator::CandidateFile> files;
+};
+
+// What stands behind the first prompt of a sample that starts from one.
+Result<std::string> RenderStart(const PromptTexts& texts, const StartingPoint& start);
 
 struct RoundStanding {
   int64_t round = 1;

@@ -31,27 +31,30 @@ Result<std::unique_ptr<GroupWriter>> GroupWriter::Open(DatabaseOptions options, 
 }
 
 Result<GroupWriter::Answers> GroupWriter::Write(const Group& group) {
-  auto answers = WriteInTransaction(group);
-  if (!answers) {
-    suspect_ = !PassesByWaiting(answers.error()) && answers.error().code != ErrorCode::kInternal;
-    return answers;
+  auto written = WriteInTransaction(group);
+  if (!written) {
+    const Error& error = written.error();
+    if (!PassesByWaiting(error) && error.code != ErrorCode::kInternal) suspicion_ = error;
+    return error;
   }
-  pending_.reset();
-  // It is written; what cannot be read back is looked at before the next group.
-  if (auto learnt = acknowledged_.Learn(database_.get()); !learnt) suspect_ = true;
-  return answers;
+  // It is durable, whether or not it can be read back; what cannot is looked at before the next group.
+  if (auto learnt = acknowledged_.Learn(database_.get()); !learnt) {
+    pending_ = Pending{std::nullopt, written.value().end};
+    suspicion_ = learnt.error();
+  }
+  return std::move(*written.value().answers);
 }
 
 // A savepoint for each batch lets one of them fail alone, and makes SQLite copy every page that the batch changes. Nearly
 // none ever fails: the group is written without them, and once more with them when one has.
-Result<GroupWriter::Answers> GroupWriter::WriteInTransaction(const Group& group) {
-  ASSIGN_OR_RETURN(auto answers, TryGroup(group, Savepoints::kNone));
-  if (answers) return std::move(*answers);
-  ASSIGN_OR_RETURN(answers, TryGroup(group, Savepoints::kEachBatch));
-  return std::move(*answers);
+Result<GroupWriter::Pending> GroupWriter::WriteInTransaction(const Group& group) {
+  ASSIGN_OR_RETURN(auto written, TryGroup(group, Savepoints::kNone));
+  if (written) return std::move(*written);
+  ASSIGN_OR_RETURN(written, TryGroup(group, Savepoints::kEachBatch));
+  return std::move(*written);
 }
 
-Result<std::optional<GroupWriter::Answers>> GroupWriter::TryGroup(const Group& group, Savepoints savepoints) {
+Result<std::optional<GroupWriter::Pending>> GroupWriter::TryGroup(const Group& group, Savepoints savepoints) {
   pending_.reset();
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_.get()));
   GroupStates states(database_.get());
@@ -59,17 +62,18 @@ Result<std::optional<GroupWriter::Answers>> GroupWriter::TryGroup(const Group& g
   for (const auto& batch : group) {
     RETURN_IF_ERROR(savepoints == Savepoints::kNone ? WriteOne(*batch, &states, &answers)
                                                     : WriteWithSavepoint(*batch, &states, &answers));
-    if (!answers.back() && savepoints == Savepoints::kNone) return std::optional<Answers>();
+    if (!answers.back() && savepoints == Savepoints::kNone) return std::optional<Pending>();
   }
   RETURN_IF_ERROR(states.Write());
   ASSIGN_OR_RETURN(RowHash end, ReadLastRow(database_.get()));
+  Pending written{std::move(answers), end};
   PASSNET_FAILPOINT("store.before_commit");
   if (auto committed = transaction.Commit(); !committed) {
-    pending_ = Pending{std::move(answers), end};
+    pending_ = std::move(written);
     return committed.error();
   }
   PASSNET_FAILPOINT("store.after_commit");
-  return std::optional(std::move(answers));
+  return std::optional(std::move(written));
 }
 
 // An error fails the whole group; what fails this batch alone is its answer.
@@ -100,7 +104,6 @@ bool GroupWriter::ConcernsOneBatch(const Error& error) const {
 }
 
 Result<std::optional<GroupWriter::Answers>> GroupWriter::Examine() {
-  suspect_ = true;
   if (database_ != nullptr) {
     database_->LeaveLogOnClose();
     database_.reset();
@@ -109,25 +112,27 @@ Result<std::optional<GroupWriter::Answers>> GroupWriter::Examine() {
   RETURN_IF_ERROR(acknowledged_.Compare(opened.get()));
   ASSIGN_OR_RETURN(RowHash end, ReadLastRow(opened.get()));
   std::optional<Answers> answers;
-  if (end != acknowledged_.newest()) {
+  if (end != acknowledged_.newest() || Unread()) {
     if (!pending_ || end != pending_->end) {
-      return DataCorrupt("journal " + options_.path + ": behind row " + std::to_string(last_row_id()) +
-                         ", the last that was acknowledged, stands what nobody was writing; run passnet verify");
+      return DataCorrupt("journal " + options_.path + ": the file ends with row " + std::to_string(end.row_id) +
+                         ", the last that was acknowledged is row " + std::to_string(last_row_id()) +
+                         ", and nobody was writing what differs; run passnet verify");
     }
-    // The log's pages may be in memory alone, since the system forgets that it could not write them. The file gets them.
-    RETURN_IF_ERROR(opened->CheckpointAll());
+    // After a failed fsync the log's pages may be in memory alone, since the system forgets that it could not write them:
+    // the file gets them.
+    if (!Unread()) RETURN_IF_ERROR(opened->CheckpointAll());
     RETURN_IF_ERROR(acknowledged_.Learn(opened.get()));
     answers = std::move(pending_->answers);
   }
   pending_.reset();
   database_ = std::move(opened);
-  suspect_ = false;
+  suspicion_.reset();
   return answers;
 }
 
 Status GroupWriter::Checkpoint() {
   auto done = database_->CheckpointAbove(kCheckpointPages);
-  if (!done && !PassesByWaiting(done.error())) suspect_ = true;
+  if (!done && !PassesByWaiting(done.error())) suspicion_ = done.error();
   return done;
 }
 

@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,6 +48,8 @@ class Reader {
   Result<std::vector<Event>> Events(const EventQuery& query);
   // Every event of one trajectory or, with an empty trajectory id, of the campaign's own chain, with payloads.
   Result<std::vector<Event>> Chain(std::string_view campaign_id, std::string_view trajectory_id);
+  // Evaluation reports by verdict, of rows above the first and up to the second.
+  Result<std::map<std::string, int64_t>> Verdicts(int64_t after_row_id, int64_t up_to_row_id);
   // The newest committed row; 0 for an empty journal.
   Result<int64_t> LastRowId();
 

@@ -40,6 +40,12 @@ Status CreatePrivately(const std::string& path) {
   return OkStatus();
 }
 
+// Chosen: an append takes some milliseconds of fsync, one that waits out a disk as long as that lasts.
+std::vector<Nanos> BoundsOfAppends() {
+  return {std::chrono::microseconds(500), Millis(1), Millis(2), Millis(5), Millis(10), Millis(25), Millis(50), Millis(100),
+          Millis(250), Millis(500), Millis(1000), Millis(2500), Millis(5000), Millis(10'000), Millis(60'000)};
+}
+
 void EndTheProcess(const Error& error) {
   log::Err("trajectories", "the journal's disk failed; the process ends so that nothing unwritten is acted upon",
            {{"error", ToString(error)}});
@@ -79,7 +85,7 @@ class Store::Impl {
                                                  " batches are waiting for the disk; retry later"};
       }
       queued_bytes_ += bytes;
-      queue_.push_back({std::move(batch), std::move(done), bytes});
+      queue_.push_back({std::move(batch), std::move(done), bytes, Clock::System().Now()});
     }
     work_.notify_one();
     return OkStatus();
@@ -97,6 +103,8 @@ class Store::Impl {
     }
     work_.notify_all();
   }
+
+  DurationHistogram::Counts AppendTimes() const { return append_times_.Read(); }
 
   std::string Trouble() const {
     std::lock_guard lock(mutex_);
@@ -120,6 +128,7 @@ class Store::Impl {
     std::shared_ptr<const Batch> batch;
     AppendDone done;
     size_t bytes;
+    SteadyTime queued;
   };
 
   void Run() {
@@ -128,16 +137,20 @@ class Store::Impl {
       std::vector<Item> group = TakeGroup();
       const bool ends = group.empty() && Closing();
       if (!group.empty()) CommitGroup(group);
+      // Trouble ends by itself, also when nobody appends.
+      if (group.empty() && !ends && writer_->suspicion() && !Failed() && Examine()) SetTrouble(std::nullopt);
       WriteHeads(ends);
       if (ends) return;
     }
   }
 
-  // Empty: closing and nothing is left, or heads are due.
+  // Empty: closing and nothing is left, heads are due, or a suspicion is to be looked into.
   std::vector<Item> TakeGroup() {
     std::unique_lock lock(mutex_);
     auto ready = [this] { return !queue_.empty() || closing_; };
-    if (auto due = heads_ && !writer_->suspect() ? heads_->Due() : std::nullopt) {
+    if (writer_->suspicion() && !failed_) {
+      work_.wait_for(lock, options_.retry_wait, ready);
+    } else if (auto due = heads_ && !writer_->suspicion() ? heads_->Due() : std::nullopt) {
       work_.wait_until(lock, *due, ready);
     } else {
       work_.wait(lock, ready);
@@ -163,9 +176,10 @@ class Store::Impl {
       // Destroyed right after its call: what a callback holds (a loop's work guard, a batch) must not wait for the
       // next group.
       Item item = std::move(group[i]);
+      if (answers) append_times_.Add(Clock::System().Now() - item.queued);
       item.done(answers ? std::move(answers.value()[i]) : Result<Appended>(answers.error()));
     }
-    if (answers && !writer_->suspect()) Checkpoint();
+    if (answers && !writer_->suspicion()) Checkpoint();
   }
 
   // Goes on until it is known whether the group is on the disk, for as long as that takes. An error means that it is
@@ -173,7 +187,7 @@ class Store::Impl {
   Result<GroupWriter::Answers> WriteSurely(const GroupWriter::Group& group) {
     bool tried = false;  // what is found of an earlier group was answered already, and is not this one's
     for (;;) {
-      if (writer_->suspect()) {
+      if (writer_->suspicion()) {
         ASSIGN_OR_RETURN(auto found, ExamineUntilKnown());
         if (found && tried) {
           SetTrouble(std::nullopt);
@@ -182,24 +196,25 @@ class Store::Impl {
       }
       tried = true;
       auto answers = writer_->Write(group);
-      if (answers) SetTrouble(std::nullopt);
-      if (answers || !writer_->suspect()) return answers;
-      SetTrouble(answers.error());
+      if (answers || writer_->suspicion()) SetTrouble(writer_->suspicion());
+      if (answers || !writer_->suspicion()) return answers;
       if (!Rest()) return answers;
     }
   }
 
   Result<std::optional<GroupWriter::Answers>> ExamineUntilKnown() {
     for (;;) {
-      auto examined = writer_->Examine();
-      if (examined) return examined;
-      SetTrouble(examined.error());
-      if (examined.error().code == ErrorCode::kDataCorrupt) {
-        Fail(examined.error());
-        return examined;
-      }
-      if (!Rest()) return examined;
+      auto examined = Examine();
+      if (examined || examined.error().code == ErrorCode::kDataCorrupt || !Rest()) return examined;
     }
+  }
+
+  Result<std::optional<GroupWriter::Answers>> Examine() {
+    auto examined = writer_->Examine();
+    if (examined) return examined;
+    SetTrouble(examined.error());
+    if (examined.error().code == ErrorCode::kDataCorrupt) Fail(examined.error());
+    return examined;
   }
 
   // False when nobody waits any longer: what is not written then stays so.
@@ -225,11 +240,11 @@ class Store::Impl {
     // The WAL still holds everything; the next commit tries again.
     if (done) return;
     log::Warning("trajectories", "checkpoint failed", {{"error", ToString(done.error())}});
-    if (writer_->suspect()) SetTrouble(done.error());
+    if (writer_->suspicion()) SetTrouble(done.error());
   }
 
   void WriteHeads(bool last) {
-    if (!heads_ || !heads_->Due() || writer_->suspect()) return;
+    if (!heads_ || !heads_->Due() || writer_->suspicion()) return;
     const SteadyTime now = Clock::System().Now();
     if (!last && now < *heads_->Due()) return;
     auto written = heads_->Write(writer_->database(), now);
@@ -277,6 +292,7 @@ class Store::Impl {
     return failed_;
   }
 
+  DurationHistogram append_times_{BoundsOfAppends()};
   const StoreOptions options_;
   const StoreLock lock_;                       // before the connection, and so longer than it
   const std::unique_ptr<GroupWriter> writer_;  // pn-db only, after construction; heads_ too
@@ -331,6 +347,8 @@ int64_t Store::LastRowId() const { return impl_->LastRowId(); }
 void Store::GiveUpWaiting() { impl_->GiveUpWaiting(); }
 
 std::string Store::Trouble() const { return impl_->Trouble(); }
+
+DurationHistogram::Counts Store::AppendTimes() const { return impl_->AppendTimes(); }
 
 bool Store::WaitForRowAfter(int64_t after, Deadline deadline) const {
   return impl_->WaitForRowAfter(after, deadline);

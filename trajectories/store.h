@@ -16,7 +16,8 @@
 // After an input or output error, a failed fsync above all, nobody knows what is on the disk. The append then takes
 // until it is known: the file is opened anew and its newest rows are compared with those that were acknowledged, again
 // and again while the disk fails (Trouble tells), and then the group is written, or found to be written. When they
-// differ, on_fatal is called and every append fails from then on.
+// differ, on_fatal is called and every append fails from then on. A group whose COMMIT succeeded is acknowledged even if it
+// cannot be read back: then the same is done before anything else is written.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/duration_histogram.h"
 #include "base/result.h"
 #include "trajectories/batch.h"
 
@@ -70,6 +72,8 @@ class Store {
   void GiveUpWaiting();
   // Why the journal does not go on, or that heads cannot be kept; empty: all is well.
   std::string Trouble() const;
+  // How long appends took that succeeded, from being queued to being durable.
+  DurationHistogram::Counts AppendTimes() const;
   // Waits until a row above `after` is committed; false at the deadline or when the store closes. For SSE threads.
   bool WaitForRowAfter(int64_t after, Deadline deadline) const;
 

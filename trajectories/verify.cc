@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "trajectories/content_table.h"
 #include "trajectories/database.h"
+#include "trajectories/head_log.h"
 #include "trajectories/log_check.h"
 #include "trajectories/schema.h"
 #include "trajectories/state_table.h"
@@ -250,19 +251,25 @@ Result<Head> ParseHead(std::string_view text) {
   return head;
 }
 
-Result<std::vector<Head>> ReadHeadLog(const std::string& path) {
+Result<HeadLogText> ReadHeadLog(const std::string& path) {
   constexpr size_t kMaxBytes = size_t{1} << 30;  // chosen: ten million heads
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxBytes));
-  std::vector<Head> heads;
-  size_t line = 0;
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    ++line;
-    if (end == begin) continue;
-    auto head = ParseHead(std::string_view(text).substr(begin, end - begin));
-    if (!head) return head.error().Prefixed(path + ":" + std::to_string(line));
-    heads.push_back(std::move(head).value());
+  HeadLogText log;
+  size_t number = 0;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    ++number;
+    end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    if (line.empty()) continue;
+    if (end == text.size() || line.ends_with(kTornMark)) {
+      log.torn.push_back(path + ":" + std::to_string(number));
+      continue;
+    }
+    auto head = ParseHead(line);
+    if (!head) return head.error().Prefixed(path + ":" + std::to_string(number));
+    log.heads.push_back(std::move(head).value());
   }
-  return heads;
+  return log;
 }
 
 std::string_view FindingWhatName(What what) {

@@ -24,9 +24,13 @@ struct Head {
 };
 std::string ToString(const Head& head);
 Result<Head> ParseHead(std::string_view text);
-// The heads of a file that head_log wrote (head_log.h), each line one. What stands behind the last newline was being
-// written when the machine stopped, and is not counted.
-Result<std::vector<Head>> ReadHeadLog(const std::string& path);
+// A file that head_log wrote (head_log.h), each line a head. A line that was torn when it was written, the last one or one
+// that the writer has marked, says nothing and is named; any other that is no head is an error.
+struct HeadLogText {
+  std::vector<Head> heads;
+  std::vector<std::string> torn;  // "FILE:LINE"
+};
+Result<HeadLogText> ReadHeadLog(const std::string& path);
 
 struct Finding {
   enum class What { kChanged, kRemoved, kReordered, kAdded, kTailLost };

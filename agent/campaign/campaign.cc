@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/campaign/task_group.h"
+#include "agent/campaign/wall_watch.h"
 #include "agent/loop/commit_failpoints.h"
 #include "base/failpoint.h"
 #include "base/ids.h"
@@ -19,6 +20,9 @@ namespace {
 using trajectories::EventKind;
 
 constexpr int64_t kFewestForInfraLimit = 5;  // ended trajectories: below that a share says nothing
+// Ends of a trajectory's run that nobody asked for. Chosen: one is a fault that may not come again, this many are one
+// that somebody must look at.
+constexpr int kStrayEnds = 4;
 
 // Empty when the lane is the one that the campaign was launched on.
 std::string Difference(const std::map<std::string, std::string>& pinned,
@@ -52,6 +56,18 @@ StoredTrajectory TakeSample(SampleIndex* index, const std::string& task, int64_t
   return fresh;
 }
 
+// One more for as long as it lives.
+class Counted {
+ public:
+  explicit Counted(int64_t* count) : count_(count) { ++*count_; }
+  ~Counted() { --*count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  int64_t* const count_;
+};
+
 int64_t After(int64_t utc_us, double seconds) { return utc_us + static_cast<int64_t>(seconds * 1e6); }
 
 }  // namespace
@@ -80,7 +96,6 @@ std::vector<SharedPart*> Campaign::parts() const {
 }
 
 Task<void> Campaign::Run(std::stop_token stop) {
-  daemon_ends_ = stop;
   std::stop_callback stopped(stop, [this] { no_more_.request_stop(); });
   std::stop_callback cancelled(cancel_.get_token(), [this] { no_more_.request_stop(); });
   std::stop_callback paused(pause_.get_token(), [this] { no_more_.request_stop(); });
@@ -107,14 +122,15 @@ Task<void> Campaign::Run(std::stop_token stop) {
 
 Status Campaign::OpenEndpoint() {
   ASSIGN_OR_RETURN(EndpointOptions endpoint, ports_.endpoints->Open(stored_.launch.spec.endpoint));
-  gate_ = ports_.gates->For(endpoint.base_url, endpoint.api_key);
+  gate_ = ports_.gates->For(endpoint);
   ASSIGN_OR_RETURN(client_, ports_.open_endpoint(std::move(endpoint)));
   return OkStatus();
 }
 
 Task<void> Campaign::Work(std::stop_token stop) {
   Status prepared = co_await Prepare();
-  if (!prepared && prepared.error().code != ErrorCode::kCancelled) {
+  // Whatever kept it from beginning: without a pause it would be told as finished.
+  if (!prepared && !no_more_.stop_requested()) {
     pause_detail_.reason = prepared.error().context;
     pause_.request_stop();
   }
@@ -126,15 +142,17 @@ Task<void> Campaign::Work(std::stop_token stop) {
 Task<Status> Campaign::Prepare() {
   std::stop_token ends = no_more_.get_token();
   Status same = co_await CheckEnvironment(ends);
-  if (!same || state_ == "running") co_return same;
-  std::string state = "running";
-  StateDetail detail;
-  co_return co_await SetState(std::move(state), std::move(detail));
+  if (!same) co_return same;
+  lane_outage_.reset();
+  prepared_ = true;
+  co_return co_await TellHealth();
 }
 
 Task<Status> Campaign::CheckEnvironment(std::stop_token ends) {
   Nanos wait = ports_.park.first_lane_wait;
   for (bool first = true;; first = false) {
+    // Nothing has begun and nothing will: no lane is needed for that.
+    if (WallIsOver() && !HasBegun()) co_return OkStatus();
     auto now = co_await ports_.evaluation->Environment(ends);
     if (now) {
       std::string difference = Difference(stored_.launch.environment, now.value());
@@ -142,11 +160,11 @@ Task<Status> Campaign::CheckEnvironment(std::stop_token ends) {
       co_return Error{ErrorCode::kUnavailable, "this lane is another one than at launch: " + difference};
     }
     if (now.error().code == ErrorCode::kCancelled) co_return now.error();
-    if (!first && state_ != "parked") {
+    if (!first && !lane_outage_) {
       const int64_t utc_us = ports_.clock->UtcMicros();
       const auto waits_us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count();
-      std::optional<Outage> outage = Outage{"lane", now.error().context, utc_us, utc_us + waits_us};
-      Status told = co_await Park(std::move(outage));
+      lane_outage_ = Outage{"lane", now.error().context, utc_us, utc_us + waits_us};
+      Status told = co_await TellHealth();
       if (!told) co_return told;
     }
     Deadline until = Deadline::After(wait, *ports_.clock);
@@ -157,7 +175,7 @@ Task<Status> Campaign::CheckEnvironment(std::stop_token ends) {
 }
 
 Task<void> Campaign::Watch(std::stop_token stop) {
-  auto tell = [this](std::optional<Outage> outage) { return Park(std::move(outage)); };
+  auto tell = [this](std::optional<Outage> outage) { return TakeOutage(std::move(outage)); };
   ParkWatch watch(parts(), ports_.park, ports_.sleeper, ports_.clock, tell);
   Status watched = co_await watch.Run(stop);
   if (watched || watched.error().code == ErrorCode::kCancelled) co_return;
@@ -165,8 +183,20 @@ Task<void> Campaign::Watch(std::stop_token stop) {
 }
 
 // Empty: all that is shared works again.
-Task<Status> Campaign::Park(std::optional<Outage> outage) {
-  if (!outage && state_ != "parked") co_return OkStatus();
+Task<Status> Campaign::TakeOutage(std::optional<Outage> outage) {
+  parts_outage_ = std::move(outage);
+  co_return co_await TellHealth();
+}
+
+// Parked or running. The first look at the lane and the watch both come here, one after the other, and what is stored
+// is what holds when it is: what was seen first is never told last.
+Task<Status> Campaign::TellHealth() {
+  std::stop_token never;
+  while (tells_) co_await told_.Wait(never);
+  const std::optional<Outage> outage = parts_outage_ ? parts_outage_ : lane_outage_;
+  const bool news = outage ? state_ != "parked" || outage != told_outage_ : prepared_ && state_ != "running";
+  if (!news) co_return OkStatus();
+  told_outage_ = outage;
   std::string state = outage ? "parked" : "running";
   StateDetail detail;
   if (outage) {
@@ -174,32 +204,43 @@ Task<Status> Campaign::Park(std::optional<Outage> outage) {
     detail.what = outage->what;
     detail.next_try_utc_us = outage->next_try_utc_us;
   }
-  co_return co_await SetState(std::move(state), std::move(detail));
+  tells_ = true;
+  Status stored = co_await SetState(std::move(state), std::move(detail));
+  tells_ = false;
+  told_.NotifyAll();
+  co_return stored;
 }
 
 Task<void> Campaign::RunTrajectories(std::stop_token stop) {
   TaskGroup group(co_await boost::asio::this_coro::executor, stored_.launch.spec.concurrency);
-  const std::vector<CampaignTask>& tasks = stored_.launch.tasks;
   SampleIndex known = IndexOf(&stored_.trajectories);
   for (const StoredTrajectory& trajectory : stored_.trajectories) solved_[trajectory.task] += trajectory.solved;
-  const size_t samples = tasks.size() * static_cast<size_t>(stored_.launch.spec.samples);
-  for (size_t i = 0; i < samples; ++i) {
-    CampaignTask task = tasks[i % tasks.size()];
-    StoredTrajectory stored = TakeSample(&known, task.name, static_cast<int64_t>(i / tasks.size()) + 1);
-    if (stored.finished) continue;
-    bool begun = !stored.trajectory_id.empty();
+  for (size_t task = 0; task < stored_.launch.tasks.size(); ++task) turns_.push_back({task, 1});
+  while (!turns_.empty() || group.running() > 0) {
+    if (stop.stop_requested() || pause_.stop_requested()) break;
+    if (turns_.empty() || group.full()) {
+      co_await group.WaitForAnEnd();
+      continue;
+    }
+    const Turn turn = turns_.front();
+    turns_.pop_front();
+    StoredTrajectory stored = TakeSample(&known, NameOf(turn), turn.sample);
+    const bool begun = !stored.trajectory_id.empty();
     // After a cancel, what had begun still gets its end; what had not is not begun.
-    std::stop_token waiting = begun ? stop : no_more_.get_token();
-    bool place = co_await group.WaitForPlace(waiting);
-    if (stop.stop_requested() || pause_.stop_requested() || !journal_failure_.empty()) break;
-    if (!begun && (!place || no_more_.stop_requested() || !MayBegin(task.name))) continue;
-    if (!begun) {
+    const bool plays = begun ? !stored.finished : !no_more_.stop_requested() && MayBegin(NameOf(turn));
+    if (plays && !begun) {
       stored.trajectory_id = NewId("t");
       stored.started_at_utc_us = ports_.clock->UtcMicros();
     }
-    group.Spawn(RunTrajectory(std::move(task), std::move(stored), stop));
+    if (plays) group.Spawn(RunTrajectory(turn, std::move(stored), stop));
+    // The next one may start from what this one comes to.
+    if (!plays || !StartsFromBest()) LineUpAfter(turn);
   }
   co_await group.Wait();
+}
+
+void Campaign::LineUpAfter(Turn turn) {
+  if (++turn.sample <= stored_.launch.spec.samples) turns_.push_back(turn);
 }
 
 bool Campaign::MayBegin(const std::string& task) const {
@@ -207,6 +248,11 @@ bool Campaign::MayBegin(const std::string& task) const {
   const int64_t enough = stored_.launch.spec.stop_after_solved;
   auto solved = solved_.find(task);
   return enough == 0 || solved == solved_.end() || solved->second < enough;
+}
+
+bool Campaign::HasBegun() const {
+  return std::any_of(stored_.trajectories.begin(), stored_.trajectories.end(),
+                     [](const StoredTrajectory& one) { return !one.finished; });
 }
 
 bool Campaign::WallIsOver() const {
@@ -227,18 +273,69 @@ std::optional<WallLimit> Campaign::WallLimitOf(const StoredTrajectory& stored) c
   return limit;
 }
 
-Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, std::stop_token stop) {
+Task<void> Campaign::RunTrajectory(Turn turn, StoredTrajectory stored, std::stop_token stop) {
+  const Counted counted(&under_way_);
   const std::string trajectory_id = stored.trajectory_id;
+  std::stop_source time_is_over;
+  std::stop_source ended;
+  TrajectoryPlan plan = PlanOf(turn, stored, time_is_over.get_token());
+  TaskGroup watching(co_await boost::asio::this_coro::executor, 1);
+  if (plan.wall) {
+    watching.Spawn(
+        WatchWall(plan.wall->until_utc_us, time_is_over, ports_.sleeper, ports_.clock, ended.get_token()));
+  }
+  const RefineOptions options = OptionsOfSample(stored_.launch.spec, turn.sample);
+  RefineLoop loop(std::move(plan), &options, &stored_.launch.prompts, PortsOfLoop(), std::move(stored.fold));
+  std::string driven = trajectory_id;
+  Status end = co_await Drive(&loop, std::move(driven), stop);
+  ended.request_stop();
+  co_await watching.Wait();
+  if (end) {
+    TakeEnd(turn, trajectory_id, loop.fold());
+  } else if (end.error().code != ErrorCode::kCancelled) {
+    StopFor(trajectory_id, end.error());
+  }
+  if (StartsFromBest()) LineUpAfter(turn);
+}
+
+// Until it has ended, or rests: for the daemon's end or a pause, after which what is stored of it goes on. Any other
+// end is a fault of ours, and may not leave it without one.
+Task<Status> Campaign::Drive(RefineLoop* loop, std::string trajectory_id, std::stop_token stop) {
+  const std::stop_token cancel = cancel_.get_token();
+  const std::stop_token pause = pause_.get_token();
+  std::stop_token rests = no_more_.get_token();
+  Nanos wait = ports_.park.after_stray_end;
+  for (int strays = 1;; ++strays) {
+    Status end = co_await loop->Run(stop, cancel, pause);
+    const bool stray = !end && end.error().code == ErrorCode::kCancelled;
+    if (!stray || stop.stop_requested() || pause.stop_requested()) co_return end;
+    log::Err("agent", "a trajectory stopped and nobody had asked for it",
+             {{"trajectory_id", trajectory_id}, {"error", end.error().context}});
+    if (strays == kStrayEnds) co_return Internal("it was stopped and nobody had asked for it: " + end.error().context);
+    Deadline until = Deadline::After(wait, *ports_.clock);
+    co_await ports_.sleeper->SleepUntil(until, rests);
+    wait *= 2;
+  }
+}
+
+TrajectoryPlan Campaign::PlanOf(Turn turn, const StoredTrajectory& stored, std::stop_token time_is_over) const {
+  const CampaignTask& task = stored_.launch.tasks[turn.task];
   TrajectoryPlan plan;
   plan.campaign_id = id();
-  plan.trajectory_id = trajectory_id;
+  plan.trajectory_id = stored.trajectory_id;
   plan.task = task.name;
   plan.task_path = task.path;
   plan.task_hash = task.hash;
-  plan.sample = stored.sample;
+  plan.sample = turn.sample;
   plan.wall = WallLimitOf(stored);
+  if (plan.wall) plan.wall->over = std::move(time_is_over);
+  if (StartsFromBest()) plan.restart = stored_.starting_points.Of(task.name);
   plan.endpoint = stored_.launch.spec.endpoint.base_url;
   plan.priority = stored_.launch.spec.priority;
+  return plan;
+}
+
+LoopPorts Campaign::PortsOfLoop() {
   LoopPorts ports;
   ports.journal = ports_.journal;
   ports.evaluation = ports_.evaluation;
@@ -248,23 +345,18 @@ Task<void> Campaign::RunTrajectory(CampaignTask task, StoredTrajectory stored, s
   ports.sleeper = ports_.sleeper;
   ports.clock = ports_.clock;
   ports.jitter = ports_.jitter;
-  const RefineOptions options = OptionsOfSample(stored_.launch.spec, stored.sample);
-  RefineLoop loop(std::move(plan), &options, &stored_.launch.prompts, std::move(ports),
-                  std::move(stored.fold));
-  std::stop_token cancel = cancel_.get_token();
-  std::stop_token pause = pause_.get_token();
-  Status ended = co_await loop.Run(stop, cancel, pause);
-  if (ended) TakeEnd(task.name, trajectory_id, loop.fold().Outcome());
-  if (ended || ended.error().code == ErrorCode::kCancelled) co_return;
-  journal_failure_ = ended.error().context;
-  log::Err("agent", "a trajectory stopped", {{"trajectory_id", trajectory_id}, {"error", journal_failure_}});
+  ports.hang_up = ports_.hang_up;
+  return ports;
 }
 
-void Campaign::TakeEnd(const std::string& task, const std::string& trajectory_id, const std::string& outcome) {
+void Campaign::TakeEnd(Turn turn, const std::string& trajectory_id, const TrajectoryFold& fold) {
+  const std::string outcome = fold.Outcome();
   log::Info("agent", "trajectory finished", {{"trajectory_id", trajectory_id}, {"outcome", outcome}});
   ++ended_;
   if (outcome == "infra") ++ended_infra_;
-  if (outcome == "solved") ++solved_[task];
+  if (outcome == "solved") ++solved_[NameOf(turn)];
+  auto restart = StartsFromBest() ? RestartFrom(trajectory_id, fold) : std::nullopt;
+  if (restart) stored_.starting_points.Keep(NameOf(turn), std::move(*restart));
   const double limit = stored_.launch.spec.infra_limit_percent;
   const double percent = 100.0 * static_cast<double>(ended_infra_) / static_cast<double>(ended_);
   if (ended_ < kFewestForInfraLimit || percent <= limit) return;
@@ -273,11 +365,16 @@ void Campaign::TakeEnd(const std::string& task, const std::string& trajectory_id
         "names, then `passnet campaign retry --infra` or `resume`");
 }
 
+// A broken journal, or a fault of ours: the campaign rests where it is, with the reason, as far as that can be stored.
+void Campaign::StopFor(const std::string& trajectory_id, const Error& error) {
+  log::Err("agent", "a trajectory cannot go on", {{"trajectory_id", trajectory_id}, {"error", error.context}});
+  trajectory_failed_ = true;
+  if (pause_.stop_requested()) return;
+  pause_detail_.reason = "trajectory " + trajectory_id + " cannot go on: " + ToString(error);
+  pause_.request_stop();
+}
+
 Task<void> Campaign::End(std::stop_token stop) {
-  if (!journal_failure_.empty()) {
-    log::Err("agent", "campaign stopped: the journal is broken", {{"campaign_id", id()}, {"error", journal_failure_}});
-    co_return;
-  }
   if (stop.stop_requested()) co_return;
   PASSNET_FAILPOINT("campaign.before_end");
   std::string state = "finished";
@@ -290,7 +387,9 @@ Task<void> Campaign::End(std::stop_token stop) {
     state = "cancelled";
   }
   Status ended = co_await SetState(std::move(state), std::move(detail));
-  if (!ended) log::Err("agent", "the campaign's end could not be stored", {{"campaign_id", id()}});
+  if (ended) co_return;
+  log::Err("agent", "the campaign's end could not be stored",
+           {{"campaign_id", id()}, {"error", ended.error().context}});
 }
 
 Task<Status> Campaign::SetState(std::string state, StateDetail detail) {
@@ -306,7 +405,7 @@ Task<Status> Campaign::SetState(std::string state, StateDetail detail) {
   entry.event.payload = payload.Dump();
   auto entries = std::make_shared<std::vector<JournalEntry>>();
   entries->push_back(std::move(entry));
-  Status written = co_await ports_.journal->Append(std::move(entries), daemon_ends_);
+  Status written = co_await ports_.journal->Append(std::move(entries), ports_.hang_up);
   if (!written) co_return written;
   FailpointAfter(EventKind::kCampaignState);
   state_ = state;

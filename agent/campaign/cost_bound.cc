@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/campaign/starting_points.h"
 #include "base/json.h"
 #include "passbench/task.h"
 #include "prompts/prompt_set.h"
@@ -18,6 +19,8 @@ constexpr size_t kGraphsShown = 40;
 constexpr double kOutputs = 8;  // of a graph; chosen: above any seen
 // The longest feedback: 40 graphs with a reason of 1 KiB each, and the compiler's words.
 constexpr double kBytesOfFeedback = 80 << 10;
+// A folder to start from, and the names and fences of its files.
+constexpr double kBytesOfStart = kMaxStartBytes + 32 * kBytesOfCell;
 
 double BytesOfPrompts() {
   size_t bytes = 0;
@@ -55,6 +58,7 @@ Result<CostBound> BoundOf(const CampaignSpec& spec, const std::vector<CampaignTa
     // Round r sends the first prompt again, and of each round before it the reply and what was said about it.
     const double later = (reply + kBytesOfFeedback) * rounds * (rounds - 1) / 2;
     bound.prompt_tokens += samples * (first * rounds + later);
+    if (spec.restart == RestartKind::kBest) bound.prompt_tokens += (samples - 1) * kBytesOfStart * rounds;
     bound.completion_tokens += samples * rounds * reply;
   }
   const Prices& prices = spec.refine.prices;

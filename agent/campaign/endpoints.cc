@@ -1,6 +1,7 @@
 #include "agent/campaign/endpoints.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "agent/llm/url.h"
@@ -14,7 +15,42 @@ bool IsVariable(const std::string& name) {
   return clean && !(name.front() >= '0' && name.front() <= '9');
 }
 
+// The key that is sent there; nothing when its variable is not set.
+std::optional<std::string> KeyOf(const EndpointConfig& endpoint) {
+  if (endpoint.api_key_env.empty()) return std::string();
+  auto key = ApiKeyFromEnvironment(endpoint.api_key_env);
+  return key ? std::optional(key.value().Reveal()) : std::nullopt;
+}
+
+void Lower(const std::optional<double>& other, std::optional<double>* limit) {
+  if (other && (!*limit || *other < **limit)) *limit = other;
+}
+
+// Sections that are one endpoint with one key have one gate, which cannot have two limits.
+void CheckLimits(const std::string& key, const std::vector<EndpointConfig>& endpoints, size_t at,
+                 std::vector<FieldProblem>* problems) {
+  const EndpointConfig& endpoint = endpoints[at];
+  for (size_t i = 0; i < at; ++i) {
+    const EndpointConfig& other = endpoints[i];
+    if (other.base_url != endpoint.base_url || other.api_key_env != endpoint.api_key_env) continue;
+    const char* text = "differs from that of endpoints.";
+    const std::string why = other.name + ", which is the same endpoint with the same key: they share its limits";
+    if (other.limits.requests_per_minute != endpoint.limits.requests_per_minute) {
+      problems->push_back({key + "." + endpoint.name + ".requests_per_minute", text + why});
+    }
+    if (other.limits.tokens_per_minute != endpoint.limits.tokens_per_minute) {
+      problems->push_back({key + "." + endpoint.name + ".tokens_per_minute", text + why});
+    }
+    return;
+  }
+}
+
 }  // namespace
+
+void VisitRateLimits(FieldVisitor& fields, RateLimits* limits) {
+  fields.Number("requests_per_minute", &limits->requests_per_minute, 0.001, 1e9);
+  fields.Number("tokens_per_minute", &limits->tokens_per_minute, 1, 1e12);
+}
 
 void VisitEndpoints(FieldVisitor& fields, std::string_view key, std::vector<EndpointConfig>* endpoints) {
   std::vector<std::string> names;
@@ -30,12 +66,14 @@ void VisitEndpoints(FieldVisitor& fields, std::string_view key, std::vector<Endp
     fields.Text("api_key_env", &endpoint.api_key_env);
     fields.Text("ca_file", &endpoint.ca_file);
     fields.Text("dialect", &endpoint.dialect);
+    VisitRateLimits(fields, &endpoint.limits);
   });
 }
 
 std::vector<FieldProblem> CheckEndpoints(const std::string& key, const std::vector<EndpointConfig>& endpoints) {
   std::vector<FieldProblem> problems;
-  for (const EndpointConfig& endpoint : endpoints) {
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    const EndpointConfig& endpoint = endpoints[i];
     const std::string path = key + "." + endpoint.name;
     if (!IsEndpointName(endpoint.name)) {
       problems.push_back({path, "the name of an endpoint has letters, digits, - and _, at most 64"});
@@ -48,6 +86,7 @@ std::vector<FieldProblem> CheckEndpoints(const std::string& key, const std::vect
       problems.push_back({path + ".api_key_env",
                           "is no name of an environment variable like OPENAI_API_KEY (the key itself stands in no file)"});
     }
+    CheckLimits(key, endpoints, i, &problems);
   }
   return problems;
 }
@@ -73,12 +112,23 @@ Result<EndpointOptions> EndpointBook::Open(const EndpointSpec& spec) const {
   options.proxy_url = ProxyFromEnvironment(options.base_url);
   // Pinned at the launch; a journal from before there were several has none.
   ASSIGN_OR_RETURN(options.dialect, dialects::DialectNamed(spec.dialect));
-  if (config == nullptr) return options;
-  options.ca_file = config->ca_file;
-  if (!config->api_key_env.empty()) {
-    ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(config->api_key_env));
+  if (config != nullptr) {
+    options.ca_file = config->ca_file;
+    if (!config->api_key_env.empty()) {
+      ASSIGN_OR_RETURN(options.api_key, ApiKeyFromEnvironment(config->api_key_env));
+    }
   }
+  DescribeGate(&options);
   return options;
+}
+
+void EndpointBook::DescribeGate(EndpointOptions* endpoint) const {
+  for (const EndpointConfig& config : named_) {
+    if (config.base_url != endpoint->base_url || KeyOf(config) != endpoint->api_key.Reveal()) continue;
+    if (endpoint->name.empty()) endpoint->name = config.name;
+    Lower(config.limits.requests_per_minute, &endpoint->limits.requests_per_minute);
+    Lower(config.limits.tokens_per_minute, &endpoint->limits.tokens_per_minute);
+  }
 }
 
 Result<const EndpointConfig*> EndpointBook::Find(const EndpointSpec& spec) const {

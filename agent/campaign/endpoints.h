@@ -25,8 +25,11 @@ struct EndpointConfig {
   std::string api_key_env;  // the variable in the daemon's environment that holds the key; empty: none is sent
   std::string ca_file;      // PEM; empty: the system's
   std::string dialect = "openai-chat";  // what is spoken there, unless a campaign says otherwise
+  RateLimits limits = {};               // of it with its key; absent: those of all endpoints
 };
 
+// The two limits, in the section that is open.
+void VisitRateLimits(FieldVisitor& fields, RateLimits* limits);
 // Sections whose names are the endpoints' names.
 void VisitEndpoints(FieldVisitor& fields, std::string_view key, std::vector<EndpointConfig>* endpoints);
 std::vector<FieldProblem> CheckEndpoints(const std::string& key, const std::vector<EndpointConfig>& endpoints);
@@ -44,6 +47,9 @@ class EndpointBook {
   Result<EndpointOptions> Open(const EndpointSpec& spec) const;
 
  private:
+  // Campaigns that reach one server with one key by different names, or by its URL, wait at one gate: its name is that of
+  // the first such endpoint, its limits are the lowest of all.
+  void DescribeGate(EndpointOptions* endpoint) const;
   // nullptr: a local server without a key.
   Result<const EndpointConfig*> Find(const EndpointSpec& spec) const;
   Result<const EndpointConfig*> FindByName(const EndpointSpec& spec) const;

@@ -88,6 +88,20 @@ void LaneDispatch::Leave(const LaneTicketPtr& ticket) {
   Dispatch();
 }
 
+bool LaneDispatch::Withdraw(const LaneTicketPtr& ticket) {
+  if (!queue_.Remove(ticket)) return false;
+  ticket->done = true;
+  GiveUpStarts();
+  Dispatch();
+  return true;
+}
+
+PortTally LaneDispatch::tally(const std::string& task) const {
+  auto found = ends_of_.find(task);
+  const Ends own = found == ends_of_.end() ? Ends() : found->second;
+  return {ends_.succeeded, ends_.failed - own.failed, ends_.failed_once_measured - own.failed_once_measured};
+}
+
 Task<Result<LaneEnvironment>> LaneDispatch::Environment(std::stop_token cancel) {
   auto self = shared_from_this();
   executor_ = co_await boost::asio::this_coro::executor;
@@ -322,7 +336,10 @@ void LaneDispatch::Settle(LaneProcess* process, const LaneTicketPtr& ticket, uin
   if (!failure || (!served.lane_down && IsRefusal(*failure))) {
     process->breaker.Succeeded(try_number);
     process->doubtful = false;
-    if (!failure && ticket->work != LaneWork::kDescribe) ++tally_.succeeded;
+    if (!failure && ticket->work != LaneWork::kDescribe) {
+      ++ends_.succeeded;
+      ++ends_of_[ticket->task].succeeded;
+    }
     return Finish(ticket);
   }
   process->doubtful = !served.lane_down;
@@ -330,10 +347,20 @@ void LaneDispatch::Settle(LaneProcess* process, const LaneTicketPtr& ticket, uin
   const bool once_more = ticket->work != LaneWork::kEvaluate && HasEnded(*failure) && !ticket->returned;
   if (served.lane_down || once_more) {
     if (!served.lane_down) ticket->returned = true;
-    return queue_.PushFront(ticket);
+    queue_.PushFront(ticket);
+    // It waits again: whoever has no patience takes it back.
+    return ticket->changed.NotifyAll();
   }
-  ++tally_.failed;
+  CountFailure(ticket->task);
   Finish(ticket);
+}
+
+void LaneDispatch::CountFailure(const std::string& task) {
+  Ends& own = ends_of_[task];
+  for (Ends* ends : {&ends_, &own}) {
+    ++ends->failed;
+    if (own.succeeded > 0) ++ends->failed_once_measured;
+  }
 }
 
 void LaneDispatch::Finish(const LaneTicketPtr& ticket) {

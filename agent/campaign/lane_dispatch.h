@@ -72,13 +72,15 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
   void Enter(boost::asio::any_io_executor executor, LaneTicketPtr ticket);
   // Nobody waits for it any more.
   void Leave(const LaneTicketPtr& ticket);
+  // The same as long as no process works on it; else false, and nothing changes.
+  bool Withdraw(const LaneTicketPtr& ticket);
   Task<Result<LaneEnvironment>> Environment(std::stop_token cancel);
   void Stop();
   Task<void> Ended();
 
   const LanePoolOptions& options() const { return options_; }
   bool stopped() const { return stopped_; }
-  PortTally tally() const { return tally_; }
+  PortTally tally(const std::string& task) const;
   std::optional<Outage> outage() const;
   passnet::Event& outage_changed() { return outage_changed_; }
   LanePoolFacts facts() const;
@@ -100,6 +102,7 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
   void Came(LaneProcess* process, uint64_t try_number, const Result<LaneEnvironment>& up);
   void Settle(LaneProcess* process, const LaneTicketPtr& ticket, uint64_t try_number, const LaneServed& served);
   void Fail(LaneProcess* process, uint64_t try_number, const Error& error);
+  void CountFailure(const std::string& task);
   void Finish(const LaneTicketPtr& ticket);
   void TellWhatIsThrownAway() const;
   void Publish();
@@ -116,7 +119,14 @@ class LaneDispatch : public std::enable_shared_from_this<LaneDispatch> {
   LaneQueue queue_;
   PinnedEnvironment pinned_;
   bool environment_asked_ = false;  // and not got since: reason enough to have a lane
-  PortTally tally_;
+  // Requests that ended, as PortTally tells them.
+  struct Ends {
+    int64_t succeeded = 0;
+    int64_t failed = 0;
+    int64_t failed_once_measured = 0;
+  };
+  Ends ends_;
+  std::map<std::string, Ends> ends_of_;  // by task
   bool stopped_ = false;
 
   boost::asio::any_io_executor executor_;

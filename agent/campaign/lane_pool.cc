@@ -51,7 +51,12 @@ Task<Result<T>> LanePool::Ask(LaneTicketPtr ticket, std::stop_token cancel, Fn f
   };
   auto executor = co_await boost::asio::this_coro::executor;
   dispatch->Enter(std::move(executor), ticket);
-  while (!ticket->done && !cancel.stop_requested()) co_await ticket->changed.Wait(cancel);
+  const std::stop_token patience = ticket->asker.patience;
+  std::stop_callback impatient(patience, [ticket] { ticket->changed.NotifyAll(); });
+  while (!ticket->done && !cancel.stop_requested()) {
+    if (patience.stop_requested() && dispatch->Withdraw(ticket)) co_return cancelled;
+    co_await ticket->changed.Wait(cancel);
+  }
   if (!ticket->done) {
     dispatch->Leave(ticket);
     co_return cancelled;
@@ -99,7 +104,7 @@ Task<Result<std::map<std::string, std::string>>> LanePool::Environment(std::stop
   co_return co_await dispatch_->Environment(cancel);
 }
 
-PortTally LanePool::tally() const { return dispatch_->tally(); }
+PortTally LanePool::tally(const std::string& task) const { return dispatch_->tally(task); }
 
 std::optional<Outage> LanePool::outage() const { return dispatch_->outage(); }
 

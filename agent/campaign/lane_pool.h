@@ -38,7 +38,7 @@ class LanePool : public EvaluationPort, public SharedPart {
                                                    std::stop_token cancel) override;
   // Whoever asked and got none has the pool try on until a lane is up.
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
-  PortTally tally() const override;
+  PortTally tally(const std::string& task) const override;
 
   std::optional<Outage> outage() const override;
   passnet::Event& changed() override;

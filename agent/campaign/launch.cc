@@ -234,7 +234,7 @@ Result<TrajectoryFold> LoadFold(trajectories::Reader& reader, const trajectories
   const ContentFn unread = [](const std::string&) -> Result<std::string> { return std::string(); };
   for (const Event& event : events) {
     const bool settled = event.body.kind == EventKind::kLlmIntent && ended.contains(event.body.subject);
-    RETURN_IF_ERROR(fold.Apply(event.body, settled ? unread : ContentOf(reader, event)));
+    RETURN_IF_ERROR(fold.Apply(event.body, settled ? unread : ContentOf(reader, event), nullptr, event.at_utc_us));
   }
   return fold;
 }
@@ -259,6 +259,10 @@ Result<StoredCampaign> LoadCampaign(trajectories::Reader& reader, const std::str
   for (const auto& trajectory : trajectories) {
     ASSIGN_OR_RETURN(auto loaded, LoadTrajectory(reader, trajectory));
     stored.trajectories.push_back(std::move(loaded));
+    if (stored.launch.spec.restart != RestartKind::kBest) continue;
+    if (!stored.starting_points.IsBetter(trajectory.task, trajectory.final_score.value_or(0))) continue;
+    ASSIGN_OR_RETURN(auto restart, LoadRestart(reader, trajectory));
+    if (restart) stored.starting_points.Keep(trajectory.task, std::move(*restart));
   }
   RETURN_IF_ERROR(LoadSpending(reader, &stored));
   return stored;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/campaign/spec.h"
+#include "agent/campaign/starting_points.h"
 #include "agent/loop/ports.h"
 #include "agent/loop/trajectory_fold.h"
 #include "prompts/prompt_set.h"
@@ -60,6 +61,7 @@ struct StoredCampaign {
   bool held = false;       // paused until the operator resumes it, whatever restarts
   std::vector<StoredTrajectory> trajectories;
   std::vector<trajectories::EventDraft> spending;  // what the budget folds, in order
+  StartingPoints starting_points;  // with restart = "best"
 };
 
 // Every trajectory of a campaign, every campaign of the journal: the reader gives pages.

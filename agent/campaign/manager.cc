@@ -1,5 +1,6 @@
 #include "agent/campaign/manager.h"
 
+#include <boost/asio/this_coro.hpp>
 #include <stop_token>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 
 using trajectories::EventKind;
 using trajectories::Reader;
+
+constexpr Nanos kWorkerWait = std::chrono::milliseconds(50);  // chosen: some of a worker's pieces of work
 
 struct Unfinished {
   std::vector<StoredCampaign> campaigns;
@@ -65,6 +68,11 @@ JournalEntry StateEntry(const std::string& campaign_id, const std::string& state
   return entry;
 }
 
+CampaignPorts WithHangUp(CampaignPorts ports, std::stop_token hang_up) {
+  ports.hang_up = std::move(hang_up);
+  return ports;
+}
+
 }  // namespace
 
 class CampaignManager::Claim {
@@ -87,7 +95,7 @@ class CampaignManager::Claim {
 };
 
 CampaignManager::CampaignManager(boost::asio::any_io_executor executor, CampaignPorts ports, ManagerOptions options)
-    : ports_(std::move(ports)),
+    : ports_(WithHangUp(std::move(ports), hang_up_.get_token())),
       options_(std::move(options)),
       group_(executor, options_.max_campaigns) {}
 
@@ -116,7 +124,6 @@ Task<Status> CampaignManager::Resume() {
 }
 
 Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
-  if (stop_.stop_requested()) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
   Status may = MayStart();
   if (!may) co_return may.error();
   Status pinned = ports_.endpoints->Pin(&spec.endpoint);
@@ -139,7 +146,7 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   stored.launch.prompts = std::move(texts).value();
   stored.launch.build = options_.build;
   auto entries = std::make_shared<std::vector<JournalEntry>>(ToJournalEntries(&stored.launch));
-  Status written = co_await ports_.journal->Append(std::move(entries), stop_.get_token());
+  Status written = co_await ports_.journal->Append(std::move(entries), ports_.hang_up);
   if (!written) co_return written.error();
   FailpointAfter(EventKind::kCampaignLaunched);
   stored.state = "launched";
@@ -150,20 +157,28 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
 }
 
 Status CampaignManager::MayStart() const {
+  if (stop_.stop_requested()) return Error{ErrorCode::kCancelled, "the daemon stops"};
   if (running() < options_.max_campaigns) return OkStatus();
   return Error{ErrorCode::kOverloaded, std::to_string(running()) + " campaigns are running; wait for one to end"};
 }
 
 Task<Status> CampaignManager::Append(std::vector<JournalEntry> entries) {
   auto shared = std::make_shared<const std::vector<JournalEntry>>(std::move(entries));
-  std::stop_token stop = stop_.get_token();
-  co_return co_await ports_.journal->Append(std::move(shared), stop);
+  co_return co_await ports_.journal->Append(std::move(shared), ports_.hang_up);
 }
 
 // A campaign that this daemon does not run now.
 Task<Result<StoredCampaign>> CampaignManager::LoadStopped(std::string campaign_id) {
-  auto load = [path = options_.journal_path, campaign_id] { return LoadOne(path, campaign_id); };
-  co_return co_await RunBlocking(ports_.pool, std::move(load));
+  for (;;) {
+    auto load = [path = options_.journal_path, campaign_id] { return LoadOne(path, campaign_id); };
+    Result<StoredCampaign> loaded = co_await RunBlocking(ports_.pool, std::move(load));
+    if (loaded || loaded.error().code != ErrorCode::kOverloaded) co_return loaded;
+    // All workers are busy. A cancel that is stored already would be left without its end.
+    Deadline until = Deadline::After(kWorkerWait, *ports_.clock);
+    std::stop_token stop = stop_.get_token();
+    bool rested = co_await ports_.sleeper->SleepUntil(until, stop);
+    if (!rested) co_return Error{ErrorCode::kCancelled, "the daemon stops"};
+  }
 }
 
 Task<Status> CampaignManager::Cancel(std::string campaign_id, std::string who) {
@@ -257,6 +272,15 @@ Task<Result<int64_t>> CampaignManager::RetryInfra(std::string campaign_id, std::
   co_return again;
 }
 
+CampaignManager::Trajectories CampaignManager::trajectories() const {
+  Trajectories all;
+  for (const auto& [id, campaign] : campaigns_) {
+    all.under_way += campaign->under_way();
+    if (campaign->parked()) all.parked += campaign->under_way();
+  }
+  return all;
+}
+
 std::vector<Outage> CampaignManager::Outages() const {
   std::set<const SharedPart*> parts;
   if (ports_.lanes != nullptr) parts.insert(ports_.lanes);
@@ -270,9 +294,22 @@ std::vector<Outage> CampaignManager::Outages() const {
   return outages;
 }
 
-Task<void> CampaignManager::Stop() {
+Task<void> CampaignManager::Stop(Nanos grace) {
   stop_.request_stop();
+  TaskGroup patience(co_await boost::asio::this_coro::executor, 1);
+  std::stop_source ended;
+  patience.Spawn(HangUpAfter(grace, ended.get_token()));
   co_await group_.Wait();
+  ended.request_stop();
+  co_await patience.Wait();
+  // An operator's command may still wait for a disk.
+  hang_up_.request_stop();
+}
+
+Task<void> CampaignManager::HangUpAfter(Nanos grace, std::stop_token ended) {
+  Deadline until = Deadline::After(grace, *ports_.clock);
+  const bool over = co_await ports_.sleeper->SleepUntil(until, ended);
+  if (over) hang_up_.request_stop();
 }
 
 void CampaignManager::StartCampaign(StoredCampaign stored) {

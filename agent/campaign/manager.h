@@ -42,12 +42,19 @@ class CampaignManager {
   // Of a paused or ended campaign: each trajectory that ended for a failure on our side gets a new one of its task. How
   // many.
   Task<Result<int64_t>> RetryInfra(std::string campaign_id, std::string who);
-  // Ends what is in flight; campaigns stay unfinished and go on after the next start.
-  Task<void> Stop();
+  // Nothing further begins, and replies of models that are on their way are waited for and stored, at most for `grace`;
+  // what is in flight then is ended. Campaigns stay unfinished and go on after the next start.
+  Task<void> Stop(Nanos grace = Nanos(0));
 
   // Why, by id of trajectory or campaign.
   const std::map<std::string, std::string>& quarantined() const { return quarantined_; }
   int64_t running() const { return static_cast<int64_t>(campaigns_.size()); }
+  // Trajectories that are under way, and those of them that wait because what they share does not work.
+  struct Trajectories {
+    int64_t under_way = 0;
+    int64_t parked = 0;
+  };
+  Trajectories trajectories() const;
   // What running campaigns wait for now.
   std::vector<Outage> Outages() const;
 
@@ -60,7 +67,9 @@ class CampaignManager {
   Status MayStart() const;
   void StartCampaign(StoredCampaign stored);
   Task<void> RunCampaign(std::string campaign_id);
+  Task<void> HangUpAfter(Nanos grace, std::stop_token ended);
 
+  std::stop_source hang_up_;  // before the ports, which tell of it
   const CampaignPorts ports_;
   const ManagerOptions options_;
   TaskGroup group_;

@@ -26,6 +26,8 @@ struct ParkOptions {
   // again soon, and once a minute as long as it lasts.
   Nanos first_lane_wait = std::chrono::seconds(5);
   Nanos longest_lane_wait = std::chrono::seconds(60);
+  // Before a trajectory that was stopped, and nobody had asked for it, is driven again; doubled each time.
+  Nanos after_stray_end = std::chrono::seconds(1);
 };
 
 // The outage that has lasted longest, if any part has one.

@@ -273,8 +273,9 @@ class Builder {
     statistics.aggregated_score = MeanOverTasks(scores, Scale::kLog);
     statistics.speedup = MeanOverTasks(speedups, Scale::kLog);
     statistics.inductor_score = MeanOverTasks(inductor, Scale::kLog);
-    // A task that ended at its first success has too few failures: neither estimate would be without bias.
-    if (launch_.spec.stop_after_solved > 0) return;
+    // A task that ended at its first success has too few failures, and samples that start from one another are no draws
+    // of the same: neither estimate would be without bias.
+    if (launch_.spec.stop_after_solved > 0 || launch_.spec.restart == RestartKind::kBest) return;
     for (int64_t k : StepsOfK(launch_.spec.samples)) AddAtK(k);
   }
 

@@ -136,6 +136,7 @@ std::string ToJson(const CampaignReport& report) {
                {"environment", report.environment},
                {"samples", report.spec.samples},
                {"stop_after_solved", report.spec.stop_after_solved},
+               {"restart", RestartKindName(report.spec.restart)},
                {"n_tasks", report.by_task.size()},
                {"n_scored", report.n_scored},
                {"n_infra", report.n_infra},

@@ -80,11 +80,20 @@ void VisitBudget(FieldVisitor& fields, CampaignSpec& spec) {
 
 }  // namespace
 
+const char* RestartKindName(RestartKind kind) {
+  switch (kind) {
+    case RestartKind::kFresh: return "fresh";
+    case RestartKind::kBest: return "best";
+  }
+  return "fresh";
+}
+
 void VisitFields(FieldVisitor& fields, CampaignSpec& spec) {
   fields.Text("name", &spec.name);
   fields.Text("prompts", &spec.prompts);
   fields.Integer("samples", &spec.samples, 1, kMaxSamples);
   fields.Integer("stop_after_solved", &spec.stop_after_solved, 0, kMaxSamples);
+  VisitEnum(fields, "restart", &spec.restart, RestartKind::kBest, RestartKindName);
   fields.Integer("concurrency", &spec.concurrency, 1, 1000);
   fields.Integer("priority", &spec.priority, -100, 100);
   fields.Number("infra_limit_percent", &spec.infra_limit_percent, 0, 100);

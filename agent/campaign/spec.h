@@ -26,6 +26,13 @@ struct EndpointSpec {
   std::string dialect{};  // one of dialects::DialectNames(); empty: what the configuration says, or "openai-chat"
 };
 
+// How a task's later samples begin.
+enum class RestartKind {
+  kFresh,  // as the first one
+  kBest,   // the first prompt shows the best folder of the task's earlier samples
+};
+const char* RestartKindName(RestartKind kind);
+
 struct CampaignSpec {
   std::string name;
   std::string prompts;  // a folder of prompts in place of the shipped ones (prompts/prompt_folder.h); empty: none
@@ -33,6 +40,7 @@ struct CampaignSpec {
   EndpointSpec endpoint;
   int64_t samples = 1;            // trajectories of each task
   int64_t stop_after_solved = 0;  // a task begins no further sample once so many are solved; 0: all are begun
+  RestartKind restart = RestartKind::kFresh;
   int64_t concurrency = 4;        // trajectories at the same time; LLM slots and lanes have limits of their own
   int64_t priority = 0;           // at the endpoint's gate: higher ones go first, equal ones take turns
   double infra_limit_percent = 20;  // more trajectories than this ended by failures on our side: it pauses itself

@@ -47,14 +47,22 @@ Result<std::shared_ptr<const Batch>> MakeBatch(const std::vector<JournalEntry>& 
 
 }  // namespace
 
-Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) {
-  Result<std::shared_ptr<const Batch>> batch = Internal("no batch was made");
-  if (BytesOf(*entries) <= kInlineBytes) {
-    batch = MakeBatch(*entries, known_.get());
-  } else {
+// On a worker where it is large. While all of them have more than enough to do, it waits: that is no failure of the
+// journal.
+Task<Result<std::shared_ptr<const Batch>>> StoreJournal::Make(JournalEntries entries, std::stop_token stop) {
+  if (BytesOf(*entries) <= kInlineBytes) co_return MakeBatch(*entries, known_.get());
+  for (;;) {
     auto make = [entries, known = known_] { return MakeBatch(*entries, known.get()); };
-    batch = co_await RunBlocking(pool_, std::move(make));
+    Result<std::shared_ptr<const Batch>> batch = co_await RunBlocking(pool_, std::move(make));
+    if (batch || batch.error().code != ErrorCode::kOverloaded) co_return batch;
+    Deadline until = Deadline::After(kQueueWait, *clock_);
+    bool rested = co_await sleeper_->SleepUntil(until, stop);
+    if (!rested) co_return Error{ErrorCode::kCancelled, "the daemon stops while its workers are busy"};
   }
+}
+
+Task<Status> StoreJournal::Append(JournalEntries entries, std::stop_token stop) {
+  Result<std::shared_ptr<const Batch>> batch = co_await Make(entries, stop);
   if (!batch) co_return batch.error();
   std::shared_ptr<const Batch> made = std::move(batch).value();
   Status appended = co_await AppendBatch(made, stop);

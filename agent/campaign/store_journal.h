@@ -1,4 +1,4 @@
-// The journal of the loops over trajectories::Store: builds batches, waits out a full queue and whatever keeps the disk
+// The journal of the loops over trajectories::Store: builds batches, waits out full queues and whatever keeps the disk
 // from taking them (full, read-only, locked by another process), and tells for the health report what it waits for.
 // Threads: loop-only; hashing and compressing of large entries run on the work pool.
 // Borrows: store, pool, sleeper, clock. Errors: as Journal; what no waiting helps against (kIo, kDataCorrupt,
@@ -33,6 +33,7 @@ class StoreJournal : public Journal {
   std::string Trouble() const;
 
  private:
+  Task<Result<std::shared_ptr<const trajectories::Batch>>> Make(JournalEntries entries, std::stop_token stop);
   Task<Status> AppendBatch(std::shared_ptr<const trajectories::Batch> batch, std::stop_token stop);
   void BeginToWait(const Error& error);
   void EndToWait(const Status& result);

@@ -7,9 +7,9 @@
 
 namespace passnet::agent {
 
-Task<bool> TaskGroup::WaitForPlace(std::stop_token cancel) {
-  while (running_ >= capacity_ && !cancel.stop_requested()) co_await ended_.Wait(cancel);
-  co_return !cancel.stop_requested();
+Task<void> TaskGroup::WaitForAnEnd() {
+  std::stop_token never;
+  if (running_ > 0) co_await ended_.Wait(never);
 }
 
 void TaskGroup::Spawn(Task<void> task) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <stop_token>
 
 #include "base/event.h"
 #include "base/task.h"
@@ -18,8 +17,9 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Waits for a free place; false when cancelled before there was one.
-  Task<bool> WaitForPlace(std::stop_token cancel);
+  bool full() const { return running_ >= capacity_; }
+  // Until one of the coroutines has ended; at once where none runs.
+  Task<void> WaitForAnEnd();
   // Starts at once, whatever the capacity says.
   void Spawn(Task<void> task);
   // Until every spawned coroutine has ended.

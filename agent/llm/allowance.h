@@ -11,6 +11,13 @@
 
 namespace passnet::agent {
 
+// What the configuration says of an endpoint with its key; absent: nothing.
+struct RateLimits {
+  std::optional<double> requests_per_minute = std::nullopt;
+  std::optional<double> tokens_per_minute = std::nullopt;  // prompts and replies
+  bool operator==(const RateLimits&) const = default;
+};
+
 // Without a limit everything is free.
 class Bucket {
  public:

@@ -1,9 +1,47 @@
 #include "agent/llm/call.h"
 
+#include <algorithm>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
 namespace passnet::agent {
+namespace {
+
+// Earlier lives count once this one has tried for so long. Chosen: a host that was off for days finds its network later
+// than that only where something is wrong.
+constexpr Nanos kOfThisLife = std::chrono::minutes(10);
+
+// For how long a call has failed: since its first attempt that did.
+class Failing {
+ public:
+  Failing(const Clock* clock, int64_t since_utc_us) : clock_(*clock), since_utc_us_(since_utc_us) {}
+
+  // A good one ends the call.
+  void AttemptEnded() {
+    if (!here_) here_ = clock_.Now();
+  }
+  // 0 until an attempt of this life has failed: each life tries once at least.
+  Nanos span() const {
+    if (!here_) return Nanos(0);
+    const Nanos here = clock_.Now() - *here_;
+    if (since_utc_us_ <= 0 || here < kOfThisLife) return here;
+    return std::max<Nanos>(here, std::chrono::microseconds(clock_.UtcMicros() - since_utc_us_));
+  }
+
+ private:
+  const Clock& clock_;
+  const int64_t since_utc_us_;
+  std::optional<SteadyTime> here_;
+};
+// What is told of a request whose stop came while its intent was made durable.
+dialects::RawReply Unsent() {
+  dialects::RawReply reply;
+  reply.end = dialects::ExchangeEnd::kCancelled;
+  return reply;
+}
+
+}  // namespace
 
 Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest request, CallOptions options,
                                    std::stop_token cancel) {
@@ -13,14 +51,14 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
   std::stop_callback cancelled(cancel, [&waiting] { waiting.request_stop(); });
   std::stop_callback paused(options.pause, [&waiting] { waiting.request_stop(); });
   std::stop_token ends = waiting.get_token();
-  const SteadyTime begin = ports.clock->Now();
+  Failing failing(ports.clock, options.failing_since_utc_us);
   GateTurn turn = std::move(options.turn);
   for (;;) {
     turn.answered_before = ports.gate->answered();
+    turn.again = result.counts.made > 0;
     Result<Gate::Permit> permit = co_await ports.gate->Acquire(turn, ends);
     if (!permit) co_return permit.error();
-    const bool again = result.counts.made > options.before.made;
-    if (again && ports.clock->Now() - begin >= options.retry.give_up_after) {
+    if (failing.span() >= options.retry.give_up_after) {
       co_return Error{ErrorCode::kDeadlineExceeded,
                       "the endpoint did not answer in time; the last attempt: " +
                           std::string(OutcomeClassName(result.outcome.outcome)) + ": " + result.outcome.detail};
@@ -29,14 +67,19 @@ Task<Result<CallResult>> CallModel(CallPorts ports, dialects::WireRequest reques
     Status intent = co_await ports.observer->BeforeSend(attempt);
     if (!intent) co_return intent.error();
 
-    result.raw = co_await ports.client->Send(request, options.limits, cancel);
+    if (ends.stop_requested()) {
+      result.raw = Unsent();
+    } else {
+      result.raw = co_await ports.client->Send(request, options.limits, cancel);
+    }
 
     Status stored = co_await ports.observer->AfterReply(attempt, &result.raw);
     if (!stored) co_return stored.error();
     result.outcome = result.raw.read ? *result.raw.read : request.dialect->Interpret(result.raw);
     const bool own = permit.value().Settle(result.outcome, result.raw);
     Count(result.raw, result.outcome.outcome, own, &result.counts);
-    const Moment moment{ports.clock->UtcMicros(), ports.clock->Now() - begin, ports.jitter()};
+    failing.AttemptEnded();
+    const Moment moment{ports.clock->UtcMicros(), failing.span(), ports.jitter()};
     RetryDecision decision = DecideRetry(options.retry, result.raw, result.outcome, result.counts, moment);
     Status told = co_await ports.observer->AfterDecision(&result.counts, &result.outcome, &decision);
     if (!told) co_return told.error();

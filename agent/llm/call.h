@@ -1,11 +1,12 @@
-// One call of the model: attempts, waits and the endpoint's gate put together, with a callback on both sides of every send so that
-// each attempt can be made durable before it leaves and its reply before anything uses it.
+// One call of the model: attempts, waits and the endpoint's gate put together, with a callback on both sides of every
+// send so that each attempt can be made durable before it leaves and its reply before anything uses it.
 // Threads: loop-only. Borrows: everything in CallPorts for the time of the call.
-// Errors: kCancelled (while waiting; a cancel during a send ends as OutcomeClass::kCancelled), kDeadlineExceeded (it has
-// waited for as long as RetryOptions::give_up_after allows), and whatever the observer returns, unchanged: the call then
-// ends at once.
+// Errors: kCancelled (while waiting; a cancel during a send ends as OutcomeClass::kCancelled), kDeadlineExceeded (it
+// has failed for as long as RetryOptions::give_up_after allows), and whatever the observer returns, unchanged: the call
+// then ends at once.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -47,8 +48,9 @@ struct CallOptions {
   AttemptLimits limits;
   RetryOptions retry;
   AttemptCounts before{0, 0, 0};  // attempts of an earlier life of the process
+  int64_t failing_since_utc_us = 0;  // when the first of those had failed; 0: none has
   GateTurn turn;
-  // Ends what only waits, as a cancel does; a request that is on its way is waited for.
+  // Ends what only waits, as a cancel does, and nothing is sent any more; a request that is on its way is waited for.
   std::stop_token pause;
 };
 

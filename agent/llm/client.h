@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/llm/allowance.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -30,6 +31,9 @@ struct EndpointOptions {
   // Kept alive. The gate bounds how many there ever are; one that is closed for being too many is a handshake more.
   size_t max_idle_connections = 1000;
   Nanos max_idle_age = std::chrono::seconds(4);  // chosen: below uvicorn's keep-alive of 5 s, so few are found closed
+  // For its gate (gate.h): as the configuration calls it (empty: it has no name there), and what it may be asked.
+  std::string name;
+  RateLimits limits;
 };
 
 // Four different limits, all per attempt (docs/llm.md).

@@ -27,8 +27,8 @@ Gate::Gate(std::string endpoint, GateOptions options, const Clock* clock, Sleepe
       sleeper_(sleeper),
       limit_(std::clamp(options.start, options.floor, options.ceiling)),
       breaker_(options.breaker, clock),
-      requests_(options.requests_per_minute, 1, clock->Now()),
-      tokens_(options.tokens_per_minute, 1, clock->Now()) {}
+      requests_(options.limits.requests_per_minute, 1, clock->Now()),
+      tokens_(options.limits.tokens_per_minute, 1, clock->Now()) {}
 
 // ---- who waits
 
@@ -109,6 +109,7 @@ void Gate::LetThrough() {
     waiter->grant.paced = pace_.Sent(now);
     waiter->granted = true;
     ++facts_.in_flight;
+    if (waiter->grant.turn.again) ++facts_.retries;
     waiter->called.NotifyAll();
   }
   if (!timekeeper_) return;
@@ -155,7 +156,10 @@ bool Gate::Settle(const Grant& grant, const AttemptOutcome& outcome, const RawRe
     case OutcomeClass::kTransport: Failed(grant, headers, reason, true); break;
     case OutcomeClass::kQuota:
     case OutcomeClass::kAuth: RefusedForGood(grant, reason); break;
-    case OutcomeClass::kCancelled: breaker_.Abandoned(grant.try_number); break;
+    case OutcomeClass::kCancelled:
+      ++facts_.cut;
+      breaker_.Abandoned(grant.try_number);
+      break;
     case OutcomeClass::kBadRequest:
       if (reply.end == dialects::ExchangeEnd::kPeerUntrusted) {
         RefusedForGood(grant, reason);
@@ -260,10 +264,15 @@ void Gate::GiveBack(const Grant& grant, bool settled) {
 std::optional<Outage> Gate::outage() const {
   const std::string what = "endpoint " + endpoint_;
   if (auto failing = breaker_.outage(what)) return failing;
+  const int64_t until = SilentUntilUtc();
+  if (until == 0) return std::nullopt;
+  return Outage{what, silence_reason_, silent_since_utc_us_, until};
+}
+
+int64_t Gate::SilentUntilUtc() const {
   const SteadyTime now = clock_->Now();
-  if (now >= silent_until_) return std::nullopt;
-  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(silent_until_ - now).count();
-  return Outage{what, silence_reason_, silent_since_utc_us_, clock_->UtcMicros() + left};
+  if (now >= silent_until_) return 0;
+  return clock_->UtcMicros() + std::chrono::duration_cast<std::chrono::microseconds>(silent_until_ - now).count();
 }
 
 void Gate::TellIfChanged(const std::optional<Outage>& before) {
@@ -283,6 +292,7 @@ GateFacts Gate::facts() const {
   facts.limit = limit_;
   for (const Line& line : lines_) facts.waiting += static_cast<int64_t>(line.waiters.size());
   facts.paced_per_second = pace_.per_second();
+  facts.silent_until_utc_us = SilentUntilUtc();
   facts.outage = outage();
   return facts;
 }
@@ -298,15 +308,23 @@ bool Gate::Permit::Settle(const AttemptOutcome& outcome, const RawReply& reply) 
   return own;
 }
 
-std::shared_ptr<Gate> GateRegistry::For(const std::string& base_url, const Secret& api_key) {
-  auto& gate = gates_[base_url + " " + Sha256Hex(api_key.Reveal())];
-  if (!gate) gate = std::make_shared<Gate>(base_url, options_, clock_, sleeper_);
-  return gate;
+std::shared_ptr<Gate> GateRegistry::For(const EndpointOptions& endpoint) {
+  Known& known = gates_[endpoint.base_url + " " + Sha256Hex(endpoint.api_key.Reveal())];
+  if (known.gate) return known.gate;
+  GateOptions options = options_;
+  const RateLimits& limits = endpoint.limits;
+  if (limits.requests_per_minute) options.limits.requests_per_minute = limits.requests_per_minute;
+  if (limits.tokens_per_minute) options.limits.tokens_per_minute = limits.tokens_per_minute;
+  known = {endpoint.name, std::make_shared<Gate>(endpoint.base_url, options, clock_, sleeper_)};
+  return known.gate;
 }
 
 std::vector<GateFacts> GateRegistry::facts() const {
   std::vector<GateFacts> all;
-  for (const auto& [name, gate] : gates_) all.push_back(gate->facts());
+  for (const auto& [key, known] : gates_) {
+    all.push_back(known.gate->facts());
+    all.back().name = known.name;
+  }
   return all;
 }
 

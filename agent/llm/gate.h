@@ -1,7 +1,8 @@
 // The one way to an endpoint with a key, shared by everything that uses it. It lets requests through when the endpoint
 // is likely to take them, and while it is not, nobody takes a turn: everybody waits, in a line for each campaign, as
 // long as it takes. What it goes by: the outcomes (a breaker for what fails, a limit of requests in flight, a pace
-// learnt from refusals), what the server asks for (Retry-After, x-ratelimit-*) and limits from the configuration.
+// learnt from refusals), what the server asks for (Retry-After, x-ratelimit-*, anthropic-ratelimit-*) and limits from the
+// configuration.
 // Threads: loop-only. Ownership: a Permit keeps the gate alive; destroyed without an outcome it changes nothing but to
 // give its place back. Borrows: sleeper and clock.
 // Errors: kCancelled.
@@ -21,6 +22,7 @@
 
 #include "agent/health/breaker.h"
 #include "agent/llm/allowance.h"
+#include "agent/llm/client.h"
 #include "agent/llm/pace.h"
 #include "agent/llm/sleeper.h"
 #include "base/clock.h"
@@ -37,8 +39,7 @@ struct GateOptions {
   int start = 8;  // in flight
   int floor = 1;
   int ceiling = 64;
-  std::optional<double> requests_per_minute = std::nullopt;  // absent: only what is learnt
-  std::optional<double> tokens_per_minute = std::nullopt;
+  RateLimits limits = {};  // absent: only what is learnt
   BreakerOptions breaker = {};
   // A refused key or an empty account is put right by a person: looked at seldom, and then it goes on by itself.
   Nanos first_lasting_wait = std::chrono::seconds(60);
@@ -57,11 +58,13 @@ struct GateTurn {
   std::string call;              // id
   int64_t tokens = 0;            // estimated, prompt and reply
   uint64_t answered_before = 0;  // Gate::answered() when the call began or last failed
+  bool again = false;            // not the call's first attempt
 };
 
 // For reports of the daemon's state.
 struct GateFacts {
-  std::string endpoint;
+  std::string endpoint;  // base URL
+  std::string name;      // in the configuration; empty: none. The two together are one gate's alone
   int limit = 0;
   int in_flight = 0;
   int64_t waiting = 0;
@@ -69,6 +72,9 @@ struct GateFacts {
   uint64_t answered = 0;
   uint64_t refused = 0;  // 429
   uint64_t failed = 0;   // everything else that was no answer
+  uint64_t cut = 0;      // by us
+  uint64_t retries = 0;  // requests let through that were not their call's first
+  int64_t silent_until_utc_us = 0;  // by the server's wish; 0: not now
   std::optional<Outage> outage;
 };
 
@@ -91,7 +97,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   int in_flight() const { return facts_.in_flight; }
   GateFacts facts() const;
 
- private:
+ protected:
   // What a request took with it through the gate.
   struct Grant {
     GateTurn turn;
@@ -99,6 +105,10 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
     int episode = 0;
     bool paced = false;
   };
+  // Goes by what other calls met with; a replay of one trajectory, which does not know them, goes by what is stored.
+  virtual bool IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const;
+
+ private:
   struct Waiter {
     Grant grant;
     bool granted = false;
@@ -119,7 +129,6 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   void HandTimeOver();
 
   bool Settle(const Grant& grant, const dialects::AttemptOutcome& outcome, const dialects::RawReply& reply);
-  bool IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const;
   void Answered(const Grant& grant);
   void Refused(const Grant& grant, const RateHeaders& headers, const std::string& reason);
   void Failed(const Grant& grant, const RateHeaders& headers, const std::string& reason, bool dear);
@@ -127,6 +136,7 @@ class Gate : public SharedPart, public std::enable_shared_from_this<Gate> {
   void Silence(Nanos span, const std::string& reason);
   void GiveBack(const Grant& grant, bool settled);
   void TellIfChanged(const std::optional<Outage>& before);
+  int64_t SilentUntilUtc() const;
 
   const std::string endpoint_;
   const GateOptions options_;
@@ -185,14 +195,19 @@ class GateRegistry {
  public:
   GateRegistry(GateOptions options, const Clock* clock, Sleeper* sleeper)
       : options_(options), clock_(clock), sleeper_(sleeper) {}
-  std::shared_ptr<Gate> For(const std::string& base_url, const Secret& api_key);
+  // The limits of the first that asks hold; absent ones are those of the registry's options.
+  std::shared_ptr<Gate> For(const EndpointOptions& endpoint);
   std::vector<GateFacts> facts() const;
 
  private:
+  struct Known {
+    std::string name;
+    std::shared_ptr<Gate> gate;
+  };
   const GateOptions options_;
   const Clock* const clock_;
   Sleeper* const sleeper_;
-  std::map<std::string, std::shared_ptr<Gate>> gates_;  // by base URL and the key's digest
+  std::map<std::string, Known> gates_;  // by base URL and the key's digest
 };
 
 }  // namespace passnet::agent

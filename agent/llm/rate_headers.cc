@@ -46,14 +46,43 @@ std::optional<double> ParseNumber(std::string_view text) {
   return readable && std::isfinite(value) && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-// Against the server's own clock where it tells its time, so that a skewed clock of ours does no harm.
+// "2026-11-22T10:00:30Z", with a fraction of the second and an offset ("+02:00") or without, as seconds since 1970.
+std::optional<double> ParseUtc(const std::string& text) {
+  std::tm parts{};
+  int read = 0;
+  const int fields = std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+                                 &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &read);
+  if (fields != 6) return std::nullopt;
+  std::string_view rest = std::string_view(text).substr(static_cast<size_t>(read));
+  double fraction = 0;
+  if (rest.starts_with('.')) {
+    const size_t digits = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
+    auto number = ParseNumber(rest.substr(0, digits));
+    if (!number) return std::nullopt;
+    fraction = *number;
+    rest.remove_prefix(digits);
+  }
+  int hours = 0, minutes = 0;
+  char sign = '+', more = 0;
+  const bool offset = std::sscanf(std::string(rest).c_str(), "%c%2d:%2d%c", &sign, &hours, &minutes, &more) == 3;
+  if (rest != "Z" && (!offset || (sign != '+' && sign != '-'))) return std::nullopt;
+  parts.tm_year -= 1900;
+  parts.tm_mon -= 1;
+  const int64_t ahead = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+  return static_cast<double>(timegm(&parts) - ahead) + fraction;
+}
+
+// The server's own clock where it tells its time, so that a skewed clock of ours does no harm.
+double NowAt(const RawReply& reply, int64_t utc_micros) {
+  const std::string* date = Header(reply, "date");
+  return static_cast<double>((date ? ParseHttpDate(*date) : std::nullopt).value_or(utc_micros / 1'000'000));
+}
+
 std::optional<double> ParseRetryAfter(const std::string& text, const RawReply& reply, int64_t utc_micros) {
   if (auto seconds = ParseNumber(text)) return seconds;
   auto until = ParseHttpDate(text);
   if (!until) return std::nullopt;
-  const std::string* date = Header(reply, "date");
-  int64_t now = (date ? ParseHttpDate(*date) : std::nullopt).value_or(utc_micros / 1'000'000);
-  return std::max<double>(0, static_cast<double>(*until - now));
+  return std::max<double>(0, static_cast<double>(*until) - NowAt(reply, utc_micros));
 }
 
 std::optional<Nanos> RetryAfter(const RawReply& reply, int64_t utc_micros) {
@@ -97,22 +126,33 @@ std::optional<Nanos> ParseSpan(std::string_view text) {
   return FromSeconds(sum);
 }
 
-std::optional<RateWindow> WindowOf(const RawReply& reply, const std::string& what) {
-  const std::string* limit = Header(reply, "x-ratelimit-limit-" + what);
-  const std::string* remaining = Header(reply, "x-ratelimit-remaining-" + what);
-  const std::string* reset = Header(reply, "x-ratelimit-reset-" + what);
-  if (!remaining || !reset) return std::nullopt;
-  auto left = ParseNumber(*remaining);
-  auto span = ParseSpan(*reset);
-  if (!left || !span) return std::nullopt;
+std::optional<RateWindow> MakeWindow(const std::string* limit, const std::string* remaining,
+                                     std::optional<Nanos> reset) {
+  auto left = remaining ? ParseNumber(*remaining) : std::nullopt;
+  if (!left || !reset) return std::nullopt;
   auto most = limit ? ParseNumber(*limit) : std::nullopt;
-  return RateWindow{std::max(most.value_or(*left), *left), *left, *span};
+  return RateWindow{std::max(most.value_or(*left), *left), *left, *reset};
+}
+
+// OpenAI's names, which gateways use too, or Anthropic's, whose reset is a moment instead of a span.
+std::optional<RateWindow> WindowOf(const RawReply& reply, const std::string& what, int64_t utc_micros) {
+  const std::string* span = Header(reply, "x-ratelimit-reset-" + what);
+  auto window = MakeWindow(Header(reply, "x-ratelimit-limit-" + what), Header(reply, "x-ratelimit-remaining-" + what),
+                           span ? ParseSpan(*span) : std::nullopt);
+  if (window) return window;
+  const std::string prefix = "anthropic-ratelimit-" + what;
+  const std::string* moment = Header(reply, prefix + "-reset");
+  auto until = moment ? ParseUtc(*moment) : std::nullopt;
+  if (!until) return std::nullopt;
+  const Nanos reset = FromSeconds(std::max<double>(0, *until - NowAt(reply, utc_micros)));
+  return MakeWindow(Header(reply, prefix + "-limit"), Header(reply, prefix + "-remaining"), reset);
 }
 
 }  // namespace
 
 RateHeaders ReadRateHeaders(const RawReply& reply, int64_t utc_micros) {
-  return {RetryAfter(reply, utc_micros), WindowOf(reply, "requests"), WindowOf(reply, "tokens")};
+  return {RetryAfter(reply, utc_micros), WindowOf(reply, "requests", utc_micros),
+          WindowOf(reply, "tokens", utc_micros)};
 }
 
 }  // namespace passnet::agent

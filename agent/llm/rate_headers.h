@@ -1,7 +1,8 @@
 // What the headers of a reply say about how much its endpoint takes: when to come back, and what is left of requests
 // and tokens until when.
 // Threads: pure functions. Errors: none; what cannot be read is as if it were not there.
-// Source: docs/llm.md, "Waiting"; RFC 9110 for dates; OpenAI's documentation for x-ratelimit-*.
+// Source: docs/llm.md, "Waiting"; RFC 9110 and RFC 3339 for dates; OpenAI's documentation for x-ratelimit-*, Anthropic's
+// ("Rate limits") for anthropic-ratelimit-*.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct RateHeaders {
   std::optional<RateWindow> tokens;
 };
 
-// `utc_micros`: now, for Retry-After as a date when the server sends no Date.
+// `utc_micros`: now, for what is told as a date by a server that sends no Date.
 RateHeaders ReadRateHeaders(const dialects::RawReply& reply, int64_t utc_micros);
 
 }  // namespace passnet::agent

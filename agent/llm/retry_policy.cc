@@ -86,7 +86,7 @@ RetryDecision DecideRetry(const RetryOptions& options, const RawReply& reply, co
   const std::string* wish = Header(reply, "x-should-retry");
   // That a key is refused or an account is empty holds for every call alike: what is said about this one is no news.
   if (!for_good && wish && *wish == "false") return GiveUp("the server says x-should-retry: false");
-  if (moment.since_begin >= options.give_up_after) return GiveUp("gave up after " + ShowSeconds(moment.since_begin));
+  if (moment.failing_for >= options.give_up_after) return GiveUp("gave up after " + ShowSeconds(moment.failing_for));
   if (counts.lost > options.max_lost) return GiveUp("gave up: " + std::to_string(counts.lost) + " replies were lost");
   // A refusal says less about the call than a failure: where others take half of the places, it often gets none.
   const int failed = counts.own - counts.refused;

@@ -13,8 +13,8 @@
 namespace passnet::agent {
 
 struct RetryOptions {
-  // What others suffer too is asked again for so long, whatever the count; from the call's first attempt in this life of
-  // the daemon. Chosen: a weekend.
+  // What others suffer too is asked again for so long, whatever the count; from the call's first attempt that failed,
+  // in whichever life of the daemon. Chosen: a weekend.
   Nanos give_up_after = std::chrono::hours(72);
   // Attempts that failed while the endpoint answered other calls: the failure is this call's own then.
   int max_attempts = 8;
@@ -43,7 +43,7 @@ struct RetryDecision {
 
 struct Moment {
   int64_t utc_micros = 0;  // now, for Retry-After as a date when the server sends no Date
-  Nanos since_begin{0};    // of the call
+  Nanos failing_for{0};    // the call, see RetryOptions::give_up_after
   double jitter = 0;       // in [0, 1)
 };
 

@@ -87,11 +87,12 @@ Task<Status> Asking::Open() {
     JournalEntry refusal = Refusal(call_id, limit);
     co_return co_await trajectory_.Append(std::move(refusal));
   }
-  std::stop_token interrupted = trajectory_.interrupt().get_token();
-  Status reserved = co_await ports.budget->Reserve(call_id, amount, interrupted);
+  std::stop_token waits_no_more = trajectory_.waiting().get_token();
+  Status reserved = co_await ports.budget->Reserve(call_id, amount, waits_no_more);
   if (!reserved) {
-    if (reserved.error().code != ErrorCode::kResourceExhausted) co_return reserved.error();
-    JournalEntry refusal = Refusal(call_id, reserved.error().context);
+    std::optional<std::string> reason = RefusalIn(reserved.error());
+    if (!reason) co_return reserved.error();
+    JournalEntry refusal = Refusal(call_id, *reason);
     co_return co_await trajectory_.Append(std::move(refusal));
   }
   JournalEntry intent = trajectory_.NewEntry(EventKind::kLlmIntent);
@@ -116,28 +117,33 @@ Task<Status> Asking::Send() {
   options.limits = trajectory_.options().limits;
   options.retry = trajectory_.options().retry;
   options.before = call().counts;
+  options.failing_since_utc_us = call().failing_since_utc_us;
   options.turn.campaign = trajectory_.plan().campaign_id;
   options.turn.priority = trajectory_.plan().priority;
   options.turn.call = call().id;
   dialects::WireRequest request = call().request;
   options.turn.tokens =
       static_cast<int64_t>(request.body->size()) / kBytesPerToken + trajectory_.options().sampling.max_tokens;
-  options.pause = trajectory_.interrupt().get_token();
+  options.pause = trajectory_.waiting().get_token();
   std::stop_token hang_up = trajectory_.hang_up().get_token();
   Result<CallResult> called = co_await CallModel(std::move(ports), std::move(request), std::move(options), hang_up);
-  if (called) {
-    bool ended = called.value().outcome.outcome == OutcomeClass::kCancelled;
-    if (ended) co_return Error{ErrorCode::kCancelled, "the call was cancelled"};
-    co_return OkStatus();
-  }
-  const ErrorCode code = called.error().code;
-  std::string reason = called.error().context;
-  if (code == ErrorCode::kResourceExhausted) co_return co_await EndForBudget(std::move(reason));
-  if (code == ErrorCode::kDeadlineExceeded) co_return co_await EndForTime(std::move(reason));
-  co_return called.error();
+  if (called && called.value().outcome.outcome != OutcomeClass::kCancelled) co_return OkStatus();
+  Error error{ErrorCode::kCancelled, "the call was cancelled"};
+  if (!called) error = called.error();
+  std::optional<std::string> refusal = RefusalIn(error);
+  if (refusal) co_return co_await EndForBudget(std::move(*refusal));
+  if (error.code != ErrorCode::kDeadlineExceeded) co_return error;
+  co_return co_await EndForTime(std::move(error.context));
 }
 
-// BeforeSend refused a further attempt: what earlier ones may have cost has used the budget up.
+std::optional<std::string> Asking::RefusalIn(const Error& error) const {
+  if (error.code == ErrorCode::kResourceExhausted) return error.context;
+  if (trajectory_.IsLate(error)) return trajectory_.TimeIsOver();
+  return std::nullopt;
+}
+
+// BeforeSend refused a further attempt, since what earlier ones may have cost has used the budget up, or the time was
+// over while the call waited for one.
 Task<Status> Asking::EndForBudget(std::string reason) {
   std::vector<JournalEntry> entries;
   entries.push_back(EndOfIdleCall());
@@ -185,6 +191,11 @@ Task<Status> Asking::AfterReply(int attempt, const RawReply* reply) {
 Task<Status> Asking::AfterDecision(const AttemptCounts* counts, const AttemptOutcome* outcome,
                                    const RetryDecision* decision) {
   if (decision->retry) TellRetry(*counts, *outcome, *decision);
+  const bool thrown_away = outcome->outcome == OutcomeClass::kCancelled && call().raw->sent;
+  if (thrown_away) {
+    log::Info("agent", "a reply on its way is thrown away; it may be billed",
+              {{"call_id", call().id}, {"attempt", int64_t{counts->made}}});
+  }
   // A call that we stopped goes on later under the same id, as after a wait.
   bool goes_on = decision->retry || outcome->outcome == OutcomeClass::kCancelled;
   co_return co_await Settle(*counts, *outcome, goes_on);

@@ -28,6 +28,8 @@ class Asking : private AttemptObserver {
   Task<Status> Send();
   Task<Status> SettleReceived();
   Task<Status> Settle(AttemptCounts counts, dialects::AttemptOutcome outcome, bool call_goes_on);
+  // Why no further attempt may be made, where that is what the error says.
+  std::optional<std::string> RefusalIn(const Error& error) const;
   Task<Status> EndForBudget(std::string reason);
   Task<Status> EndForTime(std::string reason);
   JournalEntry EndOfIdleCall() const;

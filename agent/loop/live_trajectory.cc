@@ -36,7 +36,7 @@ Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
     for (const auto& [name, bytes] : entry.contents) entry.event.refs.push_back({name, {}});
   }
   auto shared = std::make_shared<const std::vector<JournalEntry>>(std::move(entries));
-  Status written = co_await ports_.journal->Append(shared, stop_);
+  Status written = co_await ports_.journal->Append(shared, ports_.hang_up);
   if (!written) co_return written.error();
   for (const JournalEntry& entry : *shared) {
     FailpointAfter(entry.event.kind);
@@ -46,7 +46,7 @@ Task<Status> LiveTrajectory::Append(std::vector<JournalEntry> entries) {
       if (found == entry.contents.end()) return Internal("entry without the content " + name);
       return found->second;
     };
-    Status applied = fold_.Apply(entry.event, content, entry.outcome.get());
+    Status applied = fold_.Apply(entry.event, content, entry.outcome.get(), ports_.clock->UtcMicros());
     if (!applied) co_return applied.error();
   }
   co_return OkStatus();
@@ -65,7 +65,11 @@ std::string LiveTrajectory::LimitReached(const Amount& next) const {
            " micro-dollars are spent, the next call may cost " + std::to_string(next.microusd.value_or(0));
   }
   const bool late = plan_.wall && ports_.clock->UtcMicros() >= plan_.wall->until_utc_us;
-  return late ? plan_.wall->name + ": the time is over" : "";
+  return late ? TimeIsOver() : "";
+}
+
+bool LiveTrajectory::IsLate(const Error& error) const {
+  return error.code == ErrorCode::kCancelled && time_is_over().stop_requested() && !interrupt_.stop_requested();
 }
 
 Task<Status> LiveTrajectory::GiveUp(std::string label, std::string error) {

@@ -19,13 +19,21 @@
 #include "agent/loop/trajectory_fold.h"
 #include "base/clock.h"
 #include "prompts/prompt_set.h"
+#include "prompts/refine_prompts.h"
 
 namespace passnet::agent {
 
-// The moment after which a trajectory asks its model no more.
+// The moment after which a trajectory asks its model no more, and waits for nothing but the measurement of its best.
 struct WallLimit {
   int64_t until_utc_us = 0;
-  std::string name;  // of the limit in the spec
+  std::string name;           // of the limit in the spec
+  std::stop_token over = {};  // requested then
+};
+
+// What a sample starts from: the best of an earlier one.
+struct Restart {
+  std::string trajectory_id;
+  prompts::StartingPoint start;
 };
 
 struct TrajectoryPlan {
@@ -38,6 +46,7 @@ struct TrajectoryPlan {
   int64_t sample = 1;     // of the task
   std::optional<WallLimit> wall = std::nullopt;
   int64_t priority = 0;   // of the campaign, at the endpoint's gate
+  std::optional<Restart> restart = std::nullopt;
 };
 
 struct LoopPorts {
@@ -49,6 +58,9 @@ struct LoopPorts {
   Sleeper* sleeper = nullptr;
   const Clock* clock = nullptr;
   std::function<double()> jitter;  // uniform in [0, 1)
+  // The patience of a daemon that stops is over: replies that are on their way are given up, no disk is waited for any
+  // more. Never requested before the daemon's stop.
+  std::stop_token hang_up;
 };
 
 class LiveTrajectory {
@@ -62,13 +74,19 @@ class LiveTrajectory {
   const LoopPorts& ports() const { return ports_; }
   const TrajectoryFold& fold() const { return fold_; }
 
-  // The daemon ends: what is not durable yet stays undone.
-  void StopWith(std::stop_token stop) { stop_ = std::move(stop); }
   // What waits or can be done again at no cost ends: by the daemon's end, the operator's cancel or pause.
   std::stop_source& interrupt() { return interrupt_; }
-  // So does a request that is on its way to the model, which may be billed: by the daemon's end or the cancel.
+  // So does a request that is on its way to the model, which may be billed: by the cancel, and once the patience of a
+  // daemon that stops is over.
   std::stop_source& hang_up() { return hang_up_; }
   void EndAll();
+  // What only waits ends by the wall limit too.
+  std::stop_source& waiting() { return waiting_; }
+  std::stop_token time_is_over() const { return plan_.wall ? plan_.wall->over : std::stop_token(); }
+  // The wall limit as the reason of a refusal.
+  std::string TimeIsOver() const { return plan_.wall ? plan_.wall->name + ": the time is over" : ""; }
+  // True for the end of something that waited for longer than the wall limit allows.
+  bool IsLate(const Error& error) const;
 
   // Of this trajectory and its current round.
   JournalEntry NewEntry(trajectories::EventKind kind) const;
@@ -89,9 +107,9 @@ class LiveTrajectory {
   const prompts::PromptTexts* const texts_;
   const LoopPorts ports_;
   TrajectoryFold fold_;
-  std::stop_token stop_;
   std::stop_source interrupt_;
   std::stop_source hang_up_;
+  std::stop_source waiting_;
 };
 
 }  // namespace passnet::agent

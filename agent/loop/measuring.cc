@@ -24,8 +24,11 @@ bool IsLasting(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kNotFound;
 }
 
-// Of failures that nobody else has been there to share or to be spared: chosen, far longer than a lane's restart.
+// Of failures that no other task has been there to share or to be spared: chosen, far longer than a lane's restart.
 constexpr Nanos kAloneLimit = std::chrono::minutes(10);
+// Where only tasks fail that could never be measured, while others could before they were done: two tasks that end
+// every evaluator must not keep each other for ever. Chosen: longer than what ails a host is left alone.
+constexpr Nanos kDoubtfulLimit = std::chrono::hours(2);
 
 Nanos BackoffAfter(int64_t failures) {  // chosen: 1, 2, 4 … at most 30 s; an evaluator restarts within a few seconds
   return std::chrono::seconds(std::min<int64_t>(30, int64_t{1} << std::min<int64_t>(failures - 1, 5)));
@@ -63,7 +66,8 @@ Task<Result<std::optional<TaskDescription>>> Measuring::DescribeTask() {
   evaluator::DescribeTaskRequest request;
   request.task = {trajectory_.plan().task_path, trajectory_.plan().task_hash};
   request.device = trajectory_.options().scoring.device;
-  Asker asker = AskerOf();
+  const bool may_end = true;
+  Asker asker = AskerOf(may_end);
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Result<TaskDescription> task =
       co_await trajectory_.ports().evaluation->DescribeTask(std::move(asker), std::move(request), interrupted);
@@ -74,7 +78,7 @@ Task<Result<std::optional<TaskDescription>>> Measuring::DescribeTask() {
   }
   std::string what = "task description";
   Error error = task.error();
-  Status dealt_with = co_await PortFailed(std::move(what), std::move(error), streak_.failures + 1);
+  Status dealt_with = co_await PortFailed(std::move(what), std::move(error), streak_.failures + 1, may_end);
   if (!dealt_with) co_return dealt_with.error();
   co_return std::optional<TaskDescription>();
 }
@@ -112,7 +116,7 @@ Task<Status> Measuring::Evaluate(Purpose purpose) {
     Status written = co_await trajectory_.Append(std::move(intent));
     if (!written) co_return written.error();
   }
-  Asker asker = AskerOf();
+  Asker asker = AskerOf(MayEndByTime(purpose));
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Result<EvaluationReport> report =
       co_await trajectory_.ports().evaluation->Evaluate(std::move(asker), std::move(request), interrupted);
@@ -145,6 +149,8 @@ Task<Status> Measuring::StoreReport(int64_t round, EvaluationReport report, std:
 }
 
 Task<Status> Measuring::EvaluationFailed(int64_t round, Error error, std::string id, Purpose purpose) {
+  const bool may_end = MayEndByTime(purpose);
+  if (may_end && trajectory_.IsLate(error)) co_return co_await EndForTime();
   if (error.code == ErrorCode::kCancelled) co_return error;
   JournalEntry failed = trajectory_.NewEntry(EventKind::kEvaluationInfra);
   failed.event.round = round;
@@ -154,11 +160,12 @@ Task<Status> Measuring::EvaluationFailed(int64_t round, Error error, std::string
   Status written = co_await trajectory_.Append(std::move(failed));
   if (!written) co_return written.error();
   std::string what = std::string("evaluation (") + PurposeName(purpose) + ")";
-  co_return co_await PortFailed(std::move(what), std::move(error), trajectory_.fold().evaluation_failures());
+  co_return co_await PortFailed(std::move(what), std::move(error), trajectory_.fold().evaluation_failures(), may_end);
 }
 
 // Waits before the next attempt, or ends the trajectory when there were enough and they are its own.
-Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failures) {
+Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failures, bool may_end) {
+  if (may_end && trajectory_.IsLate(error)) co_return co_await EndForTime();
   if (error.code == ErrorCode::kCancelled) co_return error;
   CountFailure();
   if (IsLasting(error) || IsEnough(error, failures)) {
@@ -166,14 +173,27 @@ Task<Status> Measuring::PortFailed(std::string what, Error error, int64_t failur
     std::string why = what + ": " + ToString(error);
     co_return co_await trajectory_.GiveUp(std::move(label), std::move(why));
   }
+  if (may_end && trajectory_.time_is_over().stop_requested()) co_return co_await EndForTime();
   co_await trajectory_.Rest(BackoffAfter(failures));
   co_return OkStatus();
 }
 
+// No further round; what is the best by now is measured.
+Task<Status> Measuring::EndForTime() {
+  JournalEntry refusal = trajectory_.NewEntry(EventKind::kBudget);
+  refusal.event.label = "refuse";
+  refusal.event.payload = ReasonPayload(trajectory_.TimeIsOver());
+  co_return co_await trajectory_.Append(std::move(refusal));
+}
+
 void Measuring::CountFailure() {
-  if (++streak_.failures > 1) return;
-  streak_.tally = trajectory_.ports().evaluation->tally();
-  streak_.since = trajectory_.ports().clock->Now();
+  const PortTally now = trajectory_.ports().evaluation->tally(trajectory_.plan().task_path);
+  const SteadyTime at = trajectory_.ports().clock->Now();
+  const bool first = ++streak_.failures == 1;
+  if (first) streak_.succeeded_before = now.succeeded;
+  if (first || now.failed_elsewhere > streak_.tally.failed_elsewhere) streak_.alone_since = at;
+  if (first || now.failed_of_measured > streak_.tally.failed_of_measured) streak_.doubtful_since = at;
+  streak_.tally = now;
 }
 
 // What is shared never ends a trajectory: while others fail too it goes on asking.
@@ -181,13 +201,22 @@ bool Measuring::IsEnough(const Error& error, int64_t failures) const {
   if (failures < trajectory_.options().rounds.infra_attempts) return false;
   // An evaluator that was up has had all the time that anything may take.
   if (error.code == ErrorCode::kDeadlineExceeded) return true;
-  const PortTally now = trajectory_.ports().evaluation->tally();
-  if (now.succeeded > streak_.tally.succeeded) return true;
-  const bool alone = now.failed - streak_.tally.failed < streak_.failures;
-  return alone && trajectory_.ports().clock->Now() - streak_.since >= kAloneLimit;
+  if (streak_.tally.succeeded > streak_.succeeded_before) return true;
+  const SteadyTime now = trajectory_.ports().clock->Now();
+  if (now - streak_.alone_since >= kAloneLimit) return true;
+  return streak_.tally.succeeded > 0 && now - streak_.doubtful_since >= kDoubtfulLimit;
 }
 
-Asker Measuring::AskerOf() const { return {trajectory_.plan().campaign_id, trajectory_.plan().trajectory_id}; }
+// The best candidate so far is measured whatever the time is, and so is the first one, which may be it.
+bool Measuring::MayEndByTime(Purpose purpose) const {
+  return purpose == Purpose::kRefine && trajectory_.fold().best().has_value();
+}
+
+Asker Measuring::AskerOf(bool may_end) const {
+  Asker asker{trajectory_.plan().campaign_id, trajectory_.plan().trajectory_id};
+  if (may_end) asker.patience = trajectory_.time_is_over();
+  return asker;
+}
 
 evaluator::BaselineRequest Measuring::RequestForBaseline() const {
   const ScoringOptions& scoring = trajectory_.options().scoring;
@@ -208,17 +237,21 @@ Task<Status> Measuring::Baseline() {
   entry.event.round.reset();
   entry.event.subject = trajectory_.plan().task;
   entry.event.label = evaluator::BaselineCompilerName(request.compiler);
-  Asker asker = AskerOf();
+  const bool may_end = true;  // a figure for comparison
+  Asker asker = AskerOf(may_end);
   std::stop_token interrupted = trajectory_.interrupt().get_token();
   Result<BaselineReport> report =
       co_await trajectory_.ports().evaluation->Baseline(std::move(asker), std::move(request), interrupted);
   if (report) {
     entry.event.payload = evaluator::ToJson(report.value());
+  } else if (trajectory_.IsLate(report.error())) {
+    entry.event.payload = ErrorPayload(ToString(Error{ErrorCode::kDeadlineExceeded, trajectory_.TimeIsOver()}));
   } else {
     if (report.error().code == ErrorCode::kCancelled) co_return report.error();
     // The figure beside the score, not the score: after a few attempts the report says that it is not known.
     CountFailure();
-    if (!IsLasting(report.error()) && !IsEnough(report.error(), streak_.failures)) {
+    const bool late = trajectory_.time_is_over().stop_requested();
+    if (!late && !IsLasting(report.error()) && !IsEnough(report.error(), streak_.failures)) {
       co_await trajectory_.Rest(BackoffAfter(streak_.failures));
       co_return OkStatus();
     }

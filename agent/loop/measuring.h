@@ -1,7 +1,9 @@
 // What a trajectory asks of the evaluation port: the task's description for the first prompt, the round's candidate,
-// the best one with the scoring profile, and TorchInductor's figures. A failure on our side is waited out and asked again
-// under the same id; never is it a score. The trajectory ends as infra for what is its own and lasts: a task folder that
-// cannot be used, or failures again and again while others are measured. What everybody has is waited out without end.
+// the best one with the scoring profile, and TorchInductor's figures. A failure on our side is waited out and asked
+// again under the same id; never is it a score. The trajectory ends as infra for what is its own and lasts: a task
+// folder that cannot be used, or failures again and again while others are measured or nobody else fails. What
+// everybody has is waited out without end. Once the time is over, only a candidate that there is no other one beside
+// still waits for a lane.
 // Threads: loop-only. Borrows: the trajectory.
 // Errors: the trajectory's, and kCancelled (interrupted).
 #pragma once
@@ -35,18 +37,22 @@ class Measuring {
   evaluator::BaselineRequest RequestForBaseline() const;
   Task<Status> StoreReport(int64_t round, evaluator::EvaluationReport report, std::string id);
   Task<Status> EvaluationFailed(int64_t round, Error error, std::string id, Purpose purpose);
-  // `failures`: of this question, with this one.
-  Task<Status> PortFailed(std::string what, Error error, int64_t failures);
+  // `failures`: of this question, with this one. `may_end`: by the wall limit.
+  Task<Status> PortFailed(std::string what, Error error, int64_t failures, bool may_end);
+  Task<Status> EndForTime();
   void CountFailure();
   bool IsEnough(const Error& error, int64_t failures) const;
-  Asker AskerOf() const;
+  bool MayEndByTime(Purpose purpose) const;
+  Asker AskerOf(bool may_end) const;
 
   LiveTrajectory& trajectory_;
-  // Failures in a row; what everybody had got when the first one came, which is counted in it.
+  // Failures in a row, and what others had got by the first and by the latest of them.
   struct Streak {
     int64_t failures = 0;
+    int64_t succeeded_before = 0;
     PortTally tally;
-    SteadyTime since{};
+    SteadyTime alone_since{};     // no other task has failed since
+    SteadyTime doubtful_since{};  // none that had been measured before has
   };
   Streak streak_;
 };

@@ -9,15 +9,20 @@
 namespace passnet::agent {
 
 std::string StartPayload(const TrajectoryPlan& plan, const RefineOptions& options) {
-  return Json({{"schema", "passnet.trajectory_start/1"},
-               {"task", plan.task},
-               {"task_path", plan.task_path},
-               {"task_hash", plan.task_hash},
-               {"sample", plan.sample},
-               {"model", options.sampling.model},
-               {"device", options.scoring.device},
-               {"profile", evaluator::ProfileName(options.scoring.final_profile)}})
-      .Dump();
+  Json payload = {{"schema", "passnet.trajectory_start/1"},
+                  {"task", plan.task},
+                  {"task_path", plan.task_path},
+                  {"task_hash", plan.task_hash},
+                  {"sample", plan.sample},
+                  {"model", options.sampling.model},
+                  {"device", options.scoring.device},
+                  {"profile", evaluator::ProfileName(options.scoring.final_profile)}};
+  if (const auto& restart = plan.restart) {
+    payload.Set("start", {{"trajectory_id", restart->trajectory_id},
+                          {"verdict", restart->start.verdict},
+                          {"score", restart->start.score}});
+  }
+  return payload.Dump();
 }
 
 std::string FirstPromptPayload(const prompts::PromptTexts& texts, size_t graphs) {

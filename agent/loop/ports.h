@@ -32,7 +32,8 @@ class Journal {
  public:
   virtual ~Journal() = default;
   // Returns once all entries are durable, or none is and the daemon stops (kCancelled) or the store is broken. A full
-  // disk is waited out. `stop`: the daemon's end and nothing else, since the journal waits for no disk after it.
+  // disk is waited out. `stop`: the end of the daemon's patience and nothing else, since the journal waits for no disk
+  // after it.
   virtual Task<Status> Append(JournalEntries entries, std::stop_token stop) = 0;
 };
 
@@ -40,18 +41,22 @@ class Journal {
 struct Asker {
   std::string campaign_id;
   std::string trajectory_id;
+  std::stop_token patience = {};  // ends the wait for a lane, not the work of one
 };
 
-// What became of everybody's requests since the port exists. Whoever failed compares two of them: what others got in
-// between tells a failure of one's own from one that everybody has.
+// What became of everybody's requests since the port exists, as one task sees it. Whoever failed compares two of them:
+// what others got in between tells a failure of one's own from one that everybody has. Samples of one task are no
+// others: what the task does to an evaluator it does to all of them.
 struct PortTally {
-  int64_t succeeded = 0;  // measurements: a description may come from a cache
-  int64_t failed = 0;     // of any kind, as infrastructure; what was refused, cancelled or waits is not in it
+  int64_t succeeded = 0;  // measurements, of any task: a description may come from a cache
+  // Of any kind, as infrastructure, for other tasks; what was refused, cancelled or waits is not in it.
+  int64_t failed_elsewhere = 0;
+  int64_t failed_of_measured = 0;  // of those, for tasks that had been measured before
 };
 
 // Where candidates are measured, as seen from the loop. While no lane can serve, requests wait: an error tells of
 // something that happened to this request. Every error is infrastructure. A cancelled request ends with kCancelled, at
-// once.
+// once, and so does one that waits when its asker's patience ends.
 class EvaluationPort {
  public:
   virtual ~EvaluationPort() = default;
@@ -64,7 +69,8 @@ class EvaluationPort {
   // What two comparable scores must share. The one request that does not wait while no lane can serve: kUnavailable says
   // why none can.
   virtual Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) = 0;
-  virtual PortTally tally() const = 0;
+  // `task`: its folder, as in requests.
+  virtual PortTally tally(const std::string& task) const = 0;
 };
 
 }  // namespace passnet::agent

@@ -38,6 +38,25 @@ prompts::RoundStanding StandingOf(const TrajectoryFold& fold, const RoundOptions
   return standing;
 }
 
+struct FirstTexts {
+  std::string system;
+  std::string user;
+};
+
+Result<FirstTexts> FirstTextsOf(const LiveTrajectory& trajectory, const evaluator::TaskDescription& task) {
+  const RefineOptions& options = trajectory.options();
+  const prompts::PromptTexts& texts = trajectory.texts();
+  FirstTexts first;
+  ASSIGN_OR_RETURN(first.system, prompts::RenderSystem(texts, options.reply, options.scoring.b, task.environment));
+  ASSIGN_OR_RETURN(first.user, prompts::RenderFirst(texts, task, options.scoring.device, options.rounds.rounds));
+  // What an earlier sample reached stands behind the task.
+  if (const auto& start = trajectory.fold().start()) {
+    ASSIGN_OR_RETURN(std::string shown, prompts::RenderStart(texts, *start));
+    first.user += "\n" + shown;
+  }
+  return first;
+}
+
 }  // namespace
 
 RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const prompts::PromptTexts* texts,
@@ -47,10 +66,13 @@ RefineLoop::RefineLoop(TrajectoryPlan plan, const RefineOptions* options, const 
       measuring_(&trajectory_) {}
 
 Task<Status> RefineLoop::Run(std::stop_token stop, std::stop_token cancel, std::stop_token pause) {
-  trajectory_.StopWith(stop);
-  std::stop_callback stopped(stop, [this] { trajectory_.EndAll(); });
+  std::stop_callback stopped(stop, [this] { trajectory_.interrupt().request_stop(); });
+  std::stop_callback hung_up(trajectory_.ports().hang_up, [this] { trajectory_.EndAll(); });
   std::stop_callback cancelled(cancel, [this] { trajectory_.EndAll(); });
   std::stop_callback paused(pause, [this] { trajectory_.interrupt().request_stop(); });
+  auto wait_no_more = [this] { trajectory_.waiting().request_stop(); };
+  std::stop_callback interrupted_too(trajectory_.interrupt().get_token(), wait_no_more);
+  std::stop_callback late(trajectory_.time_is_over(), wait_no_more);
   for (;;) {
     NextStep next = trajectory_.fold().Next(trajectory_.options());
     if (next == NextStep::kDone) co_return OkStatus();
@@ -95,6 +117,9 @@ Task<Status> RefineLoop::Start() {
   entry.event.subject = trajectory_.plan().task;
   entry.event.label = std::to_string(trajectory_.plan().sample);
   entry.event.payload = StartPayload(trajectory_.plan(), trajectory_.options());
+  if (const auto& restart = trajectory_.plan().restart) {
+    for (const auto& file : restart->start.files) entry.contents["start:" + file.name] = file.bytes;
+  }
   co_return co_await trajectory_.Append(std::move(entry));
 }
 
@@ -107,16 +132,16 @@ Task<Status> RefineLoop::RenderFirstRound() {
   auto read_back = evaluator::FromJson<evaluator::TaskDescription>(stored);
   if (!read_back) co_return read_back.error();
   const evaluator::TaskDescription& task = read_back.value();
-  const RefineOptions& options = trajectory_.options();
-  auto system = prompts::RenderSystem(trajectory_.texts(), options.reply, options.scoring.b, task.environment);
-  if (!system) co_return system.error();
-  auto first = prompts::RenderFirst(trajectory_.texts(), task, options.scoring.device, options.rounds.rounds);
-  if (!first) co_return first.error();
+  Result<FirstTexts> texts = FirstTextsOf(trajectory_, task);
+  if (!texts) {
+    Error problem = texts.error();
+    co_return co_await CannotRender(std::move(problem));
+  }
   JournalEntry entry = trajectory_.NewEntry(EventKind::kPromptRendered);
   entry.event.round = 1;
   entry.event.payload = FirstPromptPayload(trajectory_.texts(), task.graphs.size());
-  entry.contents["system"] = std::move(system).value();
-  entry.contents["user"] = std::move(first).value();
+  entry.contents["system"] = std::move(texts.value().system);
+  entry.contents["user"] = std::move(texts.value().user);
   entry.contents["description"] = std::move(stored);
   co_return co_await trajectory_.Append(std::move(entry));
 }
@@ -162,10 +187,20 @@ Task<Status> RefineLoop::Feedback() {
   Result<std::string> text = fold.report()
                                  ? prompts::RenderFeedback(trajectory_.texts(), *fold.report(), standing)
                                  : prompts::RenderWrongFormat(trajectory_.texts(), fold.format_problem(), standing);
-  if (!text) co_return text.error();
+  if (!text) {
+    Error problem = text.error();
+    co_return co_await CannotRender(std::move(problem));
+  }
   JournalEntry entry = trajectory_.NewEntry(EventKind::kFeedback);
   entry.contents["message"] = std::move(text).value();
   co_return co_await trajectory_.Append(std::move(entry));
+}
+
+// A text that does not fit its template is this trajectory's trouble and nobody else's.
+Task<Status> RefineLoop::CannotRender(Error problem) {
+  std::string label = "infra_prompt";
+  std::string error = ToString(problem);
+  co_return co_await trajectory_.GiveUp(std::move(label), std::move(error));
 }
 
 Task<Status> RefineLoop::Finish() {

@@ -22,8 +22,9 @@ class RefineLoop {
   RefineLoop(const RefineLoop&) = delete;
   RefineLoop& operator=(const RefineLoop&) = delete;
 
-  // `stop`: the daemon ends. `cancel`: the operator ends this trajectory. `pause`: it takes no further step; a reply that
-  // is on its way is waited for, an evaluation is asked for again later.
+  // `stop`: the daemon ends, `pause`: the campaign rests: it takes no further step; a reply that is on its way is waited
+  // for (after `stop` until LoopPorts::hang_up), an evaluation is asked for again later. `cancel`: the operator ends this
+  // trajectory.
   Task<Status> Run(std::stop_token stop, std::stop_token cancel, std::stop_token pause = {});
 
   const TrajectoryFold& fold() const { return trajectory_.fold(); }
@@ -35,6 +36,7 @@ class RefineLoop {
   Task<Status> RenderLaterRound();
   Task<Status> Parse();
   Task<Status> Feedback();
+  Task<Status> CannotRender(Error problem);
   Task<Status> Finish();
   Task<Status> CancelNow();
 

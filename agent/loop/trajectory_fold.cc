@@ -19,6 +19,8 @@ using evaluator::Verdict;
 using trajectories::EventDraft;
 using trajectories::EventKind;
 
+constexpr std::string_view kStartPrefix = "start:";
+
 Error Corrupt(const EventDraft& event, const std::string& what) {
   return DataCorrupt("trajectory " + event.trajectory_id + ", event " + std::string(EventKindName(event.kind)) + " " +
                      event.subject + ": " + what);
@@ -45,19 +47,19 @@ bool HasRef(const EventDraft& event, const std::string& name) {
 
 }  // namespace
 
-Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, const AttemptOutcome* read) {
+Status TrajectoryFold::Apply(const EventDraft& event, const ContentFn& content, const AttemptOutcome* read,
+                             int64_t at_utc_us) {
   if (auto cost = AmountBilled(event)) spent_ = spent_ + *cost;
   switch (event.kind) {
     case EventKind::kTrajectoryStarted:
-      started_ = true;
-      return OkStatus();
+      return ApplyStart(event, content);
     case EventKind::kPromptRendered:
       return ApplyPrompt(event, content);
     case EventKind::kLlmIntent:
     case EventKind::kLlmAttempt:
     case EventKind::kLlmAttemptEnd:
     case EventKind::kLlmLost:
-      return ApplyCall(event, content);
+      return ApplyCall(event, content, at_utc_us);
     case EventKind::kLlmOutcome:
       return ApplyOutcome(event, read);
     case EventKind::kReplyParsed:
@@ -154,6 +156,22 @@ void TrajectoryFold::BeginRound(int64_t round) {
   feedback_given_ = false;
 }
 
+Status TrajectoryFold::ApplyStart(const EventDraft& event, const ContentFn& content) {
+  started_ = true;
+  prompts::StartingPoint start;
+  for (const auto& ref : event.refs) {
+    if (!ref.name.starts_with(kStartPrefix)) continue;
+    ASSIGN_OR_RETURN(std::string bytes, content(ref.name));
+    start.files.push_back({ref.name.substr(kStartPrefix.size()), std::move(bytes)});
+  }
+  if (start.files.empty()) return OkStatus();
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
+  start.verdict = payload["start"]["verdict"].Text();
+  start.score = payload["start"]["score"].Number();
+  start_ = std::move(start);
+  return OkStatus();
+}
+
 Status TrajectoryFold::ApplyPrompt(const EventDraft& event, const ContentFn& content) {
   int64_t round = event.round.value_or(0);
   if (round != round_ + 1) {
@@ -186,7 +204,7 @@ Status TrajectoryFold::ApplyIntent(const EventDraft& event, const ContentFn& con
   return OkStatus();
 }
 
-Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& content) {
+Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& content, int64_t at_utc_us) {
   if (event.kind == EventKind::kLlmIntent) return ApplyIntent(event, content);
   if (!open_call_ || open_call_->id != event.subject) return Corrupt(event, "this call is not open");
   if (event.kind == EventKind::kLlmLost) {
@@ -202,13 +220,7 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
   }
   open_call_->in_flight = false;
   if (event.label != "received") {
-    const bool lost = dialects::OutcomeClassFromName(event.label) == OutcomeClass::kTransport;
-    // Journals from before there was a gate do not say whose failure it was.
-    const bool own = payload["own"].Flag(lost);
-    if (own) ++open_call_->counts.own;
-    if (own && dialects::OutcomeClassFromName(event.label) == OutcomeClass::kRateLimited) ++open_call_->counts.refused;
-    if (own && lost) ++open_call_->counts.lost;
-    open_call_->raw.reset();
+    AttemptFailed(event, payload, at_utc_us);
     return OkStatus();
   }
   std::string body;
@@ -221,6 +233,20 @@ Status TrajectoryFold::ApplyCall(const EventDraft& event, const ContentFn& conte
   if (!raw) return Corrupt(event, raw.error().context);
   open_call_->raw = std::move(raw).value();
   return OkStatus();
+}
+
+void TrajectoryFold::AttemptFailed(const EventDraft& event, const Json& payload, int64_t at_utc_us) {
+  OpenCall& call = *open_call_;
+  call.raw.reset();
+  const auto outcome = dialects::OutcomeClassFromName(event.label);
+  // One that we stopped ourselves has not failed.
+  if (call.failing_since_utc_us == 0 && outcome != OutcomeClass::kCancelled) call.failing_since_utc_us = at_utc_us;
+  const bool lost = outcome == OutcomeClass::kTransport;
+  // Journals from before there was a gate do not say whose failure it was.
+  if (!payload["own"].Flag(lost)) return;
+  ++call.counts.own;
+  if (outcome == OutcomeClass::kRateLimited) ++call.counts.refused;
+  if (lost) ++call.counts.lost;
 }
 
 Status TrajectoryFold::ApplyOutcome(const EventDraft& event, const AttemptOutcome* read) {

@@ -13,11 +13,13 @@
 
 #include "agent/llm/retry_policy.h"
 #include "agent/loop/options.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "dialects/chat.h"
 #include "dialects/dialect.h"
 #include "dialects/raw_reply.h"
 #include "evaluator/api/evaluation.h"
+#include "prompts/refine_prompts.h"
 #include "trajectories/event.h"
 
 namespace passnet::agent {
@@ -47,8 +49,9 @@ enum class NextStep {
 class TrajectoryFold {
  public:
   // `read`: what the reply of an llm_outcome comes to, where it was read already; nullptr: it is read here.
+  // `at_utc_us`: when the event was stored.
   Status Apply(const trajectories::EventDraft& event, const ContentFn& content,
-               const dialects::AttemptOutcome* read = nullptr);
+               const dialects::AttemptOutcome* read = nullptr, int64_t at_utc_us = 0);
 
   NextStep Next(const RefineOptions& options) const;
 
@@ -60,6 +63,7 @@ class TrajectoryFold {
     std::string id;
     dialects::WireRequest request;          // as journaled: what every attempt sends
     AttemptCounts counts{0, 0, 0};
+    int64_t failing_since_utc_us = 0;       // when its first attempt had failed; 0: none has
     bool in_flight = false;                // an attempt was sent and nothing is known of it
     std::optional<dialects::RawReply> raw;  // arrived, not yet interpreted
     int64_t reserved_tokens = 0;
@@ -90,6 +94,10 @@ class TrajectoryFold {
   const std::map<std::string, double>& inductor_speedups() const { return inductor_speedups_; }
 
   const std::string& feedback() const { return feedback_; }
+  // What its first prompt shows of an earlier sample.
+  const std::optional<prompts::StartingPoint>& start() const { return start_; }
+  // No further round is played; what is left is to measure the best candidate so far.
+  bool ends() const { return stop_ != Stop::kNone; }
   // What its calls have cost or may have cost.
   const Amount& spent() const { return spent_; }
 
@@ -102,11 +110,13 @@ class TrajectoryFold {
   enum class Stop { kNone, kBudget, kContext, kCancelled, kInfra };
   bool Plateau(const RoundOptions& options) const;
   void BeginRound(int64_t round);
+  Status ApplyStart(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyPrompt(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyIntent(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyParsed(const trajectories::EventDraft& event);
   Status ApplyStop(const trajectories::EventDraft& event);
-  Status ApplyCall(const trajectories::EventDraft& event, const ContentFn& content);
+  Status ApplyCall(const trajectories::EventDraft& event, const ContentFn& content, int64_t at_utc_us);
+  void AttemptFailed(const trajectories::EventDraft& event, const Json& payload, int64_t at_utc_us);
   Status ApplyOutcome(const trajectories::EventDraft& event, const dialects::AttemptOutcome* read);
   Status ApplyCandidate(const trajectories::EventDraft& event, const ContentFn& content);
   Status ApplyReport(const trajectories::EventDraft& event);
@@ -120,6 +130,7 @@ class TrajectoryFold {
   std::string stop_text_;
 
   Amount spent_{0, 0, 0};
+  std::optional<prompts::StartingPoint> start_;
   std::vector<dialects::ChatMessage> messages_;
   int64_t calls_ = 0;
   std::vector<std::optional<double>> round_scores_;  // by round: the score of a correct candidate

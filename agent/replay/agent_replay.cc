@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "agent/campaign/starting_points.h"
 #include "agent/loop/refine_loop.h"
 #include "base/json.h"
 #include "dialects/dialect.h"
@@ -49,6 +50,18 @@ Result<const dialects::Dialect*> DialectOf(const std::vector<Event>& events) {
     return dialects::DialectNamed(payload["dialect"].Text());
   }
   return &dialects::OpenAiChat();
+}
+
+// What the sample started from is what the trajectory that it names has ended with. Which one that is was decided by
+// what had ended then, and is taken as it is stored.
+Result<std::optional<Restart>> RestartOf(trajectories::Reader& reader, const Event& started) {
+  ASSIGN_OR_RETURN(Json payload, ParseJsonObject(started.body.payload, "trajectory_started"));
+  const std::string from = payload["start"]["trajectory_id"].Text();
+  if (from.empty()) return std::optional<Restart>();
+  ASSIGN_OR_RETURN(auto state, reader.Trajectory(from));
+  const bool earlier = state.campaign_id == started.body.campaign_id && state.task == started.body.subject;
+  if (!earlier) return std::optional<Restart>();
+  return LoadRestart(reader, state);
 }
 
 Result<TrajectoryPlan> PlanOf(const Launch& launch, const trajectories::TrajectoryState& state) {
@@ -107,7 +120,7 @@ class Replay {
   Status OneLife() {
     Budget budget(BudgetLimits{});
     GateTime time;
-    auto gate = std::make_shared<Gate>(plan_.endpoint, GateOptions{}, &time, &time);
+    auto gate = std::make_shared<TapeGate>(plan_.endpoint, &time, &tape_);
     LoopPorts ports;
     ports.journal = &journal_;
     ports.evaluation = &port_;
@@ -155,6 +168,9 @@ Result<TrajectoryReplay> ReplayTrajectory(trajectories::Reader& reader, const La
                                           const trajectories::TrajectoryState& state) {
   ASSIGN_OR_RETURN(auto events, reader.Chain(state.campaign_id, state.trajectory_id));
   ASSIGN_OR_RETURN(TrajectoryPlan plan, PlanOf(launch, state));
+  if (!events.empty()) {
+    ASSIGN_OR_RETURN(plan.restart, RestartOf(reader, events.front()));
+  }
   ASSIGN_OR_RETURN(const dialects::Dialect* dialect, DialectOf(events));
   Tape tape(&reader, std::move(events));
   return Replay(launch, std::move(plan), dialect, &tape).Run();

@@ -16,7 +16,7 @@ Result<std::string> Tape::Content(const trajectories::Event& event, const std::s
 Status Tape::Advance() {
   const trajectories::Event& event = events_[position_];
   auto content = [&](const std::string& name) { return Content(event, name); };
-  RETURN_IF_ERROR(fold_.Apply(event.body, content));
+  RETURN_IF_ERROR(fold_.Apply(event.body, content, nullptr, event.at_utc_us));
   ++position_;
   return OkStatus();
 }

@@ -187,6 +187,15 @@ Task<bool> GateTime::SleepUntil(Deadline until, std::stop_token cancel) {
   co_return !cancel.stop_requested();
 }
 
+// What comes behind the stored reply settles the attempt.
+bool TapeGate::IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const {
+  const bool guess = Gate::IsOwnFailure(grant, outcome);
+  const Event* settled = tape_.Peek();
+  if (settled == nullptr || settled->body.subject != grant.turn.call) return guess;
+  auto payload = ParseJson(settled->body.payload);
+  return payload ? payload.value()["own"].Flag(guess) : guess;
+}
+
 Task<bool> NoSleep::SleepUntil(Deadline, std::stop_token cancel) { co_return !cancel.stop_requested(); }
 
 }  // namespace passnet::agent

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "agent/llm/client.h"
+#include "agent/llm/gate.h"
 #include "agent/llm/sleeper.h"
 #include "agent/loop/ports.h"
 #include "agent/replay/tape.h"
@@ -64,7 +65,7 @@ class TapePort : public EvaluationPort {
                                                         std::stop_token cancel) override;
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override;
   // Others always get something, so that a failure that ended the stored asking ends it here too, and soon.
-  PortTally tally() const override { return {++tallies_, 0}; }
+  PortTally tally(const std::string&) const override { return {++tallies_, 0, 0}; }
 
  private:
   const Tape& tape_;
@@ -91,6 +92,18 @@ class GateTime : public Clock, public Sleeper {
 
  private:
   SteadyTime now_{};
+};
+
+// Whose a failure was depends on what other calls met with at the time: it is taken as it is stored.
+class TapeGate : public Gate {
+ public:
+  TapeGate(const std::string& endpoint, GateTime* time, const Tape* tape)
+      : Gate(endpoint, GateOptions{}, time, time), tape_(*tape) {}
+
+ private:
+  bool IsOwnFailure(const Grant& grant, dialects::OutcomeClass outcome) const override;
+
+  const Tape& tape_;
 };
 
 // No time passes.

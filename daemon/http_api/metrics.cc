@@ -1,44 +1,17 @@
 #include "daemon/http_api/metrics.h"
 
-#include <initializer_list>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "agent/campaign/launch.h"
-#include "base/text.h"
+#include "daemon/http_api/prometheus_text.h"
 #include "daemon/http_api/routes.h"
 
 namespace passnet::daemon {
 namespace {
 
-class MetricsWriter {
- public:
-  using Labels = std::initializer_list<std::pair<const char*, std::string>>;
-
-  // `type` is "counter" or "gauge". Samples follow until the next family.
-  void Family(const char* name, const char* type, const char* help) {
-    name_ = name;
-    text_ += "# HELP " + name_ + " " + help + "\n# TYPE " + name_ + " " + type + "\n";
-  }
-  void Sample(int64_t value, Labels labels = {}) {
-    text_ += name_;
-    char before = '{';
-    for (const auto& [label, content] : labels) {
-      text_ += before + std::string(label) + "=\"" + EscapedLabel(content) + "\"";
-      before = ',';
-    }
-    text_ += (labels.size() > 0 ? "} " : " ") + std::to_string(value) + "\n";
-  }
-  std::string Take() { return std::move(text_); }
-
- private:
-  std::string name_;
-  std::string text_;
-};
-
 // Of all campaigns of the journal, so that the sums only grow.
-void AddCampaigns(const std::vector<trajectories::CampaignState>& campaigns, MetricsWriter* text) {
+void AddCampaigns(const std::vector<trajectories::CampaignState>& campaigns, PrometheusText* text) {
   std::map<std::string, int64_t> states;
   trajectories::UsageTotals usage;
   int64_t started = 0, finished = 0;
@@ -70,7 +43,57 @@ void AddCampaigns(const std::vector<trajectories::CampaignState>& campaigns, Met
   text->Sample(usage.cost_microusd);
 }
 
-void AddLanes(const agent::LanePoolFacts& lanes, MetricsWriter* text) {
+void AddTrajectories(const LoopFigures& loop, PrometheusText* text) {
+  text->Family("passnet_campaigns_running", "gauge", "Campaigns that this daemon works on now.");
+  text->Sample(loop.campaigns_running);
+  text->Family("passnet_trajectories_under_way", "gauge", "Trajectories that this daemon works on now.");
+  text->Sample(loop.trajectories.under_way);
+  text->Family("passnet_trajectories_parked", "gauge", "Those that wait because the endpoint or the lanes do not work.");
+  text->Sample(loop.trajectories.parked);
+}
+
+// A base URL alone would not do: two gates may differ by their keys.
+PrometheusText::Labels LabelsOf(const agent::GateFacts& gate) {
+  return {{"endpoint", gate.endpoint}, {"name", gate.name}};
+}
+
+void AddAttempts(const std::vector<agent::GateFacts>& gates, PrometheusText* text) {
+  text->Family("passnet_llm_attempts_total", "counter", "Requests to an endpoint by how they ended, in this life.");
+  for (const auto& gate : gates) {
+    for (const auto& [end, count] : {std::pair("answered", gate.answered), std::pair("refused", gate.refused),
+                                     std::pair("failed", gate.failed), std::pair("cut", gate.cut)}) {
+      PrometheusText::Labels labels = LabelsOf(gate);
+      labels.emplace_back("end", end);
+      text->Sample(static_cast<int64_t>(count), labels);
+    }
+  }
+  text->Family("passnet_llm_retries_total", "counter", "Requests that were not their call's first, in this life.");
+  for (const auto& gate : gates) text->Sample(static_cast<int64_t>(gate.retries), LabelsOf(gate));
+}
+
+void AddGates(const std::vector<agent::GateFacts>& gates, PrometheusText* text) {
+  text->Family("passnet_gate_open", "gauge", "0 while nothing is let through: failures, or the server asked for silence.");
+  for (const auto& gate : gates) text->Sample(gate.outage ? 0 : 1, LabelsOf(gate));
+  text->Family("passnet_gate_limit", "gauge", "Requests that may be in flight at a time.");
+  for (const auto& gate : gates) text->Sample(gate.limit, LabelsOf(gate));
+  text->Family("passnet_gate_in_flight", "gauge", "Requests in flight.");
+  for (const auto& gate : gates) text->Sample(gate.in_flight, LabelsOf(gate));
+  text->Family("passnet_gate_waiting", "gauge", "Calls that wait for a turn.");
+  for (const auto& gate : gates) text->Sample(gate.waiting, LabelsOf(gate));
+  text->Family("passnet_gate_paced_per_second", "gauge", "Requests a second, learnt from refusals; none while free.");
+  for (const auto& gate : gates) {
+    if (gate.paced_per_second) text->Real(*gate.paced_per_second, LabelsOf(gate));
+  }
+  text->Family("passnet_gate_silent_until_timestamp_seconds", "gauge", "Until when the server asked for silence, or 0.");
+  for (const auto& gate : gates) text->Real(static_cast<double>(gate.silent_until_utc_us) / 1e6, LabelsOf(gate));
+}
+
+void AddVerdicts(const std::map<std::string, int64_t>& verdicts, PrometheusText* text) {
+  text->Family("passnet_evaluations_total", "counter", "Evaluations of candidates by verdict.");
+  for (const auto& [verdict, count] : verdicts) text->Sample(count, {{"verdict", verdict}});
+}
+
+void AddLanes(const agent::LanePoolFacts& lanes, PrometheusText* text) {
   text->Family("passnet_lane_process_state", "gauge", "1 for the state that an evaluator is in.");
   for (const auto& process : lanes.processes) {
     text->Sample(1, {{"process", process.name}, {"lane", process.lane}, {"state", process.state}});
@@ -91,7 +114,7 @@ void AddLanes(const agent::LanePoolFacts& lanes, MetricsWriter* text) {
   text->Sample(lanes.outage ? 1 : 0);
 }
 
-void AddJournal(const ApiPorts& ports, const LoopFigures& loop, MetricsWriter* text) {
+void AddJournal(const ApiPorts& ports, const LoopFigures& loop, PrometheusText* text) {
   text->Family("passnet_journal_last_row", "gauge", "The newest committed row.");
   text->Sample(ports.store->LastRowId());
   text->Family("passnet_journal_waiting", "gauge", "Appends that wait for the disk: full, read-only or locked.");
@@ -99,10 +122,12 @@ void AddJournal(const ApiPorts& ports, const LoopFigures& loop, MetricsWriter* t
   text->Family("passnet_journal_degraded", "gauge", "1 while the journal takes nothing, or has lost something.");
   text->Sample(loop.journal_trouble.empty() ? 0 : 1);
   text->Family("passnet_quarantined", "gauge", "Trajectories and campaigns whose stored events cannot be read.");
-  text->Sample(loop.quarantined.size());
+  text->Sample(static_cast<int64_t>(loop.quarantined.size()));
+  text->Family("passnet_journal_append_seconds", "histogram", "From handing over to being durable, in this life.");
+  text->Histogram(ports.store->AppendTimes());
 }
 
-void AddHttp(const ApiPorts& ports, MetricsWriter* text) {
+void AddHttp(const ApiPorts& ports, PrometheusText* text) {
   text->Family("passnet_event_streams", "gauge", "Event streams that are open.");
   text->Sample(ports.streams->taken());
   text->Family("passnet_http_requests_total", "counter", "Requests answered; route is empty where none was reached.");
@@ -113,26 +138,16 @@ void AddHttp(const ApiPorts& ports, MetricsWriter* text) {
 
 }  // namespace
 
-std::string EscapedLabel(std::string_view value) {
-  std::string escaped;
-  for (char c : ReplaceInvalidUtf8(value)) {
-    if (c == '\\' || c == '"') escaped += '\\';
-    if (c == '\n') {
-      escaped += "\\n";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 Result<std::string> MetricsText(const ApiPorts& ports, const LoopFigures& loop) {
   ASSIGN_OR_RETURN(auto reader, ports.readers->Borrow());
   ASSIGN_OR_RETURN(const auto campaigns, agent::AllCampaigns(*reader));
-  MetricsWriter text;
+  ASSIGN_OR_RETURN(const auto verdicts, ports.verdicts->Read(*reader));
+  PrometheusText text;
   AddCampaigns(campaigns, &text);
-  text.Family("passnet_campaigns_running", "gauge", "Campaigns that this daemon works on now.");
-  text.Sample(loop.campaigns_running);
+  AddVerdicts(verdicts, &text);
+  AddTrajectories(loop, &text);
+  AddAttempts(loop.gates, &text);
+  AddGates(loop.gates, &text);
   AddLanes(ports.lanes->facts(), &text);
   AddJournal(ports, loop, &text);
   AddHttp(ports, &text);

@@ -54,9 +54,12 @@ int64_t NextOf(const States& states, const PageQuery& page) {
   return static_cast<int64_t>(states.size()) == page.limit ? states.back().first_row_id : 0;
 }
 
-Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent::StoreJournal* journal) {
+Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent::StoreJournal* journal,
+                                          agent::GateRegistry* gates) {
   LoopFigures figures;
   figures.campaigns_running = manager->running();
+  figures.trajectories = manager->trajectories();
+  figures.gates = gates->facts();
   figures.journal_waiting = journal->waiting();
   figures.journal_trouble = journal->Trouble();
   figures.quarantined = manager->quarantined();
@@ -65,8 +68,8 @@ Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent
 }
 
 Result<LoopFigures> ReadLoop(const ApiPorts& ports) {
-  Command<Result<LoopFigures>> read = [manager = ports.manager, journal = ports.journal] {
-    return ReadLoopFigures(manager, journal);
+  Command<Result<LoopFigures>> read = [manager = ports.manager, journal = ports.journal, gates = ports.gates] {
+    return ReadLoopFigures(manager, journal, gates);
   };
   return CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
 }

@@ -12,6 +12,7 @@
 #include "daemon/http_api/event_stream.h"
 #include "daemon/http_api/request_counts.h"
 #include "daemon/http_api/router.h"
+#include "daemon/http_api/verdict_counts.h"
 #include "daemon/options.h"
 #include "trajectories/reader.h"
 #include "trajectories/store.h"
@@ -23,10 +24,12 @@ struct ApiPorts {
   agent::CampaignManager* manager = nullptr;    // loop-only
   agent::StoreJournal* journal = nullptr;       // loop-only
   agent::LanePool* lanes = nullptr;
+  agent::GateRegistry* gates = nullptr;         // loop-only
   trajectories::Store* store = nullptr;
   trajectories::ReaderPool* readers = nullptr;
   StreamSlots* streams = nullptr;
   RequestCounts* counts = nullptr;
+  VerdictCounts* verdicts = nullptr;
   agent::BuildFacts build;
   DaemonOptions options;  // shown by /v1/config
 };

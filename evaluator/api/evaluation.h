@@ -122,6 +122,19 @@ struct CompileDiagnostics {
   std::string diagnostics;  // the compiler's own words, bounded, paths trimmed
 };
 
+// An element that is not close, as people and models read it: "[3, 17]", "1.25", "nan".
+struct ElementMismatch {
+  std::string index, expected, got;
+};
+
+// What is wrong with one output, or with an input that is changed in place, on PassBench's own inputs.
+struct OutputMismatch {
+  std::string what;      // "output 0"
+  int64_t elements = 0;
+  int64_t wrong = 0;     // of them, not close at t = -5
+  std::vector<ElementMismatch> told;  // the first ones and the last
+};
+
 // One graph's outcome. Absent optionals are null in JSON: not measured, never a stand-in value.
 struct GraphReport {
   std::string path;
@@ -142,6 +155,7 @@ struct GraphReport {
   std::optional<double> coverage;           // matched nodes / nodes of the graph that are not placeholder or output
   std::optional<double> max_abs_diff;
   std::vector<int> tolerances_ok;           // the t in -10..5 at which every output is close
+  std::vector<OutputMismatch> mismatches;   // of public inputs alone: what is drawn in secret is never told
   std::vector<std::string> output_dtypes;
   int timed_calls = 0;                      // per side
   int pairs = 0;                            // of fresh processes, measured

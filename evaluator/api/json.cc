@@ -75,6 +75,19 @@ void VisitFile(FieldVisitor& fields, CandidateFile& file) {
   fields.Text("name", &file.name);
 }
 
+void VisitElementMismatch(FieldVisitor& fields, ElementMismatch& element) {
+  fields.Text("index", &element.index);
+  fields.Text("expected", &element.expected);
+  fields.Text("got", &element.got);
+}
+
+void VisitMismatch(FieldVisitor& fields, OutputMismatch& mismatch) {
+  fields.Text("what", &mismatch.what);
+  VisitInteger(fields, "elements", &mismatch.elements, 0, std::numeric_limits<int64_t>::max());
+  VisitInteger(fields, "wrong", &mismatch.wrong, 0, std::numeric_limits<int64_t>::max());
+  VisitList(fields, "told", &mismatch.told, VisitElementMismatch);
+}
+
 void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   fields.Required("path");
   fields.Text("path", &graph.path);
@@ -95,6 +108,7 @@ void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   VisitNumber(fields, "coverage", &graph.coverage);
   VisitNumber(fields, "max_abs_diff", &graph.max_abs_diff);
   VisitLevels(fields, "tolerances_ok", &graph.tolerances_ok);
+  VisitList(fields, "mismatches", &graph.mismatches, VisitMismatch);
   fields.Texts("output_dtypes", &graph.output_dtypes);
   VisitInteger(fields, "timed_calls", &graph.timed_calls, 0, kMaxCount);
   VisitInteger(fields, "pairs", &graph.pairs, 0, kMaxCount);

@@ -283,6 +283,45 @@ int CompareExactly(const PnCompareInput& in, PnCompareOutput& out) {
   return 0;
 }
 
+void Tell(const PnMismatch& mismatch, PnMismatches& out) {
+  ++out.count;
+  out.told = std::min(out.told + 1, PN_MISMATCHES_TOLD);
+  out.first[out.told - 1] = mismatch;
+}
+
+template <typename T>
+typename T::Real ValueAt(const typename T::Stored* values, int64_t index) {
+  typename T::Real value{};
+  if constexpr (kWidened<T>) {
+    T::Widen(values + index, &value, 1);
+  } else {
+    value = __builtin_bit_cast(typename T::Real, values[index]);
+  }
+  return value;
+}
+
+template <typename T>
+int FloatMismatches(const PnCompareInput& in, int32_t level, PnMismatches& out) {
+  const auto* expected = static_cast<const typename T::Stored*>(in.expected);
+  const auto* actual = static_cast<const typename T::Stored*>(in.actual);
+  for (int64_t i = 0; i < in.count; ++i) {
+    const auto e = ValueAt<T>(expected, i), a = ValueAt<T>(actual, i);
+    if (!Close<T>(e, a, in.rtol[level], in.atol[level])) Tell({i, static_cast<double>(e), static_cast<double>(a)}, out);
+  }
+  return 0;
+}
+
+template <typename Stored>
+int ExactMismatches(const PnCompareInput& in, PnMismatches& out) {
+  const auto* expected = static_cast<const Stored*>(in.expected);
+  const auto* actual = static_cast<const Stored*>(in.actual);
+  for (int64_t i = 0; i < in.count; ++i) {
+    if (expected[i] == actual[i]) continue;
+    Tell({i, static_cast<double>(expected[i]), static_cast<double>(actual[i])}, out);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int pn_compare(const PnCompareInput* input, PnCompareOutput* output) {
@@ -298,6 +337,23 @@ int pn_compare(const PnCompareInput* input, PnCompareOutput* output) {
     case at::kShort: return CompareExactly<int16_t>(*input, *output);
     case at::kInt: return CompareExactly<int32_t>(*input, *output);
     case at::kLong: return CompareExactly<int64_t>(*input, *output);
+    default: return -1;
+  }
+}
+
+int pn_mismatches(const PnCompareInput* input, int32_t level, PnMismatches* output) {
+  *output = PnMismatches{};
+  switch (static_cast<at::ScalarType>(input->scalar_type)) {
+    case at::kFloat: return FloatMismatches<Float32>(*input, level, *output);
+    case at::kDouble: return FloatMismatches<Float64>(*input, level, *output);
+    case at::kHalf: return FloatMismatches<Float16>(*input, level, *output);
+    case at::kBFloat16: return FloatMismatches<BFloat16>(*input, level, *output);
+    case at::kByte: return ExactMismatches<uint8_t>(*input, *output);
+    case at::kBool: return ExactMismatches<uint8_t>(*input, *output);
+    case at::kChar: return ExactMismatches<int8_t>(*input, *output);
+    case at::kShort: return ExactMismatches<int16_t>(*input, *output);
+    case at::kInt: return ExactMismatches<int32_t>(*input, *output);
+    case at::kLong: return ExactMismatches<int64_t>(*input, *output);
     default: return -1;
   }
 }

@@ -43,6 +43,23 @@ typedef struct {
 /* 0 on success, -1 for a scalar type it does not know. */
 int pn_compare(const PnCompareInput* input, PnCompareOutput* output);
 
+#define PN_MISMATCHES_TOLD 4
+
+typedef struct {
+  int64_t index;
+  double expected, actual;
+} PnMismatch;
+
+typedef struct {
+  int64_t count;                        /* elements that are not close */
+  int32_t told;                         /* entries of `first` that are filled in */
+  PnMismatch first[PN_MISMATCHES_TOLD]; /* by index; the last entry is the last mismatch of all */
+} PnMismatches;
+
+/* Which elements are not close at one level of the input's tolerances. Element by element, so for what has failed only.
+ * 0 on success, -1 for a scalar type it does not know. */
+int pn_mismatches(const PnCompareInput* input, int32_t level, PnMismatches* output);
+
 /* The torch version it was built against, "2.13.0". */
 const char* pn_compare_torch_version(void);
 

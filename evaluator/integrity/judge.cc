@@ -105,6 +105,7 @@ void JudgeValues(const OutputComparison& overall, GraphReport* report) {
     Fail(report->status, Verdict::kIncorrect, overall.reason, report);
   } else if (overall.tightest > kStandardLevel) {
     Fail(GraphStatus::kAccuracy, Verdict::kIncorrect, overall.reason, report);
+    report->mismatches = overall.mismatches;
   }
 }
 

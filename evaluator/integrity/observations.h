@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluator/api/evaluation.h"
 #include "evaluator/integrity/launches.h"
 #include "passbench/tolerances.h"
 
@@ -63,6 +64,7 @@ struct OutputComparison {
   double max_abs_diff = 0;
   bool nonfinite_mismatch = false;
   std::string reason;  // of the first thing that is wrong, naming output and figure
+  std::vector<OutputMismatch> mismatches{};  // where it was asked for
 
   int Level() const { return match == OutputMatch::kCompared ? tightest : kLevels; }
 };

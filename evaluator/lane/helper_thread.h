@@ -1,6 +1,7 @@
-// A thread on the other cores that works while the timing core times: one draws inputs and compares outputs, another makes
-// the next round's processes.
-// Threads: Post from one thread. Owns: the thread; the destructor runs what is queued and joins.
+// A thread on the other cores: one draws inputs and compares outputs, another makes the next round's processes. They work
+// beside everything but a timed block: cores share memory and caches, and what is timed beside a helper's copying scatters
+// twice as much.
+// Threads: Post and AwaitIdle from one thread. Owns: the thread; the destructor runs what is queued and joins.
 // Errors: none of its own.
 #pragma once
 
@@ -32,6 +33,11 @@ class HelperThread {
     std::future<R> result = task->get_future();
     Queue([task] { (*task)(); });
     return result;
+  }
+
+  // Until all that was posted has run.
+  void AwaitIdle() {
+    Post([] {}).wait();
   }
 
  private:

@@ -141,6 +141,7 @@ class Measuring::Impl {
                          comparer_,
                          instruments_.blocks,
                          instruments_.data,
+                         instruments_.maker,
                          instruments_.decisions,
                          instruments_.draws,
                          instruments_.timing_core.number(),

@@ -1,5 +1,5 @@
 // How long a contender takes beside eager: rounds of fresh processes until the interval of their speed-up is narrow enough.
-// While the timing core runs one round, the next one's processes are made and inputs and outputs are worked on elsewhere.
+// While a round warms up, the next one's processes are made elsewhere; while a block is timed, nothing else of ours runs.
 // Threads: thread-compatible; the caller's thread goes to the timing core for each round and back. Borrows everything.
 // Errors: infrastructure and kCancelled only; a contender's failure is in Measurement::seen.
 // Source: docs/measuring.md.
@@ -67,7 +67,7 @@ struct MeasureRequest {
 };
 
 // One measurement, a round at a time, so that several can take turns: what the machine does for some seconds then falls on
-// all of them, and the processes of one are made while another is timed.
+// all of them, and the processes of one are made while another warms up.
 class Measuring {
  public:
   // Borrows the instruments.

@@ -50,6 +50,36 @@ void CompareValues(const std::string& what, const std::string& dtype, const Tole
   result->tightest = std::max(result->tightest, static_cast<int>(output.tightest));
 }
 
+// "[3, 17]"
+std::string IndexText(int64_t flat, const std::vector<int64_t>& shape) {
+  std::string text;
+  for (size_t i = shape.size(); i-- > 0;) {
+    text = std::to_string(flat % shape[i]) + (text.empty() ? "" : ", ") + text;
+    flat /= shape[i];
+  }
+  return "[" + text + "]";
+}
+
+std::string ValueText(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+// Adds what is wrong, if anything is.
+void TellMismatches(const std::string& what, const std::string& dtype, const std::vector<int64_t>& shape,
+                    const PnCompareInput& values, std::vector<OutputMismatch>* told) {
+  constexpr size_t kMostOutputs = 4;  // chosen: a report keeps to a few lines a graph
+  PnMismatches found{};
+  if (told->size() == kMostOutputs || pn_mismatches(&values, kStandardLevel, &found) != 0 || found.count == 0) return;
+  OutputMismatch mismatch{what + " (" + dtype + ")", values.count, found.count, {}};
+  for (int32_t i = 0; i < found.told; ++i) {
+    const PnMismatch& one = found.first[i];
+    mismatch.told.push_back({IndexText(one.index, shape), ValueText(one.expected), ValueText(one.actual)});
+  }
+  told->push_back(std::move(mismatch));
+}
+
 // An exponent of all ones is an infinity or NaN.
 template <typename Bits>
 bool FiniteBits(const std::byte* bytes, uint64_t size, Bits exponent) {
@@ -168,6 +198,37 @@ OutputComparison OutputComparer::Compare(const OutputBatch& reference, const Out
     CompareValues(what, spec.dtype, of_outputs_[i], spec.elements, e, a, &result);
   }
   return result;
+}
+
+std::vector<OutputMismatch> OutputComparer::Mismatches(const OutputBatch& reference, const OutputBatch& contender,
+                                                       uint32_t slot, const OutputComparison& comparison) const {
+  std::vector<OutputMismatch> told;
+  if (comparison.match != OutputMatch::kCompared || comparison.tightest <= kStandardLevel) return told;
+  std::vector<std::byte> gathered_expected, gathered_actual;
+  for (size_t i = 0; i < layout_.outputs.size(); ++i) {
+    const SlotOutput& spec = layout_.outputs[i];
+    const auto in_order = [&](const OutputBatch& batch, std::vector<std::byte>* scratch) {
+      const ClaimedOutput& output = OutputOf(batch, slot, i);
+      return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec),
+                      spec.elements, scratch);
+    };
+    const Tolerances& table = of_outputs_[i];
+    TellMismatches("output " + std::to_string(i), spec.dtype, spec.shape,
+                   {in_order(reference, &gathered_expected), in_order(contender, &gathered_actual), spec.scalar_type,
+                    kLevels, spec.elements, table.rtol.data(), table.atol.data()},
+                   &told);
+  }
+  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
+  for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
+    if (!mutated_[i]) continue;
+    const SlotInput& input = layout_.inputs[i];
+    const size_t at = slot * each + k++;
+    TellMismatches("input " + input.name + " afterwards", input.dtype, input.shape,
+                   {reference.mutated[at].data(), contender.mutated[at].data(), ScalarTypeOf(input.dtype), kLevels,
+                    static_cast<int64_t>(input.fresh.elements), of_inputs_[i].rtol.data(), of_inputs_[i].atol.data()},
+                   &told);
+  }
+  return told;
 }
 
 bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other,

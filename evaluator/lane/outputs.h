@@ -36,6 +36,11 @@ class OutputComparer {
   // The same call of both sides.
   OutputComparison Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
 
+  // The elements that made `comparison`, of the same call, fall short of the standard tolerance: of the first few outputs
+  // of which any are, nothing when shapes or types are what is wrong.
+  std::vector<OutputMismatch> Mismatches(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
+                                         const OutputComparison& comparison) const;
+
   // Whether the reference's answers to two different calls pass for one another at the standard tolerance.
   bool Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other, uint32_t other_slot) const;
   // Whether every value of the reference's outputs is a finite number.

@@ -51,6 +51,7 @@ class RoundRun {
       if (plan_.cancelled && plan_.cancelled()) return Error{ErrorCode::kCancelled, "the request was cancelled"};
       Of(block).drawn.get();
       if (block + 1 < blocks) Draw(block + 1);
+      if (block == plan_.warm_up_blocks) context_.maker.AwaitIdle();
       ASSIGN_OR_RETURN(bool alive, RunBlock(block));
       if (!alive) return RoundOutcome{};
     }
@@ -136,6 +137,7 @@ class RoundRun {
     Side& side = seats_.sides[seat];
     RETURN_IF_ERROR(AwaitTaken(seat));
     side.Fill(block.inputs);
+    if (timed) WaitForHelpers();
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls_, Deadline::After(kReferenceLimit)));
     if (timed) walls_[seat].push_back(ToMicros(time.wall));
     if (seat != kReferenceSeat) return true;
@@ -148,6 +150,7 @@ class RoundRun {
     ASSIGN_OR_RETURN(bool taken, ContenderTaken());
     if (!taken) return false;
     side.Fill(block.inputs);
+    if (timed) WaitForHelpers();
     const Nanos limit = std::min<Nanos>(plan_.call_limit, std::max(plan_.patience - contender_wall_, Nanos(0)));
     auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(limit));
     if (!time) {
@@ -199,7 +202,7 @@ class RoundRun {
       if (number == 0 && slot == 0) seen_->first_level = std::max(seen_->first_level.value_or(0), comparison.Level());
       switch (block.kinds[slot]) {
         case CallKind::kPublished:
-          if (!seen_->published || comparison.Level() > seen_->published->Level()) seen_->published = comparison;
+          NotePublished(std::move(comparison), block, slot);
           break;
         case CallKind::kPlain:
           if (!Undecided(comparison, block, slot)) seen_->plain.Add(std::move(comparison));
@@ -211,6 +214,13 @@ class RoundRun {
     }
     if (comparer.SharesMemory(block.contender) && !comparer.SharesMemory(block.reference)) seen_->shares_memory = true;
     NoteInterchangeable(block);
+  }
+
+  // The worst of the rounds. Its elements may be told: everybody has these inputs.
+  void NotePublished(OutputComparison comparison, const Block& block, uint32_t slot) {
+    if (seen_->published && comparison.Level() <= seen_->published->Level()) return;
+    comparison.mismatches = context_.comparer.Mismatches(block.reference, block.contender, slot, comparison);
+    seen_->published = std::move(comparison);
   }
 
   // Where eager itself leaves the finite numbers there is nothing to hold a contender to: NaN is close to nothing.

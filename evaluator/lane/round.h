@@ -56,7 +56,7 @@ struct Block {
   std::future<void> drawn, compared;
   OutputBatch reference, contender;
 };
-// One is drawn and compared while the other is timed. Kept from round to round: fresh memory would have to be faulted in
+// One is drawn and compared while the other is filled in. Kept from round to round: fresh memory would have to be faulted in
 // on the timing core's time.
 using Blocks = std::array<Block, 2>;
 
@@ -67,6 +67,7 @@ struct RoundContext {
   const OutputComparer& comparer;
   Blocks& blocks;
   HelperThread& data;
+  HelperThread& maker;      // waited for before anything is timed
   SecretStream& decisions;  // of the timing thread
   SecretStream& draws;      // of the data thread
   int timing_core = 0;

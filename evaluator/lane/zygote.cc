@@ -39,10 +39,10 @@ std::string Hex(const std::string& bytes) {
   return ToHex(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
 }
 
-// Memory that was used once stays with the process, in huge pages where there are any: a tensor of each call would otherwise
-// be a fresh mapping, whose page faults cost more than its arithmetic. Alike for eager, candidates and baselines.
+// Memory that was used once stays with the process: a tensor of each call would otherwise be a fresh mapping, whose page
+// faults cost more than its arithmetic. Alike for eager, candidates and baselines.
 constexpr char kAllocator[] =
-    "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1";
+    "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=67108864";
 
 // The plans of every child, by the names that fork commands use.
 Result<std::map<std::string, std::string>> PlansOf(const ZygoteOptions& options, const sandbox::RootSpec& root) {

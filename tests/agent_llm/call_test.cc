@@ -25,6 +25,7 @@ class RecordingObserver : public AttemptObserver {
  public:
   Task<Status> BeforeSend(int attempt) override {
     log_.push_back("intent " + std::to_string(attempt));
+    if (on_intent_) on_intent_();
     if (attempt == refuse_intent_) co_return Error{ErrorCode::kIo, "disk full"};
     co_return OkStatus();
   }
@@ -41,6 +42,7 @@ class RecordingObserver : public AttemptObserver {
   }
 
   std::vector<std::string> log_;
+  std::function<void()> on_intent_;  // while it is made durable
   int refuse_intent_ = 0;
   int refuse_reply_ = 0;
 };
@@ -124,6 +126,32 @@ TEST_F(CallTest, OutageEndsACallAfterItsTime) {
   EXPECT_EQ(gate_->in_flight(), 0);
 }
 
+// What failed for three days may fail for another ten minutes after a restart, not for another three days.
+TEST_F(CallTest, TimeOfEarlierLivesCounts) {
+  CallOptions options;
+  options.failing_since_utc_us = clock_.UtcMicros() - 72 * int64_t{3'600'000'000};
+  const SteadyTime begin = clock_.Now();
+  auto result = Call(std::deque<RawReply>(50, FakeLlmClient::Answer(503, "")), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kDeadlineExceeded);
+  EXPECT_GE(clock_.Now() - begin, std::chrono::minutes(10));
+  EXPECT_LE(clock_.Now() - begin, std::chrono::minutes(12));
+}
+
+// It had waited for fifteen minutes before its first attempt, which failed: it was given up at once.
+TEST_F(CallTest, TimeRunsFromTheFirstAttemptThatFailed) {
+  GateTurn turn;
+  turn.campaign = "other";
+  auto permit = RunTask(gate_->Acquire(turn, {}));
+  ASSERT_TRUE(permit);
+  permit.value().Settle({OutcomeClass::kRateLimited, "told", {}}, RateLimited("900"));
+  CallOptions options;
+  options.retry.give_up_after = std::chrono::minutes(5);
+  auto result = Call({FakeLlmClient::Answer(503, ""), FakeLlmClient::Text("hi")}, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().counts.made, 2);
+}
+
 TEST_F(CallTest, ReplyThatIsAlwaysCutEndsTheCall) {
   RawReply cut = FakeLlmClient::Answer(200, "{");
   cut.end = ExchangeEnd::kCut;
@@ -175,6 +203,26 @@ TEST_F(CallTest, PauseEndsTheWaitingAndNotTheSending) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(client_->bodies().empty());
+}
+
+// A stop or a pause that came while the intent was written did not keep the request from leaving.
+TEST_F(CallTest, PauseWhileTheIntentIsWrittenSendsNothing) {
+  std::stop_source pause;
+  observer_.on_intent_ = [&pause] { pause.request_stop(); };
+  CallOptions options;
+  options.pause = pause.get_token();
+  auto result = Call({FakeLlmClient::Text("hi")}, options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result.value().outcome.outcome, OutcomeClass::kCancelled);
+  EXPECT_FALSE(result.value().raw.sent);
+  EXPECT_TRUE(client_->bodies().empty());
+  EXPECT_THAT(observer_.log_, ElementsAre("intent 1", "reply 1 0", "cancelled 1 end"));
+  EXPECT_EQ(gate_->in_flight(), 0);
+}
+
+TEST_F(CallTest, GateHearsWhichAttemptsAreNotTheFirst) {
+  ASSERT_TRUE(Call({FakeLlmClient::Answer(500, ""), FakeLlmClient::Answer(500, ""), FakeLlmClient::Text("hi")}));
+  EXPECT_EQ(gate_->facts().retries, 2u);
 }
 
 TEST_F(CallTest, CancelledCallSendsNothing) {

@@ -33,6 +33,13 @@ RawReply ReplyWith(std::map<std::string, std::string> headers) {
   return reply;
 }
 
+EndpointOptions EndpointAt(const std::string& base_url, const std::string& key) {
+  EndpointOptions endpoint;
+  endpoint.base_url = base_url;
+  endpoint.api_key = Secret(key);
+  return endpoint;
+}
+
 AttemptOutcome Ended(OutcomeClass outcome) { return {outcome, "told", {}}; }
 
 class GateTest : public testing::Test {
@@ -120,11 +127,57 @@ TEST_F(GateTest, RequestsFromBeforeAShrinkDoNotGrowIt) {
 
 TEST_F(GateTest, EndpointAndKeyShareOne) {
   GateRegistry registry(GateOptions{}, &clock_, &time_);
-  auto first = registry.For("https://a/v1", Secret("k1"));
-  EXPECT_EQ(registry.For("https://a/v1", Secret("k1")), first);
-  EXPECT_NE(registry.For("https://a/v1", Secret("k2")), first);
-  EXPECT_NE(registry.For("https://b/v1", Secret("k1")), first);
+  auto first = registry.For(EndpointAt("https://a/v1", "k1"));
+  EXPECT_EQ(registry.For(EndpointAt("https://a/v1", "k1")), first);
+  EXPECT_NE(registry.For(EndpointAt("https://a/v1", "k2")), first);
+  EXPECT_NE(registry.For(EndpointAt("https://b/v1", "k1")), first);
   EXPECT_EQ(registry.facts().size(), 3u);
+}
+
+TEST_F(GateTest, EndpointsLimitsAreItsOwnAndSharedByItsCampaigns) {
+  GateOptions all;
+  all.start = 64;
+  all.limits.requests_per_minute = 6000;
+  GateRegistry registry(all, &clock_, &time_);
+  EndpointOptions slow = EndpointAt("https://slow/v1", "k");
+  slow.name = "slow";
+  slow.limits.requests_per_minute = 60;
+  auto gate = registry.For(slow);
+  EXPECT_EQ(registry.facts()[0].name, "slow");
+  // Ten seconds' worth at once, whoever takes them; then one a second.
+  std::vector<Permit> permits;
+  for (int i = 0; i < 5; ++i) {
+    permits.push_back(Take(*gate, "a"));
+    permits.push_back(Take(*gate, "b"));
+  }
+  Got a, b;
+  Wait(*gate, Turn("a"), &a);
+  Wait(*gate, Turn("b"), &b);
+  EXPECT_FALSE(a || b);
+  EXPECT_EQ(Elapse(), seconds(2));
+  EXPECT_TRUE(a && b);
+  auto other = registry.For(EndpointAt("https://quick/v1", "k"));
+  EXPECT_EQ(Take(*other, 20).size(), 20u) << "what holds for all holds there";
+}
+
+TEST_F(GateTest, FactsTellOfSilenceAndOfWhatWasAskedAgain) {
+  auto gate = Make();
+  EXPECT_EQ(gate->facts().silent_until_utc_us, 0);
+  Settle(Take(*gate), OutcomeClass::kRateLimited, ReplyWith({{"retry-after", "30"}}));
+  EXPECT_EQ(gate->facts().silent_until_utc_us, clock_.UtcMicros() + 30'000'000);
+  GateTurn second = Turn("c");
+  second.again = true;
+  Got got;
+  Wait(*gate, second, &got);
+  EXPECT_EQ(gate->facts().waiting, 1);
+  EXPECT_EQ(gate->facts().retries, 0u) << "not before it is let through";
+  EXPECT_EQ(Elapse(), seconds(30));
+  Settle(std::move(*got).value(), OutcomeClass::kCancelled);
+  const GateFacts facts = gate->facts();
+  EXPECT_EQ(facts.silent_until_utc_us, 0);
+  EXPECT_EQ(facts.retries, 1u);
+  EXPECT_EQ(facts.refused, 1u);
+  EXPECT_EQ(facts.cut, 1u);
 }
 
 // ---- who
@@ -323,8 +376,22 @@ TEST_F(GateTest, TokensThatAreLeftAreCounted) {
   EXPECT_EQ(Elapse(), seconds(30));
 }
 
+TEST_F(GateTest, AnthropicsWindowsAreLearntLikeTheOthers) {
+  auto gate = Make();
+  const std::string reset = FormatUtc(clock_.UtcMicros() + 45'000'000);
+  Settle(Take(*gate), OutcomeClass::kAccepted,
+         ReplyWith({{"anthropic-ratelimit-requests-limit", "50"},
+                    {"anthropic-ratelimit-requests-remaining", "0"},
+                    {"anthropic-ratelimit-requests-reset", reset}}));
+  Got got;
+  Wait(*gate, Turn("c"), &got);
+  EXPECT_FALSE(got);
+  EXPECT_EQ(Elapse(), seconds(45));
+  EXPECT_TRUE(got && *got);
+}
+
 TEST_F(GateTest, ConfiguredLimitsAMinuteHold) {
-  auto gate = Make({.requests_per_minute = 6, .tokens_per_minute = 60'000});
+  auto gate = Make({.limits = {6, 60'000}});
   Settle(Take(*gate), OutcomeClass::kAccepted);
   Got got;
   Wait(*gate, Turn("c"), &got);

@@ -53,6 +53,7 @@ class RefineLoopTest : public ::testing::Test {
   // One life of the process: from what is stored until it ends.
   Status Live(std::deque<RawReply> replies, std::stop_token cancel = {}, std::stop_token pause = {}) {
     FakeLlmClient client(std::move(replies), *dialect_);
+    client.OnTheWay(on_the_way_);
     auto fold = journal_.Fold();
     if (!fold) return fold.error();
     Budget budget(limits_);
@@ -66,10 +67,12 @@ class RefineLoopTest : public ::testing::Test {
     ports.sleeper = &sleeper_;
     ports.clock = &clock_;
     ports.jitter = [] { return 0.5; };
+    ports.hang_up = hang_up_.get_token();
     TrajectoryPlan plan{"c-1", "t-1", "softmax", "/tasks/softmax", "hash", "http://localhost/v1"};
     plan.sample = sample_;
     plan.wall = wall_;
-    RefineLoop loop(plan, &options_, &prompts::ShippedPrompts(), ports, std::move(fold).value());
+    plan.restart = restart_;
+    RefineLoop loop(plan, &options_, &texts_, ports, std::move(fold).value());
     std::optional<Status> ended;
     boost::asio::io_context context;
     boost::asio::co_spawn(context, Await(&loop, stop_.get_token(), cancel, pause, &ended), [](std::exception_ptr thrown) {
@@ -84,6 +87,24 @@ class RefineLoopTest : public ::testing::Test {
     *ended = co_await loop->Run(stop, cancel, pause);
   }
 
+  // As a server does that limits somebody else's call.
+  void SilenceGate(const std::string& seconds) {
+    boost::asio::io_context context;
+    boost::asio::co_spawn(context, BeLimited(gate_.get(), seconds), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+    context.run();
+  }
+  static Task<void> BeLimited(Gate* gate, std::string seconds) {
+    GateTurn turn;
+    turn.campaign = "c-other";
+    std::stop_token never;
+    Result<Gate::Permit> permit = co_await gate->Acquire(std::move(turn), never);
+    RawReply reply = FakeLlmClient::Answer(429, "{}");
+    reply.headers["retry-after"] = seconds;
+    permit.value().Settle(dialects::OpenAiChat().Interpret(reply), reply);
+  }
+
   static RawReply Reply(const std::string& verdict, double speedup) {
     return FakeLlmClient::Text(ReplyWith(verdict, speedup));
   }
@@ -93,6 +114,8 @@ class RefineLoopTest : public ::testing::Test {
   BudgetLimits limits_;
   int64_t sample_ = 1;
   std::optional<WallLimit> wall_;
+  std::optional<Restart> restart_;
+  prompts::PromptTexts texts_ = prompts::ShippedPrompts();
   fakes::FakeClock clock_;
   fakes::FakeSleeper sleeper_{&clock_};
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>("http://localhost/v1", GateOptions{}, &clock_, &sleeper_);
@@ -102,6 +125,8 @@ class RefineLoopTest : public ::testing::Test {
   fakes::MemoryJournal journal_;
   const dialects::Dialect* dialect_ = &dialects::OpenAiChat();
   std::stop_source stop_;
+  std::stop_source hang_up_;
+  std::function<void()> on_the_way_;  // while a request is on its way
   std::vector<std::string> bodies_;
 };
 
@@ -204,7 +229,7 @@ TEST_F(RefineLoopTest, FailuresThatNobodyElseHasAreInfraAndNeverAScore) {
 TEST_F(RefineLoopTest, FailuresThatEverybodyHasAreWaitedOut) {
   options_.rounds.rounds = 1;
   for (int i = 0; i < 40; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kIo, "a full disk"});
-  port_.others_meanwhile.failed = 1;
+  port_.others_meanwhile.failed_elsewhere = 1;
   ASSERT_TRUE(Live({Reply("OK", 1.5)}));
   EXPECT_EQ(Finished().label, "solved");
   EXPECT_EQ(journal_.Count(EventKind::kEvaluationInfra), 40);
@@ -220,10 +245,45 @@ TEST_F(RefineLoopTest, LoneTrajectoryWaitsTenMinutesForItsLane) {
   EXPECT_LT(clock_.Now() - begin, std::chrono::minutes(11));
 }
 
+// Another task had failed once, and was gone: it was waited for, for ever.
+TEST_F(RefineLoopTest, OneFailureElsewhereIsNotWaitedOutForEver) {
+  const SteadyTime begin = clock_.Now();
+  for (int i = 0; i < 200; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kUnavailable, "died"});
+  port_.others_meanwhile.failed_elsewhere = port_.others_meanwhile.failed_of_measured = 1;
+  port_.others_times = 10;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_GT(clock_.Now() - begin, std::chrono::minutes(12)) << "ten minutes from the last of them";
+  EXPECT_LT(clock_.Now() - begin, std::chrono::minutes(16));
+}
+
+// Two tasks that end every evaluator, when all others are done.
+TEST_F(RefineLoopTest, TasksThatNeverCouldBeMeasuredDoNotKeepEachOther) {
+  const SteadyTime begin = clock_.Now();
+  for (int i = 0; i < 500; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kUnavailable, "died"});
+  port_.Begin({100, 0, 0});
+  port_.others_meanwhile.failed_elsewhere = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_GE(clock_.Now() - begin, std::chrono::hours(2));
+  EXPECT_LT(clock_.Now() - begin, std::chrono::hours(3));
+}
+
+// A host that fails everybody is waited out, by a task that could not be measured before it did too.
+TEST_F(RefineLoopTest, FailuresOfMeasuredTasksAreTheHosts) {
+  options_.rounds.rounds = 1;
+  for (int i = 0; i < 500; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kIo, "a full disk"});
+  port_.Begin({100, 0, 0});
+  port_.others_meanwhile.failed_elsewhere = port_.others_meanwhile.failed_of_measured = 1;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_GT(clock_.Now().time_since_epoch(), std::chrono::hours(4));
+}
+
 // A candidate that takes all the time there is may not hold the lanes for longer because everybody else has trouble.
 TEST_F(RefineLoopTest, DeadlinesAreTheTrajectorysOwn) {
   for (int i = 0; i < 9; ++i) lane_log_->fail_evaluations.push_back(Error{ErrorCode::kDeadlineExceeded, "no answer"});
-  port_.others_meanwhile.failed = 1;
+  port_.others_meanwhile.failed_elsewhere = 1;
   ASSERT_TRUE(Live({Reply("OK", 1.5)}));
   EXPECT_EQ(Finished().label, "infra");
   EXPECT_EQ(lane_log_->fail_evaluations.size(), 6u);
@@ -254,6 +314,37 @@ TEST_F(RefineLoopTest, EndpointThatStaysDownIsInfraAfterItsTime) {
   EXPECT_GE(clock_.Now() - begin, std::chrono::minutes(10));
   EXPECT_LE(clock_.Now() - begin, std::chrono::minutes(12));
   EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "cancelled");
+}
+
+// It was counted anew: a daemon that was restarted every other day never gave up.
+TEST_F(RefineLoopTest, TimeOfAFailingCallGoesOnOverRestarts) {
+  options_.retry.give_up_after = std::chrono::hours(3);
+  journal_.StampWith(&clock_);
+  journal_.DieWith(201, /*durable=*/true);
+  SteadyTime begin = clock_.Now();
+  ASSERT_FALSE(Live({}));
+  ASSERT_GT(clock_.Now() - begin, std::chrono::minutes(30));
+  ASSERT_LT(clock_.Now() - begin, std::chrono::hours(2));
+  journal_.Live();
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_GE(clock_.Now() - begin, std::chrono::hours(3));
+  EXPECT_LT(clock_.Now() - begin, std::chrono::hours(3) + std::chrono::minutes(5));
+}
+
+// Its network comes up a moment after the daemon.
+TEST_F(RefineLoopTest, HostThatWasOffForDaysTriesForSomeMinutes) {
+  options_.retry.give_up_after = std::chrono::hours(3);
+  options_.rounds.rounds = 1;
+  journal_.StampWith(&clock_);
+  journal_.DieWith(9, /*durable=*/true);
+  ASSERT_FALSE(Live({}));
+  clock_.Advance(std::chrono::hours(96));
+  journal_.Live();
+  RawReply down;
+  down.end = dialects::ExchangeEnd::kConnectFailed;
+  ASSERT_TRUE(Live({down, down, down, Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
 }
 
 // 5 of 55 trajectories that ended so had a scored pass, which nobody measured.
@@ -290,6 +381,59 @@ TEST_F(RefineLoopTest, PauseTakesNoFurtherStepAndTheNextLifeGoesOn) {
   options_.rounds.rounds = 1;
   ASSERT_TRUE(Live({Reply("OK", 1.5)}));
   EXPECT_EQ(Finished().label, "solved");
+}
+
+// Three graceful restarts made 48 requests for 24 replies.
+TEST_F(RefineLoopTest, StopWaitsForTheReplyOnItsWayAndTheNextLifeGoesOnFromIt) {
+  options_.rounds.rounds = 1;
+  on_the_way_ = [this] { stop_.request_stop(); };
+  Status stopped = Live({Reply("OK", 1.5), Reply("OK", 9)});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(journal_.entries().back().event.kind, EventKind::kLlmOutcome) << "nothing further began";
+  EXPECT_EQ(journal_.entries().back().event.label, "accepted");
+  stop_ = std::stop_source();
+  on_the_way_ = nullptr;
+  ASSERT_TRUE(Live({}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), 1);
+}
+
+TEST_F(RefineLoopTest, StopMakesNoFurtherAttempt) {
+  on_the_way_ = [this] { stop_.request_stop(); };
+  ASSERT_FALSE(Live({FakeLlmClient::Answer(500, ""), Reply("OK", 1.5)}));
+  EXPECT_EQ(bodies_.size(), 1u);
+  EXPECT_EQ(journal_.entries().back().event.label, "overloaded");
+}
+
+// Whatever comes later than the daemon's patience lasts is given up, told as perhaps billed, and asked for again.
+TEST_F(RefineLoopTest, ReplyThatIsNotThereInTimeIsThrownAwayAndCounted) {
+  options_.rounds.rounds = 1;
+  on_the_way_ = [this] {
+    stop_.request_stop();
+    hang_up_.request_stop();
+  };
+  ASSERT_FALSE(Live({Reply("OK", 1.5)}));
+  const auto& end = journal_.Last(EventKind::kLlmAttemptEnd);
+  EXPECT_EQ(end.label, "cancelled");
+  EXPECT_TRUE(end.completion_tokens) << "it may have been billed";
+  stop_ = std::stop_source();
+  hang_up_ = std::stop_source();
+  on_the_way_ = nullptr;
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(Finished().label, "solved");
+  EXPECT_EQ(journal_.Count(EventKind::kLlmIntent), 1) << "the same call";
+  EXPECT_EQ(journal_.Count(EventKind::kLlmAttempt), 2);
+}
+
+// The operator's cancel does not wait for what nobody wants any more.
+TEST_F(RefineLoopTest, CancelHangsUp) {
+  std::stop_source cancel;
+  on_the_way_ = [&cancel] { cancel.request_stop(); };
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}, cancel.get_token()));
+  EXPECT_EQ(Finished().label, "cancelled");
+  EXPECT_EQ(journal_.Last(EventKind::kLlmOutcome).label, "cancelled");
 }
 
 TEST_F(RefineLoopTest, BudgetEndsWithTheBestSoFar) {
@@ -474,6 +618,41 @@ TEST_F(RefineLoopTest, NoFurtherAttemptOnceTheTimeIsOver) {
   EXPECT_EQ(Finished().label, "solved");
   EXPECT_EQ(Finished().score, 1.5);
   EXPECT_THAT(Finished().payload, HasSubstr("budget.wall_s: the time is over"));
+}
+
+// The wait before the gate took the time.
+TEST_F(RefineLoopTest, NoFirstAttemptOnceTheTimeIsOver) {
+  SilenceGate("60");
+  wall_ = WallLimit{clock_.UtcMicros() + 30'000'000, "budget.wall_s"};
+  ASSERT_TRUE(Live({Reply("OK", 2)}));
+  EXPECT_TRUE(bodies_.empty());
+  EXPECT_EQ(Finished().label, "budget");
+}
+
+// What an earlier sample ended with is content of the first event: a life that would choose another shows the same.
+// same.
+TEST_F(RefineLoopTest, StartingPointIsDurableWithTheStart) {
+  restart_ = Restart{"t-0", {"OK", 1.25, {{"A.py", "first = 1\n"}}}};
+  journal_.DieWith(1, /*durable=*/true);
+  ASSERT_FALSE(Live({}));
+  ASSERT_EQ(journal_.Count(EventKind::kTrajectoryStarted), 1);
+  journal_.Live();
+  restart_ = Restart{"t-9", {"OK", 9, {{"B.py", "second = 2\n"}}}};
+  ASSERT_TRUE(Live({Reply("OK", 1.5), Reply("OK", 1.5), Reply("OK", 1.5)}));
+  EXPECT_THAT(bodies_.at(0), HasSubstr("verdict=OK score=1.2500"));
+  EXPECT_THAT(bodies_[0], HasSubstr("first = 1"));
+  EXPECT_THAT(bodies_[0], testing::Not(HasSubstr("second = 2")));
+  EXPECT_THAT(journal_.Last(EventKind::kTrajectoryStarted).payload,
+              HasSubstr(R"("start":{"trajectory_id":"t-0","verdict":"OK","score":1.25})"));
+}
+
+// It ended the campaign.
+TEST_F(RefineLoopTest, PromptThatDoesNotFitIsTheTrajectorysOwnTrouble) {
+  texts_["refine_feedback"] = "{{nonsense}}";
+  ASSERT_TRUE(Live({Reply("OK", 1.5)}));
+  EXPECT_EQ(journal_.Last(EventKind::kInfra).label, "infra_prompt");
+  EXPECT_EQ(Finished().label, "infra");
+  EXPECT_EQ(Finished().score, 1.5) << "its best was measured";
 }
 
 TEST_F(RefineLoopTest, NoCallOnceTheTimeIsOver) {

@@ -64,5 +64,24 @@ TEST(HostilePayloadTest, AttemptsAreReadTheSameWay) {
   }
 }
 
+// Refusals by a busy server were counted as failures of the call after a restart.
+TEST(OpenCallTest, FailuresOfEarlierLivesAreCountedByTheirKind) {
+  TrajectoryFold fold;
+  ASSERT_TRUE(Apply(&fold, EventOf(EventKind::kPromptRendered, "", "{}")));
+  ASSERT_TRUE(Apply(&fold, EventOf(EventKind::kLlmIntent, "", "{}")));
+  int64_t at_utc_us = 1000;
+  for (const char* label : {"cancelled", "rate_limited", "overloaded", "transport", "rate_limited"}) {
+    const bool own = std::string(label) != "cancelled";
+    const std::string payload = own ? R"({"attempt":1,"own":true})" : R"({"attempt":1})";
+    ASSERT_TRUE(fold.Apply(EventOf(EventKind::kLlmAttemptEnd, label, payload), AnyContent, nullptr, at_utc_us));
+    at_utc_us += 1000;
+  }
+  ASSERT_TRUE(fold.open_call());
+  EXPECT_EQ(fold.open_call()->counts.own, 4);
+  EXPECT_EQ(fold.open_call()->counts.refused, 2);
+  EXPECT_EQ(fold.open_call()->counts.lost, 1);
+  EXPECT_EQ(fold.open_call()->failing_since_utc_us, 2000) << "not when we stopped it ourselves";
+}
+
 }  // namespace
 }  // namespace passnet::agent

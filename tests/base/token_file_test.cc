@@ -84,6 +84,18 @@ TEST_F(TokenFileTest, ClientsFindAPublishedTokenByThePortWhileTheServerLives) {
   unsetenv("XDG_RUNTIME_DIR");
 }
 
+// The next one on the port has come before the one before it has gone: its file stays.
+TEST_F(TokenFileTest, ServerTakesNobodyElsesFileAway) {
+  setenv("XDG_RUNTIME_DIR", folder_.path().c_str(), 1);
+  const Secret second(std::string(64, 'b'));
+  auto old = PublishToken(1, Secret(std::string(64, 'a')));
+  auto published = PublishToken(1, second);
+  ASSERT_TRUE(old && published);
+  old.value().reset();
+  EXPECT_EQ(FindPublishedToken(1).value().Reveal(), second.Reveal());
+  unsetenv("XDG_RUNTIME_DIR");
+}
+
 // Its file stays when a server is killed; whoever takes the port then must not be sent the token.
 TEST_F(TokenFileTest, FileOfAServerThatIsGoneIsNotBelieved) {
   setenv("XDG_RUNTIME_DIR", folder_.path().c_str(), 1);

@@ -4,9 +4,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <set>
 #include <stop_token>
@@ -36,7 +38,32 @@ using fakes::FakeLlmClient;
 using fakes::ReplyWith;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using trajectories::EventKind;
+
+// Answers when it is let, or never.
+class SlowLlmClient : public LlmClient {
+ public:
+  SlowLlmClient(Nanos latency, int* asked) : latency_(latency), asked_(*asked) {}
+  const dialects::Dialect& dialect() const override { return dialects::OpenAiChat(); }
+  Task<dialects::RawReply> Send(dialects::WireRequest, AttemptLimits, std::stop_token cancel) override {
+    ++asked_;
+    auto sleeper = LoopSleeper();
+    Deadline until = Deadline::After(latency_);
+    const bool answered = co_await sleeper->SleepUntil(until, cancel);
+    dialects::RawReply reply = FakeLlmClient::Text(ReplyWith("OK", 2));
+    if (!answered) {
+      reply = dialects::RawReply();
+      reply.sent = true;
+      reply.end = dialects::ExchangeEnd::kCancelled;
+    }
+    co_return reply;
+  }
+
+ private:
+  const Nanos latency_;
+  int& asked_;
+};
 
 class CampaignTest : public ::testing::Test {
  protected:
@@ -81,17 +108,19 @@ class CampaignTest : public ::testing::Test {
     LanePool lanes(std::vector<LaneSetup>{{"fake", start}});
     StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System(), std::chrono::milliseconds(5));
     CampaignPorts ports;
-    ports.journal = &journal;
-    ports.evaluation = &lanes;
+    ports.journal = journal_hook_ ? journal_hook_(&journal) : &journal;
+    ports.evaluation = port_hook_ ? port_hook_(&lanes) : &lanes;
     ports.gates = &gates;
-    ports.park = {Nanos(0), Nanos(0), std::chrono::hours(1), std::chrono::milliseconds(2), std::chrono::milliseconds(5)};
+    ports.park = {Nanos(0), Nanos(0), std::chrono::hours(1), std::chrono::milliseconds(2), std::chrono::milliseconds(5),
+                  std::chrono::milliseconds(1)};
     const EndpointBook endpoints(endpoints_, true);
     ports.endpoints = &endpoints;
-    ports.sleeper = sleeper.get();
+    ports.sleeper = sleeper_ != nullptr ? sleeper_ : sleeper.get();
     ports.clock = clock_;
     ports.pool = &pool;
     ports.jitter = [] { return 0.0; };
-    ports.open_endpoint = [&replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
+    ports.open_endpoint = [this, &replies](EndpointOptions) -> Result<std::unique_ptr<LlmClient>> {
+      if (latency_) return std::unique_ptr<LlmClient>(std::make_unique<SlowLlmClient>(*latency_, &asked_));
       return std::unique_ptr<LlmClient>(std::make_unique<FakeLlmClient>(replies));
     };
     CampaignManager manager(loop.get_executor(), ports, {path_, {"0", "test"}, 4});
@@ -130,6 +159,17 @@ class CampaignTest : public ::testing::Test {
     co_await LaunchOne(manager, std::move(spec), id, error);
     co_await manager->Stop();
   }
+  static Task<void> WaitUntil(std::function<bool()> met) {
+    auto sleeper = LoopSleeper();
+    while (!met()) {
+      std::stop_token never;
+      Deadline until = Deadline::After(std::chrono::milliseconds(1));
+      co_await sleeper->SleepUntil(until, never);
+    }
+  }
+  trajectories::CampaignState StateOf(const std::string& id) const {
+    return trajectories::Reader::Open(path_).value()->Campaign(id).value();
+  }
   static Task<void> ResumeAll(CampaignManager* manager) {
     Status resumed = co_await manager->Resume();
     EXPECT_TRUE(resumed);
@@ -146,6 +186,53 @@ class CampaignTest : public ::testing::Test {
     std::string who = "test";
     Status paused = co_await manager->PauseCampaign(std::move(campaign), std::move(who));
     EXPECT_TRUE(paused);
+  }
+
+  // While its calls wait for an endpoint that is not there.
+  static Task<void> LaunchAndPauseLater(CampaignManager* manager, CampaignTest* test) {
+    co_await LaunchOne(manager, test->Spec(), &test->id_, &test->error_);
+    auto parked = [test] { return test->StateOf(test->id_).state == "parked"; };
+    co_await WaitUntil(std::move(parked));
+    std::string campaign = test->id_;
+    std::string who = "test";
+    Status paused = co_await manager->PauseCampaign(std::move(campaign), std::move(who));
+    EXPECT_TRUE(paused);
+  }
+  static Task<void> PauseThenCancel(CampaignManager* manager, CampaignTest* test, CampaignSpec spec, bool at_once) {
+    const int64_t under_way = spec.concurrency;
+    co_await LaunchOne(manager, std::move(spec), &test->id_, &test->error_);
+    auto parked = [test, under_way] {
+      const auto state = test->StateOf(test->id_);
+      return state.state == "parked" && state.trajectories_started == under_way;
+    };
+    co_await WaitUntil(std::move(parked));
+    auto executor = co_await boost::asio::this_coro::executor;
+    if (at_once) {
+      boost::asio::co_spawn(executor, CancelOne(manager, test->id_), [](std::exception_ptr thrown) {
+        if (thrown) std::rethrow_exception(thrown);
+      });
+    }
+    std::string campaign = test->id_;
+    std::string who = "test";
+    Status paused = co_await manager->PauseCampaign(std::move(campaign), std::move(who));
+    EXPECT_TRUE(paused);
+    if (!at_once) co_await CancelOne(manager, test->id_);
+  }
+  static Task<void> CancelOne(CampaignManager* manager, std::string id) {
+    std::string who = "test";
+    Status cancelled = co_await manager->Cancel(std::move(id), std::move(who));
+    EXPECT_TRUE(cancelled);
+  }
+  // The second one while the first one's key is refused.
+  static Task<void> LaunchTwo(CampaignManager* manager, CampaignTest* test, std::string* first) {
+    co_await LaunchOne(manager, test->Spec(), first, &test->error_);
+    auto parked = [test, first] { return test->StateOf(*first).state == "parked"; };
+    co_await WaitUntil(std::move(parked));
+    co_await LaunchOne(manager, test->Spec(), &test->id_, &test->error_);
+  }
+  static Task<void> AppendTo(StoreJournal* journal, JournalEntries entries, std::optional<Status>* appended) {
+    std::stop_token never;
+    *appended = co_await journal->Append(std::move(entries), never);
   }
 
   using Operate = Task<Status> (CampaignManager::*)(std::string, std::string);
@@ -230,6 +317,11 @@ class CampaignTest : public ::testing::Test {
   std::string vfs_;
   std::vector<EndpointConfig> endpoints_;
   const Clock* clock_ = &Clock::System();
+  Sleeper* sleeper_ = nullptr;  // of campaigns; null: timers of the loop
+  std::function<Journal*(Journal*)> journal_hook_;
+  std::function<EvaluationPort*(EvaluationPort*)> port_hook_;
+  std::optional<Nanos> latency_;  // of an endpoint that answers "OK", in place of the script
+  int asked_ = 0;                 // of it
   std::string id_;
   std::string error_;
   std::shared_ptr<std::atomic<int>> failing_starts_ = std::make_shared<std::atomic<int>>(0);
@@ -330,6 +422,331 @@ Task<void> LaunchAndStopAfter(CampaignManager* manager, CampaignSpec spec, std::
   co_await manager->Stop();
 }
 
+// The user's part of the first request of each trajectory, in the order of the calls.
+std::vector<std::string> FirstPromptsOf(const std::string& path, const std::string& campaign_id) {
+  auto reader = trajectories::Reader::Open(path).value();
+  std::vector<std::string> prompts;
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  for (const auto& event : reader->Events(query).value()) {
+    if (event.body.kind != EventKind::kPromptRendered) continue;
+    for (const auto& ref : event.body.refs) {
+      if (ref.name == "user") prompts.push_back(reader->Content(ref.sha256).value());
+    }
+  }
+  return prompts;
+}
+
+TEST_F(CampaignTest, LaterSamplesMayStartFromTheBestOfEarlierOnes) {
+  CampaignSpec spec = Spec();
+  spec.tasks.include = {"rope"};
+  spec.samples = 4;
+  spec.restart = RestartKind::kBest;
+  const auto stop_after_two = [this, spec](CampaignManager* manager) {
+    return LaunchAndStopAfter(manager, spec, path_, 2);
+  };
+  Live(stop_after_two, {FakeLlmClient::Text("no files"), FakeLlmClient::Text(ReplyWith("OK", 2)),
+                        FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text("no files")});
+  id_ = trajectories::Reader::Open(path_).value()->Campaigns(0, 1).value().at(0).campaign_id;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); },
+       {FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text(ReplyWith("OK", 1))});
+  const std::vector<std::string> prompts = FirstPromptsOf(path_, id_);
+  ASSERT_EQ(prompts.size(), 4u);
+  EXPECT_THAT(prompts[0], Not(HasSubstr("Where you start from")));
+  EXPECT_THAT(prompts[1], Not(HasSubstr("Where you start from"))) << "nothing was solved yet";
+  EXPECT_THAT(prompts[2], HasSubstr("verdict=OK score=2.0000"));
+  EXPECT_THAT(prompts[2], HasSubstr("\"speedup\": 2.0"));
+  EXPECT_THAT(prompts[3], HasSubstr("score=2.0000")) << "not the later one of 1.5, and after a restart too";
+  EXPECT_EQ(Report().n_scored, 4);
+  auto reader = trajectories::Reader::Open(path_).value();
+  const Launch launch = LoadLaunch(*reader, id_).value();
+  for (const auto& state : AllTrajectories(*reader, id_).value()) {
+    auto replay = ReplayTrajectory(*reader, launch, state);
+    ASSERT_TRUE(replay) << replay.error().context;
+    EXPECT_FALSE(replay.value().difference) << replay.value().difference->field;
+    EXPECT_EQ(replay.value().replayed, replay.value().events);
+  }
+}
+
+// With room for all of them at once nothing would have ended when the last one begins.
+TEST_F(CampaignTest, SamplesThatStartFromTheBestComeOneAfterAnother) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.restart = RestartKind::kBest;
+  spec.concurrency = 6;
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  Live(Launching(spec), std::deque<dialects::RawReply>(6, good));
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_).value();
+  trajectories::EventQuery query;
+  query.campaign_id = id_;
+  std::map<std::string, std::vector<std::string>> order;  // by task
+  for (const auto& event : reader->Events(query).value()) {
+    const bool ends = event.body.kind == EventKind::kTrajectoryFinished;
+    if (!ends && event.body.kind != EventKind::kTrajectoryStarted) continue;
+    const auto state = reader->Trajectory(event.body.trajectory_id).value();
+    order[state.task].push_back(std::to_string(state.sample) + (ends ? " ends" : " starts"));
+  }
+  for (const auto& [task, events] : order) {
+    EXPECT_THAT(events, ElementsAre("1 starts", "1 ends", "2 starts", "2 ends", "3 starts", "3 ends")) << task;
+  }
+  CampaignReport report = Report();
+  EXPECT_EQ(report.n_scored, 6);
+  EXPECT_TRUE(report.statistics.pass_at.empty()) << "they are no draws of the same";
+}
+
+TEST_F(CampaignTest, RestartsStopOnceEnoughAreSolvedHoweverMuchRoomThereIs) {
+  CampaignSpec spec = Spec();
+  spec.samples = 3;
+  spec.restart = RestartKind::kBest;
+  spec.stop_after_solved = 1;
+  spec.concurrency = 6;
+  Live(Launching(spec), std::deque<dialects::RawReply>(6, FakeLlmClient::Text(ReplyWith("OK", 2))));
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().state.trajectories_started, 2);
+  EXPECT_EQ(Report().n_skipped, 4);
+}
+
+// A hundred times as fast as the real one.
+class FastTime : public Clock, public Sleeper {
+ public:
+  SteadyTime Now() const override { return begin_ + 100 * (Clock::System().Now() - begin_); }
+  int64_t UtcMicros() const override {
+    return utc_us_ + std::chrono::duration_cast<std::chrono::microseconds>(Now() - begin_).count();
+  }
+  Task<bool> SleepUntil(Deadline until, std::stop_token cancel) override {
+    const bool never = until.at() == SteadyTime::max();
+    Deadline real = never ? until : Deadline::After((until.at() - Now()) / 100);
+    co_return co_await timers_->SleepUntil(real, cancel);
+  }
+
+ private:
+  const SteadyTime begin_ = Clock::System().Now();
+  const int64_t utc_us_ = Clock::System().UtcMicros();
+  const std::unique_ptr<Sleeper> timers_ = LoopSleeper();
+};
+
+// The server asks for a quarter of an hour of silence: the wall limit was looked at after it.
+TEST_F(CampaignTest, WallLimitEndsWhatWaitsForTheEndpoint) {
+  FastTime time;
+  clock_ = &time;
+  sleeper_ = &time;
+  CampaignSpec spec = Spec();
+  spec.tasks.include = {"rope"};
+  spec.refine.rounds.rounds = 3;
+  spec.refine.budget.wall_s = 30;
+  dialects::RawReply limited = FakeLlmClient::Answer(429, "{}");
+  limited.headers["retry-after"] = "900";
+  Live(Launching(spec), {FakeLlmClient::Text(ReplyWith("OK", 2)), limited});
+  ASSERT_EQ(error_, "");
+  CampaignReport report = Report();
+  EXPECT_EQ(report.state.state, "finished");
+  ASSERT_EQ(report.tasks.size(), 1u);
+  EXPECT_THAT(report.tasks[0].reason, HasSubstr("budget.trajectory_wall_s: the time is over"));
+}
+
+// ---- what may not make a trajectory vanish
+
+// Evaluations end as cancelled, and nobody has cancelled them.
+class StrayPort : public EvaluationPort {
+ public:
+  StrayPort(EvaluationPort* port, int times) : port_(*port), times_(times) {}
+  Task<Result<evaluator::EvaluationReport>> Evaluate(Asker asker, evaluator::EvaluateRequest request,
+                                                     std::stop_token cancel) override {
+    if (times_-- > 0) co_return Error{ErrorCode::kCancelled, "lost its way"};
+    co_return co_await port_.Evaluate(std::move(asker), std::move(request), cancel);
+  }
+  Task<Result<evaluator::BaselineReport>> Baseline(Asker asker, evaluator::BaselineRequest request,
+                                                   std::stop_token cancel) override {
+    co_return co_await port_.Baseline(std::move(asker), std::move(request), cancel);
+  }
+  Task<Result<evaluator::TaskDescription>> DescribeTask(Asker asker, evaluator::DescribeTaskRequest request,
+                                                        std::stop_token cancel) override {
+    co_return co_await port_.DescribeTask(std::move(asker), std::move(request), cancel);
+  }
+  Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token cancel) override {
+    if (--environments == 0) co_return Error{ErrorCode::kCancelled, "lost its way"};
+    co_return co_await port_.Environment(cancel);
+  }
+  PortTally tally(const std::string& task) const override { return port_.tally(task); }
+
+  int environments = 0;  // the question of this number, from 1, gets no answer
+
+ private:
+  EvaluationPort& port_;
+  int times_;
+};
+
+// The campaign was finished, and the trajectory nowhere.
+TEST_F(CampaignTest, TrajectoryThatNobodyStoppedGoesOn) {
+  std::unique_ptr<StrayPort> stray;
+  const auto straying = [&stray](int times) {
+    return [&stray, times](EvaluationPort* port) {
+      stray = std::make_unique<StrayPort>(port, times);
+      return stray.get();
+    };
+  };
+  CampaignSpec spec = Spec();
+  spec.tasks.include = {"rope"};
+  const auto good = FakeLlmClient::Text(ReplyWith("OK", 2));
+  port_hook_ = straying(2);
+  Live(Launching(spec), {good});
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 1);
+
+  port_hook_ = straying(100);
+  Live(Launching(spec), {good});
+  EXPECT_EQ(Report().state.state, "paused");
+  EXPECT_THAT(Report().detail.reason, HasSubstr("cannot go on: internal: it was stopped and nobody had asked for it"));
+  port_hook_ = nullptr;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {});
+  EXPECT_EQ(Report().state.state, "finished") << "a restart tries again";
+  EXPECT_EQ(Report().n_scored, 1);
+}
+
+TEST_F(CampaignTest, CampaignThatNobodyStoppedIsNotFinished) {
+  std::unique_ptr<StrayPort> stray;
+  port_hook_ = [&stray](EvaluationPort* port) {
+    stray = std::make_unique<StrayPort>(port, 0);
+    stray->environments = 2;  // after the launch's own
+    return stray.get();
+  };
+  Live(Launching(Spec()), {});
+  EXPECT_EQ(Report().state.state, "paused");
+  EXPECT_EQ(Report().state.trajectories_started, 0);
+}
+
+// Looks at what is appended before it is.
+class HookedJournal : public Journal {
+ public:
+  using Look = std::function<Status(const JournalEntry& first, std::stop_token stop)>;
+  HookedJournal(Journal* journal, Look look) : journal_(*journal), look_(std::move(look)) {}
+  Task<Status> Append(JournalEntries entries, std::stop_token stop) override {
+    Status may = look_(entries->front(), stop);
+    if (!may) co_return may;
+    co_return co_await journal_.Append(std::move(entries), stop);
+  }
+
+ private:
+  Journal& journal_;
+  const Look look_;
+};
+
+// The campaign was gone, its state `running`.
+TEST_F(CampaignTest, WhatIsNoEndOfATrajectoryPausesItsCampaign) {
+  std::unique_ptr<HookedJournal> hooked;
+  const auto fail = [](const JournalEntry& entry, std::stop_token) -> Status {
+    if (entry.event.kind != EventKind::kReplyParsed) return OkStatus();
+    return Internal("the store is out of its mind");
+  };
+  journal_hook_ = [&](Journal* journal) {
+    hooked = std::make_unique<HookedJournal>(journal, fail);
+    return hooked.get();
+  };
+  Live(Launching(Spec()), {FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "paused");
+  EXPECT_THAT(Report().detail.reason, HasSubstr("the store is out of its mind"));
+  journal_hook_ = nullptr;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {FakeLlmClient::Text(ReplyWith("OK", 2))});
+  EXPECT_EQ(Report().state.state, "finished");
+  EXPECT_EQ(Report().n_scored, 2);
+}
+
+// The token of the daemon's end makes the journal give a disk up that it would wait for. A pause did so.
+TEST_F(CampaignTest, PauseDoesNotMakeTheJournalImpatient) {
+  std::vector<std::stop_token> tokens;
+  std::unique_ptr<HookedJournal> hooked;
+  const auto note = [&tokens](const JournalEntry&, std::stop_token stop) {
+    tokens.push_back(std::move(stop));
+    return OkStatus();
+  };
+  journal_hook_ = [&](Journal* journal) {
+    hooked = std::make_unique<HookedJournal>(journal, note);
+    return hooked.get();
+  };
+  Live([this](CampaignManager* manager) { return LaunchAndPauseLater(manager, this); }, {});
+  EXPECT_EQ(StateOf(id_).state, "paused");
+  EXPECT_GE(tokens.size(), 3u);
+  for (const std::stop_token& token : tokens) EXPECT_FALSE(token.stop_requested());
+}
+
+// What was under way rested for the pause and never got its end.
+TEST_F(CampaignTest, CancelRightAfterAPauseEndsEveryTrajectory) {
+  for (const bool at_once : {false, true}) {
+    CampaignSpec spec = Spec();
+    spec.concurrency = 2;
+    Live([&](CampaignManager* manager) { return PauseThenCancel(manager, this, spec, at_once); }, {});
+    EXPECT_EQ(StateOf(id_).state, "cancelled");
+    auto reader = trajectories::Reader::Open(path_).value();
+    auto trajectories = AllTrajectories(*reader, id_).value();
+    EXPECT_EQ(trajectories.size(), 2u);
+    for (const auto& state : trajectories) EXPECT_EQ(state.outcome, "cancelled") << at_once;
+  }
+}
+
+// It was told as running while the endpoint that it waits for was down, until the next telling ten minutes later.
+TEST_F(CampaignTest, LaneThatIsThereDoesNotHideAnEndpointThatIsNot) {
+  const auto refused = FakeLlmClient::Answer(401, R"({"error":{"message":"bad key","code":"invalid_api_key"}})");
+  std::deque<dialects::RawReply> replies(10, refused);
+  replies.insert(replies.end(), 2, FakeLlmClient::Text(ReplyWith("OK", 2)));
+  std::string first;
+  Live([&](CampaignManager* manager) { return LaunchTwo(manager, this, &first); }, replies);
+  EXPECT_EQ(StateOf(id_).state, "finished");
+  auto reader = trajectories::Reader::Open(path_).value();
+  int64_t parked = 0;
+  int64_t running = 0;
+  for (const auto& event : reader->Chain(id_, "").value()) {
+    if (event.body.label == "parked" && parked == 0) parked = event.row_id;
+    if (event.body.label == "running" && running == 0) running = event.row_id;
+  }
+  ASSERT_GT(parked, 0);
+  ASSERT_GT(running, parked);
+  int64_t between = 0;
+  for (const std::string& id : {first, id_}) {
+    trajectories::EventQuery query;
+    query.campaign_id = id;
+    for (const auto& event : reader->Events(query).value()) {
+      between += event.body.label == "auth" && event.row_id > parked && event.row_id < running;
+    }
+  }
+  EXPECT_GT(between, 0) << "it runs once the key is taken";
+}
+
+// 1,000 trajectories at once have more to compress than the queue of the workers holds: the campaign ended of it.
+TEST_F(CampaignTest, JournalWaitsForBusyWorkers) {
+  trajectories::StoreOptions options;
+  options.path = path_;
+  auto store = trajectories::Store::Open(options);
+  ASSERT_TRUE(store);
+  WorkPool pool("test", 1, 1);
+  std::promise<void> begun;
+  std::promise<void> over;
+  ASSERT_TRUE(pool.Post([&] {
+    begun.set_value();
+    over.get_future().wait();
+  }));
+  begun.get_future().wait();
+  ASSERT_TRUE(pool.Post([] {}));
+  auto sleeper = LoopSleeper();
+  StoreJournal journal(store.value().get(), &pool, sleeper.get(), &Clock::System());
+  JournalEntry entry;
+  entry.event.campaign_id = "c-1";
+  entry.event.kind = EventKind::kCampaignLaunched;
+  entry.contents["prompt:large"] = std::string(100'000, 'x');
+  auto entries = std::make_shared<std::vector<JournalEntry>>(1, entry);
+  std::optional<Status> appended;
+  boost::asio::io_context loop;
+  boost::asio::co_spawn(loop, AppendTo(&journal, entries, &appended), [](std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  });
+  loop.run_for(std::chrono::milliseconds(1));
+  EXPECT_FALSE(appended);
+  over.set_value();
+  loop.run();
+  ASSERT_TRUE(appended);
+  EXPECT_TRUE(*appended) << appended->error().context;
+}
+
 TEST_F(CampaignTest, AfterARestartOnlyTheMissingSamplesAreRun) {
   CampaignSpec spec = Spec();
   spec.samples = 3;
@@ -361,6 +778,55 @@ class HurryingClock : public Clock {
   mutable int64_t utc_us_ = 1'790'000'000'000'000;
 };
 
+Task<void> LaunchAndStopWhenAsked(CampaignManager* manager, CampaignSpec spec, const int* asked, Nanos grace,
+                                  std::string* id) {
+  Result<std::string> launched = co_await manager->Launch(std::move(spec));
+  EXPECT_TRUE(launched);
+  *id = launched.value();
+  auto sleeper = LoopSleeper();
+  while (*asked == 0) {
+    std::stop_token never;
+    Deadline until = Deadline::After(std::chrono::milliseconds(1));
+    co_await sleeper->SleepUntil(until, never);
+  }
+  EXPECT_EQ(manager->trajectories().under_way, 1);
+  co_await manager->Stop(grace);
+  CampaignSpec refused;
+  Result<std::string> late = co_await manager->Launch(std::move(refused));
+  EXPECT_EQ(late.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(CampaignTest, StopWaitsForTheReplyOnItsWay) {
+  latency_ = std::chrono::milliseconds(20);
+  auto stop_with_grace = [this](CampaignManager* manager) {
+    return LaunchAndStopWhenAsked(manager, Spec(), &asked_, std::chrono::hours(1), &id_);
+  };
+  Live(stop_with_grace, {});
+  EXPECT_EQ(asked_, 1);
+  CampaignReport stopped = Report();
+  EXPECT_EQ(stopped.state.state, "running");
+  EXPECT_EQ(stopped.state.usage.completion_tokens, 5) << "the reply is there and counted as the provider tells";
+  latency_ = Nanos(0);
+  Live(ResumeAll, {});
+  EXPECT_EQ(asked_, 2) << "one more, for the other task";
+  EXPECT_EQ(Report().n_scored, 2);
+  EXPECT_EQ(Report().state.usage.calls_lost, 0);
+}
+
+TEST_F(CampaignTest, StopHangsUpOnceItsGraceIsOver) {
+  latency_ = std::chrono::hours(1);
+  auto stop_with_grace = [this](CampaignManager* manager) {
+    return LaunchAndStopWhenAsked(manager, Spec(), &asked_, std::chrono::milliseconds(10), &id_);
+  };
+  Live(stop_with_grace, {});
+  EXPECT_EQ(asked_, 1);
+  EXPECT_GT(Report().state.usage.completion_tokens, 5) << "thrown away, so it counts as the reservation";
+  latency_ = Nanos(0);
+  Live(ResumeAll, {});
+  EXPECT_EQ(asked_, 3);
+  EXPECT_EQ(Report().n_scored, 2);
+}
+
 TEST_F(CampaignTest, NothingBeginsOnceTheTimeOfTheCampaignIsOver) {
   HurryingClock clock;
   clock_ = &clock;
@@ -371,6 +837,25 @@ TEST_F(CampaignTest, NothingBeginsOnceTheTimeOfTheCampaignIsOver) {
   EXPECT_EQ(report.state.state, "finished");
   EXPECT_EQ(report.state.trajectories_started, 0);
   EXPECT_EQ(report.n_unfinished, 2);
+}
+
+class LaterClock : public Clock {
+ public:
+  SteadyTime Now() const override { return Clock::System().Now(); }
+  int64_t UtcMicros() const override { return Clock::System().UtcMicros() + 3'600'000'000; }
+};
+
+// It waited for a lane with which nothing was to be done any more.
+TEST_F(CampaignTest, CampaignWhoseTimeIsOverWaitsForNoLane) {
+  CampaignSpec spec = Spec();
+  spec.wall_s = 1;
+  Live([this, spec](CampaignManager* manager) { return LaunchAndStop(manager, spec, &id_, &error_); }, {});
+  ASSERT_EQ(error_, "");
+  failing_starts_->store(1'000'000);
+  LaterClock clock;
+  clock_ = &clock;
+  Live([](CampaignManager* manager) { return ResumeAll(manager); }, {});
+  EXPECT_EQ(Report().state.state, "finished");
 }
 
 TEST_F(CampaignTest, FullDiskPausesAndNothingIsLost) {
@@ -625,6 +1110,21 @@ TEST_F(CampaignTest, TrajectoryThatDoesNotFoldIsQuarantined) {
   EXPECT_EQ(folds.value().unfoldable[0].id, "t-bad");
 }
 
+// What it had reserved for a call that nobody will end was kept from the others for ever.
+TEST_F(CampaignTest, QuarantinedTrajectoryReservesNothing) {
+  Live([this](CampaignManager* manager) { return LaunchAndStop(manager, Spec(), &id_, &error_); }, {});
+  ASSERT_EQ(error_, "");
+  StoreEvent(EventKind::kTrajectoryStarted, "{}", "t-bad", "rope");
+  StoreEvent(EventKind::kLlmIntent, R"({"reserved_tokens":1000000})", "t-bad", "t-bad/call-1");
+  auto reader = trajectories::Reader::Open(path_).value();
+  auto stored = LoadCampaign(*reader, id_);
+  ASSERT_TRUE(stored) << stored.error().context;
+  for (const StoredTrajectory& one : stored.value().trajectories) {
+    EXPECT_EQ(one.quarantined.empty(), one.trajectory_id != "t-bad");
+  }
+  for (const auto& event : stored.value().spending) EXPECT_NE(event.trajectory_id, "t-bad");
+}
+
 class ReplayTest : public CampaignTest {
  protected:
   void SetUp() override {
@@ -728,6 +1228,32 @@ TEST_F(ReplayTest, AnotherDecisionIsTheFirstDifference) {
   ASSERT_TRUE(plateau);
   EXPECT_EQ(plateau->field, "kind");
   EXPECT_EQ(plateau->stored, "feedback");
+}
+
+// A reply that was lost is a call's own failure unless others lose theirs as well. A replay of one trajectory knows of no
+// others: it found a difference in every one that had failed together with another.
+TEST_F(CampaignTest, ReplayTakesItAsStoredWhoseAFailureWas) {
+  dialects::RawReply cut;
+  cut.end = dialects::ExchangeEnd::kCut;
+  cut.sent = true;
+  CampaignSpec spec = Spec();
+  spec.concurrency = 2;
+  spec.refine.rounds.rounds = 1;
+  Live(Launching(spec), {cut, cut, FakeLlmClient::Text(ReplyWith("OK", 1.5)), FakeLlmClient::Text(ReplyWith("OK", 2))});
+  ASSERT_EQ(error_, "");
+  auto reader = trajectories::Reader::Open(path_).value();
+  Launch launch = LoadLaunch(*reader, id_).value();
+  std::set<std::string> own;
+  for (const auto& state : AllTrajectories(*reader, id_).value()) {
+    for (const auto& event : reader->Chain(id_, state.trajectory_id).value()) {
+      if (event.body.label == "transport") own.insert(ParseJson(event.body.payload).value()["own"].Dump());
+    }
+    auto replay = ReplayTrajectory(*reader, launch, state);
+    ASSERT_TRUE(replay) << replay.error().context;
+    EXPECT_FALSE(replay.value().difference) << replay.value().difference->stored << replay.value().difference->replayed;
+    EXPECT_TRUE(replay.value().finished);
+  }
+  EXPECT_EQ(own.size(), 2u) << "one was its own, one was not";
 }
 
 TEST_F(ReplayTest, WhatTheOperatorDecidedIsTakenAsItIs) {

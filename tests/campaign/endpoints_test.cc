@@ -91,6 +91,50 @@ TEST(EndpointBookTest, DialectIsTheCampaignsOrTheConfigurationsOrChat) {
   EXPECT_NE(ProblemsOf({"a", "", "", "", "morse"}), "");
 }
 
+EndpointConfig Limited(const std::string& name, const std::string& variable, std::optional<double> requests,
+                       std::optional<double> tokens) {
+  return {name, "http://10.0.0.5:8000/v1", variable, "", "openai-chat", {requests, tokens}};
+}
+
+TEST(EndpointBookTest, LimitsComeWithTheEndpoint) {
+  const EndpointBook book({Limited("slow", "", 60, std::nullopt), {"free", "http://10.0.0.6/v1", "", ""}}, true);
+  const EndpointOptions slow = book.Open({"slow", "", "", "", ""}).value();
+  EXPECT_EQ(slow.name, "slow");
+  EXPECT_EQ(slow.limits, (RateLimits{60, std::nullopt}));
+  EXPECT_EQ(book.Open({"free", "", "", "", ""}).value().limits, RateLimits());
+  const EndpointOptions local = book.Open({"", "http://127.0.0.1:1/v1", "", "", ""}).value();
+  EXPECT_EQ(local.name, "");
+  EXPECT_EQ(local.limits, RateLimits());
+}
+
+// They wait at one gate, so they have one name and one limit there, whichever campaign comes first.
+TEST(EndpointBookTest, SectionsThatMeanOneServerAndKeyShareTheLowestLimits) {
+  setenv("ENDPOINTS_TEST_A", "k", 1);
+  setenv("ENDPOINTS_TEST_B", "k", 1);
+  setenv("ENDPOINTS_TEST_C", "other", 1);
+  const EndpointBook book({Limited("a", "ENDPOINTS_TEST_A", 60, 5000), Limited("b", "ENDPOINTS_TEST_B", 30, std::nullopt),
+                           Limited("c", "ENDPOINTS_TEST_C", 1, 1), Limited("d", "ENDPOINTS_TEST_UNSET", 2, 2)},
+                          true);
+  for (const char* name : {"a", "b"}) {
+    const EndpointOptions endpoint = book.Open({name, "", "", "", ""}).value();
+    EXPECT_EQ(endpoint.name, "a") << name;
+    EXPECT_EQ(endpoint.limits, (RateLimits{30, 5000})) << name;
+  }
+  EXPECT_EQ(book.Open({"c", "", "", "", ""}).value().limits, (RateLimits{1, 1}));
+  for (const char* variable : {"ENDPOINTS_TEST_A", "ENDPOINTS_TEST_B", "ENDPOINTS_TEST_C"}) unsetenv(variable);
+}
+
+TEST(EndpointBookTest, TwoLimitsOfOneEndpointWithOneKeyAreAMistake) {
+  const auto problems = [](EndpointConfig second) {
+    return ToString(CheckEndpoints("endpoints", {Limited("a", "K", 60, std::nullopt), std::move(second)}));
+  };
+  EXPECT_EQ(problems(Limited("b", "K", 60, std::nullopt)), "");
+  EXPECT_EQ(problems(Limited("b", "L", 30, std::nullopt)), "") << "another key, as far as a file can tell";
+  EXPECT_THAT(problems(Limited("b", "K", 30, std::nullopt)),
+              HasSubstr("endpoints.b.requests_per_minute: differs from that of endpoints.a"));
+  EXPECT_THAT(problems(Limited("b", "K", 60, 100)), HasSubstr("endpoints.b.tokens_per_minute: differs"));
+}
+
 TEST(EndpointBookTest, UnknownNameIsToldWithTheKnownOnes) {
   EndpointSpec spec{"opanai", "", "", "", ""};
   const Error error = Book().Pin(&spec).error();

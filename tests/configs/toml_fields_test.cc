@@ -131,6 +131,20 @@ std::string WriteDaemonFile(const std::string& text) {
   return path;
 }
 
+TEST(DaemonFileTest, EndpointsHaveLimitsOfTheirOwn) {
+  const std::string head = "[endpoints.a]\nbase_url = 'https://a/v1'\n";
+  auto options = ReadDaemonFile(WriteDaemonFile("[llm]\nrequests_per_minute = 500\n" + head +
+                                                "requests_per_minute = 20\ntokens_per_minute = 40000\n"));
+  ASSERT_TRUE(options) << options.error().context;
+  EXPECT_EQ(options.value().llm.limits, (agent::RateLimits{500, std::nullopt}));
+  EXPECT_EQ(options.value().endpoints[0].limits, (agent::RateLimits{20, 40000}));
+  EXPECT_THAT(PrintDaemon(options.value()), HasSubstr("requests_per_minute = 20"));
+  auto wrong = ReadDaemonFile(WriteDaemonFile(head + "requests_per_minute = 0\ntokens_per_minute = 'many'\n"));
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().context, HasSubstr("daemon-endpoints.toml:3: endpoints.a.requests_per_minute: out of range"));
+  EXPECT_THAT(wrong.error().context, HasSubstr("endpoints.a.tokens_per_minute: expected a number, found a"));
+}
+
 TEST(DaemonFileTest, EndpointsAreSectionsByName) {
   auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"
                                                 "api_key_env = 'OPENAI_API_KEY'\n"

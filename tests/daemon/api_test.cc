@@ -6,8 +6,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <map>
 
 #include "tests/daemon/daemon_fixture.h"
+#include "tests/daemon/prometheus_reader.h"
 
 namespace passnet {
 namespace {
@@ -311,13 +313,28 @@ TEST(DaemonApiTest, MetricsCountWhatHappened) {
   EXPECT_EQ(fixture.WaitForEnd(Launch(&fixture)), "finished");
   auto metrics = fixture.client().Get("/metrics");
   ASSERT_TRUE(metrics) << metrics.error().context;
-  for (const char* line :
-       {"passnet_campaigns{state=\"finished\"} 1\n", "passnet_campaigns_running 0\n",
-        "passnet_trajectories_finished_total 2\n", "passnet_llm_tokens_total{kind=\"prompt\"} ", "passnet_lane_served_total{process=\"",
-        "passnet_journal_last_row ", "passnet_http_requests_total{route=\"/v1/campaigns\",status=\"201\"} 1\n",
-        "# TYPE passnet_llm_calls_total counter\n"}) {
-    EXPECT_THAT(metrics.value(), HasSubstr(line));
+  auto page = ReadPrometheus(metrics.value());
+  ASSERT_TRUE(page) << page.error().context << "\n" << metrics.value();
+  std::map<std::string, double>& samples = page.value().samples;
+  const std::string gate = "{endpoint=\"" + fixture.endpoint_url() + "\",name=\"\"";
+  EXPECT_EQ(samples["passnet_campaigns{state=\"finished\"}"], 1);
+  EXPECT_EQ(samples["passnet_campaigns_running"], 0);
+  EXPECT_EQ(samples["passnet_trajectories_finished_total"], 2);
+  EXPECT_EQ(samples["passnet_llm_calls_total"], 6);
+  EXPECT_GT(samples["passnet_llm_tokens_total{kind=\"prompt\"}"], 0);
+  EXPECT_EQ(samples["passnet_llm_attempts_total" + gate + ",end=\"answered\"}"], 6);
+  EXPECT_EQ(samples["passnet_gate_open" + gate + "}"], 1);
+  EXPECT_EQ(samples["passnet_gate_in_flight" + gate + "}"], 0);
+  EXPECT_GT(samples["passnet_journal_append_seconds_count"], 20);
+  EXPECT_GT(samples["passnet_journal_append_seconds_sum"], 0);
+  EXPECT_EQ(samples["passnet_http_requests_total{route=\"/v1/campaigns\",status=\"201\"}"], 1);
+  double served = 0, judged = 0;
+  for (const auto& [series, value] : samples) {
+    if (series.starts_with("passnet_lane_served_total{")) served += value;
+    if (series.starts_with("passnet_evaluations_total{")) judged += value;
   }
+  EXPECT_GT(served, 6);
+  EXPECT_EQ(judged, 7) << "rope 3 + final, swiglu 2 + final";
   EXPECT_EQ(httplib::Client("127.0.0.1", fixture.port()).Get("/metrics")->status, 401);
 }
 

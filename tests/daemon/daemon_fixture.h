@@ -2,8 +2,6 @@
 // Threads: main thread only. Owns: both processes, killed and reaped in the destructor, and the folder.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -12,6 +10,7 @@
 
 #include "base/json.h"
 #include "cli/daemon_client.h"
+#include "tests/fakes/child_program.h"
 #include "tests/fakes/temp_folder.h"
 
 namespace passnet {
@@ -19,25 +18,7 @@ namespace passnet {
 // What the API answered; a failure of the test when it is no JSON.
 Json Parsed(std::string_view text);
 
-// A program of the build folder.
-class ChildProgram {
- public:
-  // Standard error goes to `log_file`.
-  ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
-               const std::map<std::string, std::string>& environment, const std::string& log_file);
-  ~ChildProgram();
-  ChildProgram(const ChildProgram&) = delete;
-  ChildProgram& operator=(const ChildProgram&) = delete;
-
-  void Signal(int number);
-  // The exit code, or -signal. Waits.
-  int Wait();
-  bool Ended();
-
- private:
-  pid_t pid_ = -1;
-  int status_ = 0;
-};
+using fakes::ChildProgram;
 
 class DaemonFixture {
  public:

@@ -168,6 +168,9 @@ TEST(GuardTest, HealthAloneNeedsNoTokenButAKnownHost) {
   EXPECT_EQ(StatusOf(guard, request), 401);
   request.path = "/health";
   EXPECT_EQ(StatusOf(guard, request), 0);
+  Request post = With("POST", {{"host", "localhost:8760"}, {"authorization", ""}});
+  post.path = "/health";
+  EXPECT_EQ(StatusOf(guard, post), 401) << "its body would be read";
   request.headers["host"] = "127.evil.example:8760";
   EXPECT_EQ(StatusOf(guard, request), 421);
 }

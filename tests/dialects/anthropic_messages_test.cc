@@ -195,6 +195,23 @@ TEST(AnthropicStreamTest, WhatIsNotWholeIsLost) {
   EXPECT_EQ(Read(broken).outcome, OutcomeClass::kTransport);
 }
 
+// A stream begins with usage: the input, and one token of output. Where it broke off there, a reply of thousands of tokens
+// stood in the journal as one that had cost one, told by the provider.
+TEST(AnthropicStreamTest, UsageOfABeginningIsNoneOfTheReply) {
+  const std::vector<std::string> whole = {kStart, Begin(0, R"({"type":"text","text":""})"), TextDelta("half"),
+                                          MessageDelta("\"end_turn\""), kStop};
+  RawReply cut = EventStream({whole.begin(), whole.begin() + 3});
+  cut.end = ExchangeEnd::kCut;
+  EXPECT_FALSE(Read(cut).reply.usage.known);
+  RawReply broken = EventStream(whole);
+  broken.body.insert(broken.body.find("data: {\"type\":\"content_block_delta") + 7, "}");
+  EXPECT_FALSE(Read(broken).reply.usage.known);
+  EXPECT_EQ(Read(EventStream(whole)).reply.usage.completion_tokens, 21);
+  RawReply cut_at_end = EventStream({whole.begin(), whole.begin() + 4});
+  cut_at_end.end = ExchangeEnd::kCut;
+  EXPECT_EQ(Read(cut_at_end).reply.usage.completion_tokens, 21) << "it had told what it came to";
+}
+
 TEST(AnthropicErrorTest, StatusAndTypeDecide) {
   const auto of = [](int status, const std::string& error) {
     return Read(Answer(status, R"({"type":"error","error":)" + error + R"(,"request_id":"req_1"})")).outcome;

@@ -20,6 +20,7 @@ EvaluationReport SomeReport() {
   graph.status = GraphStatus::kPassMiss;
   graph.verdict = Verdict::kMiss;
   graph.tolerances_ok = {-5, -4};
+  graph.mismatches = {{"output 0 (float32)", 8, 2, {{"[1, 3]", "1", "nan"}, {"[1, 4]", "-inf", "2.5"}}}};
   graph.eager_us = 12.5;
   graph.control = 0.99;
   graph.control_noise = 0.02;
@@ -39,6 +40,8 @@ TEST(EvaluationJsonTest, RoundTripIsIdentical) {
   ASSERT_TRUE(back.has_value()) << back.error().context;
   EXPECT_EQ(ToJson(back.value()), json);
   EXPECT_EQ(back.value().graphs[0].status, GraphStatus::kPassMiss);
+  ASSERT_EQ(back.value().graphs[0].mismatches.size(), 1u);
+  EXPECT_EQ(back.value().graphs[0].mismatches[0].told[0].got, "nan");
   EXPECT_FALSE(back.value().graphs[0].speedup_call.has_value());
   EXPECT_EQ(back.value().graphs[0].control, 0.99);
   EXPECT_EQ(back.value().graphs[0].control_noise, 0.02);

@@ -37,6 +37,15 @@ PnCompareOutput Compare(const at::Tensor& expected, const at::Tensor& actual, co
   return output;
 }
 
+PnMismatches MismatchesAt(const at::Tensor& expected, const at::Tensor& actual, const std::string& dtype, int level) {
+  Table table = TableOf(dtype);
+  PnCompareInput input{expected.const_data_ptr(), actual.const_data_ptr(), static_cast<int32_t>(expected.scalar_type()),
+                       kLevelCount, expected.numel(), table.rtol.data(), table.atol.data()};
+  PnMismatches output{};
+  EXPECT_EQ(pn_mismatches(&input, level, &output), 0);
+  return output;
+}
+
 // torch's own answer: the first level at which allclose(expected, actual) holds.
 int TightestByTorch(const at::Tensor& expected, const at::Tensor& actual, const std::string& dtype) {
   Table table = TableOf(dtype);
@@ -114,6 +123,25 @@ TEST_P(CompareTest, ValuesWithoutEndOnBothSides) {
   EXPECT_EQ(Compare(expected, actual, dtype).nonfinite_mismatch, 1);
 }
 
+TEST_P(CompareTest, MismatchesAreThoseThatTorchFinds) {
+  auto [dtype, type] = GetParam();
+  at::manual_seed(11);
+  constexpr int kLevel = -5 - passbench::kMinT;
+  const Table table = TableOf(dtype);
+  at::Tensor expected = at::randn({9'001}, at::kDouble).to(type).contiguous(), actual = expected.clone();
+  for (int64_t place : {int64_t{17}, int64_t{4'096}, int64_t{5'000}, int64_t{5'001}, int64_t{9'000}}) actual[place] += 1;
+  actual[7'000] = std::nan("");
+  const PnMismatches found = MismatchesAt(expected, actual, dtype, kLevel);
+  const at::Tensor by_torch = at::isclose(expected, actual, table.rtol[kLevel], table.atol[kLevel]).logical_not().nonzero();
+  EXPECT_EQ(found.count, by_torch.numel());
+  ASSERT_EQ(found.told, PN_MISMATCHES_TOLD);
+  for (int i = 0; i + 1 < PN_MISMATCHES_TOLD; ++i) EXPECT_EQ(found.first[i].index, by_torch[i].item<int64_t>());
+  EXPECT_EQ(found.first[PN_MISMATCHES_TOLD - 1].index, 9'000) << "the last one of all";
+  EXPECT_EQ(found.first[0].expected, expected[17].to(at::kDouble).item<double>());
+  EXPECT_EQ(found.first[0].actual, actual[17].to(at::kDouble).item<double>());
+  EXPECT_EQ(MismatchesAt(expected, expected.clone(), dtype, kLevel).told, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Floats, CompareTest,
                          testing::Values(Case{"float32", at::kFloat}, Case{"float64", at::kDouble},
                                          Case{"float16", at::kHalf}, Case{"bfloat16", at::kBFloat16}),
@@ -127,6 +155,11 @@ TEST(CompareExactlyTest, IntegersAndBooleansAreEqualOrNot) {
   EXPECT_EQ(output.tightest, kLevelCount);
   EXPECT_EQ(output.first_bad, 3);
   EXPECT_EQ(output.max_abs_diff, 4);
+  const PnMismatches found = MismatchesAt(ints, other, "int64", 0);
+  EXPECT_EQ(found.count, 1);
+  EXPECT_EQ(found.told, 1);
+  EXPECT_EQ(found.first[0].index, 3);
+  EXPECT_EQ(found.first[0].actual, 7);
 }
 
 }  // namespace

@@ -47,6 +47,23 @@ TEST_F(FailingCandidatesTest, WrongResults) {
   Check("inplace_act", {"skips_inplace_mutation", GraphStatus::kAccuracy, {Verdict::kIncorrect}, "in place"});
 }
 
+// What helps to mend a kernel, and nothing of the inputs that are drawn in secret.
+TEST_F(FailingCandidatesTest, WrongElementsAreTold) {
+  auto report = Evaluate(RequestFor(Source("tasks/bias_gelu_layernorm"), Source("tests/fixtures/passes_bad/nan_output")));
+  ASSERT_TRUE(report.has_value()) << report.error().context;
+  for (const GraphReport& graph : report.value().graphs) {
+    ASSERT_EQ(graph.mismatches.size(), 1u) << graph.path;
+    const OutputMismatch& mismatch = graph.mismatches[0];
+    EXPECT_EQ(mismatch.what, "output 0 (" + graph.dtype + ")");
+    EXPECT_GT(mismatch.wrong, 0);
+    EXPECT_LE(mismatch.wrong, mismatch.elements);
+    ASSERT_FALSE(mismatch.told.empty());
+    EXPECT_EQ(mismatch.told[0].got.find("nan") != std::string::npos, true) << mismatch.told[0].got;
+    EXPECT_EQ(mismatch.told[0].expected.find("nan"), std::string::npos) << mismatch.told[0].expected;
+    EXPECT_EQ(mismatch.told[0].index.front(), '[');
+  }
+}
+
 TEST_F(FailingCandidatesTest, NeverRan) {
   Check("bias_gelu_layernorm", {"miss", GraphStatus::kPassMiss, {Verdict::kMiss}, "layer_norm"});
   Check("bias_gelu_layernorm", {"no_json", GraphStatus::kCompileFail, {Verdict::kCompile}, kRuleListName});

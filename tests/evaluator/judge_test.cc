@@ -84,6 +84,15 @@ TEST(JudgeTest, LooserPublishedInputsAreAccuracy) {
   EXPECT_EQ(report.tolerances_ok.front(), kTightestT + 7);
 }
 
+TEST(JudgeTest, ElementsAreToldOfPublishedInputsThatFail) {
+  Observations seen = Clean();
+  seen.published = Close(7);
+  seen.published->mismatches = {{"output 0 (float32)", 8, 1, {{"[3]", "1", "2"}}}};
+  EXPECT_EQ(Judged(seen).mismatches.size(), 1u);
+  seen.published->tightest = kStandardLevel;
+  EXPECT_TRUE(Judged(seen).mismatches.empty());
+}
+
 // Seen with honest kernels: hundreds of draws reach further into the tail of rounding errors than one.
 TEST(JudgeTest, ATailOfLooserCallsIsOk) {
   Observations seen = Clean();

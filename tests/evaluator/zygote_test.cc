@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <map>
 
 #include "base/json.h"
+#include "evaluator/lane/reference.h"
+#include "evaluator/lane/task_child.h"
 #include "evaluator/lane/worker_process.h"
 #include "sandbox/plan.h"
 #include "tests/evaluator/fake_zygote.h"
@@ -36,7 +39,8 @@ class ReaderTest : public testing::TestWithParam<sandbox::LimitsBy> {
   }
 
   static Deadline Soon() { return Deadline::After(std::chrono::minutes(1)); }
-  static Zygote& zygote() { return *zygotes_[GetParam()]; }
+  static Zygote& zygote() { return *Shared(); }
+  static const std::shared_ptr<Zygote>& Shared() { return zygotes_[GetParam()]; }
 
   // Whose pattern has this line.
   static std::unique_ptr<WorkerProcess> Trace(const std::string& line) {
@@ -90,6 +94,31 @@ TEST_P(ReaderTest, HasNothingThatGoesOnWhileItIsStopped) {
     ASSERT_TRUE(honest);
     EXPECT_NE(AnswerTo(*honest).find("\"errors\": []"), std::string::npos) << line;
   }
+}
+
+// What every timed process goes through, down to the pages that its results will lie in.
+TEST_P(ReaderTest, TimedHeapsLieInHugePages) {
+  std::string mode;
+  std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), mode);
+  if (mode.empty() || mode.find("[never]") != std::string::npos) GTEST_SKIP() << "this system gives no huge pages: " << mode;
+  auto task = passbench::LoadTask(fakes::SourceDir() + "/tasks/reduce_broadcast_chain");
+  ASSERT_TRUE(task) << task.error().context;
+  const passbench::Graph& graph = task.value().graphs.front();
+  auto child = TaskChild::Start(Shared(), graph, "cpu", Soon());
+  ASSERT_TRUE(child) << child.error().context;
+  auto facts = FactsOf(child.value(), graph, {});
+  ASSERT_TRUE(facts) << facts.error().context;
+  ASSERT_GT(facts.value()->layout.HeapBytes(), 8u << 20) << "the graph is too small to tell";
+  auto side = Side::Create(facts.value()->layout);
+  ASSERT_TRUE(side) << side.error().context;
+  ASSERT_TRUE(MakeEager(child.value(), side.value()));
+  std::ifstream maps("/proc/" + std::to_string(side.value().process().pid()) + "/smaps");
+  size_t huge_kib = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.rfind("AnonHugePages:", 0) == 0) huge_kib += std::stoul(line.substr(14));
+  }
+  // The memory may begin in a chunk that was free already, and a page of 2 MiB at each end is cut.
+  EXPECT_GE(huge_kib, facts.value()->layout.HeapBytes() >> 11);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiers, ReaderTest,

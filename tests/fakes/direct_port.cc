@@ -8,8 +8,9 @@ template <typename T>
 Result<T> DirectPort::Counted(Result<T> answer) {
   if (answer) {
     if (!std::is_same_v<T, evaluator::TaskDescription>) ++tally_.succeeded;
-  } else {
-    tally_.failed += 1 + others_meanwhile.failed;
+  } else if (others_times-- > 0) {
+    tally_.failed_elsewhere += others_meanwhile.failed_elsewhere;
+    tally_.failed_of_measured += others_meanwhile.failed_of_measured;
     tally_.succeeded += others_meanwhile.succeeded;
   }
   return answer;

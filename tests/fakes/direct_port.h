@@ -22,10 +22,13 @@ class DirectPort : public agent::EvaluationPort {
   Task<Result<evaluator::TaskDescription>> DescribeTask(agent::Asker, evaluator::DescribeTaskRequest request,
                                                         std::stop_token) override;
   Task<Result<std::map<std::string, std::string>>> Environment(std::stop_token) override;
-  agent::PortTally tally() const override { return tally_; }
+  agent::PortTally tally(const std::string&) const override { return tally_; }
 
-  // What others got from the port each time when this one failed.
+  // What other tasks got from the port each time when this one failed.
   agent::PortTally others_meanwhile;
+  int others_times = 1'000'000;  // as often as that
+  // What everybody had got before.
+  void Begin(agent::PortTally tally) { tally_ = tally; }
 
  private:
   template <typename T>

@@ -11,8 +11,11 @@ Task<dialects::RawReply> FakeLlmClient::Send(dialects::WireRequest request, agen
                                              std::stop_token cancel) {
   bodies_.push_back(*request.body);
   dialects::RawReply reply;
+  const bool sent = !cancel.stop_requested();
+  if (sent && on_the_way_) on_the_way_();
   if (cancel.stop_requested()) {
     reply.end = dialects::ExchangeEnd::kCancelled;
+    reply.sent = sent;
   } else if (script_.empty()) {
     reply.end = dialects::ExchangeEnd::kConnectFailed;
     reply.error = "the script of the fake endpoint has ended";

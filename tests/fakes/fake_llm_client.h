@@ -3,8 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/llm/client.h"
@@ -21,6 +23,8 @@ class FakeLlmClient : public agent::LlmClient {
   const dialects::Dialect& dialect() const override { return dialect_; }
   Task<dialects::RawReply> Send(dialects::WireRequest request, agent::AttemptLimits, std::stop_token cancel) override;
 
+  // While a request is on its way, before its reply.
+  void OnTheWay(std::function<void()> happens) { on_the_way_ = std::move(happens); }
   const std::vector<std::string>& bodies() const { return bodies_; }
 
   // A whole non-streamed reply with status 200.
@@ -31,6 +35,7 @@ class FakeLlmClient : public agent::LlmClient {
   std::deque<dialects::RawReply> script_;
   const dialects::Dialect& dialect_;
   std::vector<std::string> bodies_;
+  std::function<void()> on_the_way_;
 };
 
 class FakeSleeper : public agent::Sleeper {

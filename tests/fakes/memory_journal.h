@@ -7,6 +7,7 @@
 
 #include "agent/loop/ports.h"
 #include "agent/loop/trajectory_fold.h"
+#include "base/clock.h"
 
 namespace passnet::fakes {
 
@@ -17,6 +18,8 @@ class MemoryJournal : public agent::Journal {
   // The process ends with this append: just after it became durable, or just before.
   void DieWith(int append, bool durable);
   void Live() { left_ = -1; }
+  // Entries are stored at its times from now on; without one the times are not known.
+  void StampWith(const Clock* clock) { clock_ = clock; }
   const std::vector<agent::JournalEntry>& entries() const { return entries_; }
 
   int Count(trajectories::EventKind kind) const;
@@ -27,7 +30,9 @@ class MemoryJournal : public agent::Journal {
  private:
   int left_ = -1;  // appends until the end; negative: none
   bool last_is_durable_ = true;
+  const Clock* clock_ = nullptr;
   std::vector<agent::JournalEntry> entries_;
+  std::vector<int64_t> stamps_;  // of the entries
 };
 
 }  // namespace passnet::fakes

@@ -127,6 +127,18 @@ TEST_F(ReaderTest, UnscoredReportIsNotABestScoreOfZero) {
   EXPECT_EQ(t.verdict, "UNSUPPORTED");
 }
 
+TEST_F(ReaderTest, VerdictsAreCountedBetweenTwoRows) {
+  for (const char* id : {"e-1", "e-2", "e-3"}) MustAppend({Draft(EventKind::kEvaluationReport, id, id[2] == '2' ? "MISS" : "OK")});
+  MustAppend({Draft(EventKind::kEvaluationIntent, "e-4", "refine")});
+  auto reader = OpenReader();
+  const int64_t last = reader->LastRowId().value();
+  using Counts = std::map<std::string, int64_t>;
+  EXPECT_EQ(reader->Verdicts(0, last).value(), (Counts{{"MISS", 1}, {"OK", 2}}));
+  EXPECT_EQ(reader->Verdicts(last - 3, last).value(), (Counts{{"MISS", 1}, {"OK", 1}}));
+  EXPECT_EQ(reader->Verdicts(0, last - 2).value(), (Counts{{"MISS", 1}, {"OK", 1}}));
+  EXPECT_EQ(reader->Verdicts(last, last).value(), Counts());
+}
+
 TEST_F(ReaderTest, ListsAreInOrderOfStartAndPaged) {
   for (std::string id : {"t-9", "t-3", "t-5"}) MustAppend({Of(id, Draft(EventKind::kTrajectoryStarted, "x"))});
   auto reader = OpenReader();

@@ -42,6 +42,14 @@ class StoreFaultTest : public JournalTest {
     return batch;
   }
 
+  // One event, again and again while another connection holds the lock, as the daemon's journal does.
+  Result<Appended> AppendPastLocks() {
+    for (;;) {
+      auto appended = Append({Draft(EventKind::kPromptRendered)});
+      if (appended || appended.error().code != ErrorCode::kUnavailable) return appended;
+    }
+  }
+
   // As a disk does that lost a write. Syncs still fail, so that the store looks at the file once more.
   void ChangeAnAcknowledgedRow() {
     for (bool changed = false; !changed;) {
@@ -125,6 +133,55 @@ TEST_F(StoreFaultTest, FailedFsyncIsWaitedOutAndTheBatchIsWrittenOnce) {
   EXPECT_EQ(fatal_, 0);
 }
 
+// The store ended the process: it had forgotten what it had just acknowledged, and took it for a stranger's.
+TEST_F(StoreFaultTest, CommitThatCannotBeReadBackIsAcknowledgedAndLookedAtAgain) {
+  FaultVfs::Get().ReadsFailAfter(1);
+  auto written = Append({Draft(EventKind::kPromptRendered), Draft(EventKind::kPromptRendered)});
+  ASSERT_TRUE(written) << ToString(written.error());
+  EXPECT_EQ(written.value().last_row_id, 4);
+  EXPECT_EQ(store_->LastRowId(), 4) << "followers see it";
+  EXPECT_NE(store_->Trouble(), "");
+  FaultVfs::Get().Heal();
+  while (!store_->Trouble().empty() && fatal_ == 0) std::this_thread::yield();
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  EXPECT_EQ(OpenReader()->LastRowId().value(), 5);
+  EXPECT_FALSE(VerifyAll().first);
+  EXPECT_EQ(fatal_, 0);
+}
+
+// While it lasts an append waits, and is written once.
+TEST_F(StoreFaultTest, AppendAfterACommitThatCannotBeReadBackWaits) {
+  FaultVfs::Get().ReadsFailAfter(1);
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  auto second = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  std::this_thread::yield();
+  FaultVfs::Get().Heal();
+  auto written = second.get();
+  ASSERT_TRUE(written) << ToString(written.error());
+  EXPECT_EQ(written.value().first_row_id, 4);
+  EXPECT_EQ(store_->Trouble(), "");
+  EXPECT_EQ(OpenReader()->LastRowId().value(), 4);
+  EXPECT_FALSE(VerifyAll().first);
+  EXPECT_EQ(fatal_, 0);
+}
+
+// What was acknowledged is gone when the file can be read again.
+TEST_F(StoreFaultTest, LostCommitThatCouldNotBeReadBackIsFatal) {
+  FaultVfs::Get().ReadsFailAfter(1);
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  Status removed = Internal("not tried");
+  while (!removed) {
+    auto other = Database::Open({.path = path_, .read_only = false, .vfs = ""});
+    if (other) removed = other.value()->Execute("DELETE FROM events WHERE row_id = 3");
+  }
+  FaultVfs::Get().Heal();
+  auto next = AppendPastLocks();
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().code, ErrorCode::kDataCorrupt);
+  while (fatal_ == 0) std::this_thread::yield();
+  EXPECT_THAT(store_->Trouble(), HasSubstr("the last that was acknowledged is row 3"));
+}
+
 // A daemon that stops does not wait for a disk.
 TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
   FaultVfs::Get().SyncsFailAfter(0);
@@ -139,10 +196,23 @@ TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
   EXPECT_EQ(fatal_, 0);
 }
 
+// What is found of a group that was given up, when the disk is looked at again, was taken for the next group's rows.
+TEST_F(StoreFaultTest, GroupAfterOneThatWasGivenUpIsWrittenItself) {
+  FaultVfs::Get().SyncsFailAfter(0);
+  auto given_up = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  while (store_->Trouble().empty()) std::this_thread::yield();
+  store_->GiveUpWaiting();
+  ASSERT_FALSE(given_up.get());
+  FaultVfs::Get().Heal();
+  MustAppend({Draft(EventKind::kFeedback)});
+  EXPECT_EQ(OpenReader()->Chain("c-1", "t-1").value().back().body.kind, EventKind::kFeedback);
+  EXPECT_FALSE(VerifyAll().first);
+}
+
 // The disk has other bytes than those that were acknowledged.
 TEST_F(StoreFaultTest, LostRowsAfterAFailedFsyncAreFatalAndEveryWaiterFails) {
   FaultVfs::Get().SyncsFailAfter(0);
-  auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  auto appended = std::async(std::launch::async, [this] { return AppendPastLocks(); });
   while (store_->Trouble().empty()) std::this_thread::yield();
   ChangeAnAcknowledgedRow();
   EXPECT_EQ(appended.get().error().code, ErrorCode::kDataCorrupt);
@@ -163,7 +233,7 @@ TEST_F(StoreFaultTest, LostRowsEndTheProcessByDefault) {
         options.retry_wait = std::chrono::milliseconds(1);
         OpenStore(options);
         FaultVfs::Get().SyncsFailAfter(0);
-        auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+        auto appended = std::async(std::launch::async, [this] { return AppendPastLocks(); });
         while (store_->Trouble().empty()) std::this_thread::yield();
         ChangeAnAcknowledgedRow();
         EXPECT_TRUE(appended.get().has_error());

@@ -231,6 +231,17 @@ TEST_F(StoreTest, AppendsFromManyThreadsFormOneUnbrokenChain) {
   EXPECT_EQ(report.events, 202);
 }
 
+TEST_F(StoreTest, EveryAppendThatIsAnsweredIsTimed) {
+  OpenStore();
+  EXPECT_EQ(store_->AppendTimes().all, 0);
+  Launch();
+  for (int i = 0; i < 3; ++i) MustAppend({Draft(EventKind::kPromptRendered)});
+  const auto after = store_->AppendTimes();
+  EXPECT_EQ(after.all, 5);
+  EXPECT_GT(after.sum, Nanos(0));
+  EXPECT_LE(after.at_most.back().second, after.all);
+}
+
 TEST_F(StoreTest, WaitForRowWakesWhenItIsCommitted) {
   OpenStore();
   Launch();

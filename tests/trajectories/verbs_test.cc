@@ -75,6 +75,10 @@ TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
   EXPECT_THAT(Run("verify --hashes-only").output, HasSubstr("only be seen against a head"));
   std::ofstream(folder_ / "heads") << head << "\n";
   EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 0);
+  std::ofstream(folder_ / "heads") << head << "\nc-1:99:ab";
+  Ran torn = Run("verify --hashes-only --head-log " + (folder_ / "heads").string());
+  EXPECT_EQ(torn.code, 0);
+  EXPECT_THAT(torn.output, HasSubstr("heads:2: was torn when it was written"));
   std::ofstream(folder_ / "heads") << "nonsense\n";
   EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 2);
 
@@ -101,6 +105,15 @@ TEST_F(VerbsTest, ReplayNamesWhatCannotBeReplayed) {
   EXPECT_EQ(Run("replay").code, 2);
   EXPECT_EQ(Run("replay --agent --regrade").code, 2);
   EXPECT_THAT(Run("replay t-none --agent").output, HasSubstr("neither a trajectory nor a campaign t-none"));
+}
+
+TEST_F(VerbsTest, ReplayOfNothingIsNoAgreement) {
+  StoreOptions options;
+  options.path = (folder_ / "empty.db").string();
+  ASSERT_TRUE(Store::Open(options));
+  Ran replay = RunPlain("replay --agent --db " + options.path);
+  EXPECT_EQ(replay.code, 2) << replay.output;
+  EXPECT_THAT(replay.output, HasSubstr("nothing of this selection"));
 }
 
 TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
