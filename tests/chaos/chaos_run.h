@@ -40,7 +40,8 @@ struct ChaosReport {
   int64_t scored = 0;
   Balance balance;
   std::vector<Claim> claims;
-  double longest_stop_s = 0;
+  double longest_stop_s = 0;          // by SIGTERM, with a journal that takes what the daemon has to say
+  double longest_blocked_stop_s = 0;  // while the journal is locked or its disk full
   std::string log_file_tail;  // of the daemon, where something speaks against a claim
 };
 
