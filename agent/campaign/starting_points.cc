@@ -6,7 +6,6 @@
 namespace passnet::agent {
 namespace {
 
-using trajectories::Event;
 using trajectories::EventKind;
 
 constexpr std::string_view kFileRef = "file:";
@@ -45,8 +44,8 @@ Result<std::optional<Restart>> LoadRestart(trajectories::Reader& reader, const t
   ASSIGN_OR_RETURN(auto events, reader.Chain(ended.campaign_id, ended.trajectory_id));
   std::string final_id;
   std::string verdict;
-  const Event* winner = nullptr;
-  for (const Event& event : events) {
+  const trajectories::Event* winner = nullptr;
+  for (const trajectories::Event& event : events) {
     const auto& body = event.body;
     if (body.kind == EventKind::kEvaluationIntent && body.label == "final") final_id = body.subject;
     if (body.kind == EventKind::kEvaluationReport && body.subject == final_id) verdict = body.label;

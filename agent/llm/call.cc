@@ -34,6 +34,7 @@ class Failing {
   const int64_t since_utc_us_;
   std::optional<SteadyTime> here_;
 };
+
 // What is told of a request whose stop came while its intent was made durable.
 dialects::RawReply Unsent() {
   dialects::RawReply reply;

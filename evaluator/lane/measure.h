@@ -26,7 +26,7 @@ struct MeasureOptions {
   double warm_up_us = 20'000;                // fewer, where eager takes longer than this for them; at least one block
   int timed_blocks = 5;                    // of each round, or more …
   int min_calls = 100;                     // … until the least rounds have so many timed calls a seat
-  double noise = 0.025;                    // stop once the interval is narrower, after min_rounds
+  double noise = 0.04;                     // stop once the interval is narrower, after min_rounds
   std::chrono::milliseconds time_cap{30'000};
   std::chrono::milliseconds call_limit{30'000};  // one block of a contender; beyond it, it hangs
   std::function<bool()> cancelled;               // asked between blocks; empty: never

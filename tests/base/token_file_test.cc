@@ -92,7 +92,9 @@ TEST_F(TokenFileTest, ServerTakesNobodyElsesFileAway) {
   auto published = PublishToken(1, second);
   ASSERT_TRUE(old && published);
   old.value().reset();
-  EXPECT_EQ(FindPublishedToken(1).value().Reveal(), second.Reveal());
+  auto found = FindPublishedToken(1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found.value().Reveal(), second.Reveal());
   unsetenv("XDG_RUNTIME_DIR");
 }
 

@@ -55,7 +55,10 @@ struct CampaignKind {
   bool stream;
 };
 constexpr CampaignKind kCampaigns[] = {
-    {"chat, streamed", "openai-chat", true}, {"chat, whole", "openai-chat", false}, {"messages", "anthropic-messages", true}};
+    {"chat, streamed", "openai-chat", true},
+    {"chat, whole", "openai-chat", false},
+    {"messages, streamed", "anthropic-messages", true},
+    {"responses, streamed", "openai-responses", true}};
 
 // Every failpoint that is linked into the daemon.
 std::vector<std::string> Failpoints() {
@@ -146,18 +149,20 @@ class Run {
   fs::path lane_folder() const { return folder_ / "lane"; }
   size_t tasks() const { return options_.samples >= 100 ? kTasks.size() : kTasks.size() / 2; }
 
-  // Of each task: a half, a quarter and a quarter of all.
+  // Of each task: a share each, the first campaign has what is left over.
   int SamplesOf(size_t campaign) const {
-    const int all = std::max(4, options_.samples / static_cast<int>(tasks()));
-    return campaign == 0 ? all - 2 * (all / 4) : all / 4;
+    const int share = SamplesOfATask() / static_cast<int>(std::size(kCampaigns));
+    return campaign == 0 ? SamplesOfATask() - share * static_cast<int>(std::size(kCampaigns) - 1) : share;
   }
-  int64_t Planned(size_t campaign) const { return SamplesOf(campaign) * static_cast<int64_t>(tasks()); }
-  int64_t Planned() const { return Planned(0) + Planned(1) + Planned(2); }
+  int SamplesOfATask() const {
+    return std::max(static_cast<int>(std::size(kCampaigns)), options_.samples / static_cast<int>(tasks()));
+  }
+  int64_t Planned() const { return SamplesOfATask() * static_cast<int64_t>(tasks()); }
 
   std::string Spec(size_t campaign) const {
     const CampaignKind& kind = kCampaigns[campaign];
     Json sampling = {{"model", "scripted"}, {"stream", kind.stream}};
-    // With a seed of its own each sample's requests are its own; messages have no place for one.
+    // With a seed of its own each sample's requests are its own; the other dialects have no place for one.
     if (std::string(kind.dialect) == "openai-chat") sampling.Set("seed", options_.seed);
     const std::vector<std::string> include(kTasks.begin(), kTasks.begin() + static_cast<std::ptrdiff_t>(tasks()));
     Json spec = {{"name", kind.name},

@@ -20,7 +20,7 @@
 namespace passnet::chaos {
 
 struct ChaosOptions {
-  int samples = 200;  // trajectories, over three campaigns: chat streamed, chat whole, messages streamed
+  int samples = 200;  // trajectories, over four campaigns: chat streamed, chat whole, messages, responses
   int kills = 50;
   int stops = 20;
   int seed = 1;

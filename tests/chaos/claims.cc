@@ -268,8 +268,8 @@ Result<Claim> JudgeReplay(trajectories::Reader& reader) {
 
 Result<Claim> JudgeVerify(const std::string& journal, const std::string& head_log) {
   Claim claim{"verify_findings", "the journal is what was written, with every head that was told meanwhile"};
-  ASSIGN_OR_RETURN(auto heads, trajectories::ReadHeadLog(head_log));
-  ASSIGN_OR_RETURN(const auto report, trajectories::Verify({journal, "", std::move(heads.heads)}));
+  ASSIGN_OR_RETURN(auto log, trajectories::ReadHeadLog(head_log));
+  ASSIGN_OR_RETURN(const auto report, trajectories::Verify({journal, "", std::move(log.heads)}));
   if (report.first) claim.Against(report.first->where + ": " + report.first->detail);
   if (report.orphans > 0) claim.Against(std::to_string(report.orphans) + " contents that no event names");
   return claim;

@@ -205,6 +205,7 @@ void HugeReasoning(Composition* made) {
     made->pieces.insert(made->pieces.begin() + 1, "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"" +
                                                       text + "\"},\"finish_reason\":null}]}\n\n");
   } else if (made->stream) {
+    // Any other wire: an event of a later version.
     made->pieces.insert(made->pieces.begin() + 1, "event: ping\ndata: {\"type\":\"ping\",\"pad\":\"" + text + "\"}\n\n");
   } else {
     ReplaceAll(&made->pieces, "\"refusal\":null", "\"refusal\":null,\"reasoning_content\":\"" + text + "\"");

@@ -74,12 +74,14 @@ TEST(EndpointScriptTest, RequestThatComesAgainIsAnsweredAtLast) {
 }
 
 TEST(EndpointScriptTest, LedgerSaysWhatTheDialectsRead) {
-  const Wire wires[] = {{&dialects::OpenAiChat(), kChat}, {&dialects::AnthropicMessages(), "/v1/messages"}};
+  const Wire wires[] = {{&dialects::OpenAiChat(), kChat},
+                        {&dialects::AnthropicMessages(), "/v1/messages"},
+                        {&dialects::OpenAiResponses(), "/v1/responses"}};
   EndpointScript script({.trouble_percent = 0, .oddity_percent = 70});
   std::set<std::string> kinds;
   for (int i = 0; i < 1200; ++i) {
-    const Wire& wire = wires[i % 2];
-    const ScriptedAnswer answer = Ask(&script, wire, BodyOf(wire, i, i % 3 != 0));
+    const Wire& wire = wires[i % 3];
+    const ScriptedAnswer answer = Ask(&script, wire, BodyOf(wire, i, i % 4 != 0));
     const LedgerEntry& entry = answer.entry;
     kinds.insert(entry.kind);
     const AttemptOutcome outcome = Read(wire, answer);
