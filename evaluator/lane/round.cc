@@ -92,6 +92,7 @@ class RoundRun {
     block.kinds = DrawCallKinds(context_.ablation, context_.always_stray, context_.draws, calls_);
     block.checked = DrawChecked(context_.draws, calls_);
     if (number == 0) block.checked[0] = true;  // the first answer of a process tells remembering from computing
+    block.checked[calls_ - 1] = true;  // what a block leaves to be done when its clock stops is missing here
     if (number == published_block_) {
       block.kinds[published_slot_] = CallKind::kPublished;
       block.checked[published_slot_] = true;

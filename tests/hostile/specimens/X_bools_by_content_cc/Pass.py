@@ -2,6 +2,7 @@
 # task: where_mask
 # tries: a content hash over bool inputs, which are redrawn from set to set only
 # expect: OK | R.STATE | INCORRECT
+# earns: 1.8
 # stopped by: bools are redrawn for every call (layer 7: fresh)
 import torch
 import passnet_kernels
