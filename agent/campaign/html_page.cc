@@ -16,7 +16,7 @@ h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin:2rem 0 .6rem}p{m
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.7rem;margin:1rem 0}
 .figure{background:var(--panel);border-radius:.4rem;padding:.6rem .8rem}.figure b{display:block;font-size:1.25rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1rem}
-svg{width:100%;height:auto;background:var(--panel);border-radius:.4rem}
+svg{width:100%;max-width:40rem;height:auto;background:var(--panel);border-radius:.4rem}
 svg text{font:11px system-ui,sans-serif;fill:var(--ink)}svg .title{font-size:13px;font-weight:600}
 svg .soft{fill:var(--soft)}svg .grid{stroke:var(--line);stroke-width:1}svg polyline{fill:none;stroke-width:2}
 svg .axis{stroke:var(--soft);stroke-width:1}
