@@ -10,6 +10,7 @@
 
 #include "tests/cli/one_answer_server.h"
 #include "tests/fakes/paths.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::cli {
 namespace {
@@ -104,8 +105,9 @@ TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
 }
 
 TEST(CampaignTest, SavedReportsAreShownAndComparedWithoutADaemon) {
-  const std::string file = testing::TempDir() + "/report.json";
-  const std::string page = testing::TempDir() + "/page.html";
+  fakes::TempFolder folder("saved-report");
+  const std::string file = folder.path() / "report.json";
+  const std::string page = folder.path() / "page.html";
   std::ofstream(file) << R"({"schema":"passnet.campaign_report/1","name":"saved","by_task":[
     {"task":"rope","hash":"h","graphs":1,"scored":1,"solved":1,"score":1.5,"noise":0.01}]})";
   Ran shown = Passnet("campaign report " + file + " --html " + page);
@@ -121,7 +123,8 @@ TEST(CampaignTest, SavedReportsAreShownAndComparedWithoutADaemon) {
 }
 
 TEST(ScoreTest, CasesHaveANameOfTheirOwn) {
-  const std::string file = testing::TempDir() + "/score_cases.json";
+  fakes::TempFolder folder("score-cases");
+  const std::string file = folder.path() / "score_cases.json";
   std::ofstream(file) << R"({"cases":[{"name":"one","p":0,"b":0.1,"interpretation":"default",
     "graphs":[{"status":"eager_fail"}],"expect":{"S":{},"ES":{},"AS":0.2}}]})";
   Ran cases = Passnet("score --json --cases " + file);

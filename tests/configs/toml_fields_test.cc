@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "configs/files.h"
 #include "tests/fakes/paths.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::configs {
 namespace {
@@ -101,8 +102,20 @@ TEST(ShippedFilesTest, AllAreInOrder) {
   EXPECT_EQ(KindOfFile(Source("configs/passnetd.toml")).value(), FileKind::kDaemon);
 }
 
+// Each test's process has a folder of its own: tests of this file run side by side.
+class DaemonFileTest : public ::testing::Test {
+ protected:
+  std::string WriteDaemonFile(const std::string& text) {
+    const std::string path = folder_.path() / "daemon-endpoints.toml";
+    EXPECT_TRUE(WriteFileAtomic(path, text));
+    return path;
+  }
+
+  fakes::TempFolder folder_{"daemon-file"};
+};
+
 // A token is wanted everywhere; where every address is listened on, nobody knows what clients write into Host.
-TEST(DaemonFileTest, EveryAddressNeedsTheNamesThatClientsUse) {
+TEST_F(DaemonFileTest, EveryAddressNeedsTheNamesThatClientsUse) {
   daemon::DaemonOptions options;
   for (const char* host : {"0.0.0.0", "::"}) {
     options.http.host = host;
@@ -115,7 +128,7 @@ TEST(DaemonFileTest, EveryAddressNeedsTheNamesThatClientsUse) {
   }
 }
 
-TEST(DaemonFileTest, OriginsAreWrittenAsBrowsersDo) {
+TEST_F(DaemonFileTest, OriginsAreWrittenAsBrowsersDo) {
   daemon::DaemonOptions options;
   options.http.allowed_origins = {"https://board.example", "http://localhost:3000"};
   EXPECT_TRUE(Check(options).empty());
@@ -125,13 +138,7 @@ TEST(DaemonFileTest, OriginsAreWrittenAsBrowsersDo) {
   }
 }
 
-std::string WriteDaemonFile(const std::string& text) {
-  std::string path = ::testing::TempDir() + "/daemon-endpoints.toml";
-  EXPECT_TRUE(WriteFileAtomic(path, text));
-  return path;
-}
-
-TEST(DaemonFileTest, EndpointsHaveLimitsOfTheirOwn) {
+TEST_F(DaemonFileTest, EndpointsHaveLimitsOfTheirOwn) {
   const std::string head = "[endpoints.a]\nbase_url = 'https://a/v1'\n";
   auto options = ReadDaemonFile(WriteDaemonFile("[llm]\nrequests_per_minute = 500\n" + head +
                                                 "requests_per_minute = 20\ntokens_per_minute = 40000\n"));
@@ -145,7 +152,7 @@ TEST(DaemonFileTest, EndpointsHaveLimitsOfTheirOwn) {
   EXPECT_THAT(wrong.error().context, HasSubstr("endpoints.a.tokens_per_minute: expected a number, found a"));
 }
 
-TEST(DaemonFileTest, EndpointsAreSectionsByName) {
+TEST_F(DaemonFileTest, EndpointsAreSectionsByName) {
   auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"
                                                 "api_key_env = 'OPENAI_API_KEY'\n"
                                                 "[endpoints.lab]\nbase_url = 'https://10.0.0.5/v1'\nca_file = 'ca.pem'\n"));
@@ -157,7 +164,7 @@ TEST(DaemonFileTest, EndpointsAreSectionsByName) {
   const auto& openai = endpoints[lab_first ? 1 : 0];
   EXPECT_EQ(openai.name, "openai");
   EXPECT_EQ(openai.api_key_env, "OPENAI_API_KEY");
-  EXPECT_EQ(lab.ca_file, ::testing::TempDir() + "ca.pem") << "relative to the file's folder";
+  EXPECT_EQ(lab.ca_file, folder_.path() / "ca.pem") << "relative to the file's folder";
   const std::string printed = PrintDaemon(options.value());
   EXPECT_THAT(printed, HasSubstr("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"));
   auto again = ReadDaemonFile(WriteDaemonFile(printed));
@@ -165,7 +172,7 @@ TEST(DaemonFileTest, EndpointsAreSectionsByName) {
   EXPECT_EQ(PrintDaemon(again.value()), printed);
 }
 
-TEST(DaemonFileTest, MistakesOfEndpointsHaveTheirLines) {
+TEST_F(DaemonFileTest, MistakesOfEndpointsHaveTheirLines) {
   auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.a]\nbase_url = 'ftp://x'\napi_key_env = 'sk-123'\n"
                                                 "[endpoints.b]\nurl = 'https://x'\n[endpoints.'c d']\n"
                                                 "base_url = 'https://x'\n"));
@@ -180,7 +187,7 @@ TEST(DaemonFileTest, MistakesOfEndpointsHaveTheirLines) {
   EXPECT_FALSE(ReadDaemonFile(WriteDaemonFile("[endpoints]\nopenai = 'https://x'\n")));
 }
 
-TEST(DaemonFileTest, SeveralLanesAreNamedByTheirCores) {
+TEST_F(DaemonFileTest, SeveralLanesAreNamedByTheirCores) {
   daemon::DaemonOptions options;
   options.lane.timing_cores = {2, 3};
   EXPECT_TRUE(Check(options).empty());
@@ -206,7 +213,8 @@ TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
 }
 
 TEST(CampaignFileTest, EveryMistakeOfASpecIsReported) {
-  std::string path = ::testing::TempDir() + "/bad-campaign.toml";
+  fakes::TempFolder folder("campaign-file");
+  const std::string path = folder.path() / "bad-campaign.toml";
   ASSERT_TRUE(WriteFileAtomic(path, "name = 'x'\n[endpoint]\nbase_url = 'ftp://x'\napi_key_env = 'HOME'\n[sampling]\n"
                                     "temperature = 3\n[budget]\ntotal_usd = 5\n[tasks]\npath='t'\n"));
   auto spec = ReadCampaignFile(path);
