@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "bench/bench_main.h"
-#include "bench/child.h"
 #include "bench/daemon_load.h"
 #include "bench/synthetic_task.h"
+#include "tests/fakes/child.h"
 
 namespace passnet::bench {
 namespace {
@@ -48,8 +48,8 @@ Result<Json> LastLine(const fs::path& file) {
 Status AddStep(const Step& step, const fs::path& folder, BenchReport* report) {
   const fs::path output = folder / (step.name + ".json");
   const fs::path log = folder / (step.name + ".log");
-  ASSIGN_OR_RETURN(const ChildEnd end, RunChild({.program = "passnet", .arguments = step.arguments,
-                                                 .output = output.native(), .log = log.native()}));
+  ASSIGN_OR_RETURN(const fakes::ChildEnd end, fakes::RunChild({.program = "passnet", .arguments = step.arguments,
+                                                              .output = output.native(), .log = log.native()}));
   if (end.exit_code != 0) {
     auto said = ReadFile(log, 1 << 20);
     return Internal("passnet " + step.arguments.front() + " ended with " + std::to_string(end.exit_code) + ": " +

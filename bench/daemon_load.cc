@@ -11,10 +11,10 @@
 #include "base/json.h"
 #include "bench/bench_report.h"
 #include "bench/bundled.h"
-#include "bench/child.h"
 #include "bench/samples.h"
 #include "bench/varied_recordings.h"
 #include "cli/daemon_client.h"
+#include "tests/fakes/child.h"
 #include "tests/fakes/paths.h"
 
 namespace passnet::bench {
@@ -27,7 +27,7 @@ constexpr int kLookMs = 20;
 constexpr int kWatchMs = 200;  // between two questions to the daemon, which are part of what is measured
 constexpr size_t kShownLogBytes = 2000;
 
-Result<std::string> WaitForPort(const fs::path& file, Child* child) {
+Result<std::string> WaitForPort(const fs::path& file, fakes::Child* child) {
   for (int i = 0; i < kStartTries && child->Running(); ++i) {
     auto text = ReadFile(file, 100);
     if (text && !text.value().empty()) return text.value().substr(0, text.value().find('\n'));
@@ -70,10 +70,10 @@ class Load {
       if (tasks_.size() < static_cast<size_t>(plan_.tasks)) tasks_.push_back(task.name);
     }
     RETURN_IF_ERROR(WriteVariedRecordings(folder_ / "conversations", tasks_, plan_.turns));
-    ChildPlan endpoint{.program = "passnet-recorded-llm",
-                       .arguments = {"--conversations", At("conversations"), "--port-file", At("endpoint.port")},
-                       .log = At("endpoint.log")};
-    ASSIGN_OR_RETURN(endpoint_, Child::Start(endpoint));
+    fakes::ChildPlan endpoint{.program = "passnet-recorded-llm",
+                              .arguments = {"--conversations", At("conversations"), "--port-file", At("endpoint.port")},
+                              .log = At("endpoint.log")};
+    ASSIGN_OR_RETURN(endpoint_, fakes::Child::Start(endpoint));
     ASSIGN_OR_RETURN(endpoint_port_, WaitForPort(folder_ / "endpoint.port", endpoint_.get()));
     return OkStatus();
   }
@@ -83,11 +83,11 @@ class Load {
     RETURN_IF_ERROR(WriteFileAtomic(
         folder_ / "daemon.toml", "journal = 'journal.db'\nlog_level = 'warning'\n[http]\nport = 0\nport_file = 'daemon.port'\n"
                                  "[llm]\nstart_in_flight = " + in_flight + "\nmax_in_flight = " + in_flight + "\n"));
-    ChildPlan daemon{.program = "fake_lane_daemon",
-                     .arguments = {At("daemon.toml")},
-                     .environment = {{"XDG_RUNTIME_DIR", folder_.native()}},
-                     .log = At("daemon.log")};
-    ASSIGN_OR_RETURN(daemon_, Child::Start(daemon));
+    fakes::ChildPlan daemon{.program = "fake_lane_daemon",
+                            .arguments = {At("daemon.toml")},
+                            .environment = {{"XDG_RUNTIME_DIR", folder_.native()}},
+                            .log = At("daemon.log")};
+    ASSIGN_OR_RETURN(daemon_, fakes::Child::Start(daemon));
     auto port = WaitForPort(folder_ / "daemon.port", daemon_.get());
     if (!port) return WithLog(port.error().context);
     ASSIGN_OR_RETURN(client_, cli::DaemonClient::Open("http://127.0.0.1:" + port.value(), At("journal.db.token")));
@@ -144,9 +144,9 @@ class Load {
   const LoadPlan plan_;
   const fs::path folder_;
   std::vector<std::string> tasks_;
-  std::unique_ptr<Child> endpoint_;
+  std::unique_ptr<fakes::Child> endpoint_;
   std::string endpoint_port_;
-  std::unique_ptr<Child> daemon_;
+  std::unique_ptr<fakes::Child> daemon_;
   std::unique_ptr<cli::DaemonClient> client_;
 };
 

@@ -258,14 +258,8 @@ class Sweep {
   Buffer expected_, actual_;
 };
 
-template <typename T>
-int CompareFloats(const PnCompareInput& in, PnCompareOutput& out) {
-  Sweep<T>(in, out).Run();
-  return 0;
-}
-
 template <typename Stored>
-int CompareExactly(const PnCompareInput& in, PnCompareOutput& out) {
+void CompareExactly(const PnCompareInput& in, PnCompareOutput& out) {
   const auto* expected = static_cast<const Stored*>(in.expected);
   const auto* actual = static_cast<const Stored*>(in.actual);
   for (int64_t begin = 0; begin < in.count; begin += kChunk) {
@@ -280,7 +274,6 @@ int CompareExactly(const PnCompareInput& in, PnCompareOutput& out) {
       if (out.first_bad < 0) out.first_bad = i;
     }
   }
-  return 0;
 }
 
 void Tell(const PnMismatch& mismatch, PnMismatches& out) {
@@ -301,61 +294,73 @@ typename T::Real ValueAt(const typename T::Stored* values, int64_t index) {
 }
 
 template <typename T>
-int FloatMismatches(const PnCompareInput& in, int32_t level, PnMismatches& out) {
+void FloatMismatches(const PnCompareInput& in, int32_t level, PnMismatches& out) {
   const auto* expected = static_cast<const typename T::Stored*>(in.expected);
   const auto* actual = static_cast<const typename T::Stored*>(in.actual);
   for (int64_t i = 0; i < in.count; ++i) {
     const auto e = ValueAt<T>(expected, i), a = ValueAt<T>(actual, i);
     if (!Close<T>(e, a, in.rtol[level], in.atol[level])) Tell({i, static_cast<double>(e), static_cast<double>(a)}, out);
   }
-  return 0;
 }
 
 template <typename Stored>
-int ExactMismatches(const PnCompareInput& in, PnMismatches& out) {
+void ExactMismatches(const PnCompareInput& in, PnMismatches& out) {
   const auto* expected = static_cast<const Stored*>(in.expected);
   const auto* actual = static_cast<const Stored*>(in.actual);
   for (int64_t i = 0; i < in.count; ++i) {
     if (expected[i] == actual[i]) continue;
     Tell({i, static_cast<double>(expected[i]), static_cast<double>(actual[i])}, out);
   }
-  return 0;
+}
+
+// The two questions, each for a type with tolerances and for one whose values are equal or not.
+struct Comparing {
+  const PnCompareInput& in;
+  PnCompareOutput& out;
+  template <typename T>
+  void Float() const { Sweep<T>(in, out).Run(); }
+  template <typename Stored>
+  void Exact() const { CompareExactly<Stored>(in, out); }
+};
+
+struct Finding {
+  const PnCompareInput& in;
+  int32_t level;
+  PnMismatches& out;
+  template <typename T>
+  void Float() const { FloatMismatches<T>(in, level, out); }
+  template <typename Stored>
+  void Exact() const { ExactMismatches<Stored>(in, out); }
+};
+
+// 0, or -1 for a type that there is no answer for.
+template <typename Question>
+int ForType(int32_t scalar_type, const Question& question) {
+  switch (static_cast<at::ScalarType>(scalar_type)) {
+    case at::kFloat: question.template Float<Float32>(); return 0;
+    case at::kDouble: question.template Float<Float64>(); return 0;
+    case at::kHalf: question.template Float<Float16>(); return 0;
+    case at::kBFloat16: question.template Float<BFloat16>(); return 0;
+    case at::kByte: question.template Exact<uint8_t>(); return 0;
+    case at::kBool: question.template Exact<uint8_t>(); return 0;
+    case at::kChar: question.template Exact<int8_t>(); return 0;
+    case at::kShort: question.template Exact<int16_t>(); return 0;
+    case at::kInt: question.template Exact<int32_t>(); return 0;
+    case at::kLong: question.template Exact<int64_t>(); return 0;
+    default: return -1;
+  }
 }
 
 }  // namespace
 
 int pn_compare(const PnCompareInput* input, PnCompareOutput* output) {
   *output = PnCompareOutput{0, 1, 1, 0, 0.0, -1};
-  switch (static_cast<at::ScalarType>(input->scalar_type)) {
-    case at::kFloat: return CompareFloats<Float32>(*input, *output);
-    case at::kDouble: return CompareFloats<Float64>(*input, *output);
-    case at::kHalf: return CompareFloats<Float16>(*input, *output);
-    case at::kBFloat16: return CompareFloats<BFloat16>(*input, *output);
-    case at::kByte: return CompareExactly<uint8_t>(*input, *output);
-    case at::kBool: return CompareExactly<uint8_t>(*input, *output);
-    case at::kChar: return CompareExactly<int8_t>(*input, *output);
-    case at::kShort: return CompareExactly<int16_t>(*input, *output);
-    case at::kInt: return CompareExactly<int32_t>(*input, *output);
-    case at::kLong: return CompareExactly<int64_t>(*input, *output);
-    default: return -1;
-  }
+  return ForType(input->scalar_type, Comparing{*input, *output});
 }
 
 int pn_mismatches(const PnCompareInput* input, int32_t level, PnMismatches* output) {
   *output = PnMismatches{};
-  switch (static_cast<at::ScalarType>(input->scalar_type)) {
-    case at::kFloat: return FloatMismatches<Float32>(*input, level, *output);
-    case at::kDouble: return FloatMismatches<Float64>(*input, level, *output);
-    case at::kHalf: return FloatMismatches<Float16>(*input, level, *output);
-    case at::kBFloat16: return FloatMismatches<BFloat16>(*input, level, *output);
-    case at::kByte: return ExactMismatches<uint8_t>(*input, *output);
-    case at::kBool: return ExactMismatches<uint8_t>(*input, *output);
-    case at::kChar: return ExactMismatches<int8_t>(*input, *output);
-    case at::kShort: return ExactMismatches<int16_t>(*input, *output);
-    case at::kInt: return ExactMismatches<int32_t>(*input, *output);
-    case at::kLong: return ExactMismatches<int64_t>(*input, *output);
-    default: return -1;
-  }
+  return ForType(input->scalar_type, Finding{*input, level, *output});
 }
 
 const char* pn_compare_torch_version() { return TORCH_VERSION; }

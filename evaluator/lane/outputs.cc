@@ -165,6 +165,14 @@ void OutputComparer::CompareMutated(const OutputBatch& expected, uint32_t slot, 
   }
 }
 
+const std::byte* OutputComparer::InOrder(const OutputBatch& batch, uint32_t slot, size_t index,
+                                         std::vector<std::byte>* scratch) const {
+  const SlotOutput& spec = layout_.outputs[index];
+  const ClaimedOutput& output = OutputOf(batch, slot, index);
+  return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec), spec.elements,
+                  scratch);
+}
+
 OutputComparison OutputComparer::Compare(const OutputBatch& reference, const OutputBatch& contender,
                                          uint32_t slot) const {
   OutputComparison result;
@@ -207,15 +215,10 @@ std::vector<OutputMismatch> OutputComparer::Mismatches(const OutputBatch& refere
   std::vector<std::byte> gathered_expected, gathered_actual;
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
     const SlotOutput& spec = layout_.outputs[i];
-    const auto in_order = [&](const OutputBatch& batch, std::vector<std::byte>* scratch) {
-      const ClaimedOutput& output = OutputOf(batch, slot, i);
-      return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec),
-                      spec.elements, scratch);
-    };
     const Tolerances& table = of_outputs_[i];
     TellMismatches("output " + std::to_string(i), spec.dtype, spec.shape,
-                   {in_order(reference, &gathered_expected), in_order(contender, &gathered_actual), spec.scalar_type,
-                    kLevels, spec.elements, table.rtol.data(), table.atol.data()},
+                   {InOrder(reference, slot, i, &gathered_expected), InOrder(contender, slot, i, &gathered_actual),
+                    spec.scalar_type, kLevels, spec.elements, table.rtol.data(), table.atol.data()},
                    &told);
   }
   const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
@@ -238,14 +241,9 @@ bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, cons
   std::vector<std::byte> first, second;
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
     const SlotOutput& spec = layout_.outputs[i];
-    const ClaimedOutput& a = OutputOf(one, slot, i);
-    const ClaimedOutput& b = OutputOf(other, other_slot, i);
-    if (!a.read || !b.read) return false;
-    const auto in_order = [&](const OutputBatch& batch, const ClaimedOutput& output, std::vector<std::byte>* scratch) {
-      return RowMajor(batch.bytes.data() + output.offset, output.header.strides, spec.shape, WidthOf(spec),
-                      spec.elements, scratch);
-    };
-    CompareValues("", spec.dtype, of_outputs_[i], spec.elements, in_order(one, a, &first), in_order(other, b, &second), &result);
+    if (!OutputOf(one, slot, i).read || !OutputOf(other, other_slot, i).read) return false;
+    CompareValues("", spec.dtype, of_outputs_[i], spec.elements, InOrder(one, slot, i, &first),
+                  InOrder(other, other_slot, i, &second), &result);
   }
   return result.match == OutputMatch::kCompared && result.tightest <= kStandardLevel;
 }

@@ -57,6 +57,8 @@ class OutputComparer {
   const ClaimedOutput& OutputOf(const OutputBatch& batch, uint32_t slot, size_t index) const {
     return batch.outputs[slot * layout_.outputs.size() + index];
   }
+  // Its elements in row-major order, in the batch or gathered into `scratch`.
+  const std::byte* InOrder(const OutputBatch& batch, uint32_t slot, size_t index, std::vector<std::byte>* scratch) const;
   // The inputs that the graph changes in place, after a call of each batch.
   void CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual, uint32_t actual_slot,
                       OutputComparison* result) const;

@@ -29,7 +29,6 @@ using ::testing::HasSubstr;
 using trajectories::EventKind;
 
 // A lane that is not free for what the test says: "describe", "baseline", or "refine 2" for the second refine evaluation.
-// evaluation.
 class QueuedPort : public EvaluationPort {
  public:
   explicit QueuedPort(evaluator::LaneClient* client) : port_(client) {}

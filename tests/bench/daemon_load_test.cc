@@ -8,8 +8,8 @@
 
 #include "agent/campaign/launch.h"
 #include "agent/replay/agent_replay.h"
-#include "bench/child.h"
 #include "bench/turn_parts.h"
+#include "tests/fakes/child.h"
 #include "tests/fakes/temp_folder.h"
 #include "trajectories/reader.h"
 #include "trajectories/verify.h"
@@ -58,14 +58,14 @@ TEST(DaemonLoadTest, EveryTurnIsPlayedStoredAndPlayedAgainAlike) {
 }
 
 TEST(ChildTest, EndAndUseAreThoseOfTheProgram) {
-  auto none = Child::Start({.program = "no-such-program"});
+  auto none = fakes::Child::Start({.program = "no-such-program"});
   ASSERT_FALSE(none);
   EXPECT_NE(none.error().context.find("no-such-program"), std::string::npos);
-  auto version = RunChild({.program = "passnet", .arguments = {"--version"}});
+  auto version = fakes::RunChild({.program = "passnet", .arguments = {"--version"}});
   ASSERT_TRUE(version) << version.error().context;
   EXPECT_EQ(version.value().exit_code, 0);
   EXPECT_GT(version.value().peak_rss_mib, 1);
-  auto wrong = RunChild({.program = "passnet", .arguments = {"--no-such-option"}});
+  auto wrong = fakes::RunChild({.program = "passnet", .arguments = {"--no-such-option"}});
   ASSERT_TRUE(wrong);
   EXPECT_NE(wrong.value().exit_code, 0);
 }

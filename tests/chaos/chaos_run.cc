@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -63,21 +62,6 @@ constexpr CampaignKind kCampaigns[] = {
     {"messages, streamed", "anthropic-messages", true},
     {"responses, streamed", "openai-responses", true}};
 
-// Every failpoint that is linked into the daemon.
-std::vector<std::string> Failpoints() {
-  const std::string command = "PASSNET_FAILPOINT=list " + fakes::BinaryDir() + "/bin/chaos_daemon";
-  FILE* out = popen(command.c_str(), "r");
-  if (out == nullptr) return {};
-  std::string text;
-  char bytes[4096];
-  for (size_t count; (count = fread(bytes, 1, sizeof bytes, out)) > 0;) text.append(bytes, count);
-  pclose(out);
-  std::vector<std::string> names;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) names.push_back(line);
-  return names;
-}
-
 Json ParsedOrNull(const Result<std::string>& text) {
   auto json = text ? ParseJson(text.value()) : Result<Json>(text.error());
   return json ? std::move(json).value() : Json();
@@ -100,7 +84,8 @@ class Run {
   Result<ChaosReport> Do() {
     RETURN_IF_ERROR(SetUp());
     const std::vector<Life> lives = PlanLives({options_.kills, options_.stops, options_.locks, options_.full_disks,
-                                               options_.refusals, options_.outages}, Failpoints(), random_);
+                                               options_.refusals, options_.outages},
+                                              fakes::FailpointsOf("chaos_daemon"), random_);
     const int total = static_cast<int>(lives.size()) + 1;
     for (const Life& life : lives) {
       lives_left_ = total - static_cast<int>(lives_.size());

@@ -6,30 +6,15 @@
 #include <csignal>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "agent/replay/agent_replay.h"
 #include "tests/daemon/daemon_fixture.h"
-#include "tests/fakes/paths.h"
+#include "tests/fakes/child_program.h"
 #include "trajectories/reader.h"
 #include "trajectories/verify.h"
 
 namespace passnet {
 namespace {
-
-// Every name that is linked into the daemon.
-std::vector<std::string> Failpoints() {
-  std::string command = "PASSNET_FAILPOINT=list " + fakes::BinaryDir() + "/bin/fake_lane_daemon";
-  FILE* out = popen(command.c_str(), "r");
-  std::string text;
-  char bytes[4096];
-  for (size_t count; (count = fread(bytes, 1, sizeof bytes, out)) > 0;) text.append(bytes, count);
-  pclose(out);
-  std::vector<std::string> names;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) names.push_back(line);
-  return names;
-}
 
 // The campaign that is in the store, launched (again) when none is.
 std::string LaunchOnce(DaemonFixture* fixture) {
@@ -93,7 +78,7 @@ void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const s
 }
 
 TEST(KillTest, EveryFailpointIsSurvived) {
-  std::vector<std::string> names = Failpoints();
+  std::vector<std::string> names = fakes::FailpointsOf("fake_lane_daemon");
   ASSERT_GT(names.size(), 15u);
   for (const std::string& name : names) {
     DaemonFixture fixture;

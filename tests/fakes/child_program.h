@@ -1,13 +1,14 @@
-// A program of the build folder as a child process.
+// A program of the build folder as a child process of a test.
 // Threads: thread-compatible. Owns: the process, killed and reaped in the destructor. Errors: CHECK where it cannot be
 // started; it is for tests.
 #pragma once
 
-#include <sys/types.h>
-
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "tests/fakes/child.h"
 
 namespace passnet::fakes {
 
@@ -16,18 +17,17 @@ class ChildProgram {
   // Standard error goes to `log_file`.
   ChildProgram(const std::string& binary, const std::vector<std::string>& arguments,
                const std::map<std::string, std::string>& environment, const std::string& log_file);
-  ~ChildProgram();
-  ChildProgram(const ChildProgram&) = delete;
-  ChildProgram& operator=(const ChildProgram&) = delete;
 
-  void Signal(int number);
+  void Signal(int number) { child_->Signal(number); }
   // The exit code, or -signal. Waits.
-  int Wait();
-  bool Ended();
+  int Wait() { return child_->Wait().exit_code; }
+  bool Ended() { return !child_->Running(); }
 
  private:
-  pid_t pid_ = -1;
-  int status_ = 0;
+  std::unique_ptr<Child> child_;
 };
+
+// The names of all failpoints that are linked into a program of the build folder.
+std::vector<std::string> FailpointsOf(const std::string& binary);
 
 }  // namespace passnet::fakes

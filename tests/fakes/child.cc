@@ -1,4 +1,4 @@
-#include "bench/child.h"
+#include "tests/fakes/child.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "tests/fakes/paths.h"
 
-namespace passnet::bench {
+namespace passnet::fakes {
 namespace {
 
 double Seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
@@ -31,7 +31,7 @@ double Child::NowSeconds() {
 }
 
 Result<std::unique_ptr<Child>> Child::Start(const ChildPlan& plan) {
-  const std::string path = fakes::BinaryDir() + "/bin/" + plan.program;
+  const std::string path = BinaryDir() + "/bin/" + plan.program;
   std::vector<std::string> arguments = {path};
   arguments.insert(arguments.end(), plan.arguments.begin(), plan.arguments.end());
   std::vector<char*> argv = Pointers(&arguments);
@@ -94,4 +94,4 @@ Result<ChildEnd> RunChild(const ChildPlan& plan) {
   return child->Wait();
 }
 
-}  // namespace passnet::bench
+}  // namespace passnet::fakes

@@ -1,4 +1,4 @@
-// A program of the build folder as a child of a bench, and what it used of the machine.
+// A program of the build folder as a child process, and what it used of the machine.
 // Threads: thread-compatible. Owns: the process, killed and reaped in the destructor, as it is when this thread ends.
 // Errors: kIo and those of posix_spawn, naming the program.
 #pragma once
@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace passnet::bench {
+namespace passnet::fakes {
 
 struct ChildEnd {
   int exit_code = 0;  // -signal where one ended it
@@ -56,4 +56,4 @@ class Child {
 // Starts it and waits for its end.
 Result<ChildEnd> RunChild(const ChildPlan& plan);
 
-}  // namespace passnet::bench
+}  // namespace passnet::fakes
