@@ -1,5 +1,5 @@
 // What a lane needs of the device that it measures on: memory that the evaluator and one worker share, and the steps of
-// the measured window (docs/measuring.md). Measuring, judging and comparing know only this.
+// the measured window (docs/measuring.md, "The window on a device"). Measuring, judging and comparing know only this.
 // Threads: thread-compatible; one thread at a time uses a seat, and it may be another one for what comes after the clock.
 // Owns: a seat its memory, a pool the seats that wait. Errors: infrastructure's, except kDeadlineExceeded of Reveal and
 // Snapshot (what runs on the device keeps it: the seat's doing) and kUnavailable of Read (its process ended).
