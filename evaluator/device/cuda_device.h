@@ -55,9 +55,9 @@ class CudaDevice : public Device {
   std::shared_ptr<const CudaContext> context_;
   std::shared_ptr<const NvmlLibrary> nvml_;  // null where there is none
   cuda::NvmlDevice nvml_device_ = nullptr;
-  std::unique_ptr<CudaStream> stream_;
   CudaMemory ring_, cell_;
   CudaHostMemory answer_;
+  std::unique_ptr<CudaStream> stream_;  // ends before what it works on
   cuda::Module module_ = nullptr;
   cuda::Function kernel_ = nullptr;
   unsigned char flushed_with_ = 0;

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace passnet::evaluator {
@@ -49,8 +50,11 @@ Result<std::unique_ptr<CudaStream>> CudaStream::Create(std::shared_ptr<const Cud
 }
 
 CudaStream::~CudaStream() {
-  // Destroying one that still works is allowed: the driver lets go of it when it is done.
-  if (stream_ != nullptr && context_->Enter()) (void)context_->api().cuStreamDestroy_v2(stream_);
+  if (stream_ == nullptr) return;
+  // Nothing should be unmapped under a copy that is slow; one that hangs is not waited for.
+  constexpr std::chrono::seconds kLastWait{1};
+  (void)Await(Deadline::After(kLastWait));
+  if (context_->Enter()) (void)context_->api().cuStreamDestroy_v2(stream_);
 }
 
 Status CudaStream::ToDevice(cuda::Pointer to, const void* from, size_t bytes) {

@@ -35,7 +35,7 @@ class CudaContext {
   cuda::Context context_ = nullptr;
 };
 
-// In order; what is queued is done on the device, beside other processes'.
+// In order; what is queued is done on the device, beside other processes'. Its end waits for it for a second at most.
 class CudaStream {
  public:
   static Result<std::unique_ptr<CudaStream>> Create(std::shared_ptr<const CudaContext> context);

@@ -58,7 +58,7 @@ class CudaSeat : public SeatMemory {
   SharedRegion headers_;
   CudaMemory inputs_, arena_, staged_, snapshot_;
   CudaHostMemory host_;
-  std::unique_ptr<CudaStream> stream_;
+  std::unique_ptr<CudaStream> stream_;  // ends before what it works on
   std::vector<Kept> kept_;  // by range
   size_t kept_bytes_ = 0;
 };

@@ -165,6 +165,18 @@ TEST_F(CudaDeviceTest, FaultIsQuarantinedByItsName) {
   EXPECT_THAT(device->CheckAnswers().error().context, HasSubstr("CUDA_ERROR_ECC_UNCORRECTABLE"));
 }
 
+TEST_F(CudaDeviceTest, KernelThatDoesNotWorkIsNoAnswer) {
+  auto device = Open();
+  fake_.add_kernel("passnet_health", "84", [](void**) {});
+  const auto checked = device->CheckAnswers();
+  fake_.add_kernel("passnet_health", "84", [](void** parameters) {
+    *reinterpret_cast<uint32_t*>(*static_cast<uint64_t*>(parameters[0])) = *static_cast<uint32_t*>(parameters[1]);
+  });
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(checked.error().context, HasSubstr("wrote another one"));
+}
+
 TEST_F(CudaDeviceTest, NothingIsLeftOfIt) {
   const long before = fake_.live;
   { auto device = Open(); }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "tests/fakes/libcuda/control.h"
 
@@ -196,6 +197,16 @@ TEST_F(CudaSeatTest, WorkersAreToldWhatToMapAndHowToCallIt) {
   const auto inputs = seat_->InputsIn(0).value();
   ASSERT_EQ(inputs.size(), 1u);
   EXPECT_EQ(inputs[0].begin, CudaSeat::kInputsAt);
+}
+
+// The clock's thread, and then the data thread: a CUDA context is current to one thread.
+TEST_F(CudaSeatTest, ThreadsTakeTurns) {
+  MakeSeat({0, 64, 64, 64});
+  std::thread([&] { EXPECT_TRUE(seat_->Reveal(Soon())) << "nothing is copied, and it waits all the same"; }).join();
+  ASSERT_TRUE(Keep({{kArena, kArena + 64}}));
+  std::thread([&] { EXPECT_EQ(ReadAt(kArena, 64).size(), 64u); }).join();
+  std::thread([&] { EXPECT_TRUE(seat_->Wipe()); }).join();
+  std::thread([&] { seat_.reset(); }).join();
 }
 
 TEST_F(CudaSeatTest, SeatsWithoutInputsAreSeats) {

@@ -211,6 +211,7 @@ TEST_F(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
   ASSERT_TRUE(side.Fill(Inputs()));
   fakes::FakeCuda().hangs = true;  // for this process: its copy gets no turn
   auto time = side.Run(PN_RUN_CALL, kSlots, Deadline::After(std::chrono::milliseconds(20)));
+  fakes::FakeCuda().hangs = false;
   ASSERT_FALSE(time);
   ASSERT_TRUE(side.failure());
   EXPECT_EQ(side.failure()->kind, CallFailureKind::kTimeout);
@@ -230,6 +231,7 @@ TEST_F(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   ASSERT_TRUE(beside) << beside.error().context;
   fakes::FakeCuda().hangs = true;
   EXPECT_EQ(beside.value()->CheckAnswers().error().code, ErrorCode::kUnavailable);
+  fakes::FakeCuda().hangs = false;
   auto lease = device_->Lease(Deadline::After(Nanos(0)), {});
   ASSERT_FALSE(lease);
   EXPECT_EQ(lease.error().code, ErrorCode::kUnavailable);
