@@ -61,14 +61,14 @@ class NotingMemory : public SeatMemory {
   std::array<std::byte, 64> headers_{};
 };
 
-struct Seat {
+struct NotedSeat {
   std::vector<std::string> notes;
   NotingMemory* memory = nullptr;
   std::unique_ptr<Side> side;
 };
 
-std::unique_ptr<Seat> SeatOf(bool copies) {
-  auto seat = std::make_unique<Seat>();
+std::unique_ptr<NotedSeat> NotedSeatOf(bool copies) {
+  auto seat = std::make_unique<NotedSeat>();
   auto memory = std::make_unique<NotingMemory>(&seat->notes, copies);
   seat->memory = memory.get();
   seat->side = std::make_unique<Side>(MakeLayout({}, {}, 1), std::move(memory));
@@ -86,12 +86,12 @@ std::unique_ptr<Seat> SeatOf(bool copies) {
   return seat;
 }
 
-Result<RunTime> Call(Seat& seat) { return seat.side->Run(PN_RUN_CALL, 1, Deadline::After(std::chrono::seconds(30))); }
+Result<RunTime> CallOnce(NotedSeat& seat) { return seat.side->Run(PN_RUN_CALL, 1, Deadline::After(std::chrono::seconds(30))); }
 
 TEST(SideTest, OutputsAreCopiedInsideOfTheClockFromAStoppedProcess) {
-  auto seat = SeatOf(true);
+  auto seat = NotedSeatOf(true);
   ASSERT_TRUE(seat->side->Fill({}));
-  ASSERT_TRUE(Call(*seat));
+  ASSERT_TRUE(CallOnce(*seat));
   ASSERT_EQ(seat->notes.size(), 3u);
   EXPECT_EQ(seat->notes[0], "stage T");
   EXPECT_EQ(seat->notes[1], "reveal T") << "what is revealed earlier can be worked on earlier";
@@ -100,30 +100,30 @@ TEST(SideTest, OutputsAreCopiedInsideOfTheClockFromAStoppedProcess) {
 }
 
 TEST(SideTest, WhatLiesInTheStoppedProcessIsNotCopied) {
-  auto seat = SeatOf(false);
-  ASSERT_TRUE(Call(*seat));
+  auto seat = NotedSeatOf(false);
+  ASSERT_TRUE(CallOnce(*seat));
   EXPECT_EQ(seat->notes, std::vector<std::string>{"reveal T"});
 }
 
 TEST(SideTest, DeviceThatIsKeptBusyIsTheSeatsTimeout) {
   for (const bool at_reveal : {true, false}) {
-    auto seat = SeatOf(true);
+    auto seat = NotedSeatOf(true);
     (at_reveal ? seat->memory->reveal_ : seat->memory->snapshot_) = Error{ErrorCode::kDeadlineExceeded, "the device is busy"};
-    ASSERT_FALSE(Call(*seat));
+    ASSERT_FALSE(CallOnce(*seat));
     ASSERT_TRUE(seat->side->failure());
     EXPECT_EQ(seat->side->failure()->kind, CallFailureKind::kTimeout);
   }
 }
 
 TEST(SideTest, DeviceThatFailsIsNobodysFailure) {
-  auto seat = SeatOf(true);
+  auto seat = NotedSeatOf(true);
   seat->memory->snapshot_ = Internal("cuMemcpyDtoDAsync: CUDA_ERROR_ECC_UNCORRECTABLE");
-  ASSERT_FALSE(Call(*seat));
+  ASSERT_FALSE(CallOnce(*seat));
   EXPECT_FALSE(seat->side->failure()) << "infrastructure never becomes a score";
 }
 
 TEST(SideTest, AttachTellsTheLayoutAndTheMemory) {
-  auto seat = SeatOf(true);
+  auto seat = NotedSeatOf(true);
   const Json fields = seat->side->AttachFields();
   EXPECT_TRUE(fields.Has("in_stride"));
   EXPECT_EQ(fields["arena_at"].Integer(), 5);
