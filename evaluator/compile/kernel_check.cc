@@ -109,7 +109,6 @@ std::vector<KernelFinding> CheckKernel(const KernelProducts& products, const std
 std::vector<KernelFinding> CheckCudaKernel(const CudaProducts& products, const std::vector<std::string>& folders) {
   Check check(products.source, KernelKind::kCuda);
   check.Files(ReadDependencies(products.dependencies), folders);
-  check.Files(FilesOf(products.device_preprocessed), folders);
   Preprocessed source = ScreenPreprocessed(products.host_source, KernelText::kCudaSource);
   check.Add(std::move(source.findings));
   check.Add(ScreenPreprocessed(products.host_preprocessed, KernelText::kCudaHost).findings);

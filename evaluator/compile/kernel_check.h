@@ -24,11 +24,10 @@ std::vector<KernelFinding> CheckKernel(const KernelProducts& products, const std
 
 // What nvcc leaves of a .cu. Device code reaches device memory and nothing else; what is looked at is the host's part.
 struct CudaProducts {
-  std::string_view source;               // as above
-  std::string_view host_source;          // preprocessed for the host, before the front end
-  std::string_view host_preprocessed;    // what g++ compiled in the end
-  std::string_view device_preprocessed;  // for the files that only device code reads
-  std::string_view dependencies;
+  std::string_view source;             // as above
+  std::string_view host_source;        // preprocessed for the host, before the front end
+  std::string_view host_preprocessed;  // what g++ compiled in the end
+  std::string_view dependencies;       // of host and device code
   std::string_view object;
 };
 

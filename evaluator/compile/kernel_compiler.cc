@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kMaxObjectBytes = 4ull << 20;
 constexpr uint64_t kMaxPreprocessedBytes = 32ull << 20;  // with every standard header and all intrinsics it has 6 MiB
-constexpr uint64_t kCudaScratchBytes = 512ull << 20;     // nvcc keeps five such texts, each written once more by the compilers
+constexpr uint64_t kCudaScratchBytes = 512ull << 20;     // nvcc keeps five such texts
 constexpr const char* kBox = "/box";
 constexpr const char* kObject = "kernel.so";
 constexpr const char* kDependencies = "kernel.d";
@@ -200,7 +200,7 @@ std::string KernelCompiler::TakeProducts(const sandbox::RunReport& report, Kerne
   }
   const std::string& file = kernel->diagnostics.file;
   if (options_.check_products && kind == KernelKind::kCuda) {
-    const CudaProducts products{file, product(2), product(3), product(4), product(1), object};
+    const CudaProducts products{file, product(2), product(3), product(1), object};
     kernel->findings = TextOf(CheckCudaKernel(products, cuda_header_folders_));
   } else if (options_.check_products) {
     kernel->findings = TextOf(CheckKernel({file, product(2), product(1), object}, header_folders_));

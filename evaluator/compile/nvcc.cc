@@ -78,7 +78,7 @@ std::vector<std::string> NvccCommand(const CudaToolkit& toolkit, const std::stri
 }
 
 std::vector<std::string> NvccProducts(const std::string& stem) {
-  return {kObject, kDependencies, stem + ".cpp4.ii", stem + ".ii", stem + ".cpp1.ii"};
+  return {kObject, kDependencies, stem + ".cpp4.ii", stem + ".ii"};
 }
 
 }  // namespace passnet::evaluator

@@ -30,8 +30,8 @@ std::vector<std::string> NvccFlags(const CudaToolkit& toolkit);
 std::vector<std::string> NvccCommand(const CudaToolkit& toolkit, const std::string& host_compiler,
                                      const std::filesystem::path& include_dir, const std::string& stem);
 
-// What that leaves in its folder, in this order: object, dependencies, and the texts of CudaProducts (kernel_check.h):
-// host_source, host_preprocessed, device_preprocessed.
+// What that leaves in its folder, in this order: object, dependencies, and the two texts of CudaProducts (kernel_check.h),
+// host_source and host_preprocessed.
 std::vector<std::string> NvccProducts(const std::string& stem);
 
 }  // namespace passnet::evaluator

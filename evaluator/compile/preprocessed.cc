@@ -4,15 +4,11 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <functional>
-#include <set>
 
 namespace passnet::evaluator {
 namespace {
 
 constexpr size_t kMaxShown = 80;
-constexpr size_t kMaxMarker = 4200;  // a path has at most 4096 bytes
-constexpr size_t kMaxFiles = 20'000;  // all of the toolkit's headers are 3,000
 
 // Attributes that make code run outside the kernel's call, or bind symbols and memory by other names.
 constexpr std::array kAttributes = {"alias", "constructor", "destructor", "ifunc",   "init_priority",
@@ -325,17 +321,5 @@ class Screener {
 }  // namespace
 
 Preprocessed ScreenPreprocessed(std::string_view text, KernelText kind) { return Screener(text, kind).Run(); }
-
-std::vector<std::string> FilesOf(std::string_view text) {
-  std::set<std::string, std::less<>> files;
-  for (size_t at = 0; at < text.size(); at = std::min(text.find('\n', at), text.size() - 1) + 1) {
-    const std::string_view line = text.substr(at, std::min<size_t>(text.find('\n', at) - at, kMaxMarker));
-    const size_t open = line.find('"'), close = line.rfind('"');
-    if (!line.starts_with("# ") || open == std::string_view::npos || close <= open) continue;
-    const std::string_view name = line.substr(open + 1, close - open - 1);
-    if (files.size() < kMaxFiles && !files.contains(name)) files.emplace(name);
-  }
-  return {files.begin(), files.end()};
-}
 
 }  // namespace passnet::evaluator

@@ -37,8 +37,4 @@ enum class KernelText {
 
 Preprocessed ScreenPreprocessed(std::string_view text, KernelText kind = KernelText::kCpp);
 
-// The files that preprocessed text says it was made of, each once. Whoever writes line markers of his own can add names,
-// and take none away.
-std::vector<std::string> FilesOf(std::string_view text);
-
 }  // namespace passnet::evaluator

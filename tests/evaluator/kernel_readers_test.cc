@@ -97,13 +97,6 @@ TEST(PreprocessedTest, CudaHostMayHoldNvccsOwnDataAlone) {
   }
 }
 
-TEST(PreprocessedTest, FilesAreThoseOfTheLineMarkers) {
-  EXPECT_THAT(FilesOf("# 0 \"k.cu\"\n# 1 \"/usr/include/a.h\" 1 3\nint a = '#';\n# 2 \"k.cu\" 2\n# 1 \"b c.h\"\n#pragma x \"y\"\n"),
-              ElementsAre("/usr/include/a.h", "b c.h", "k.cu"));
-  EXPECT_THAT(FilesOf(""), IsEmpty());
-  EXPECT_THAT(FilesOf("# 1 \"open\n# 1 \"x\""), ElementsAre("x"));
-}
-
 TEST(PreprocessedTest, FindingsNameFileAndLineAndAreBounded) {
   const auto found = ScreenPreprocessed("# 1 \"k.cc\"\nint a;\nauto s = R\"(\n)\";\nasm(\"nop\");\n").findings;
   ASSERT_EQ(found.size(), 1u);
