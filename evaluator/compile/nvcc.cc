@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kObject = "kernel.so";
-constexpr const char* kDependencies = "kernel.d";
+constexpr const char* kCudaObject = "kernel.so";
+constexpr const char* kCudaDependencies = "kernel.d";
 
 // sm_80, sm_90a, sm_120f
 bool IsArchitecture(const std::string& text) {
@@ -72,13 +72,13 @@ std::vector<std::string> NvccCommand(const CudaToolkit& toolkit, const std::stri
   for (std::string& flag : NvccFlags(toolkit)) command.push_back(std::move(flag));
   // The texts that are looked at are those that were compiled, not the outcome of a second run.
   command.insert(command.end(), {"--shared", "--keep", "--keep-dir", ".", "-Xcompiler", "-save-temps=cwd", "-MD", "-MF",
-                                 kDependencies, "-I" + include_dir.native(), "-L" + toolkit.runtime.parent_path().native(),
-                                 "-Xlinker", "-l:" + toolkit.runtime.filename().native(), "-o", kObject, stem + ".cu"});
+                                 kCudaDependencies, "-I" + include_dir.native(), "-L" + toolkit.runtime.parent_path().native(),
+                                 "-Xlinker", "-l:" + toolkit.runtime.filename().native(), "-o", kCudaObject, stem + ".cu"});
   return command;
 }
 
 std::vector<std::string> NvccProducts(const std::string& stem) {
-  return {kObject, kDependencies, stem + ".cpp4.ii", stem + ".ii"};
+  return {kCudaObject, kCudaDependencies, stem + ".cpp4.ii", stem + ".ii"};
 }
 
 }  // namespace passnet::evaluator

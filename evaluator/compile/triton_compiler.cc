@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kBox = "/box";
+constexpr const char* kTritonBox = "/box";
 constexpr size_t kMaxResultBytes = 4u << 20;  // 1024 notes of at most 2 KiB and an error of 16 KiB
 constexpr size_t kMaxNotes = 1024;
 constexpr size_t kMaxNoteBytes = 2048;
@@ -121,7 +121,7 @@ sandbox::RunSpec TritonCompiler::Spec() const {
                       {"OMP_NUM_THREADS", "1"},
                       {"MKL_NUM_THREADS", "1"}};
   spec.root = RootOf(options_);
-  spec.scratch = kBox;
+  spec.scratch = kTritonBox;
   spec.scratch_bytes = kScratchBytes;
   spec.limits.wall = options_.wall;
   spec.limits.cpu = options_.cpu;
