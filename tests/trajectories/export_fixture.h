@@ -43,6 +43,7 @@ struct Told {
   std::string task_hash = "";
   std::optional<double> inductor = {};
   std::string campaign = "c-1";
+  std::optional<int64_t> seed = {};  // of its requests
 };
 
 class ExportFixture : public JournalTest {
@@ -80,7 +81,7 @@ class ExportFixture : public JournalTest {
     Batch batch;
     EventDraft intent = In(told, id, EventKind::kLlmIntent, call);
     intent.round = round;
-    intent.refs.push_back({"request", batch.AddRequest(RequestOf(request)).value()});
+    intent.refs.push_back({"request", batch.AddRequest(RequestOf(request, told.seed)).value()});
     EventDraft outcome = In(told, id, EventKind::kLlmOutcome, call, label);
     outcome.round = round;
     outcome.refs.push_back({"reply", batch.AddBlob(body).value()});
@@ -91,10 +92,12 @@ class ExportFixture : public JournalTest {
     ASSERT_TRUE(store_->Append(batch));
   }
 
-  static std::string RequestOf(const Messages& messages) {
+  static std::string RequestOf(const Messages& messages, std::optional<int64_t> seed) {
     Json list = Json::MakeArray();
     for (const auto& [role, content] : messages) list.Push({{"role", role}, {"content", content}});
-    return Json({{"model", "m"}, {"messages", std::move(list)}}).Dump();
+    Json request{{"model", "m"}, {"messages", std::move(list)}};
+    if (seed) request.Set("seed", *seed);
+    return request.Dump();
   }
 
   void Evaluated(const Told& told, const std::string& id, int64_t round, const char* purpose, const Turn& turn) {
