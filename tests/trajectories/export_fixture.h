@@ -44,6 +44,8 @@ struct Told {
   std::optional<double> inductor = {};
   std::string campaign = "c-1";
   std::optional<int64_t> seed = {};  // of its requests
+  std::optional<double> start = {};  // score of what it starts from
+  std::map<std::string, std::string> start_files = {};
 };
 
 class ExportFixture : public JournalTest {
@@ -122,13 +124,20 @@ class ExportFixture : public JournalTest {
   }
 
   void Begin(const Told& told, const std::string& id) {
+    Batch batch;
     EventDraft start = In(told, id, EventKind::kTrajectoryStarted, told.task);
-    start.payload = Json({{"schema", "passnet.trajectory_start/1"},
-                          {"task", told.task},
-                          {"task_path", "/tasks/" + told.task},
-                          {"task_hash", told.task_hash}})
-                        .Dump();
-    MustAppend({std::move(start)});
+    Json payload{{"schema", "passnet.trajectory_start/1"},
+                 {"task", told.task},
+                 {"task_path", "/tasks/" + told.task},
+                 {"task_hash", told.task_hash}};
+    if (told.start) payload.Set("start", {{"trajectory_id", "t-0"}, {"verdict", "OK"}, {"score", *told.start}});
+    start.payload = payload.Dump();
+    for (const auto& [name, text] : told.start_files) {
+      start.refs.push_back({"start:" + name, batch.AddBlob(text).value()});
+    }
+    ASSERT_TRUE(batch.Add(std::move(start)));
+    clock_.Advance(std::chrono::milliseconds(1));
+    ASSERT_TRUE(store_->Append(batch));
   }
 
   void End(const Told& told, const std::string& id) {

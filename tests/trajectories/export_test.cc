@@ -291,6 +291,30 @@ TEST_F(ExportTest, CandidatesThatDifferInLooksAloneAreOne) {
   EXPECT_EQ(manifest_["excluded"]["duplicate"].At(0), "t-1");
 }
 
+// With restart = "best": its first round was an improvement on nothing, although its prompt had shown a faster folder.
+TEST_F(ExportTest, RestartedSampleImprovesOnWhatItStartedFrom) {
+  Simple("t-1", "gelu", 1.5);
+  const std::vector<Turn> turns = {{"slower", "OK", 1.2}, {"faster", "OK", 1.8}, {"fastest", "OK", 2.0}};
+  Tell("t-2", {.turns = turns, .winner = 3, .start = 1.5});
+  Tell("t-3", {.turns = {{"no better", "OK", 1.9}}, .start = 2.0});
+  EXPECT_EQ(Exported().rows, 2);
+  EXPECT_EQ(Trajectories(), "t-1 t-2 ");
+  EXPECT_EQ(Weights(0), "1 ");
+  EXPECT_EQ(Weights(1), "0 1 1 ");
+  EXPECT_EQ(manifest_["excluded"], Json({{"not_above_start", Json(Json::Array{"t-3"})}}));
+}
+
+// The same files, measured a little faster by chance: the copy stayed and whoever had found it went.
+TEST_F(ExportTest, CopyOfWhatItStartedFromTeachesNothing) {
+  const Turn found{"x", "OK", 1.5, {{"P.py", "a = 1\n"}}};
+  const Turn copied{"y", "OK", 1.6, {{"P.py", "a = 1  # so fast\n"}}};
+  Tell("t-1", {.turns = {found}});
+  Tell("t-2", {.turns = {copied}, .start = 1.5, .start_files = found.files});
+  EXPECT_EQ(Exported().rows, 1);
+  EXPECT_EQ(Trajectories(), "t-1 ");
+  EXPECT_EQ(manifest_["excluded"], Json({{"not_above_start", Json(Json::Array{"t-2"})}}));
+}
+
 TEST_F(ExportTest, OtherFiltersChooseAndAreCounted) {
   Simple("t-1", "a", 1.5);
   Simple("t-2", "b", 2.0);

@@ -126,7 +126,8 @@ Result<ModelCall> ReadCall(Reader* reader, const SettledCall& settled) {
 }
 
 void MarkTrained(TrainedTurns turns, const TrajectoryFigures& figures, std::vector<SettledCall>* calls) {
-  double best = 0;
+  // Who was shown a folder improves on that one.
+  double best = figures.start_score.value_or(0);
   for (SettledCall& call : *calls) {
     const bool winner = &call == &calls->back();
     const auto found = figures.rounds.find(call.round);
