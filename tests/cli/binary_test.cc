@@ -98,6 +98,12 @@ TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
   EXPECT_EQ(from_file.code, 0) << from_file.output;
   EXPECT_THAT(from_file.output, HasSubstr(R"("tasks":["batchnorm_eval_act"])"));
   EXPECT_THAT(from_file.output, HasSubstr(R"("model":"recorded")"));
+  EXPECT_THAT(from_file.output, HasSubstr(R"("restart":"fresh")"));
+  Ran restarted = Passnet("campaign run --model m --tasks rope --restart best" + flags);
+  EXPECT_THAT(restarted.output, HasSubstr(R"("restart":"best")"));
+  Ran misspelt = Passnet("campaign run --model m --tasks rope --restart bests" + flags);
+  EXPECT_EQ(misspelt.code, 2);
+  EXPECT_THAT(misspelt.output, HasSubstr("best"));
   Ran nothing = Passnet("campaign run");
   EXPECT_EQ(nothing.code, 2);
   EXPECT_THAT(nothing.output, HasSubstr("name a spec file, or a model with --model"));
