@@ -1,7 +1,5 @@
 #include "trajectories/export/preference.h"
 
-#include <algorithm>
-#include <string_view>
 #include <utility>
 
 namespace passnet::trajectories {
@@ -10,10 +8,6 @@ namespace {
 // Chosen: beyond what two measurements of one pass differ by in the short profile (docs/measuring.md); a pair that the
 // toss of a coin decided teaches nothing.
 constexpr double kClearlyWorse = 0.9;
-
-std::string_view BytesOf(const Sha256Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 bool IsBetter(const MeasuredAnswer& a, const MeasuredAnswer& b) {
   if (a.judgement.good != b.judgement.good) return a.judgement.good;
@@ -57,10 +51,10 @@ Result<std::string> PromptGroups::PromptKey(const std::string& campaign_id, cons
   ASSIGN_OR_RETURN(const std::vector<Sha256Digest> pieces, reader_.Pieces(request));
   Sha256 sha;
   sha.UpdateField(campaign_id);
-  if (pieces.size() < 2) return ToHex(sha.UpdateField(BytesOf(request)).Finish());
+  if (pieces.size() < 2) return ToHex(sha.UpdateField(ToHex(request)).Finish());
   ASSIGN_OR_RETURN(const std::string around, TextAround(call, pieces.front(), pieces.back()));
   sha.UpdateField(around);
-  for (size_t i = 1; i + 1 < pieces.size(); ++i) sha.UpdateField(BytesOf(pieces[i]));
+  for (size_t i = 1; i + 1 < pieces.size(); ++i) sha.UpdateField(ToHex(pieces[i]));
   return ToHex(sha.Finish());
 }
 
