@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "sandbox/policy_gpu.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -217,6 +218,16 @@ PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) cons
   return table;
 }
 
+// Pages of a memfd are nobody's resident size once they are unmapped, as kSharedMemory's: on a GPU lane a control group
+// has to count them. Not from the host's store of huge pages, which no group of ours limits.
+static void AllowGpu(PolicyTable& table) {
+  for (uint64_t command : GpuFrontendCommands()) {
+    table.AllowWhen("ioctl", {{Masked(1, kLow32 & ~kIoctlSizeBits, command)}}, {});
+  }
+  for (uint64_t command : GpuMemoryCommands()) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
+  table.AllowWhen("memfd_create", {{Masked(1, MFD_HUGETLB, 0)}}, {{Masked(1, MFD_HUGETLB, MFD_HUGETLB)}});
+}
+
 // The calls that are allowed for some arguments.
 void SyscallPolicy::AllowByArgument(PolicyTable& table) const {
   for (uint64_t command : kIoctls) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
@@ -226,6 +237,7 @@ void SyscallPolicy::AllowByArgument(PolicyTable& table) const {
   if (Has(Loosening::kFileLocks)) {
     for (uint64_t command : kLockFcntls) table.AllowWhen("fcntl", {{Masked(1, kLow32, command)}}, {});
   }
+  if (Has(Loosening::kGpu)) AllowGpu(table);
   if (Has(Loosening::kSharedMemory)) {
     table.Allow({"mmap"});
   } else {
@@ -348,6 +360,8 @@ SyscallPolicy SyscallPolicy::Hostile(bool threads) {
   SyscallPolicy policy = Minimal().Allow(Loosening::kWriting);
   return threads ? policy.Allow(Loosening::kThreads) : policy;
 }
+
+SyscallPolicy SyscallPolicy::HostileOnGpu() { return Hostile(true).Allow(Loosening::kGpu); }
 
 Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int control_fd) const {
   // Compiling takes milliseconds, and every run of a compiler asks for the same filter.
