@@ -12,6 +12,7 @@
 #include "bench/bench_report.h"
 #include "bench/bundled.h"
 #include "bench/samples.h"
+#include "bench/synthetic_task.h"
 #include "bench/varied_recordings.h"
 #include "cli/daemon_client.h"
 #include "tests/fakes/child.h"
@@ -55,6 +56,9 @@ class Load {
     run.daemon = Between(before, after);
     run.trajectories = campaign["trajectories_finished"].Integer();
     run.turns = campaign["usage"]["calls"].Integer();
+    ASSIGN_OR_RETURN(const std::string reported, client_->Get("/v1/campaigns/" + run.campaign_id + "/report"));
+    ASSIGN_OR_RETURN(const Json report, ParseJsonObject(reported, "report"));
+    for (const auto& [outcome, count] : report["outcomes"].Members()) run.outcomes[outcome] = count.Integer();
     daemon_->Signal(SIGTERM);
     if (daemon_->Wait().exit_code != 0) return WithLog("the daemon did not end in order");
     ASSIGN_OR_RETURN(run.journal_mib, JournalMib());
@@ -69,7 +73,8 @@ class Load {
     for (const BundledTask& task : bundled) {
       if (tasks_.size() < static_cast<size_t>(plan_.tasks)) tasks_.push_back(task.name);
     }
-    RETURN_IF_ERROR(WriteVariedRecordings(folder_ / "conversations", tasks_, plan_.turns));
+    const auto write = plan_.real_lane ? WriteDemoRecordings : WriteVariedRecordings;
+    RETURN_IF_ERROR(write(folder_ / "conversations", tasks_, plan_.turns));
     fakes::ChildPlan endpoint{.program = "passnet-recorded-llm",
                               .arguments = {"--conversations", At("conversations"), "--port-file", At("endpoint.port")},
                               .log = At("endpoint.log")};
@@ -80,11 +85,14 @@ class Load {
 
   Status StartDaemon() {
     const std::string in_flight = std::to_string(plan_.concurrency);
-    RETURN_IF_ERROR(WriteFileAtomic(
-        folder_ / "daemon.toml", "journal = 'journal.db'\nlog_level = 'warning'\n[http]\nport = 0\nport_file = 'daemon.port'\n"
-                                 "[llm]\nstart_in_flight = " + in_flight + "\nmax_in_flight = " + in_flight + "\n"));
-    fakes::ChildPlan daemon{.program = "fake_lane_daemon",
-                            .arguments = {At("daemon.toml")},
+    std::string config = "journal = 'journal.db'\nlog_level = 'warning'\n[http]\nport = 0\nport_file = 'daemon.port'\n"
+                         "[llm]\nstart_in_flight = " + in_flight + "\nmax_in_flight = " + in_flight + "\n";
+    if (plan_.real_lane) config += "[lane]\ncache_dir = '" + CacheDir() + "'\n";
+    RETURN_IF_ERROR(WriteFileAtomic(folder_ / "daemon.toml", config));
+    const auto arguments = plan_.real_lane ? std::vector<std::string>{"--config", At("daemon.toml")}
+                                           : std::vector<std::string>{At("daemon.toml")};
+    fakes::ChildPlan daemon{.program = plan_.real_lane ? "passnetd" : "fake_lane_daemon",
+                            .arguments = arguments,
                             .environment = {{"XDG_RUNTIME_DIR", folder_.native()}},
                             .log = At("daemon.log")};
     ASSIGN_OR_RETURN(daemon_, fakes::Child::Start(daemon));
@@ -96,7 +104,7 @@ class Load {
 
   std::string Spec() const {
     const int samples = (plan_.trajectories + static_cast<int>(tasks_.size()) - 1) / static_cast<int>(tasks_.size());
-    const Json spec = {
+    Json spec = {
         {"name", "load"},
         {"samples", samples},
         {"concurrency", plan_.concurrency},
@@ -104,6 +112,8 @@ class Load {
         {"endpoint", {{"base_url", "http://127.0.0.1:" + endpoint_port_ + "/v1"}, {"api_key_env", ""}}},
         {"sampling", {{"model", "recorded"}, {"seed", 1}}},
         {"rounds", {{"limit", plan_.turns}, {"plateau_rounds", plan_.plateau_rounds}}}};
+    // What is asked is whether all of them come to an end, and what the daemon costs, not how close a figure is.
+    if (plan_.real_lane) spec.Set("scoring", {{"refine_time_cap_ms", 100}, {"final_time_cap_ms", 200}});
     return spec.Dump();
   }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "recorded_llm/conversation.h"
+#include "tests/fakes/paths.h"
 
 namespace passnet::bench {
 namespace {
@@ -77,22 +78,69 @@ Json Turn(int turn) {
           {"vary", {{"@TILE@", tiles}, {"@UNROLL@", unrolls}, {"@VERDICT@", verdicts}, {"@SPEEDUP@", Speedups(turn)}}}};
 }
 
+Status MakeFolder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  return error ? Status(Error::FromErrno("create", folder.native(), error.value())) : OkStatus();
+}
+
+Status WriteConversation(const fs::path& folder, const std::string& task, const Json& turns) {
+  const Json conversation = {
+      {"schema", recorded_llm::kConversationSchema},
+      {"metadata", {{"authored_by", "the passnetd developers"}, {"provenance", "written by a bench"}}},
+      {"match", std::vector<std::string>{"Task: " + task + "\\b"}},
+      {"turns", turns}};
+  return WriteFileAtomic(folder / "conversation.json", conversation.Dump());
+}
+
+// A comment behind each line that opens a file of this kind in the reply.
+void MarkFiles(const std::string& fence, const std::string& comment, std::string* reply) {
+  const std::string opening = "```" + fence + "\n";
+  for (size_t at = reply->find(opening); at != std::string::npos; at = reply->find(opening, at + opening.size())) {
+    reply->insert(at + opening.size(), comment);
+  }
+}
+
+Json DemoTurn(const std::string& reply_file) {
+  constexpr int kVariants = 1000;  // chosen: of a task's some twenty samples hardly two agree
+  std::vector<std::string> variants;
+  for (int i = 0; i < kVariants; ++i) variants.push_back(std::to_string(i));
+  return {{"reply_file", reply_file},
+          {"usage", {{"prompt_tokens", 4200}, {"completion_tokens", 1400}}},
+          {"vary", {{"@VARIANT@", variants}}}};
+}
+
 }  // namespace
 
 Status WriteVariedRecordings(const fs::path& folder, const std::vector<std::string>& tasks, int turns) {
   Json all = Json::MakeArray();
   for (int turn = 0; turn < turns; ++turn) all.Push(Turn(turn));
   for (const std::string& task : tasks) {
-    std::error_code error;
-    fs::create_directories(folder / task, error);
-    if (error) return Error::FromErrno("create", (folder / task).native(), error.value());
-    const Json conversation = {
-        {"schema", recorded_llm::kConversationSchema},
-        {"metadata", {{"authored_by", "the passnetd developers"}, {"provenance", "written by a bench"}}},
-        {"match", std::vector<std::string>{"Task: " + task + "\\b"}},
-        {"turns", all}};
+    RETURN_IF_ERROR(MakeFolder(folder / task));
     RETURN_IF_ERROR(WriteFileAtomic(folder / task / "reply.md", kReply));
-    RETURN_IF_ERROR(WriteFileAtomic(folder / task / "conversation.json", conversation.Dump()));
+    RETURN_IF_ERROR(WriteConversation(folder / task, task, all));
+  }
+  return OkStatus();
+}
+
+Status WriteDemoRecordings(const fs::path& folder, const std::vector<std::string>& tasks, int turns) {
+  for (const std::string& task : tasks) {
+    const fs::path recorded = fs::path(fakes::SourceDir()) / "recorded_llm/demo" / task;
+    RETURN_IF_ERROR(MakeFolder(folder / task));
+    Json all = Json::MakeArray();
+    std::string name;
+    for (int turn = 1; turn <= turns; ++turn) {
+      const std::string next = std::to_string(turn) + ".md";
+      if (fs::exists(recorded / next)) {
+        name = next;
+        ASSIGN_OR_RETURN(std::string reply, ReadFile(recorded / name, 4 << 20));
+        MarkFiles("python", "# variant @VARIANT@\n", &reply);
+        MarkFiles("cpp", "// variant @VARIANT@\n", &reply);
+        RETURN_IF_ERROR(WriteFileAtomic(folder / task / name, reply));
+      }
+      all.Push(DemoTurn(name));
+    }
+    RETURN_IF_ERROR(WriteConversation(folder / task, task, all));
   }
   return OkStatus();
 }

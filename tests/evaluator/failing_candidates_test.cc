@@ -1,6 +1,7 @@
 // Candidates that must not succeed: each gets its typed outcome, and the lane goes on.
 #include <algorithm>
 
+#include "evaluator/compare/compare.h"
 #include "tests/evaluator/lane_fixture.h"
 
 namespace passnet::evaluator {
@@ -61,6 +62,8 @@ TEST_F(FailingCandidatesTest, WrongElementsAreTold) {
     EXPECT_EQ(mismatch.told[0].got.find("nan") != std::string::npos, true) << mismatch.told[0].got;
     EXPECT_EQ(mismatch.told[0].expected.find("nan"), std::string::npos) << mismatch.told[0].expected;
     EXPECT_EQ(mismatch.told[0].index.front(), '[');
+    ASSERT_EQ(mismatch.told.size(), static_cast<size_t>(std::min<int64_t>(mismatch.wrong, PN_MISMATCHES_TOLD)));
+    EXPECT_TRUE(mismatch.told.size() < 2 || mismatch.told[0].index != mismatch.told[1].index);
   }
 }
 
