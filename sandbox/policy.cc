@@ -3,9 +3,12 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -372,6 +375,26 @@ Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int cont
   if (const auto found = compiled.find(key); found != compiled.end()) return found->second;
   ASSIGN_OR_RETURN(std::string code, CompileNow(violations_to_listener, control_fd));
   return compiled.emplace(key, std::move(code)).first->second;
+}
+
+Result<std::string> SyscallPolicy::CompileTelling(int control_fd) const {
+  ASSIGN_OR_RETURN(std::string code, Compile(/*violations_to_listener=*/true, control_fd));
+  for (size_t at = 0; at < code.size(); at += sizeof(sock_filter)) {
+    sock_filter instruction;
+    memcpy(&instruction, code.data() + at, sizeof instruction);
+    const bool refuses = instruction.code == (BPF_RET | BPF_K) &&
+                         (instruction.k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+    if (refuses) instruction.k = SECCOMP_RET_USER_NOTIF;
+    memcpy(code.data() + at, &instruction, sizeof instruction);
+  }
+  return code;
+}
+
+int SyscallPolicy::ErrnoOf(int nr) const {
+  const PolicyTable table = Table(SCMP_ACT_KILL_PROCESS, -1);
+  if (table.partly.count(nr)) return ENOSYS;  // with other arguments it is allowed: the default answers
+  const uint32_t answer = table.Answer(nr);
+  return (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO ? static_cast<int>(answer & SECCOMP_RET_DATA) : EPERM;
 }
 
 Result<std::string> SyscallPolicy::CompileNow(bool violations_to_listener, int control_fd) const {

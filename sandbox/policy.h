@@ -62,6 +62,13 @@ class SyscallPolicy {
   // `control_fd` >= 0: sendmsg stays allowed on that one descriptor (the set-up channel, closed by execve).
   Result<std::string> Compile(bool violations_to_listener, int control_fd) const;
 
+  // The whole filter for finding out what a program asks for: whatever it does not allow goes to the listener, which
+  // answers it with ErrnoOf. Foreign architectures end the process all the same.
+  Result<std::string> CompileTelling(int control_fd) const;
+
+  // What the filter answers to a call that it does not allow; EPERM where it would end the process.
+  int ErrnoOf(int nr) const;
+
   // Only what this policy refuses and `outer` (already installed on the process) does not: short, quick to install.
   Result<std::string> CompileDelta(const SyscallPolicy& outer) const;
 

@@ -71,6 +71,9 @@ Capability InJail(GpuHost& host, const HostGpu& gpu, const sandbox::GpuAccess& a
   }
   const Trial* failed = FirstFailure(*trials);
   row.why = failed == nullptr ? "it ended before its kernel" : failed->name + ": " + failed->found;
+  if (const std::string calls = host.RefusedCalls(gpu, access, library); !calls.empty()) {
+    row.why += "; the filter refused " + calls;
+  }
   row.fix = "the same works outside of the jail: see docs/gpu.md, \"When the jail refuses the driver\"";
   return row;
 }

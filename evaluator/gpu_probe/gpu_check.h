@@ -38,6 +38,9 @@ class GpuHost {
   // The same where a candidate would stand; `library`: where the plain one found the driver's.
   virtual Result<std::vector<Trial>> TryInJail(const sandbox::HostGpu& gpu, const sandbox::GpuAccess& access,
                                                const std::string& library) = 0;
+  // The calls that the candidate's filter refuses the same program, as text; "" where they cannot be told.
+  virtual std::string RefusedCalls(const sandbox::HostGpu& gpu, const sandbox::GpuAccess& access,
+                                   const std::string& library) = 0;
   virtual bool HasControlGroups() = 0;
 };
 

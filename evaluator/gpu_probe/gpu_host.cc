@@ -20,6 +20,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/child.h"
 #include "sandbox/plan.h"
+#include "sandbox/run.h"
 
 namespace passnet::gpu_probe {
 namespace {
@@ -111,9 +112,11 @@ class LocalHost : public GpuHost {
 
   Result<std::vector<Trial>> TryPlain(const HostGpu& gpu) override;
   Result<std::vector<Trial>> TryInJail(const HostGpu& gpu, const GpuAccess& access, const std::string& library) override;
+  std::string RefusedCalls(const HostGpu& gpu, const GpuAccess& access, const std::string& library) override;
 
  private:
   std::vector<std::string> Arguments(bool in_jail) const;
+  std::vector<std::pair<std::string, std::string>> JailVariables(const HostGpu& gpu, const std::string& library) const;
   sandbox::ChildSpec ZygoteOf(const HostGpu& gpu, const GpuAccess& access, const std::string& library) const;
   std::vector<std::string> Shown(const std::string& library) const;
 
@@ -174,14 +177,20 @@ std::vector<std::string> LocalHost::Shown(const std::string& library) const {
   return shown;
 }
 
+std::vector<std::pair<std::string, std::string>> LocalHost::JailVariables(const HostGpu& gpu,
+                                                                          const std::string& library) const {
+  std::vector<std::pair<std::string, std::string>> variables = CudaVariables(gpu);
+  // Libraries of the driver load one another by name, and a jail has no cache of the loader's that it may read.
+  variables.push_back({"LD_LIBRARY_PATH", fs::path(library).parent_path().native()});
+  variables.push_back({"HOME", "/tmp"});
+  variables.insert(variables.end(), options_.environment.begin(), options_.environment.end());
+  return variables;
+}
+
 sandbox::ChildSpec LocalHost::ZygoteOf(const HostGpu& gpu, const GpuAccess& access, const std::string& library) const {
   sandbox::ChildSpec spec;
   spec.argv = Arguments(/*in_jail=*/true);
-  spec.environment = CudaVariables(gpu);
-  // Libraries of the driver load one another by name, and a jail has no cache of the loader's that it may read.
-  spec.environment.push_back({"LD_LIBRARY_PATH", fs::path(library).parent_path().native()});
-  spec.environment.push_back({"HOME", "/tmp"});
-  spec.environment.insert(spec.environment.end(), options_.environment.begin(), options_.environment.end());
+  spec.environment = JailVariables(gpu, library);
   spec.root = sandbox::SystemRoot();
   for (const std::string& path : Shown(library)) spec.root.read_only.push_back(path);
   sandbox::ShowGpu(access, &spec.root);
@@ -211,6 +220,27 @@ Result<std::vector<Trial>> LocalHost::TryInJail(const HostGpu& gpu, const GpuAcc
   const std::string said = ReadAll(pipe.read.get(), deadline);
   child->Kill();
   return TrialsIn(said);
+}
+
+// A run of its own, whose filter is the candidate's and tells what it refuses: the chain's filters cannot.
+std::string LocalHost::RefusedCalls(const HostGpu& gpu, const GpuAccess& access, const std::string& library) {
+  sandbox::RunSpec spec;
+  spec.argv = Arguments(/*in_jail=*/false);
+  spec.argv.push_back("--without-management");
+  spec.environment = JailVariables(gpu, library);
+  spec.root = sandbox::SystemRoot();
+  for (const std::string& path : Shown(library)) spec.root.read_only.push_back(path);
+  spec.policy = sandbox::SyscallPolicy::HostileOnGpu().Allow(sandbox::Loosening::kExec);
+  spec.gpu = access;
+  spec.tell_refused = true;
+  spec.limits.wall = kPatience;
+  const Result<sandbox::RunReport> report = sandbox::Run(spec, Deadline::After(kPatience));
+  std::string calls;
+  if (report.has_error()) return calls;
+  for (const sandbox::RefusedCall& call : report->refused) {
+    calls += (calls.empty() ? "" : ", ") + call.name + (call.times > 1 ? " x" + std::to_string(call.times) : "");
+  }
+  return calls;
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ class FakeHost : public GpuHost {
     library_in_jail = library;
     return jailed;
   }
+  std::string RefusedCalls(const HostGpu&, const GpuAccess&, const std::string&) override { return refused; }
   bool HasControlGroups() override { return groups; }
 
   std::vector<HostGpu> gpus = {{0, "GPU-1", "NVIDIA H100", "0000:01:00.0"}};
@@ -34,6 +35,7 @@ class FakeHost : public GpuHost {
   Result<GpuAccess> access = GpuAccess{{"/dev/nvidiactl", "/dev/nvidia0"}, {}};
   Result<std::vector<Trial>> plain = kAllIsWell, jailed = kAllIsWell;
   int jails = 0;
+  std::string refused;
   std::string library_in_jail;
 };
 
@@ -117,6 +119,10 @@ TEST(GpuCheckTest, JailThatRefusesTheDriverIsNamed) {
   EXPECT_FALSE(row.ok);
   EXPECT_EQ(row.why, "driver: cuInit: CUDA_ERROR_OPERATING_SYSTEM (304)");
   EXPECT_THAT(row.fix, HasSubstr("When the jail refuses the driver"));
+  host.refused = "eventfd2 (290)";
+  EXPECT_THAT(RowOf(CheckGpus(host, true), "GPU 0: in a candidate's jail").why,
+              HasSubstr("(304); the filter refused eventfd2 (290)"));
+  host.refused.clear();
   host.jailed = std::vector<Trial>{{"driver", true, "a driver"}};  // and then it ended
   EXPECT_EQ(RowOf(CheckGpus(host, true), "GPU 0: in a candidate's jail").why, "it ended before its kernel");
   host.jailed = Error{ErrorCode::kUnavailable, "no jail here"};

@@ -12,6 +12,7 @@ namespace passnet::gpu_probe {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr char kListed[] = "0xc020462a";    // _IOWR('F', RM_CONTROL, 0x20)
@@ -107,6 +108,16 @@ TEST_F(GpuJailTest, WhatTheJailRefusesFailsTheTrial) {
   EXPECT_THAT(InJail({{"FAKE_CUDA_NODE", "/dev/random"}, {"FAKE_CUDA_COMMAND", kListed}}), StartsWith(kRefused));
   EXPECT_THAT(InJail({{"FAKE_CUDA_SYS", "/sys/devices/system/node"}}), StartsWith(kRefused));
   EXPECT_EQ(Told(Plain({{"FAKE_CUDA_NODE", "/dev/full"}, {"FAKE_CUDA_COMMAND", kUnlisted}})).substr(0, 9), "driver ok");
+}
+
+// What an operator needs to know on the day on which a driver asks for more than it was allowed.
+TEST_F(GpuJailTest, RefusedCallsAreToldByNumber) {
+  const std::string refused =
+      Host({{"FAKE_CUDA_NODE", "/dev/full"}, {"FAKE_CUDA_COMMAND", kUnlisted}})->RefusedCalls(kGpu, kAccess, Cuda());
+  EXPECT_THAT(refused, HasSubstr("ioctl (16) 0xc02046d3"));
+  const std::string fewer =
+      Host({{"FAKE_CUDA_NODE", "/dev/full"}, {"FAKE_CUDA_COMMAND", kListed}})->RefusedCalls(kGpu, kAccess, Cuda());
+  EXPECT_THAT(fewer, Not(HasSubstr("ioctl"))) << "what is allowed is not told";
 }
 
 TEST_F(GpuJailTest, NodeThatIsMissingEndsTheStartWithItsName) {
