@@ -38,8 +38,7 @@ Result<std::optional<CallFailure>> MakeInductor(const GraphContext& context, con
   ASSIGN_OR_RETURN(auto process, ForkInductor(context, baseline));
   side.Take(std::move(process), false);
   RETURN_IF_ERROR(Attach(side));
-  const InputSet& set = context.task->facts->published;
-  for (size_t i = 0; i < set.size(); ++i) std::copy(set[i].begin(), set[i].end(), side.Input(0, i).begin());
+  RETURN_IF_ERROR(side.Fill(FirstCall(side.layout(), context.task->facts->published)));
   auto first = side.Run(PN_RUN_CALL, 1, Deadline::After(kFirstCallLimit));
   if (first) return std::optional<CallFailure>();
   if (!side.failure()) return std::move(first).error();

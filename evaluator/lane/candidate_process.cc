@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "evaluator/device/shared_region.h"
 #include "evaluator/lane/answers.h"
 #include "evaluator/lane/launch_list.h"
 
@@ -29,7 +30,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
   spec.role = fork.replayed == nullptr ? "candidate" : "replay";
   spec.plan = "candidate";
   spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
-  spec.fds = {fork.side.in_fd(), fork.side.out_fd()};
+  spec.fds = fork.side.memory().Descriptors();
   Json kernels = Json::MakeArray();
   std::vector<UniqueFd> objects;
   for (const CompiledKernel& kernel : fork.candidate.kernels) {
@@ -38,7 +39,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
     spec.fds.push_back(object.get());
     objects.push_back(std::move(object));
   }
-  Json first_frame = {{"layout", fork.side.layout().AttachFields()},
+  Json first_frame = {{"layout", fork.side.AttachFields()},
                       {"plan", fork.plan},
                       {"call_path", CallPathName(fork.call_path)},
                       {"seed_each_call", task->random()},

@@ -19,7 +19,7 @@ namespace passnet::evaluator {
 struct CandidateFork {
   const PreparedCandidate& candidate;
   const Json& plan;  // a Match's
-  const Side& side;  // whose regions it maps
+  const Side& side;  // whose memory it maps
   CallPath call_path = CallPath::kDynamo;
   uint64_t memory_limit_bytes = 0;  // of the lane; the graph's own need may set a lower one
   // Only these are made again, with the candidate's kernels and none of its Python; null: the candidate as it is.

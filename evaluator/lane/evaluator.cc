@@ -155,8 +155,8 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   }
   made->data_ = std::make_unique<HelperThread>("pn-data", made->other_cores_);
   made->maker_ = std::make_unique<HelperThread>("pn-maker", made->other_cores_);
-  made->instruments_.emplace(Instruments{*made->timing_core_, made->other_cores_, *made->data_, *made->maker_,
-                                   made->decisions_, made->draws_, made->blocks_, made->options_.ablation});
+  made->instruments_.emplace(Instruments{*made->timing_core_, *made->device_, made->other_cores_, *made->data_,
+                                   *made->maker_, made->decisions_, made->draws_, made->blocks_, made->options_.ablation});
   made->environment_ = {
       {"device", options.device},
       {"threads", std::to_string(options.threads)},
@@ -355,7 +355,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
 
 Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
-  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FactsOf(child, graph, {}));
+  ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FactsOf(child, graph, {}, *device_));
   GraphDescription description;
   description.path = graph.path;
   description.dtype = graph.Dtype();
@@ -374,7 +374,7 @@ Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph,
   }
   double speed = memory_speed_.CopyBytesPerUs(description.bytes_touched);
   description.floor_us = speed > 0 ? static_cast<double>(description.bytes_touched) / speed : 0;
-  ASSIGN_OR_RETURN(Side eager, Side::Create(layout));
+  ASSIGN_OR_RETURN(Side eager, Side::Create(layout, *device_));
   RETURN_IF_ERROR(MakeEager(child, eager));
   ASSIGN_OR_RETURN(TimingCore::Hold hold, timing_core_->Take(Deadline::After(kCoreLimit), hooks.cancelled));
   RETURN_IF_ERROR(PinToCore(options_.timing_core));

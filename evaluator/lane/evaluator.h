@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/compile/kernel_compiler.h"
+#include "evaluator/device/cpu_device.h"
 #include "evaluator/lane/ablation.h"
 #include "evaluator/lane/graph_evaluation.h"
 #include "evaluator/lane/inductor.h"
@@ -89,6 +90,7 @@ class Evaluator {
   SecretStream decisions_, draws_;
   MemorySpeed memory_speed_;
   Blocks blocks_;
+  const std::unique_ptr<Device> device_ = std::make_unique<CpuDevice>();
   std::unique_ptr<HelperThread> data_, maker_;
   std::optional<Instruments> instruments_;  // of what stands above
   std::map<std::string, std::string> environment_;

@@ -107,7 +107,7 @@ Status JudgeMeasured(const GraphContext& context, const MeasureRequest& request,
 
 // Null where eager itself fails, which is then in the report.
 Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, GraphReport* report) {
-  auto facts = FactsOf(context.task, *context.graph, {});
+  auto facts = FactsOf(context.task, *context.graph, {}, context.instruments->device);
   if (facts || facts.error().code != ErrorCode::kInvalidArgument) return facts;
   integrity::Fail(GraphStatus::kEagerFail, Verdict::kInfra, facts.error().context, report);
   return std::shared_ptr<GraphFacts>();
@@ -217,7 +217,7 @@ class GraphEvaluation::Impl {
     if (context_.instruments->ablation.Omits(Layer::kCensus)) return measure;
     const int functions = static_cast<int>(match_.plan["rewrites"].size());
     measure.beside = [this, functions, limit = measure.options.call_limit, make = measure.makers.contender] {
-      testimony_.emplace(Testify({*facts_, make, functions, limit}));
+      testimony_.emplace(Testify({*facts_, make, functions, limit, context_.instruments->device}));
     };
     return measure;
   }
@@ -251,8 +251,8 @@ class GraphEvaluation::Impl {
   }
 
   Status MeasureFloor() {
-    const int core = context_.instruments->timing_core.number();
-    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context_.task, *facts_, request_.call_path, core));
+    const Instruments& with = *context_.instruments;
+    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context_.task, *facts_, request_.call_path, with.timing_core.number(), with.device));
     outcome_.report.floor_us = null_path + WritingMicros(context_, facts_->layout);
     return OkStatus();
   }

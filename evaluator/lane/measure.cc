@@ -58,7 +58,8 @@ class Measuring::Impl {
         request_(std::move(request)),
         options_(request_.options),
         comparer_(request_.facts.layout, request_.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
-        counts_(CountsFor(request_.options, request_.facts)) {
+        counts_(CountsFor(request_.options, request_.facts)),
+        seats_(std::make_shared<SeatPool>(instruments.device.Seats())) {
     result_.capped = counts_.cut;
   }
 
@@ -74,7 +75,7 @@ class Measuring::Impl {
   void Prepare() {
     if (next_.valid()) return;
     const bool swap = instruments_.decisions.Below(2) == 0;
-    next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap, *regions_); });
+    next_ = instruments_.maker.Post([this, swap] { return MakeSeats(request_.facts.layout, request_.makers, swap, *seats_); });
   }
 
   // Seats that nobody needs would delay the next graph's.
@@ -118,15 +119,20 @@ class Measuring::Impl {
   // Ending three processes takes as long as a block: not on the timing core's time.
   void Discard(Seats seats) {
     auto done = std::make_shared<Seats>(std::move(seats));
-    instruments_.maker.Post([done, pool = regions_] {
+    instruments_.maker.Post([done, pool = seats_, &device = instruments_.device] {
+      std::vector<std::unique_ptr<SeatMemory>> memories;
       for (Side& side : done->sides) {
-        if (auto regions = std::move(side).End()) pool->GiveBack(std::move(*regions));
+        if (auto memory = std::move(side).End()) memories.push_back(std::move(memory));
       }
+      // A device that does not answer any more is quarantined: the next round gets no lease.
+      if (!device.CheckAnswers()) return;
+      for (auto& memory : memories) pool->GiveBack(std::move(memory));
     });
   }
 
   Status OneRound(Seats& seats) {
     ASSIGN_OR_RETURN(TimingCore::Hold hold, instruments_.timing_core.Take(Deadline::After(kCoreLimit), options_.cancelled));
+    ASSIGN_OR_RETURN(const HostLock::Hold lease, instruments_.device.Lease(Deadline::After(kCoreLimit), options_.cancelled));
     RETURN_IF_ERROR(PinToCore(instruments_.timing_core.number()));
     Status timed = Timed(seats);
     RETURN_IF_ERROR(PinToCores(instruments_.other_cores));
@@ -144,6 +150,7 @@ class Measuring::Impl {
                          instruments_.maker,
                          instruments_.decisions,
                          instruments_.draws,
+                         instruments_.device,
                          instruments_.timing_core.number(),
                          instruments_.ablation};
     RoundPlan plan;
@@ -198,7 +205,7 @@ class Measuring::Impl {
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
-  const std::shared_ptr<RegionPool> regions_ = std::make_shared<RegionPool>();  // of the maker thread
+  const std::shared_ptr<SeatPool> seats_;  // of the maker thread
   bool cut_short_ = false;  // by the contender
   Nanos spent_{0};          // in this graph's rounds
   Nanos patience_ = kLimitsOfAGraph * Nanos(options_.call_limit);  // for the contender's blocks

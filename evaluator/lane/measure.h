@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "evaluator/api/evaluation.h"
+#include "evaluator/device/device.h"
 #include "evaluator/lane/helper_thread.h"
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/round.h"
@@ -45,6 +46,7 @@ struct Measurement {
 // What all measurements of an evaluator share.
 struct Instruments {
   TimingCore& timing_core;
+  Device& device;
   std::vector<int> other_cores;
   HelperThread& data;       // inputs and outputs
   HelperThread& maker;      // processes

@@ -1,15 +1,9 @@
 #include "evaluator/lane/outputs.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 
 #include "evaluator/compare/compare.h"
 #include "passbench/tolerances.h"
@@ -91,29 +85,6 @@ bool FiniteBits(const std::byte* bytes, uint64_t size, Bits exponent) {
   return true;
 }
 
-// Reads `from` out of the process into `to`; a part that cannot be read whole is false in `read`.
-Status ReadMemory(pid_t pid, const std::vector<iovec>& to, const std::vector<iovec>& from, std::vector<bool>* read) {
-  constexpr size_t kMaxParts = 512;  // below IOV_MAX
-  read->assign(to.size(), false);
-  for (size_t begin = 0; begin < to.size();) {
-    const size_t count = std::min(kMaxParts, to.size() - begin);
-    ssize_t got = ::process_vm_readv(pid, &to[begin], count, &from[begin], count, 0);
-    if (got < 0 && errno != EFAULT) {
-      if (errno == ESRCH) return Error{ErrorCode::kUnavailable, "the worker process ended"};
-      return Error::FromErrno("process_vm_readv", "worker " + std::to_string(pid), errno);
-    }
-    size_t done = begin;
-    for (auto left = static_cast<size_t>(std::max<ssize_t>(got, 0)); done < begin + count && left >= to[done].iov_len;
-         ++done) {
-      left -= to[done].iov_len;
-      (*read)[done] = true;
-    }
-    // What stopped it is skipped: the rest is read all the same.
-    begin = done < begin + count ? done + 1 : done;
-  }
-  return OkStatus();
-}
-
 }  // namespace
 
 OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutated, bool any_layout)
@@ -125,31 +96,52 @@ OutputComparer::OutputComparer(const SlotLayout& layout, std::vector<bool> mutat
 Status OutputComparer::Read(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const {
   const size_t width = layout_.outputs.size();
   const auto calls = static_cast<uint32_t>(checked.size());
-  const std::span<const std::byte> headers(side.OutSlot(0), layout_.OutBytes());
-  const size_t total = ReadHeaders(layout_, any_layout_, headers, checked, batch);
+  const size_t total = ReadHeaders(layout_, any_layout_, side.memory().Headers(), checked, batch);
   batch->mutated.clear();
   for (uint32_t slot = 0; slot < calls; ++slot) {
     for (size_t i = 0; i < mutated_.size(); ++i) {
       if (!mutated_[i]) continue;
-      auto bytes = checked[slot] ? side.Input(slot, i) : std::span<const std::byte>();
+      std::span<const std::byte> bytes;
+      if (checked[slot]) {
+        ASSIGN_OR_RETURN(bytes, side.Input(slot, i));
+      }
       batch->mutated.emplace_back(bytes.begin(), bytes.end());
     }
   }
   if (batch->bytes.size() < total) batch->bytes.resize(total);
-  std::vector<iovec> to, from;
+  std::vector<OutputPart> parts;
   std::vector<ClaimedOutput*> order;
   for (size_t at = 0; at < batch->outputs.size(); ++at) {
     ClaimedOutput& output = batch->outputs[at];
     output.read = output.header.kind == PN_OUTPUT_TENSOR && output.extent == 0;
     if (output.extent == 0 || !checked[at / width]) continue;
-    to.push_back({batch->bytes.data() + output.offset, output.extent});
-    from.push_back({reinterpret_cast<void*>(output.header.data), output.extent});
+    parts.push_back({output.header.data, output.extent, batch->bytes.data() + output.offset});
     order.push_back(&output);
   }
-  std::vector<bool> read;
-  RETURN_IF_ERROR(ReadMemory(side.process().pid(), to, from, &read));
-  for (size_t i = 0; i < order.size(); ++i) order[i]->read = read[i];
+  RETURN_IF_ERROR(side.memory().Read(side.process().pid(), parts));
+  for (size_t i = 0; i < order.size(); ++i) order[i]->read = parts[i].read;
   return OkStatus();
+}
+
+FindOutputs OutputComparer::Finder(std::vector<bool> checked) const {
+  return [this, checked = std::move(checked)](std::span<const std::byte> headers) {
+    OutputBatch batch;
+    ReadHeaders(layout_, any_layout_, headers, checked, &batch);
+    KeptRanges kept;
+    for (size_t at = 0; at < batch.outputs.size(); ++at) {
+      const ClaimedOutput& output = batch.outputs[at];
+      if (output.extent == 0 || !checked[at / layout_.outputs.size()]) continue;
+      if (output.header.data > UINT64_MAX - output.extent) continue;
+      kept.outputs.push_back({output.header.data, output.header.data + output.extent});
+    }
+    for (uint32_t slot = 0; slot < checked.size(); ++slot) {
+      for (size_t i = 0; checked[slot] && i < mutated_.size(); ++i) {
+        const uint64_t begin = slot * layout_.in_stride + layout_.inputs[i].offset;
+        if (mutated_[i]) kept.inputs.push_back({begin, begin + layout_.inputs[i].bytes});
+      }
+    }
+    return kept;
+  };
 }
 
 void OutputComparer::CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual,
@@ -261,13 +253,13 @@ bool OutputComparer::AllFinite(const OutputBatch& reference, uint32_t slot) cons
   return true;
 }
 
-int OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs,
+Result<int> OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs,
                                  const std::vector<bool>& checked) const {
   for (uint32_t slot = 0; slot < checked.size(); ++slot) {
     if (!checked[slot]) continue;
     for (size_t i = 0; i < layout_.inputs.size(); ++i) {
       if (mutated_[i]) continue;
-      auto now = side.Input(slot, i);
+      ASSIGN_OR_RETURN(const std::span<const std::byte> now, side.Input(slot, i));
       const std::byte* then = inputs.data() + slot * layout_.in_stride + layout_.inputs[i].offset;
       if (std::memcmp(now.data(), then, now.size()) != 0) return static_cast<int>(i);
     }
@@ -291,19 +283,7 @@ bool OutputComparer::SharesMemory(const OutputBatch& batch) const {
 }
 
 Result<int> OutputInInputs(const Side& side, const OutputBatch& batch) {
-  struct stat file {};
-  if (::fstat(side.in_fd(), &file) != 0) return Error::FromErrno("fstat", "inputs region", errno);
-  const std::string path = "/proc/" + std::to_string(side.process().pid()) + "/maps";
-  std::ifstream maps(path);
-  if (!maps) return Error::FromErrno("open", path, errno);
-  std::vector<std::pair<uint64_t, uint64_t>> regions;
-  for (std::string line; std::getline(maps, line);) {
-    unsigned long begin = 0, end = 0, inode = 0;
-    unsigned major = 0, minor = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx %*s %*x %x:%x %lu", &begin, &end, &major, &minor, &inode) != 5) continue;
-    if (inode == file.st_ino && makedev(major, minor) == file.st_dev) regions.emplace_back(begin, end);
-  }
-  if (regions.empty()) return DataCorrupt("the process has unmapped its inputs");
+  ASSIGN_OR_RETURN(const std::vector<MemoryRange> regions, side.memory().InputsIn(side.process().pid()));
   const std::vector<SlotOutput>& expected = side.layout().outputs;
   for (size_t at = 0; at < batch.outputs.size(); ++at) {
     if (expected[at % expected.size()].alias >= 0) continue;

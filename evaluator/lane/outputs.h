@@ -32,6 +32,8 @@ class OutputComparer {
   // Takes everything that comparing needs out of the stopped process and its region. Bounded by what the layout allows.
   // `checked[slot]`: whether the call's values are taken as well as where they lie; only such calls can be compared.
   Status Read(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const;
+  // What Read will want of a run whose outputs have to be copied inside the clock. It borrows the comparer.
+  FindOutputs Finder(std::vector<bool> checked) const;
 
   // The same call of both sides.
   OutputComparison Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
@@ -48,7 +50,7 @@ class OutputComparer {
 
   // Index of the first input that was changed though the reference leaves it alone, or -1. `inputs`: what it was filled
   // with. Looks at the checked calls.
-  int ChangedInput(const Side& side, std::span<const std::byte> inputs, const std::vector<bool>& checked) const;
+  Result<int> ChangedInput(const Side& side, std::span<const std::byte> inputs, const std::vector<bool>& checked) const;
 
   // Whether two outputs of a run lie in the same memory; those that are views of inputs in the reference do not count.
   bool SharesMemory(const OutputBatch& batch) const;

@@ -75,24 +75,20 @@ Result<std::vector<SlotOutput>> Probe(Side& side) {
   return outputs;
 }
 
-void FillSlot(Side& side, uint32_t slot, const InputSet& set) {
-  for (size_t i = 0; i < set.size(); ++i) std::memcpy(side.Input(slot, i).data(), set[i].data(), set[i].size());
-}
-
-std::vector<bool> MutatedInputs(Side& side, const InputSet& set) {
+Result<std::vector<bool>> MutatedInputs(const Side& side, const InputSet& set) {
   std::vector<bool> mutated;
   for (size_t i = 0; i < set.size(); ++i) {
-    mutated.push_back(std::memcmp(side.Input(0, i).data(), set[i].data(), set[i].size()) != 0);
+    ASSIGN_OR_RETURN(const std::span<const std::byte> now, side.Input(0, i));
+    mutated.push_back(std::memcmp(now.data(), set[i].data(), set[i].size()) != 0);
   }
   return mutated;
 }
 
 // Whether the answers to the plain calls of a run, which are the even ones, pass for one another.
-Result<bool> AnswersAlike(const Side& side, const std::vector<bool>& mutated) {
-  const uint32_t calls = std::min(side.layout().slots, 7u);
-  const OutputComparer comparer(side.layout(), mutated);
+Result<bool> AnswersAlike(const Side& side, const OutputComparer& comparer, const std::vector<bool>& checked) {
+  const auto calls = static_cast<uint32_t>(checked.size());
   OutputBatch batch;
-  RETURN_IF_ERROR(comparer.Read(side, std::vector<bool>(calls, true), &batch));
+  RETURN_IF_ERROR(comparer.Read(side, checked, &batch));
   for (uint32_t slot = 2; slot < calls; slot += 2) {
     if (!comparer.Interchangeable(batch, slot - 2, batch, slot)) return false;
   }
@@ -100,47 +96,50 @@ Result<bool> AnswersAlike(const Side& side, const std::vector<bool>& mutated) {
 }
 
 // Plain and strayed inputs in turn.
-void DrawInputs(const GraphFacts& facts, SecretStream& draws, Side& side) {
-  const SlotLayout& layout = side.layout();
+std::vector<std::byte> DrawInputs(const GraphFacts& facts, const SlotLayout& layout, SecretStream& draws) {
+  std::vector<std::byte> inputs(layout.InBytes());
   for (uint32_t slot = 0; slot < layout.slots; ++slot) {
     const DrawKind kind = slot % 2 == 0 ? DrawKind::kPlain : DrawKind::kStrayed;
-    DrawCall(layout, slot, kind, facts.published, draws, side.Inputs());
+    DrawCall(layout, slot, kind, facts.published, draws, inputs);
   }
-}
-
-std::vector<std::byte> CopyOfInput(const Side& side, uint32_t slot, size_t index) {
-  const auto bytes = side.Input(slot, index);
-  return {bytes.begin(), bytes.end()};
+  return inputs;
 }
 
 // An input that PassBench's own values leave as it is (a mask that adds nothing) may be changed by others.
-void NoteMutated(const Side& side, const std::vector<std::vector<std::byte>>& before, GraphFacts* facts) {
-  const size_t inputs = side.layout().inputs.size();
-  for (size_t at = 0; at < before.size(); ++at) {
-    if (CopyOfInput(side, static_cast<uint32_t>(at / inputs), at % inputs) != before[at]) facts->mutated[at % inputs] = true;
+Status NoteMutated(const Side& side, const std::vector<std::byte>& before, GraphFacts* facts) {
+  const SlotLayout& layout = side.layout();
+  for (uint32_t slot = 0; slot < 2; ++slot) {
+    for (size_t i = 0; i < layout.inputs.size(); ++i) {
+      ASSIGN_OR_RETURN(const std::span<const std::byte> now, side.Input(slot, i));
+      const std::byte* then = before.data() + slot * layout.in_stride + layout.inputs[i].offset;
+      if (std::memcmp(now.data(), then, now.size()) != 0) facts->mutated[i] = true;
+    }
   }
+  return OkStatus();
 }
 
 // A call's time once it is warm, and whether plain answers tell apart what was asked.
-Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& options, GraphFacts* facts) {
+Status LookAtCalls(const std::shared_ptr<TaskChild>& task, const BlockOptions& options, Device& device,
+                   GraphFacts* facts) {
   SlotLayout layout = facts->layout;
   layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(options.max_bytes / layout.CallBytes(), 3, kEstimateCalls));
-  ASSIGN_OR_RETURN(Side side, Side::Create(layout));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout, device));
   RETURN_IF_ERROR(MakeEager(task, side));
   SecretStream draws;
-  DrawInputs(*facts, draws, side);
-  std::vector<std::vector<std::byte>> before;
-  for (uint32_t slot = 0; slot < 2; ++slot) {
-    for (size_t i = 0; i < layout.inputs.size(); ++i) before.push_back(CopyOfInput(side, slot, i));
-  }
+  const std::vector<std::byte> before = DrawInputs(*facts, layout, draws);
+  RETURN_IF_ERROR(side.Fill(before));
+  const std::vector<bool> checked(std::min(layout.slots, 7u), true);
   for (uint32_t calls : {1u, layout.slots, layout.slots, layout.slots, layout.slots}) {
+    const OutputComparer comparer(side.layout(), facts->mutated);  // as far as it is known which inputs are changed
+    side.Keep(comparer.Finder(checked));
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls, Deadline::After(kCallLimit)));
     facts->estimate_us = std::chrono::duration<double, std::micro>(time.wall).count() / calls;
-    NoteMutated(side, before, facts);
+    RETURN_IF_ERROR(NoteMutated(side, before, facts));
     // Slow graphs: one look at all of them is enough.
     if (calls > 1 && facts->estimate_us > 1e5) break;
   }
-  ASSIGN_OR_RETURN(facts->plain_alike, AnswersAlike(side, facts->mutated));
+  const OutputComparer comparer(side.layout(), facts->mutated);
+  ASSIGN_OR_RETURN(facts->plain_alike, AnswersAlike(side, comparer, checked));
   return OkStatus();
 }
 
@@ -172,10 +171,10 @@ struct BlockTimes {
   std::vector<double> runs, starts;
 };
 
-Result<BlockTimes> TimeBlocks(Side& side, int blocks, const std::function<void()>& fill) {
+Result<BlockTimes> TimeBlocks(Side& side, int blocks, const std::function<Status()>& fill) {
   BlockTimes times;
   for (int block = 0; block < blocks; ++block) {
-    fill();
+    RETURN_IF_ERROR(fill());
     ASSIGN_OR_RETURN(RunTime run, side.Run(PN_RUN_CALL, side.layout().slots, Deadline::After(kCallLimit)));
     ASSIGN_OR_RETURN(RunTime start, side.Run(PN_RUN_CALL, 0, Deadline::After(kCallLimit)));
     times.runs.push_back(std::chrono::duration<double, std::micro>(run.wall).count());
@@ -190,25 +189,25 @@ Result<BlockTimes> TimeBlocks(Side& side, int blocks, const std::function<void()
 bool GraphFacts::InPlace() const { return std::find(mutated.begin(), mutated.end(), true) != mutated.end(); }
 
 Status Attach(Side& side) {
-  Json command = side.layout().AttachFields();
+  Json command = side.AttachFields();
   command.Set("cmd", "attach");
-  return ExpectOk(side.Command(command, {side.in_fd(), side.out_fd()}), "attach");
+  return ExpectOk(side.Command(command, side.memory().Descriptors()), "attach");
 }
 
 Status MakeEager(const std::shared_ptr<TaskChild>& task, Side& side) { return ForkEager(task, "eager", false, side); }
 
 Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
-                                            const BlockOptions& options) {
+                                            const BlockOptions& options, Device& device) {
   if (task->facts) return task->facts;
   auto facts = std::make_shared<GraphFacts>();
   ASSIGN_OR_RETURN(facts->published, MakeInputSet(graph, passbench::kPassBenchSeed));
-  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1)));
+  ASSIGN_OR_RETURN(Side side, Side::Create(MakeLayout(graph.inputs, {}, 1), device));
   RETURN_IF_ERROR(MakeEager(task, side));
-  FillSlot(side, 0, facts->published);
+  RETURN_IF_ERROR(side.Fill(FirstCall(side.layout(), facts->published)));
   ASSIGN_OR_RETURN(std::vector<SlotOutput> outputs, Probe(side));
-  facts->mutated = MutatedInputs(side, facts->published);
+  ASSIGN_OR_RETURN(facts->mutated, MutatedInputs(side, facts->published));
   facts->layout = MakeLayout(graph.inputs, outputs, 1);
-  RETURN_IF_ERROR(LookAtCalls(task, options, facts.get()));
+  RETURN_IF_ERROR(LookAtCalls(task, options, device, facts.get()));
   facts->layout.slots = ChooseSlots(facts->layout, facts->estimate_us, options);
   task->facts = facts;
   return facts;
@@ -217,22 +216,22 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
 Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core, SecretStream& draws) {
   constexpr int kBlocks = 10;
   RETURN_IF_ERROR(PinProcess(eager.process().pid(), timing_core));
-  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(eager, kBlocks, [&] { DrawInputs(facts, draws, eager); }));
+  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(eager, kBlocks, [&] { return eager.Fill(DrawInputs(facts, eager.layout(), draws)); }));
   return std::max(Median(times.runs) - Median(times.starts), 0.0) / facts.layout.slots;
 }
 
 Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path,
-                              int timing_core) {
+                              int timing_core, Device& device) {
   if (auto known = facts.null_path_us.find(path); known != facts.null_path_us.end()) return known->second;
   constexpr int kBlocks = 12;
   SlotLayout layout = facts.layout;
   const BlockOptions most;
   layout.slots = static_cast<uint32_t>(std::clamp<uint64_t>(most.max_bytes / layout.in_stride, 1, 64));
-  ASSIGN_OR_RETURN(Side side, Side::Create(layout));
+  ASSIGN_OR_RETURN(Side side, Side::Create(layout, device));
   const bool dynamo = path == CallPath::kDynamo;
   RETURN_IF_ERROR(ForkEager(task, dynamo ? "null_dynamo" : "null_direct", dynamo, side));
   RETURN_IF_ERROR(PinProcess(side.process().pid(), timing_core));
-  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(side, kBlocks, [] {}));
+  ASSIGN_OR_RETURN(BlockTimes times, TimeBlocks(side, kBlocks, [] { return OkStatus(); }));
   // Whatever disturbs a run makes it longer, so the shortest of each are nearest to the truth.
   const double run_us = *std::min_element(times.runs.begin(), times.runs.end());
   const double start_us = *std::min_element(times.starts.begin(), times.starts.end());

@@ -34,12 +34,12 @@ struct BlockOptions {
 
 // The facts of the task child's graph, found out once.
 Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& task, const passbench::Graph& graph,
-                                            const BlockOptions& options);
+                                            const BlockOptions& options, Device& device);
 
-// Gives `side` an eager process that maps its regions and is stopped.
+// Gives `side` an eager process that maps its memory and is stopped.
 Status MakeEager(const std::shared_ptr<TaskChild>& task, Side& side);
 
-// Maps the side's regions into its process.
+// Maps the side's memory into its process.
 Status Attach(Side& side);
 
 // The median of a block's call on this thread's core, start taken off, in microseconds: eager on fresh inputs, for prompts,
@@ -48,6 +48,7 @@ Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core
 
 // What a call costs on this way when the graph does nothing: guards, Python's call, no work. The calling thread holds the
 // timing core and is pinned to it.
-Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path, int timing_core);
+Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path, int timing_core,
+                              Device& device);
 
 }  // namespace passnet::evaluator

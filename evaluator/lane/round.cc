@@ -100,19 +100,11 @@ class RoundRun {
     block.inputs.resize(layout.InBytes());
     for (uint32_t slot = 0; slot < calls_; ++slot) {
       if (block.kinds[slot] == CallKind::kPublished) {
-        CopyPublished(slot, block.inputs);
+        CopyCall(layout, slot, context_.published, block.inputs);
       } else {
         const auto kind = block.kinds[slot] == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed;
         DrawCall(layout, slot, kind, context_.published, context_.draws, block.inputs);
       }
-    }
-  }
-
-  void CopyPublished(uint32_t slot, std::span<std::byte> inputs) const {
-    const SlotLayout& layout = context_.layout;
-    for (size_t i = 0; i < layout.inputs.size(); ++i) {
-      const InputSet::value_type& bytes = context_.published[i];
-      std::copy(bytes.begin(), bytes.end(), inputs.data() + slot * layout.in_stride + layout.inputs[i].offset);
     }
   }
 
@@ -127,17 +119,26 @@ class RoundRun {
       if (!alive) return false;
     }
     if (timed) {
-      ASSIGN_OR_RETURN(RunTime start, seats_.sides[kReferenceSeat].Run(PN_RUN_CALL, 0, Deadline::After(kReferenceLimit)));
+      Side& reference = seats_.sides[kReferenceSeat];
+      // Its own copy would be made again, of inputs that are revealed again.
+      if (reference.memory().CopiesOutputs()) RETURN_IF_ERROR(AwaitTaken(kReferenceSeat));
+      ASSIGN_OR_RETURN(RunTime start, reference.Run(PN_RUN_CALL, 0, Deadline::After(kReferenceLimit)));
       starts_.push_back(ToMicros(start.wall));
     }
     block.compared = context_.data.Post([this, &block, number] { CompareOnHelper(block, number); });
     return true;
   }
 
+  Status FillSeat(Side& side, const Block& block) {
+    if (side.memory().CopiesOutputs()) side.Keep(context_.comparer.Finder(block.checked));
+    RETURN_IF_ERROR(side.Fill(block.inputs));
+    return context_.device.FlushCaches();
+  }
+
   Result<bool> RunEager(size_t seat, Block& block, bool timed) {
     Side& side = seats_.sides[seat];
     RETURN_IF_ERROR(AwaitTaken(seat));
-    side.Fill(block.inputs);
+    RETURN_IF_ERROR(FillSeat(side, block));
     if (timed) WaitForHelpers();
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls_, Deadline::After(kReferenceLimit)));
     if (timed) walls_[seat].push_back(ToMicros(time.wall));
@@ -150,7 +151,7 @@ class RoundRun {
     Side& side = seats_.sides[kContenderSeat];
     ASSIGN_OR_RETURN(bool taken, ContenderTaken());
     if (!taken) return false;
-    side.Fill(block.inputs);
+    RETURN_IF_ERROR(FillSeat(side, block));
     if (timed) WaitForHelpers();
     const Nanos limit = std::min<Nanos>(plan_.call_limit, std::max(plan_.patience - contender_wall_, Nanos(0)));
     auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(limit));
@@ -187,10 +188,10 @@ class RoundRun {
 
   Status TakeOnHelper(const Side& side, Block& block) {
     Status read = context_.comparer.Read(side, block.checked, &block.contender);
-    untaken_ |= !read;
-    RETURN_IF_ERROR(read);
-    int changed = context_.comparer.ChangedInput(side, block.inputs, block.checked);
-    if (changed >= 0) seen_->changed_input = context_.layout.inputs[static_cast<size_t>(changed)].name;
+    Result<int> changed = read ? context_.comparer.ChangedInput(side, block.inputs, block.checked) : read.error();
+    untaken_ |= !changed;
+    if (!changed) return changed.error();
+    if (changed.value() >= 0) seen_->changed_input = context_.layout.inputs[static_cast<size_t>(changed.value())].name;
     return OkStatus();
   }
 
@@ -283,16 +284,16 @@ class RoundRun {
 
 }  // namespace
 
-Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, RegionPool& pool) {
-  std::array<SeatRegions, kSeats> regions;
-  for (SeatRegions& one : regions) {
-    ASSIGN_OR_RETURN(one, pool.Take(layout.InBytes(), layout.OutBytes()));
+Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, SeatPool& pool) {
+  std::array<std::unique_ptr<SeatMemory>, kSeats> memories;
+  for (auto& one : memories) {
+    ASSIGN_OR_RETURN(one, pool.Take(layout.Sizes()));
   }
   // They come back in the order of the seats. Where a region's pages lie decides how well the caches hold it: each seat
   // goes through all of them from round to round, or the first draw would stand in every figure of the evaluation.
-  std::rotate(regions.begin(), regions.begin() + 1, regions.end());
+  std::rotate(memories.begin(), memories.begin() + 1, memories.end());
   Seats seats;
-  for (SeatRegions& one : regions) seats.sides.emplace_back(layout, std::move(one));
+  for (auto& one : memories) seats.sides.emplace_back(layout, std::move(one));
   RETURN_IF_ERROR(makers.eager(seats.sides[kReferenceSeat]));
   RETURN_IF_ERROR(makers.eager(seats.sides[kControlSeat]));
   if (swap_eager) std::swap(seats.sides[kReferenceSeat], seats.sides[kControlSeat]);

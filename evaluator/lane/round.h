@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evaluator/device/device.h"
 #include "evaluator/integrity/observations.h"
 #include "evaluator/lane/ablation.h"
 #include "evaluator/lane/helper_thread.h"
 #include "evaluator/lane/outputs.h"
-#include "evaluator/lane/region_pool.h"
 #include "evaluator/lane/side.h"
 #include "evaluator/timing/secret_stream.h"
 #include "evaluator/timing/statistics.h"
@@ -28,7 +28,7 @@ namespace passnet::evaluator {
 enum Seat : size_t { kReferenceSeat, kControlSeat, kContenderSeat };
 inline constexpr size_t kSeats = 3;
 
-// Give a new side a process that maps its regions, is ready to be called and is stopped.
+// Give a new side a process that maps its memory, is ready to be called and is stopped.
 struct SeatMakers {
   std::function<Status(Side&)> eager;
   // What the contender did wrong while it was made, or nothing.
@@ -41,7 +41,7 @@ struct Seats {
 };
 
 // Which of the two eager processes is the reference is drawn.
-Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, RegionPool& regions);
+Result<Seats> MakeSeats(const SlotLayout& layout, const SeatMakers& makers, bool swap_eager, SeatPool& pool);
 
 enum class CallKind { kPublished, kPlain, kStrayed };
 
@@ -52,7 +52,7 @@ std::vector<CallKind> DrawCallKinds(const Ablation& ablation, bool always_stray,
 struct Block {
   std::vector<CallKind> kinds;
   std::vector<bool> checked;      // the calls whose values are looked at
-  std::vector<std::byte> inputs;  // of all slots, as the regions have them
+  std::vector<std::byte> inputs;  // of all slots, as a seat has them
   std::future<void> drawn, compared;
   OutputBatch reference, contender;
 };
@@ -70,6 +70,7 @@ struct RoundContext {
   HelperThread& maker;      // waited for before anything is timed
   SecretStream& decisions;  // of the timing thread
   SecretStream& draws;      // of the data thread
+  Device& device;
   int timing_core = 0;
   const Ablation& ablation;
 };

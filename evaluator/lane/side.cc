@@ -54,16 +54,22 @@ Status PinProcess(pid_t pid, int core) {
 
 Status PinToCore(int core) { return PinToCores({core}); }
 
-Result<Side> Side::Create(const SlotLayout& layout) {
-  ASSIGN_OR_RETURN(SeatRegions regions, RegionPool().Take(layout.InBytes(), layout.OutBytes()));
-  return Side(layout, std::move(regions));
+Result<Side> Side::Create(const SlotLayout& layout, Device& device) {
+  ASSIGN_OR_RETURN(std::unique_ptr<SeatMemory> memory, device.Seats().Take(layout.Sizes()));
+  return Side(layout, std::move(memory));
 }
 
-std::optional<SeatRegions> Side::End() && {
+std::unique_ptr<SeatMemory> Side::End() && {
   const bool gone = process_ == nullptr || process_->End().known;
   process_.reset();
-  if (!gone) return {};
-  return std::move(regions_);
+  if (!gone) return nullptr;
+  return std::move(memory_);
+}
+
+Json Side::AttachFields() const {
+  Json fields = layout_.AttachFields();
+  memory_->AddAttachFields(&fields);
+  return fields;
 }
 
 void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
@@ -71,24 +77,16 @@ void Side::Take(std::unique_ptr<WorkerProcess> process, bool calls_graph) {
   calls_graph_ = calls_graph;
 }
 
-std::span<std::byte> Side::Input(uint32_t slot, size_t index) {
+Result<std::span<const std::byte>> Side::Input(uint32_t slot, size_t index) const {
   const SlotInput& input = layout_.inputs[index];
-  return {regions_.in.data() + slot * layout_.in_stride + input.offset, input.bytes};
-}
-
-std::span<const std::byte> Side::Input(uint32_t slot, size_t index) const {
-  const SlotInput& input = layout_.inputs[index];
-  return {regions_.in.data() + slot * layout_.in_stride + input.offset, input.bytes};
-}
-
-void Side::Fill(std::span<const std::byte> inputs) {
-  CHECK(inputs.size() == layout_.InBytes());
-  std::memcpy(regions_.in.data(), inputs.data(), inputs.size());
+  return memory_->InputsAfter(slot * layout_.in_stride + input.offset, input.bytes);
 }
 
 Result<Json> Side::Command(const Json& command, const std::vector<int>& fds) {
+  const Deadline deadline = Deadline::After(kCommandLimit);
+  RETURN_IF_ERROR(memory_->Reveal(deadline));
   RETURN_IF_ERROR(process_->Continue());
-  auto answer = process_->Command(command, fds, Deadline::After(kCommandLimit));
+  auto answer = process_->Command(command, fds, deadline);
   RETURN_IF_ERROR(process_->Stop());
   cpu_when_stopped_.reset();
   return answer;
@@ -132,18 +130,27 @@ Status Side::CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count)
   return Internal(failure_->text);
 }
 
+Status Side::StopAndSnapshot(Deadline deadline) {
+  RETURN_IF_ERROR(process_->Stop());
+  return memory_->Snapshot(find_, deadline);
+}
+
 Result<RunTime> Side::Run(uint32_t kind, uint32_t count, Deadline deadline, uint32_t observe) {
   failure_.reset();
   uint64_t nonce = 0;
   FillRandom(&nonce, sizeof nonce);
   if (auto sent = process_->channel().SendRun(kind, 0, count, nonce, observe); !sent) return NoteFailure(sent.error());
+  const bool copies = memory_->CopiesOutputs();
   const auto cpu_before = process_->CpuTime();
   const auto started = Now();
+  if (auto revealed = memory_->Reveal(deadline); !revealed) return NoteFailure(revealed.error());
   RETURN_IF_ERROR(process_->Continue());
   auto answer = process_->channel().ReceiveRun(nonce, deadline);
+  const Status kept = copies && answer ? StopAndSnapshot(deadline) : OkStatus();
   const auto ended = Now();
   if (!answer) return NoteFailure(std::move(answer).error());
-  RETURN_IF_ERROR(process_->Stop());
+  if (!kept) return NoteFailure(kept.error());
+  if (!copies) RETURN_IF_ERROR(process_->Stop());
   // On this core the process stops only when it runs next: here, and not inside the next one's clock.
   for (int i = 0; i < kYields; ++i) ::sched_yield();
   const auto cpu_after = process_->CpuTime();

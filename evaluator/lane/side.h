@@ -1,9 +1,9 @@
-// One seat at the timing core: a calling process with its two shared regions. The evaluator fills the inputs while the
-// process is stopped, and reads its outputs out of its memory after it is stopped again. The clock is here and nowhere
-// else: nothing of a run's inputs can be seen by the process before the clock runs, and it makes no call that is not
-// timed after they were filled.
+// One seat at the timing core: a calling process with the memory that it shares with the evaluator. The evaluator fills the
+// inputs while the process is stopped, and takes its outputs after it is stopped again. The clock is here and nowhere else:
+// nothing of a run's inputs can be seen by the process before the clock runs (on a CPU lane: it makes no call between their
+// filling and the clock), and it makes no call that is not timed after they were filled.
 // Threads: thread-compatible; the caller's thread should be pinned to the timing core (PinToCore), so that go and reply
-// are a switch on one core and not a wake-up of another. Owns: regions and process.
+// are a switch on one core and not a wake-up of another. Owns: memory and process.
 // Errors: those of WorkerChannel; how a candidate failed is a CallFailure, not an Error.
 #pragma once
 
@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "evaluator/lane/region_pool.h"
+#include "evaluator/device/device.h"
 #include "evaluator/lane/slots.h"
 #include "evaluator/lane/worker_process.h"
 
@@ -31,37 +31,39 @@ struct RunTime {
 
 class Side {
  public:
-  // `regions`: of the layout's InBytes and OutBytes.
-  Side(const SlotLayout& layout, SeatRegions regions) : layout_(layout), regions_(std::move(regions)) {}
-  static Result<Side> Create(const SlotLayout& layout);
+  // `memory`: of the layout's Sizes.
+  Side(const SlotLayout& layout, std::unique_ptr<SeatMemory> memory) : layout_(layout), memory_(std::move(memory)) {}
+  // Memory of its own, that no pool gets.
+  static Result<Side> Create(const SlotLayout& layout, Device& device);
 
   Side(Side&&) = default;
   Side& operator=(Side&&) = default;
 
   const SlotLayout& layout() const { return layout_; }
-  int in_fd() const { return regions_.in.fd(); }
-  int out_fd() const { return regions_.out.fd(); }
+  SeatMemory& memory() const { return *memory_; }
+  // The fields of the worker's attach command, without "cmd"; memory().Descriptors() travel with it.
+  Json AttachFields() const;
   WorkerProcess& process() { return *process_; }
   const WorkerProcess& process() const { return *process_; }
   // `calls_graph`: graph calls must equal calls (the candidate behind Dynamo); otherwise the counter is not looked at.
   void Take(std::unique_ptr<WorkerProcess> process, bool calls_graph);
   bool HasProcess() const { return process_ != nullptr; }
-  // Ends the process. Its regions, where it is known to be gone.
-  std::optional<SeatRegions> End() &&;
+  // Ends the process. Its memory, where it is known to be gone; otherwise null.
+  std::unique_ptr<SeatMemory> End() &&;
 
-  std::span<std::byte> Input(uint32_t slot, size_t index);
-  std::span<const std::byte> Input(uint32_t slot, size_t index) const;
-  std::span<std::byte> Inputs() { return {regions_.in.data(), layout_.InBytes()}; }
   // The inputs of all slots, from a buffer of layout().InBytes().
-  void Fill(std::span<const std::byte> inputs);
-  // The headers of a call's outputs: hostile bytes, to be copied before they are looked at.
-  const std::byte* OutSlot(uint32_t slot) const { return regions_.out.data() + slot * layout_.out_stride; }
+  Status Fill(std::span<const std::byte> inputs) { return memory_->Stage(inputs); }
+  // An input as the last run left it.
+  Result<std::span<const std::byte>> Input(uint32_t slot, size_t index) const;
+  // What of later runs is kept for reading, where outputs have to be copied inside the clock.
+  void Keep(FindOutputs find) { find_ = std::move(find); }
 
   // A JSON command to the Python side of a trusted process (reference, inductor), which is stopped again afterwards.
   Result<Json> Command(const Json& command, const std::vector<int>& fds);
 
-  // Queues the command for the stopped process, starts the clock, continues the process, takes its answer, stops the clock
-  // and the process. `kind` is a PnRunKind, `observe` a PnObserve; calls are made on slots [0, count).
+  // Queues the command for the stopped process, starts the clock, reveals what was filled, continues the process, takes its
+  // answer, stops the clock and the process; where outputs have to be copied, the process is stopped and they are copied
+  // before the clock stops. `kind` is a PnRunKind, `observe` a PnObserve; calls are made on slots [0, count).
   Result<RunTime> Run(uint32_t kind, uint32_t count, Deadline deadline, uint32_t observe = 0);
   // Why the last Run failed; empty where that was not the worker's doing.
   const std::optional<CallFailure>& failure() const { return failure_; }
@@ -70,8 +72,11 @@ class Side {
 
  private:
   SlotLayout layout_;
-  SeatRegions regions_;
+  std::unique_ptr<SeatMemory> memory_;
   std::unique_ptr<WorkerProcess> process_;
+  FindOutputs find_;
+
+  Status StopAndSnapshot(Deadline deadline);
   Status CheckAnswer(const RunAnswer& answer, uint32_t kind, uint32_t count);
 
   bool calls_graph_ = false;

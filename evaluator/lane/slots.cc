@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "evaluator/lane/output_headers.h"
 #include "evaluator/worker/run_protocol.h"
 #include "passbench/inputs.h"
 
@@ -94,6 +95,14 @@ size_t SlotLayout::HeapBytes() const {
   return std::min(kMost, results * (kBlocks * slots + kIntermediates));
 }
 
+SeatSizes SlotLayout::Sizes() const {
+  // A block's results and the block's before, and what a call holds at once; allocators round up and leave gaps.
+  constexpr size_t kBlocks = 2, kIntermediates = 8, kSlack = size_t{64} << 20;
+  size_t kept = in_stride;
+  for (const SlotOutput& output : outputs) kept += RoundUp(MostBytes(output), kKeptAlignment);
+  return {InBytes(), OutBytes(), (kBlocks * slots + kIntermediates) * CallBytes() + kSlack, kept * slots};
+}
+
 Json SlotLayout::AttachFields() const {
   Json places = Json::MakeArray();
   for (const SlotInput& input : inputs) {
@@ -118,6 +127,18 @@ void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const Inpu
     const SlotInput& input = layout.inputs[i];
     DrawInput(input.fresh, kind, fixed[i], draws, inputs.subspan(slot * layout.in_stride + input.offset, input.bytes));
   }
+}
+
+void CopyCall(const SlotLayout& layout, uint32_t slot, const InputSet& set, std::span<std::byte> inputs) {
+  for (size_t i = 0; i < set.size(); ++i) {
+    std::copy(set[i].begin(), set[i].end(), inputs.data() + slot * layout.in_stride + layout.inputs[i].offset);
+  }
+}
+
+std::vector<std::byte> FirstCall(const SlotLayout& layout, const InputSet& set) {
+  std::vector<std::byte> inputs(layout.InBytes());
+  CopyCall(layout, 0, set, inputs);
+  return inputs;
 }
 
 }  // namespace passnet::evaluator

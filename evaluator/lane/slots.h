@@ -1,4 +1,4 @@
-// Where the inputs of a call and the headers of its outputs lie in the shared regions.
+// Where the inputs of a call and the headers of its outputs lie in the shared memory.
 // Threads: immutable values. Source of the layout's bytes: evaluator/worker/run_protocol.h.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "evaluator/device/device.h"
 #include "evaluator/timing/fresh_inputs.h"
 #include "passbench/task.h"
 
@@ -48,7 +49,8 @@ struct SlotLayout {
   size_t CallBytes() const;
   // What the process's heap should have had once before anything is timed, so that no block pays for page faults.
   size_t HeapBytes() const;
-  // The fields of the worker's attach command, without "cmd".
+  SeatSizes Sizes() const;
+  // What the worker's attach command says of the layout.
   Json AttachFields() const;
 };
 
@@ -63,6 +65,11 @@ Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed);
 // A call's inputs into its slot; `fixed`: the bytes of tensors that are never drawn. `inputs`: the layout's InBytes.
 void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const InputSet& fixed, SecretStream& draws,
               std::span<std::byte> inputs);
+
+// The bytes of a set into its slot.
+void CopyCall(const SlotLayout& layout, uint32_t slot, const InputSet& set, std::span<std::byte> inputs);
+// The inputs of all slots, with the set in the first one and zeros in the others.
+std::vector<std::byte> FirstCall(const SlotLayout& layout, const InputSet& set);
 
 // c10::ScalarType of a dtype's name, -1 for one that it does not know; and back, "" for a number it does not know.
 int ScalarTypeOf(const std::string& dtype);

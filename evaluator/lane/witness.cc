@@ -37,7 +37,7 @@ class Hearing {
       : request_(request), layout_(LayoutOf(request.facts)), comparer_(layout_, request.facts.mutated) {}
 
   Result<Witness> Run() {
-    ASSIGN_OR_RETURN(Side side, Side::Create(layout_));
+    ASSIGN_OR_RETURN(Side side, Side::Create(layout_, request_.device));
     ASSIGN_OR_RETURN(witness_.failure, request_.make(side));
     if (witness_.failure) return std::move(witness_);
     inputs_ = InputsOfCalls(request_.facts, layout_);
@@ -72,9 +72,11 @@ class Hearing {
 
   // All slots once; false where the candidate failed.
   Result<bool> Calls(Side& side, uint32_t observe, OutputBatch* answers) {
-    side.Fill(inputs_);
+    const std::vector<bool> all(layout_.slots, true);
+    side.Keep(comparer_.Finder(all));
+    RETURN_IF_ERROR(side.Fill(inputs_));
     auto time = side.Run(PN_RUN_CALL, layout_.slots, Deadline::After(request_.call_limit), observe);
-    Status taken = time ? comparer_.Read(side, std::vector<bool>(layout_.slots, true), answers) : OkStatus();
+    Status taken = time ? comparer_.Read(side, all, answers) : OkStatus();
     if (time && taken) return true;
     Error error = time ? side.NoteFailure(taken.error()) : std::move(time).error();
     if (!side.failure()) return error;

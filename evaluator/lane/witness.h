@@ -20,7 +20,8 @@ struct WitnessRequest {
   const GraphFacts& facts;
   std::function<Result<std::optional<CallFailure>>(Side&)> make;  // as SeatMakers::contender
   int functions_a_call = 1;                                       // rewrites of the plan
-  std::chrono::milliseconds call_limit{30'000};                   // of one run; beyond it, it hangs
+  std::chrono::milliseconds call_limit;                           // of one run; beyond it, it hangs
+  Device& device;
 };
 
 Result<Witness> Testify(const WitnessRequest& request);

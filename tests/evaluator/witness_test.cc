@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "evaluator/device/cpu_device.h"
 #include "tests/evaluator/fake_zygote.h"
 
 namespace passnet::evaluator {
@@ -37,7 +38,8 @@ Result<Witness> Testimony(const WorkerScript& child, std::chrono::milliseconds l
     side.Take(std::move(process), false);
     return std::optional<CallFailure>();
   };
-  return Testify({facts, make, 1, limit});
+  CpuDevice device;
+  return Testify({facts, make, 1, limit, device});
 }
 
 WorkerScript Telling(const std::string& words) { return {.answers = {kJailed}, .testimony = words}; }

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "evaluator/device/cpu_device.h"
 #include "evaluator/lane/candidate_process.h"
 #include "evaluator/lane/inductor.h"
 #include "evaluator/lane/match.h"
@@ -445,7 +446,8 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
   auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
-  return WithoutValue(FactsOf(child.value(), graph, {}));
+  CpuDevice device;
+  return WithoutValue(FactsOf(child.value(), graph, {}, device));
 }
 const std::string kDone = R"({"ok": true})";
 

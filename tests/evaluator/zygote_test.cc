@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "evaluator/device/cpu_device.h"
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/worker_process.h"
@@ -106,10 +107,11 @@ TEST_P(ReaderTest, TimedHeapsLieInHugePages) {
   const passbench::Graph& graph = task.value().graphs.front();
   auto child = TaskChild::Start(Shared(), graph, "cpu", Soon());
   ASSERT_TRUE(child) << child.error().context;
-  auto facts = FactsOf(child.value(), graph, {});
+  CpuDevice device;
+  auto facts = FactsOf(child.value(), graph, {}, device);
   ASSERT_TRUE(facts) << facts.error().context;
   ASSERT_GT(facts.value()->layout.HeapBytes(), 8u << 20) << "the graph is too small to tell";
-  auto side = Side::Create(facts.value()->layout);
+  auto side = Side::Create(facts.value()->layout, device);
   ASSERT_TRUE(side) << side.error().context;
   ASSERT_TRUE(MakeEager(child.value(), side.value()));
   std::ifstream maps("/proc/" + std::to_string(side.value().process().pid()) + "/smaps");

@@ -27,12 +27,14 @@ ALLOWED = {
     "evaluator/client": EVALUATOR_PART,
     "evaluator/candidate": EVALUATOR_PART,
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
+    "evaluator/gpu_probe": EVALUATOR_PART | {"sandbox/apply"},  # stands where a zygote stands, and forks as one does
     "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
     "evaluator/worker": {"sandbox/apply"},  # built on a GPU host against its own torch: torch, Python and libc alone
+    "evaluator/device": {"base"},  # CUDA's libraries are loaded by name: no header of theirs
     "evaluator/lane": EVALUATOR_PART | {
-        "evaluator/candidate", "evaluator/compile", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
+        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
         "evaluator/worker"},
     "prompts": {"base", "passbench", "evaluator/api"},
     "agent": {"base", "passbench", "sandbox", "dialects", "trajectories", "prompts", "evaluator/api",

@@ -1,4 +1,4 @@
-#include "evaluator/lane/shared_region.h"
+#include "evaluator/device/shared_region.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,0 +1,23 @@
+// The device of a CPU lane: nothing of it needs to be flushed, leased or asked whether it still answers.
+// Threads: thread-compatible. Errors: none but those of its seats.
+#pragma once
+
+#include "evaluator/device/cpu_seat.h"
+#include "evaluator/device/device.h"
+
+namespace passnet::evaluator {
+
+class CpuDevice : public Device {
+ public:
+  const DeviceFacts& facts() const override { return facts_; }
+  SeatPool Seats() override { return CpuSeats(); }
+  Status FlushCaches() override { return OkStatus(); }
+  Result<DeviceHealth> Health() override { return DeviceHealth(); }
+  Result<HostLock::Hold> Lease(Deadline, const std::function<bool()>&) override { return HostLock::Hold(); }
+  Status CheckAnswers() override { return OkStatus(); }
+
+ private:
+  const DeviceFacts facts_;
+};
+
+}  // namespace passnet::evaluator

@@ -1,0 +1,70 @@
+// A CUDA device of this host: its facts, its health as NVML tells it, the lease that one evaluator at a time holds, and
+// whether it still answers once a candidate's processes are gone. One that does not is quarantined for every evaluator of this
+// user, by a file beside the lease's: nothing measures on it until somebody looked and took the file away.
+// Threads: thread-compatible. Owns: the context and its memory; a lease must not outlive it.
+// Errors: kNotFound ("no GPU"), kUnavailable (quarantined), kInvalidArgument (the device lacks what the lane needs), those of
+// CudaDriver and HostLock.
+// Source: docs/measuring.md, "The window on a device".
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "evaluator/device/cuda_memory.h"
+#include "evaluator/device/device.h"
+
+namespace passnet::evaluator {
+
+struct CudaDeviceOptions {
+  std::string uuid;  // "": the first one
+  // Others than these are for tests.
+  std::string driver_library = "libcuda.so.1";
+  std::string nvml_library = "libnvidia-ml.so.1";
+  std::filesystem::path lock_folder = PrivateLockFolder();
+  std::filesystem::path pci_folder = "/sys/bus/pci/devices";
+  std::chrono::milliseconds answer_limit{10'000};  // a context of a killed process is gone after seconds at most
+};
+
+class CudaDevice : public Device {
+ public:
+  static Result<std::unique_ptr<CudaDevice>> Open(const CudaDeviceOptions& options);
+  ~CudaDevice() override;
+
+  const DeviceFacts& facts() const override { return facts_; }
+  SeatPool Seats() override;
+  Status FlushCaches() override;
+  Result<DeviceHealth> Health() override;
+  Result<HostLock::Hold> Lease(Deadline deadline, const std::function<bool()>& cancelled) override;
+  Status CheckAnswers() override;
+
+ private:
+  explicit CudaDevice(const CudaDeviceOptions& options) : options_(options) {}
+  Status ReadFacts(const CudaDriver& driver, cuda::DeviceNumber device);
+  void AskNvml();
+  Status MakeMemory();
+  Status MeasureCopies();
+  Status LoadKernel();
+  Status RunKernel();
+  std::filesystem::path QuarantineFile() const;
+  Error Quarantine(const Error& why);
+
+  const CudaDeviceOptions options_;
+  DeviceFacts facts_;
+  std::shared_ptr<const CudaContext> context_;
+  std::shared_ptr<const NvmlLibrary> nvml_;  // null where there is none
+  cuda::NvmlDevice nvml_device_ = nullptr;
+  CudaMemory ring_, cell_;
+  CudaHostMemory answer_;
+  std::unique_ptr<CudaStream> stream_;  // ends before what it works on
+  cuda::Module module_ = nullptr;
+  cuda::Function kernel_ = nullptr;
+  unsigned char flushed_with_ = 0;
+  std::unique_ptr<HostLock> lock_;
+};
+
+// "GPU-00112233-4455-6677-8899-aabbccddeeff"
+std::string UuidText(const cuda::Uuid& uuid);
+
+}  // namespace passnet::evaluator
