@@ -1,13 +1,13 @@
 #include "cli/campaign_spec.h"
 
 #include <filesystem>
-#include <vector>
-
 #include "agent/campaign/cost_bound.h"
 #include "configs/files.h"
 
 namespace passnet::cli {
 namespace {
+
+constexpr agent::RestartKind kRestarts[] = {agent::RestartKind::kFresh, agent::RestartKind::kBest};
 
 std::vector<std::string> SplitAtCommas(const std::string& text) {
   std::vector<std::string> parts;
@@ -48,10 +48,19 @@ void SetFlags(const SpecFlags& flags, agent::CampaignSpec* spec) {
     (is_url ? spec->endpoint.base_url : spec->endpoint.name) = flags.endpoint;
   }
   if (flags.samples) spec->samples = *flags.samples;
+  for (agent::RestartKind kind : kRestarts) {
+    if (flags.restart == agent::RestartKindName(kind)) spec->restart = kind;
+  }
   if (flags.rounds) spec->refine.rounds.rounds = *flags.rounds;
 }
 
 }  // namespace
+
+std::vector<const char*> RestartNames() {
+  std::vector<const char*> names;
+  for (agent::RestartKind kind : kRestarts) names.push_back(agent::RestartKindName(kind));
+  return names;
+}
 
 Result<agent::CampaignSpec> SpecOf(const SpecFlags& flags) {
   if (flags.file.empty() && flags.model.empty()) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/campaign/spec.h"
 #include "base/json.h"
@@ -21,10 +22,14 @@ struct SpecFlags {
   std::string shard;
   std::string model;
   std::string endpoint;  // a name of the daemon's configuration, or the URL of a local server that wants no key
+  std::string restart;   // empty: as the file says; else one of RestartNames()
   std::optional<int64_t> samples;
   std::optional<int64_t> rounds;
   std::optional<int64_t> limit;
 };
+
+// What --restart takes.
+std::vector<const char*> RestartNames();
 
 Result<agent::CampaignSpec> SpecOf(const SpecFlags& flags);
 

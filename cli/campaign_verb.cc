@@ -344,6 +344,8 @@ std::vector<Option> SpecOptions(CampaignFlags* flags) {
           {"--model", "the model's name at the endpoint", &spec.model},
           {"--endpoint", "its name in passnetd's configuration, or the URL of a local server", &spec.endpoint},
           {"--samples", "trajectories of each task", &spec.samples},
+          {.name = "--restart", .help = "how a task's later samples begin: fresh, or shown its best folder so far",
+           .value = &spec.restart, .allowed = OneOf{RestartNames()}},
           {"--rounds", "of each trajectory, at most", &spec.rounds},
           {"--dry-run", "launch nothing: show the tasks and what they can cost at most", &flags->dry_run}};
 }
@@ -361,7 +363,7 @@ Command CampaignVerb() {
   report.name = "id";
   Option html{.name = "--html", .help = "also write one self-contained page with plots to this file",
               .value = &flags->html};
-  Option force{.name = "--force", .help = "compare the tasks that both have, whatever else differs of tasks and host",
+  Option force{.name = "--force", .help = "compare the tasks that both have, although tasks, host or restart differ",
                .value = &flags->force};
   Option follow{.name = "--follow", .help = "show what happens until the campaign ends, then its report",
                 .value = &flags->follow};

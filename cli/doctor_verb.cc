@@ -11,6 +11,7 @@
 #include "cli/lane_session.h"
 #include "cli/output.h"
 #include "cli/verb.h"
+#include "evaluator/gpu_probe/gpu_check.h"
 #include "sandbox/probe.h"
 
 namespace passnet::cli {
@@ -30,10 +31,10 @@ struct Finding {
   std::string why, fix;
 };
 
-std::vector<Finding> SandboxFindings(const sandbox::ProbeReport& probe) {
+std::vector<Finding> Findings(const std::vector<sandbox::Capability>& capabilities, const std::string& prefix) {
   std::vector<Finding> findings;
-  for (const sandbox::Capability& item : probe.capabilities) {
-    findings.push_back({"sandbox: " + item.name, item.ok, item.required, item.why, item.fix});
+  for (const sandbox::Capability& item : capabilities) {
+    findings.push_back({prefix + item.name, item.ok, item.required, item.why, item.fix});
   }
   return findings;
 }
@@ -66,12 +67,6 @@ Finding CoresFinding() {
   return finding;
 }
 
-Finding GpuFinding() {
-  bool node = ::access("/dev/nvidia0", F_OK) == 0;
-  return {"GPU", node, false, node ? "/dev/nvidia0 is there; this build has CPU lanes only" : "no /dev/nvidia0",
-          node ? "" : "CPU lanes work without one"};
-}
-
 Json ToJson(const std::vector<Finding>& findings, bool ok, const std::string& tier,
             const std::map<std::string, std::string>& environment) {
   Json json = {{"schema", "passnet.doctor/1"}, {"ok", ok}, {"tier", tier}, {"findings", Json::MakeArray()}};
@@ -99,9 +94,12 @@ void Print(const std::vector<Finding>& findings, bool ok, const std::string& tie
 int Run(const DoctorFlags& flags) {
   sandbox::ProbeReport probe = sandbox::Probe();
   std::map<std::string, std::string> environment;
-  std::vector<Finding> findings = SandboxFindings(probe);
+  std::vector<Finding> findings = Findings(probe.capabilities, "sandbox: ");
   findings.push_back(CoresFinding());
-  findings.push_back(GpuFinding());
+  const std::unique_ptr<gpu_probe::GpuHost> gpus = gpu_probe::ThisMachine();
+  for (Finding& finding : Findings(gpu_probe::CheckGpus(*gpus, flags.lane.device != "cpu"), "")) {
+    findings.push_back(std::move(finding));
+  }
   findings.push_back(LaneFinding(flags.lane, &environment));
   bool ok = true;
   for (const Finding& finding : findings) ok &= finding.ok || !finding.required;

@@ -49,6 +49,7 @@ constexpr ReasonText kReasons[] = {
     {"no_winner", "nothing of it was ever measured at the end"},
     {"min_score", "below --min-score"},
     {"not_faster", "not above --min-speedup over eager; --min-speedup 0 takes slower ones"},
+    {"not_above_start", "started from an earlier one's best, and ended with the same or nothing better"},
     {"baseline_unknown", "TorchInductor's figure is not known; without --beats it is not asked for"},
     {"baseline_not_beaten", "TorchInductor is as good or better"},
     {"duplicate", "the same candidate as a better one, comments and blanks apart"},

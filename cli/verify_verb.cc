@@ -1,6 +1,9 @@
 // passnet verify: is a journal what was written, and does it still say something that can be gone on from?
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/replay/fold_check.h"
 #include "base/json.h"
@@ -29,6 +32,7 @@ struct Findings {
   agent::FoldReport folds;
   bool folded = false;
   size_t heads_given = 0;
+  std::vector<std::string> torn;  // lines of the head log, "FILE:LINE"
   bool intact() const { return !hashes.first && folds.unfoldable.empty(); }
 };
 
@@ -59,7 +63,8 @@ Json ToJson(const VerifyFlags& flags, const Findings& findings) {
           {"unfoldable", unfoldable},
           {"heads", heads},
           {"heads_given", flags.heads},
-          {"head_log", OrNull(flags.head_log)}};
+          {"head_log", OrNull(flags.head_log)},
+          {"head_log_torn", findings.torn}};
 }
 
 void Print(const Findings& findings) {
@@ -86,14 +91,12 @@ void Print(const Findings& findings) {
   if (findings.heads_given == 0) std::printf("%s\n", kTailNote);
 }
 
-Result<trajectories::VerifyOptions> OptionsOf(const VerifyFlags& flags) {
+Result<trajectories::VerifyOptions> OptionsOf(const VerifyFlags& flags, std::vector<std::string>* torn) {
   trajectories::VerifyOptions options{.path = flags.db, .campaign_id = flags.campaign, .heads = {}};
   if (!flags.head_log.empty()) {
     ASSIGN_OR_RETURN(auto log, trajectories::ReadHeadLog(flags.head_log));
     options.heads = std::move(log.heads);
-    for (const std::string& line : log.torn) {
-      std::fprintf(stderr, "passnet: %s: was torn when it was written, and is passed over\n", Printable(line).c_str());
-    }
+    *torn = std::move(log.torn);
   }
   for (const std::string& text : flags.heads) {
     ASSIGN_OR_RETURN(options.heads.emplace_back(), trajectories::ParseHead(text));
@@ -103,7 +106,10 @@ Result<trajectories::VerifyOptions> OptionsOf(const VerifyFlags& flags) {
 
 Result<Findings> Find(const VerifyFlags& flags) {
   Findings findings;
-  ASSIGN_OR_RETURN(auto options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(auto options, OptionsOf(flags, &findings.torn));
+  for (const std::string& line : findings.torn) {
+    std::fprintf(stderr, "passnet: %s: was torn when it was written, and is passed over\n", Printable(line).c_str());
+  }
   findings.heads_given = options.heads.size();
   ASSIGN_OR_RETURN(findings.hashes, trajectories::Verify(options));
   if (findings.hashes.first || flags.hashes_only) return findings;

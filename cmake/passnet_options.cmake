@@ -7,6 +7,8 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+# A build folder may be moved, and its programs carried to a host that lacks their libraries (./dev gpu-bundle).
+set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
 
 # A clone elsewhere finds what this one compiled: ccache takes paths below the source folder as relative and leaves the
 # build folder out of the key; -ffile-prefix-map (below) keeps the folder out of what is compiled.

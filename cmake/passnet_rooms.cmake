@@ -33,6 +33,8 @@ function(passnet_test name)
   endif()
   if(ARG_LABELS STREQUAL quick)
     add_dependencies(quick_tests ${name})
+  elseif(ARG_LABELS STREQUAL gpu)
+    set_property(GLOBAL APPEND PROPERTY PASSNET_GPU_TESTS ${name})
   endif()
 endfunction()
 

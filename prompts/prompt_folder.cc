@@ -65,6 +65,9 @@ Status TryPrompts(const PromptTexts& texts) {
   const RoundStanding bare{1, 2, std::nullopt, {}};
   Note(RenderSystem(texts, {}, 0.1, FullTask().environment), &problems);
   Note(RenderSystem(texts, {}, 0.1, {}), &problems);
+  const GpuLane gpu{"a GPU", "9.0", 1, 1 << 30, 1 << 20, 1, 1, "3.7.0", "13.0"};
+  Note(RenderSystemForGpu(texts, {}, 0.1, gpu, FullTask().environment), &problems);
+  Note(RenderSystemForGpu(texts, {}, 0.1, {}, {}), &problems);
   Note(RenderFirst(texts, FullTask(), "cpu", 6), &problems);
   Note(RenderFirst(texts, {}, "cpu", 6), &problems);
   Note(RenderStart(texts, {"OK", 1.5, {{"a.py", "import torch\n"}}}), &problems);

@@ -17,8 +17,11 @@ using PromptTexts = std::map<std::string, std::string>;
 // The texts of prompts/*.md and the kernel header that they quote ("passnet_kernel"), built into the program.
 const PromptTexts& ShippedPrompts();
 
-// The kernel header and the example stand in the system prompt as they are: they are no templates.
+// The kernel header and the examples stand in the system prompt as they are: they are no templates.
 bool IsQuoted(std::string_view name);
+
+// Whether a lane's first prompts are made of the text: a lane with a GPU has a system prompt and examples of its own.
+bool IsSentTo(std::string_view name, bool gpu_lane);
 
 // Every text is there, parses, and no other is.
 Status CheckPrompts(const PromptTexts& texts);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -153,18 +155,24 @@ std::optional<double> SpeedupOf(const std::map<std::string, double>& speedups, c
   return found == speedups.end() ? std::nullopt : std::optional(found->second);
 }
 
-// Facts of the lane's environment under the words that a model knows them by.
-std::vector<Values> Machine(const std::map<std::string, std::string>& facts) {
-  constexpr std::array<std::pair<const char*, const char*>, 8> kTold = {{{"cpu", "CPU"},
-                                                                        {"vectors", "vector extensions"},
-                                                                        {"caches", "caches of the core that times"},
-                                                                        {"compiler_name", "compiler"},
-                                                                        {"kernel_features", "a kernel can use"},
-                                                                        {"threads", "threads"},
-                                                                        {"torch", "PyTorch"},
-                                                                        {"python", "Python"}}};
+// Facts of a lane's environment under the words that a model knows them by.
+struct ToldFact {
+  const char* key;
+  const char* what;
+};
+constexpr std::array<ToldFact, 8> kToldOfCpu = {{{"cpu", "CPU"},
+                                                 {"vectors", "vector extensions"},
+                                                 {"caches", "caches of the core that times"},
+                                                 {"compiler_name", "compiler"},
+                                                 {"kernel_features", "a kernel can use"},
+                                                 {"threads", "threads"},
+                                                 {"torch", "PyTorch"},
+                                                 {"python", "Python"}}};
+constexpr std::array<ToldFact, 3> kToldBesideGpu = {{{"cpu", "CPU"}, {"torch", "PyTorch"}, {"python", "Python"}}};
+
+std::vector<Values> Machine(const std::map<std::string, std::string>& facts, std::span<const ToldFact> told) {
   std::vector<Values> items;
-  for (const auto& [key, what] : kTold) {
+  for (const auto& [key, what] : told) {
     const auto found = facts.find(key);
     if (found == facts.end()) continue;
     items.push_back({{"what", Value(what)}, {"value", Value(InlineText(found->second, kMaxNameBytes))}});
@@ -239,10 +247,60 @@ Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& li
                                  const std::map<std::string, std::string>& machine) {
   const std::string header = QuotedText(texts, "passnet_kernel");
   return Render(texts, "refine_system",
-                {{"machine", Value(Machine(machine))},
+                {{"machine", Value(Machine(machine, kToldOfCpu))},
                  {"kernel_fence", Value(FenceFor(header))},
                  {"kernel_header", Value(header)},
                  {"example", Value(QuotedText(texts, "refine_example"))},
+                 {"failure_score", Value(Number("%g", failure_score))},
+                 {"max_files", Value(std::to_string(limits.max_files))},
+                 {"max_bytes", Value(std::to_string(limits.max_total_bytes))}});
+}
+
+std::optional<GpuLane> GpuLaneOf(const std::map<std::string, std::string>& environment) {
+  const auto text = [&environment](const char* key) {
+    const auto found = environment.find(key);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  const auto number = [&text](const char* key, auto* value) {
+    const std::string told = text(key);
+    std::from_chars(told.data(), told.data() + told.size(), *value);  // stays 0 where nothing is told
+  };
+  GpuLane gpu;
+  gpu.model = text("gpu_model");
+  if (gpu.model.empty()) return std::nullopt;
+  gpu.compute_capability = text("gpu_compute_capability");
+  number("gpu_multiprocessors", &gpu.multiprocessors);
+  number("gpu_memory_bytes", &gpu.memory_bytes);
+  number("gpu_l2_bytes", &gpu.l2_bytes);
+  number("gpu_bandwidth_gb_s", &gpu.bandwidth_gb_s);
+  number("gpu_launch_us", &gpu.launch_us);
+  gpu.triton = text("triton");
+  gpu.nvcc = text("nvcc");
+  return gpu;
+}
+
+Result<std::string> RenderSystemForGpu(const PromptTexts& texts, const ReplyLimits& limits, double failure_score,
+                                       const GpuLane& gpu, const std::map<std::string, std::string>& machine) {
+  const std::string header = QuotedText(texts, "passnet_kernel");
+  const auto told = [](const char* format, double value) { return value > 0 ? Number(format, value) : "unknown"; };
+  const auto named = [](const std::string& text) { return text.empty() ? "unknown" : InlineText(text, kMaxNameBytes); };
+  std::vector<Values> nvcc;
+  if (!gpu.nvcc.empty()) nvcc.push_back({{"version", Value(named(gpu.nvcc))}});
+  return Render(texts, "refine_system_gpu",
+                {{"gpu_model", Value(named(gpu.model))},
+                 {"gpu_capability", Value(named(gpu.compute_capability))},
+                 {"gpu_multiprocessors", Value(told("%.0f", static_cast<double>(gpu.multiprocessors)))},
+                 {"gpu_memory", Value(told("%.1f GiB", static_cast<double>(gpu.memory_bytes) / (1ull << 30)))},
+                 {"gpu_bandwidth", Value(told("%.0f GB/s", gpu.bandwidth_gb_s))},
+                 {"gpu_cache", Value(told("%.1f MiB", static_cast<double>(gpu.l2_bytes) / (1ull << 20)))},
+                 {"gpu_launch", Value(told("%.1f us", gpu.launch_us))},
+                 {"gpu_triton", Value(named(gpu.triton))},
+                 {"gpu_nvcc", Value(std::move(nvcc))},
+                 {"machine", Value(Machine(machine, kToldBesideGpu))},
+                 {"kernel_fence", Value(FenceFor(header))},
+                 {"kernel_header", Value(header)},
+                 {"example_triton", Value(QuotedText(texts, "refine_example_triton"))},
+                 {"example_cuda", Value(QuotedText(texts, "refine_example_cuda"))},
                  {"failure_score", Value(Number("%g", failure_score))},
                  {"max_files", Value(std::to_string(limits.max_files))},
                  {"max_bytes", Value(std::to_string(limits.max_total_bytes))}});

@@ -33,6 +33,27 @@ struct BestSoFar {
 Result<std::string> RenderSystem(const PromptTexts& texts, const ReplyLimits& limits, double failure_score,
                                  const std::map<std::string, std::string>& machine);
 
+// What a lane with a GPU tells of it. What is not known is 0 or empty.
+struct GpuLane {
+  std::string model;
+  std::string compute_capability;  // "9.0"
+  int64_t multiprocessors = 0;
+  int64_t memory_bytes = 0;
+  int64_t l2_bytes = 0;
+  double bandwidth_gb_s = 0;  // bytes read and written by a copy, in 10^9 a second, as measured
+  double launch_us = 0;       // of a kernel that does nothing, called from Python
+  std::string triton;         // its version
+  std::string nvcc;           // its version; empty: the lane compiles no .cu files
+};
+
+// The lane's environment as such a struct: gpu_model, gpu_compute_capability, gpu_multiprocessors, gpu_memory_bytes,
+// gpu_l2_bytes, gpu_bandwidth_gb_s, gpu_launch_us, triton, nvcc. nullopt on a lane without a GPU, which has no gpu_model.
+std::optional<GpuLane> GpuLaneOf(const std::map<std::string, std::string>& environment);
+
+// RenderSystem for a lane with a GPU.
+Result<std::string> RenderSystemForGpu(const PromptTexts& texts, const ReplyLimits& limits, double failure_score,
+                                       const GpuLane& gpu, const std::map<std::string, std::string>& machine);
+
 Result<std::string> RenderFirst(const PromptTexts& texts, const evaluator::TaskDescription& task,
                                 const std::string& device, int64_t rounds);
 

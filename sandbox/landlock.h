@@ -31,5 +31,6 @@ inline constexpr uint64_t kLandlockReadExecute = kLandlockRead | 1u << 0;
 inline constexpr uint64_t kLandlockWrite =
     kLandlockRead | 1u << 1 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 10 | 1u << 12 | 1u << 13 | 1u << 14;
 inline constexpr uint64_t kLandlockWriteFile = 1u << 1 | 1u << 2 | 1u << 14;  // an existing file, such as /dev/null
+inline constexpr uint64_t kLandlockDevice = kLandlockWriteFile | 1u << 15;    // the same, and ioctl on it (ABI 5)
 
 }  // namespace passnet::sandbox

@@ -39,6 +39,22 @@ Status AppendPrivateMounts(PlanWriter& plan, const PrivateFolder& tmp, const std
   return OkStatus();
 }
 
+// On top of the task child's filter, which on a GPU lane lets the driver's commands through.
+Result<std::string> CandidateFilter(const CandidateOptions& options) {
+  SyscallPolicy outer = SyscallPolicy::JailMakerWithoutExec();
+  if (options.gpu) outer.Allow(Loosening::kGpu);
+  const SyscallPolicy own = options.uses_gpu ? SyscallPolicy::HostileOnGpu() : SyscallPolicy::Hostile(options.threads);
+  return own.CompileDelta(outer);
+}
+
+std::vector<LandlockRule> CandidateRules(const CandidateOptions& options) {
+  std::vector<LandlockRule> rules = {{kLandlockRead, "/proc"}, {kLandlockWrite, "/tmp"},
+                                     {kLandlockWriteFile, "/dev/null"}, {kLandlockRead, "/dev/urandom"}};
+  for (const std::string& path : options.readable) rules.push_back({kLandlockRead, path});
+  if (options.uses_gpu) AppendGpuRules(*options.gpu, &rules);
+  return rules;
+}
+
 }  // namespace
 
 Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
@@ -64,8 +80,8 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
 
 Result<std::string> CandidatePlan(const CandidateOptions& options) {
   ASSIGN_OR_RETURN(LandlockRights rights, LandlockRights::ForThisKernel());
-  ASSIGN_OR_RETURN(std::string filter,
-                   SyscallPolicy::Hostile(options.threads).CompileDelta(SyscallPolicy::JailMakerWithoutExec()));
+  ASSIGN_OR_RETURN(std::string filter, CandidateFilter(options));
+  if (options.uses_gpu && !options.gpu) return InvalidArgument("candidate plan: its lane has no GPU to use");
   if (std::count(options.readable.begin(), options.readable.end(), "/") != 0) {
     return InvalidArgument("candidate plan: \"/\" cannot be readable; name the folders that are needed");
   }
@@ -85,12 +101,9 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   AppendCpuLimit(plan, options.cpu);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);
-  if (options.threads) AppendLimit(plan, RLIMIT_NPROC, options.max_threads);
+  if (options.threads || options.uses_gpu) AppendLimit(plan, RLIMIT_NPROC, options.max_threads);
   plan.NoNewPrivileges().Capabilities(0).Dumpable(false);
-  std::vector<LandlockRule> rules = {{kLandlockRead, "/proc"}, {kLandlockWrite, "/tmp"},
-                                     {kLandlockWriteFile, "/dev/null"}, {kLandlockRead, "/dev/urandom"}};
-  for (const std::string& path : options.readable) rules.push_back({kLandlockRead, path});
-  plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", rules);
+  plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", CandidateRules(options));
   plan.Seccomp(filter, false);
   return plan.Finish();
 }

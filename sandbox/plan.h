@@ -1,7 +1,8 @@
 // Ready plans: a flat list of bytes that names every step of a jail in order, made here by trusted code and applied in
 // a forked child by sandbox/apply (pn_sandbox_apply), which stops at the first step that fails.
 // Threads: immutable values and pure functions, apart from asking the kernel for its Landlock ABI.
-// Errors: kInternal (seccomp filter), kUnavailable (no Landlock: the text says what to do), kInvalidArgument (paths).
+// Errors: kInternal (seccomp filter), kUnavailable (no Landlock: the text says what to do), kInvalidArgument (paths, a
+//   use of a GPU that the lane does not have).
 // Format: sandbox/apply/plan_format.h. A plan is valid on the kernel that it was made on.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sandbox/gpu.h"
 #include "sandbox/limits.h"
 
 namespace passnet::sandbox {
@@ -31,7 +33,8 @@ struct TaskChildOptions {
 Result<std::string> TaskChildPlan(const TaskChildOptions& options);
 
 // The child that runs arbitrary hostile native code. Nothing is writable but a small private /tmp; no capability, no
-// new process, no exec, no socket; with one core no second thread either.
+// new process, no exec, no socket; with one core no second thread either. One that uses a GPU may in addition open the
+// GPU's nodes, ask the driver by number, make memfds (of `file_bytes` at most) and write its threads' files.
 struct CandidateOptions {
   std::vector<int> keep_fds;               // every other descriptor is closed; 0, 1 and 2 are kept
   std::vector<std::string> readable;       // Landlock: folders or files it may read; must exist inside the jail.
@@ -45,6 +48,10 @@ struct CandidateOptions {
   std::vector<int> cores;                  // pinned to these, for good; empty: inherited
   bool threads = false;                    // true on lanes with several cores
   uint32_t max_threads = 64;               // RLIMIT_NPROC where `threads`; counts the whole user namespace
+  // On a GPU lane, whose zygote has Loosening::kGpu: what its jail shows. Whoever does not use the GPU (screen, trace,
+  // match) is refused the nodes by Landlock and the driver's commands by its filter.
+  std::optional<GpuAccess> gpu;
+  bool uses_gpu = false;                   // implies `threads`, since the driver's library starts some; needs `gpu`
 };
 Result<std::string> CandidatePlan(const CandidateOptions& options);
 

@@ -3,9 +3,12 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "sandbox/policy_gpu.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -217,6 +221,16 @@ PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) cons
   return table;
 }
 
+// Pages of a memfd are nobody's resident size once they are unmapped, as kSharedMemory's: on a GPU lane a control group
+// has to count them. Not from the host's store of huge pages, which no group of ours limits.
+static void AllowGpu(PolicyTable& table) {
+  for (uint64_t command : GpuFrontendCommands()) {
+    table.AllowWhen("ioctl", {{Masked(1, kLow32 & ~kIoctlSizeBits, command)}}, {});
+  }
+  for (uint64_t command : GpuMemoryCommands()) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
+  table.AllowWhen("memfd_create", {{Masked(1, MFD_HUGETLB, 0)}}, {{Masked(1, MFD_HUGETLB, MFD_HUGETLB)}});
+}
+
 // The calls that are allowed for some arguments.
 void SyscallPolicy::AllowByArgument(PolicyTable& table) const {
   for (uint64_t command : kIoctls) table.AllowWhen("ioctl", {{Masked(1, kLow32, command)}}, {});
@@ -226,6 +240,7 @@ void SyscallPolicy::AllowByArgument(PolicyTable& table) const {
   if (Has(Loosening::kFileLocks)) {
     for (uint64_t command : kLockFcntls) table.AllowWhen("fcntl", {{Masked(1, kLow32, command)}}, {});
   }
+  if (Has(Loosening::kGpu)) AllowGpu(table);
   if (Has(Loosening::kSharedMemory)) {
     table.Allow({"mmap"});
   } else {
@@ -349,6 +364,8 @@ SyscallPolicy SyscallPolicy::Hostile(bool threads) {
   return threads ? policy.Allow(Loosening::kThreads) : policy;
 }
 
+SyscallPolicy SyscallPolicy::HostileOnGpu() { return Hostile(true).Allow(Loosening::kGpu); }
+
 Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int control_fd) const {
   // Compiling takes milliseconds, and every run of a compiler asks for the same filter.
   static std::mutex mutex;
@@ -358,6 +375,26 @@ Result<std::string> SyscallPolicy::Compile(bool violations_to_listener, int cont
   if (const auto found = compiled.find(key); found != compiled.end()) return found->second;
   ASSIGN_OR_RETURN(std::string code, CompileNow(violations_to_listener, control_fd));
   return compiled.emplace(key, std::move(code)).first->second;
+}
+
+Result<std::string> SyscallPolicy::CompileTelling(int control_fd) const {
+  ASSIGN_OR_RETURN(std::string code, Compile(/*violations_to_listener=*/true, control_fd));
+  for (size_t at = 0; at < code.size(); at += sizeof(sock_filter)) {
+    sock_filter instruction;
+    memcpy(&instruction, code.data() + at, sizeof instruction);
+    const bool refuses = instruction.code == (BPF_RET | BPF_K) &&
+                         (instruction.k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+    if (refuses) instruction.k = SECCOMP_RET_USER_NOTIF;
+    memcpy(code.data() + at, &instruction, sizeof instruction);
+  }
+  return code;
+}
+
+int SyscallPolicy::ErrnoOf(int nr) const {
+  const PolicyTable table = Table(SCMP_ACT_KILL_PROCESS, -1);
+  if (table.partly.count(nr)) return ENOSYS;  // with other arguments it is allowed: the default answers
+  const uint32_t answer = table.Answer(nr);
+  return (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO ? static_cast<int>(answer & SECCOMP_RET_DATA) : EPERM;
 }
 
 Result<std::string> SyscallPolicy::CompileNow(bool violations_to_listener, int control_fd) const {

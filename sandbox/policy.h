@@ -3,7 +3,7 @@
 // int 0x80 and x32 end the process; clone3 answers ENOSYS, so that the C library falls back to clone.
 // Threads: thread-compatible value.
 // Errors: kInternal (libseccomp refused a rule; names the system call).
-// Source: seccomp(2), seccomp_rule_add(3). The only user of libseccomp is policy.cc.
+// Source: seccomp(2), seccomp_rule_add(3); the GPU's numbers: policy_gpu.h. The only user of libseccomp is policy.cc.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,8 @@ enum class Loosening : uint32_t {
   kFileLocks = 1 << 11,         // flock and fcntl's locks, which others who have the file open can see and wait for
   kEvents = 1 << 12,            // eventfd, signalfd, epoll, and hints that make the kernel read files ahead by itself
   kSharedMemory = 1 << 13,      // anonymous memory that is shared: pages that no resident size shows once let go of
+  kGpu = 1 << 14,               // what NVIDIA's driver is asked by ioctl, number by number, and memfd_create, which its
+                                // library wants; which device nodes that reaches is for mounts and Landlock to say
 };
 
 struct PolicyTable;  // what a policy decides, call by call; in policy.cc
@@ -47,6 +49,8 @@ class SyscallPolicy {
   static SyscallPolicy JailMakerWithoutExec();
   // Arbitrary hostile native code: Minimal and Writing. With `threads` false it can never have a second thread.
   static SyscallPolicy Hostile(bool threads);
+  // The same on a GPU: Hostile with threads, which the driver's library starts by itself, and Gpu.
+  static SyscallPolicy HostileOnGpu();
 
   SyscallPolicy& Allow(Loosening loosening) {
     bits_ |= static_cast<uint32_t>(loosening);
@@ -57,6 +61,13 @@ class SyscallPolicy {
   // through a seccomp listener instead of ending the process at once, so that the watcher learns the number and kills.
   // `control_fd` >= 0: sendmsg stays allowed on that one descriptor (the set-up channel, closed by execve).
   Result<std::string> Compile(bool violations_to_listener, int control_fd) const;
+
+  // The whole filter for finding out what a program asks for: whatever it does not allow goes to the listener, which
+  // answers it with ErrnoOf. Foreign architectures end the process all the same.
+  Result<std::string> CompileTelling(int control_fd) const;
+
+  // What the filter answers to a call that it does not allow; EPERM where it would end the process.
+  int ErrnoOf(int nr) const;
 
   // Only what this policy refuses and `outer` (already installed on the process) does not: short, quick to install.
   Result<std::string> CompileDelta(const SyscallPolicy& outer) const;

@@ -26,7 +26,9 @@ constexpr uint32_t kOwnProcesses = 2;  // pid 1 and the first child, which count
 
 Result<std::string> TargetPlan(const RunSpec& spec) {
   ASSIGN_OR_RETURN(LandlockRights rights, LandlockRights::ForThisKernel());
-  ASSIGN_OR_RETURN(const std::string filter, spec.policy.Compile(/*violations_to_listener=*/true, kControlFd));
+  ASSIGN_OR_RETURN(const std::string filter, spec.tell_refused
+                                                 ? spec.policy.CompileTelling(kControlFd)
+                                                 : spec.policy.Compile(/*violations_to_listener=*/true, kControlFd));
   ASSIGN_OR_RETURN(const std::vector<std::string> visible, VisiblePaths(spec.root));
   PlanWriter plan;
   // pid 1 has closed its copy of our memory to others; until execve replaces it, only we may look into this one.
@@ -43,6 +45,7 @@ Result<std::string> TargetPlan(const RunSpec& spec) {
       {kLandlockRead, "/proc"}, {kLandlockWrite, "/tmp"}, {kLandlockWrite, "/dev/shm"}, {kLandlockWrite, spec.scratch}};
   for (const std::string& device : spec.root.devices) rules.push_back({kLandlockWriteFile, device});
   for (const std::string& path : visible) rules.push_back({kLandlockReadExecute, path});
+  if (spec.gpu) AppendGpuRules(*spec.gpu, &rules);
   plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", rules);
   plan.Seccomp(filter, /*listener=*/true);
   return plan.Finish();
@@ -104,6 +107,7 @@ JailSpec JailOf(const RunSpec& spec, std::string target_plan, int in, int out, i
   jail.argv = spec.argv;
   jail.environment = spec.environment;
   jail.root = spec.root;
+  if (spec.gpu) ShowGpu(*spec.gpu, &jail.root);
   jail.folders = {{spec.scratch, spec.scratch_bytes, false}};
   jail.scratch = spec.scratch;
   jail.descriptors = {{in, 0}, {out, 1}, {err, 2}};
@@ -172,6 +176,7 @@ Result<RunReport> Run(const RunSpec& spec, Deadline deadline) {
     return SetupFailed(started.error());
   }
   RunWatch watch(started->run, spec.limits, spec.cancel_fd, deadline);
+  if (spec.tell_refused) watch.TellRefused(&spec.policy);
   RETURN_IF_ERROR(watch.UntilEnd());
   RunReport report;
   report.outcome = watch.outcome();
@@ -180,6 +185,7 @@ Result<RunReport> Run(const RunSpec& spec, Deadline deadline) {
   report.err = watch.TakeErr();
   report.artefacts = CollectFiles(started->run.jail.scratch(), spec.outputs, spec.output_file_bytes);
   report.tier = CgroupTierName(started->run.cgroup ? started->run.cgroup->tier() : CgroupTier::kNone);
+  report.refused = watch.refused();
   report.layers = std::move(started->layers);
   return report;
 }

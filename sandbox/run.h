@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sandbox/gpu.h"
 #include "sandbox/limits.h"
 #include "sandbox/outcome.h"
 #include "sandbox/policy.h"
@@ -57,8 +58,18 @@ struct RunSpec {
   Limits limits;
   LimitsBy limits_by = LimitsBy::kBestOfHost;
   SyscallPolicy policy = SyscallPolicy::Compiler();
+  std::optional<GpuAccess> gpu;   // given to the program, as to a candidate that uses it; needs Loosening::kGpu
+  // For finding out what a program of ours asks for that the policy refuses: each call is answered as ever, and told; the
+  // never-legitimate ones are refused too instead of ending the run.
+  bool tell_refused = false;
   std::vector<int> cores;         // pinned to these; empty: inherited
   int cancel_fd = -1;             // borrowed; readable means stop (an eventfd, a pipe)
+};
+
+// A call that the filter refused, and how often; with the command where one decides: "ioctl (16) 0xc0384657".
+struct RefusedCall {
+  std::string name;
+  uint64_t times = 0;
 };
 
 struct RunReport {
@@ -68,6 +79,7 @@ struct RunReport {
   CapturedStream err;
   std::vector<Artefact> artefacts;  // in the order of RunSpec::outputs
   std::string tier;                 // "cgroup-v2", "cgroup-v1", "rlimits"; empty when the set-up failed
+  std::vector<RefusedCall> refused; // with RunSpec::tell_refused: in the order in which they came first
   std::vector<std::string> layers;  // read back from the kernel just before the program's first instruction
 };
 

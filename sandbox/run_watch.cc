@@ -4,8 +4,10 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,10 +24,20 @@ namespace {
 constexpr uint64_t kKillAtCaps = 4;  // docs/sandbox.md, "What decides the outcome"
 constexpr Millis kSamplePeriod = kMemoryLookPeriod;
 constexpr std::chrono::seconds kReapPatience{5};
+constexpr size_t kMaxRefusedCalls = 256;  // different ones; a program of ours knows some dozens
 
 std::string Seconds(std::chrono::nanoseconds span) {
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
   return std::to_string(millis / 1000) + "." + std::to_string(millis % 1000 + 1000).substr(1) + " s";
+}
+
+// A call by its name, with the command of those that have one.
+std::string NameOf(const seccomp_data& call) {
+  const bool second = call.nr == SYS_ioctl || call.nr == SYS_fcntl;
+  if (!second && call.nr != SYS_prctl) return SyscallName(call.nr);
+  char command[32];
+  snprintf(command, sizeof command, " 0x%x", static_cast<uint32_t>(call.args[second ? 1 : 0]));
+  return SyscallName(call.nr) + command;
 }
 
 Nanos CpuOf(const rusage& usage) {
@@ -154,9 +166,24 @@ void RunWatch::ReadViolation() {
   seccomp_notif notice;
   memset(&notice, 0, sizeof notice);
   if (ioctl(run_.listener.get(), SECCOMP_IOCTL_NOTIF_RECV, &notice) != 0) return;
+  if (answers_ != nullptr) return AnswerRefused(notice);
   const std::string name = SyscallName(notice.data.nr);
   RunOutcome violation{OutcomeKind::kSyscall, 0, SIGSYS, notice.data.nr, "made the forbidden system call " + name};
   Decide(std::move(violation));
+}
+
+void RunWatch::AnswerRefused(const seccomp_notif& notice) {
+  seccomp_notif_resp response{};
+  response.id = notice.id;
+  response.error = -answers_->ErrnoOf(notice.data.nr);
+  ioctl(run_.listener.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);  // fails only for a caller that has ended meanwhile
+  const std::string name = NameOf(notice.data);
+  const auto known = std::find_if(refused_.begin(), refused_.end(), [&](const RefusedCall& each) { return each.name == name; });
+  if (known != refused_.end()) {
+    ++known->times;
+  } else if (refused_.size() < kMaxRefusedCalls) {
+    refused_.push_back({name, 1});
+  }
 }
 
 void RunWatch::Decide(RunOutcome outcome) {

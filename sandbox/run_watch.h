@@ -4,7 +4,10 @@
 // Errors: kCancelled, kDeadlineExceeded (the caller's), kIo; each of them after the tree has been killed.
 #pragma once
 
+#include <linux/seccomp.h>
+
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -14,6 +17,8 @@
 #include "sandbox/launcher.h"
 #include "sandbox/limits.h"
 #include "sandbox/outcome.h"
+#include "sandbox/policy.h"
+#include "sandbox/run.h"
 
 namespace passnet::sandbox {
 
@@ -30,10 +35,14 @@ class RunWatch {
  public:
   RunWatch(WatchedRun& run, const Limits& limits, int cancel_fd, Deadline deadline);
 
+  // Calls that come to the listener are answered as `policy` (borrowed) does and kept, instead of ending the run.
+  void TellRefused(const SyscallPolicy* policy) { answers_ = policy; }
+
   Status UntilEnd();
 
   const RunOutcome& outcome() const { return *outcome_; }
   const Accounting& accounting() const { return accounting_; }
+  const std::vector<RefusedCall>& refused() const { return refused_; }
   CapturedStream TakeOut() { return std::move(out_).Finish(); }
   CapturedStream TakeErr() { return std::move(err_).Finish(); }
 
@@ -43,6 +52,7 @@ class RunWatch {
   void ReadStream(UniqueFd& pipe, StreamKeeper& keeper, const char* name);
   void ReadControl();
   void ReadViolation();
+  void AnswerRefused(const seccomp_notif& notice);
   void Decide(RunOutcome outcome);
   void DecideAndKill(OutcomeKind kind, std::string reason);
   void DecideFromStatus(int status);
@@ -58,6 +68,8 @@ class RunWatch {
   const Deadline wall_limit_;
   StreamKeeper out_;
   StreamKeeper err_;
+  const SyscallPolicy* answers_ = nullptr;
+  std::vector<RefusedCall> refused_;
   std::optional<RunOutcome> outcome_;  // the first cause that was seen
   std::optional<int> status_;          // the program's wait status, as pid 1 reported it
   std::optional<Error> stopped_;

@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -11,6 +13,9 @@
 
 namespace passnet::trajectories {
 namespace {
+
+// 2^6 ms between two tries for a lock at most: how soon a hurry is noticed, and near what SQLite's own handler takes.
+constexpr int kLongestTurn = 6;
 
 // What the system said behind an input or output error; 0 for every other result.
 int SystemErrorOf(int rc, sqlite3* connection) {
@@ -217,13 +222,23 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
     sqlite3_close(connection);
     return error;
   }
-  std::unique_ptr<Database> database(new Database(options.path, connection));
+  std::unique_ptr<Database> database(new Database(options, connection));
   RETURN_IF_ERROR(database->Configure(options));
   return database;
 }
 
+bool Database::LockWait::GoesOn(int tries) {
+  if (tries == 0) began = Clock::System().Now();
+  const Nanos left = limit - (Clock::System().Now() - began);
+  if (hurry.stop_requested() || left <= Nanos(0)) return false;
+  std::this_thread::sleep_for(std::min<Nanos>(left, Millis(1 << std::min(tries, kLongestTurn))));
+  return true;
+}
+
 Status Database::Configure(const DatabaseOptions& options) {
-  sqlite3_busy_timeout(connection_, options.busy_ms);
+  // Not sqlite3_busy_timeout, which nothing can end early.
+  const auto goes_on = [](void* wait, int tries) -> int { return static_cast<LockWait*>(wait)->GoesOn(tries); };
+  sqlite3_busy_handler(connection_, goes_on, &lock_wait_);
   // Triggers and functions inside a file that somebody sent must not run with our rights.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

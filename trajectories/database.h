@@ -11,10 +11,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/sha256.h"
 
@@ -76,6 +78,8 @@ struct DatabaseOptions {
   // For a lock that another process holds. Chosen: readers and the writer do not block one another in WAL; only recovery
   // and checkpoints take short locks.
   int busy_ms = 5000;
+  // Once it is requested nobody waits for such a lock any longer, a wait that is under way included.
+  std::stop_token hurry = {};
 };
 
 class Database {
@@ -108,11 +112,20 @@ class Database {
   const std::string& path() const { return path_; }
 
  private:
-  Database(std::string path, sqlite3* connection) : path_(std::move(path)), connection_(connection) {}
+  // SQLite waits for another process's lock by this, and retries while it says so.
+  struct LockWait {
+    Nanos limit;
+    std::stop_token hurry;
+    SteadyTime began;
+    bool GoesOn(int tries);
+  };
+  Database(const DatabaseOptions& options, sqlite3* connection)
+      : path_(options.path), connection_(connection), lock_wait_{Millis(options.busy_ms), options.hurry, {}} {}
   Status Configure(const DatabaseOptions& options);
 
   const std::string path_;
   sqlite3* connection_;
+  LockWait lock_wait_;
   int wal_pages_ = 0;  // after the latest commit, by SQLite's WAL hook
   std::vector<std::unique_ptr<Statement::Slot>> slots_;
 };

@@ -87,6 +87,13 @@ Result<int64_t> Reader::LastRowId() { return ReadLastRowId(database_.get()); }
 
 Result<std::string> Reader::Content(const Sha256Digest& sha256) { return ReadContent(database_.get(), sha256); }
 
+Result<std::vector<Sha256Digest>> Reader::Pieces(const Sha256Digest& sha256) {
+  auto whole = ReadWholeRow(database_.get(), sha256);
+  if (whole) return std::move(whole.value().parts);
+  if (whole.error().code != ErrorCode::kNotFound) return whole.error();
+  return std::vector<Sha256Digest>{sha256};
+}
+
 ReaderPool::ReaderPool(std::string path, size_t capacity) : path_(std::move(path)), capacity_(capacity) {}
 ReaderPool::~ReaderPool() = default;
 

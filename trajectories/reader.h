@@ -55,6 +55,8 @@ class Reader {
 
   // The plain bytes, checked against the digest: a blob, or a request put together from its parts.
   Result<std::string> Content(const Sha256Digest& sha256);
+  // Of what that content is put together, in order, without reading it; of a blob itself alone.
+  Result<std::vector<Sha256Digest>> Pieces(const Sha256Digest& sha256);
 
  private:
   explicit Reader(std::unique_ptr<Database> database);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <future>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -56,9 +57,12 @@ void EndTheProcess(const Error& error) {
 
 class Store::Impl {
  public:
-  Impl(StoreOptions options, StoreLock lock, std::unique_ptr<GroupWriter> writer, std::optional<HeadLog> heads)
+  // `hurry`: the writer's, which it waits for locks by.
+  Impl(StoreOptions options, StoreLock lock, std::stop_source hurry, std::unique_ptr<GroupWriter> writer,
+       std::optional<HeadLog> heads)
       : options_(std::move(options)),
         lock_(std::move(lock)),
+        hurry_(std::move(hurry)),
         writer_(std::move(writer)),
         heads_(std::move(heads)),
         last_row_id_(writer_->last_row_id()),
@@ -99,7 +103,7 @@ class Store::Impl {
   void GiveUpWaiting() {
     {
       std::lock_guard lock(mutex_);
-      impatient_ = true;
+      hurry_.request_stop();
     }
     work_.notify_all();
   }
@@ -220,7 +224,7 @@ class Store::Impl {
   // False when nobody waits any longer: what is not written then stays so.
   bool Rest() {
     std::unique_lock lock(mutex_);
-    auto over = [this] { return closing_ || impatient_; };
+    auto over = [this] { return closing_ || hurry_.stop_requested(); };
     return !work_.wait_for(lock, options_.retry_wait, over);
   }
 
@@ -295,6 +299,7 @@ class Store::Impl {
   DurationHistogram append_times_{BoundsOfAppends()};
   const StoreOptions options_;
   const StoreLock lock_;                       // before the connection, and so longer than it
+  std::stop_source hurry_;                     // nobody waits any longer: for a lock, or for a disk that fails
   const std::unique_ptr<GroupWriter> writer_;  // pn-db only, after construction; heads_ too
   std::optional<HeadLog> heads_;
 
@@ -304,7 +309,6 @@ class Store::Impl {
   std::deque<Item> queue_;       // guarded by mutex_, as all below
   size_t queued_bytes_ = 0;
   bool closing_ = false;
-  bool impatient_ = false;
   std::optional<Error> failed_;
   std::string trouble_;
   std::string head_trouble_;
@@ -316,13 +320,16 @@ class Store::Impl {
 Result<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   RETURN_IF_ERROR(CreatePrivately(options.path));
   ASSIGN_OR_RETURN(StoreLock lock, StoreLock::Take(options.path));
-  DatabaseOptions database{.path = options.path, .read_only = false, .vfs = options.vfs, .busy_ms = options.busy_ms};
+  std::stop_source hurry;
+  DatabaseOptions database{.path = options.path, .read_only = false, .vfs = options.vfs, .busy_ms = options.busy_ms,
+                           .hurry = hurry.get_token()};
   ASSIGN_OR_RETURN(auto writer, GroupWriter::Open(std::move(database), options.clock));
   std::optional<HeadLog> heads;
   if (!options.head_log.empty()) {
     ASSIGN_OR_RETURN(heads, HeadLog::Open(options.head_log, kHeadInterval));
   }
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(lock), std::move(writer), std::move(heads));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(lock), std::move(hurry), std::move(writer),
+                                     std::move(heads));
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 

@@ -68,7 +68,8 @@ class Store {
 
   // The newest committed row id (0: none). Readers see it.
   int64_t LastRowId() const;
-  // The process ends: an append that waits for a disk that fails gets its error instead, and so does every later one.
+  // The process ends: an append that waits for a disk that fails or for another process's lock gets its error instead,
+  // and so does every later one.
   void GiveUpWaiting();
   // Why the journal does not go on, or that heads cannot be kept; empty: all is well.
   std::string Trouble() const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/campaign/report.h"
+#include "agent/campaign/spec.h"
 #include "agent/campaign/statistics.h"
 #include "base/text.h"
 
@@ -80,6 +81,15 @@ std::vector<std::string> DifferentHosts(const Json& a, const Json& b) {
   return differ;
 }
 
+// Reports from before a campaign could say it have no such key.
+std::string RestartOf(const Json& report) { return report["restart"].TextOr(RestartKindName(RestartKind::kFresh)); }
+
+// Samples that start from the best are no draws of the same, so that their mean is another figure.
+std::vector<std::string> DifferentSampling(const Json& a, const Json& b) {
+  if (RestartOf(a) == RestartOf(b)) return {};
+  return {"restart is " + OneLine(RestartOf(a), 100) + " in A and " + OneLine(RestartOf(b), 100) + " in B"};
+}
+
 std::vector<std::string> DifferentTasks(const TasksByName& a, const TasksByName& b) {
   std::vector<std::string> differ;
   for (const auto& [name, task] : a) {
@@ -122,6 +132,7 @@ const char* ResultOf(const ComparedTask& task) {
 Json SideJson(const Json& report) {
   Json side = Json::MakeObject();
   for (const char* key : {"campaign_id", "name", "model", "state", "samples"}) side.Set(key, report[key]);
+  side.Set("restart", RestartOf(report));
   return side;
 }
 
@@ -172,6 +183,7 @@ Result<Json> CompareReports(const Json& a, const Json& b, bool force) {
   const TasksByName tasks_a = TasksOf(a);
   const TasksByName tasks_b = TasksOf(b);
   std::vector<std::string> forced = DifferentHosts(a, b);
+  for (std::string& text : DifferentSampling(a, b)) forced.push_back(std::move(text));
   for (std::string& text : DifferentTasks(tasks_a, tasks_b)) forced.push_back(std::move(text));
   if (!forced.empty() && !force) {
     return InvalidArgument("the two do not compare: " + Listed(forced) +

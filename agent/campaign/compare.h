@@ -11,8 +11,8 @@
 namespace passnet::agent {
 
 // `a` and `b` are `passnet.campaign_report/1`. How they were measured (profile, call path, matching, device, time cap,
-// p, b) must be the same. `force` compares what both have where their tasks or their hosts are not the same; what was
-// overridden stands in `forced` of the result.
+// p, b) must be the same. `force` compares what both have where their tasks, their hosts or what their samples start from
+// are not the same; what was overridden stands in `forced` of the result.
 Result<Json> CompareReports(const Json& a, const Json& b, bool force);
 
 }  // namespace passnet::agent

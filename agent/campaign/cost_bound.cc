@@ -22,15 +22,17 @@ constexpr double kBytesOfFeedback = 80 << 10;
 // A folder to start from, and the names and fences of its files.
 constexpr double kBytesOfStart = kMaxStartBytes + 32 * kBytesOfCell;
 
-double BytesOfPrompts() {
+double BytesOfPrompts(bool gpu_lane) {
   size_t bytes = 0;
-  for (const auto& [name, text] : prompts::ShippedPrompts()) bytes += text.size();
+  for (const auto& [name, text] : prompts::ShippedPrompts()) {
+    if (prompts::IsSentTo(name, gpu_lane)) bytes += text.size();
+  }
   return static_cast<double>(bytes);
 }
 
-Result<double> FirstPromptBytes(const CampaignTask& task) {
+Result<double> FirstPromptBytes(const CampaignTask& task, bool gpu_lane) {
   ASSIGN_OR_RETURN(passbench::Task loaded, passbench::LoadTask(task.path));
-  double bytes = BytesOfPrompts();
+  double bytes = BytesOfPrompts(gpu_lane);
   std::set<std::string> sources;  // graphs of one source share its text and operators
   for (size_t i = 0; i < std::min(loaded.graphs.size(), kGraphsShown); ++i) {
     const passbench::Graph& graph = loaded.graphs[i];
@@ -54,7 +56,7 @@ Result<CostBound> BoundOf(const CampaignSpec& spec, const std::vector<CampaignTa
   const auto reply = static_cast<double>(spec.refine.sampling.max_tokens);
   for (const CampaignTask& task : tasks) {
     bound.names.push_back(task.name);
-    ASSIGN_OR_RETURN(double first, FirstPromptBytes(task));
+    ASSIGN_OR_RETURN(double first, FirstPromptBytes(task, spec.refine.scoring.device != "cpu"));
     // Round r sends the first prompt again, and of each round before it the reply and what was said about it.
     const double later = (reply + kBytesOfFeedback) * rounds * (rounds - 1) / 2;
     bound.prompt_tokens += samples * (first * rounds + later);

@@ -295,6 +295,10 @@ std::vector<Outage> CampaignManager::Outages() const {
 }
 
 Task<void> CampaignManager::Stop(Nanos grace) {
+  if (!stopping_) {
+    const int64_t now = ports_.clock->UtcMicros();
+    stopping_ = Stopping{now, now + std::chrono::duration_cast<std::chrono::microseconds>(grace).count()};
+  }
   stop_.request_stop();
   TaskGroup patience(co_await boost::asio::this_coro::executor, 1);
   std::stop_source ended;

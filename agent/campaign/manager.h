@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -45,6 +46,12 @@ class CampaignManager {
   // Nothing further begins, and replies of models that are on their way are waited for and stored, at most for `grace`;
   // what is in flight then is ended. Campaigns stay unfinished and go on after the next start.
   Task<void> Stop(Nanos grace = Nanos(0));
+  struct Stopping {
+    int64_t since_utc_us = 0;
+    int64_t until_utc_us = 0;  // what is in flight then is ended
+  };
+  // Nothing: Stop was not called.
+  const std::optional<Stopping>& stopping() const { return stopping_; }
 
   // Why, by id of trajectory or campaign.
   const std::map<std::string, std::string>& quarantined() const { return quarantined_; }
@@ -74,6 +81,7 @@ class CampaignManager {
   const ManagerOptions options_;
   TaskGroup group_;
   std::stop_source stop_;
+  std::optional<Stopping> stopping_;
   std::map<std::string, std::unique_ptr<Campaign>> campaigns_;  // by id
   std::map<std::string, std::string> quarantined_;
   std::set<std::string> claimed_;                               // ids

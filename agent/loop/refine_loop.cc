@@ -47,7 +47,12 @@ Result<FirstTexts> FirstTextsOf(const LiveTrajectory& trajectory, const evaluato
   const RefineOptions& options = trajectory.options();
   const prompts::PromptTexts& texts = trajectory.texts();
   FirstTexts first;
-  ASSIGN_OR_RETURN(first.system, prompts::RenderSystem(texts, options.reply, options.scoring.b, task.environment));
+  if (const auto gpu = prompts::GpuLaneOf(task.environment)) {
+    ASSIGN_OR_RETURN(first.system,
+                     prompts::RenderSystemForGpu(texts, options.reply, options.scoring.b, *gpu, task.environment));
+  } else {
+    ASSIGN_OR_RETURN(first.system, prompts::RenderSystem(texts, options.reply, options.scoring.b, task.environment));
+  }
   ASSIGN_OR_RETURN(first.user, prompts::RenderFirst(texts, task, options.scoring.device, options.rounds.rounds));
   // What an earlier sample reached stands behind the task.
   if (const auto& start = trajectory.fold().start()) {

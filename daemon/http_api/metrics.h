@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct LoopFigures {
   std::string journal_trouble;                     // why the journal takes nothing; empty: all is well
   std::map<std::string, std::string> quarantined;  // why what is stored cannot be read, by id
   std::vector<agent::Outage> outages;
+  std::optional<agent::CampaignManager::Stopping> stopping;
 };
 
 Result<std::string> MetricsText(const ApiPorts& ports, const LoopFigures& loop);

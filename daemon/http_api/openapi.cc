@@ -71,6 +71,29 @@ class SchemaWriter : public FieldVisitor {
   std::vector<Json*> stack_{&root_.Set("properties", Json::MakeObject())};
 };
 
+// What monitors read; the one answer without a name that has more than two fields.
+Json HealthSchema() {
+  const std::vector<std::string> statuses = {"ok", "degraded", "stopping"}, object_or_null = {"object", "null"};
+  const Json text = {{"type", "string"}}, number = {{"type", "integer"}};
+  const Json time = {{"type", "string"}, {"format", "date-time"}};
+  const Json outage = {{"type", "object"},
+                       {"properties", {{"what", text}, {"reason", text}, {"since", time}, {"next_try", time}}}};
+  const Json stopping = {
+      {"description", "null while it goes on; else what is waited for, replies of models until `until`"},
+      {"type", object_or_null},
+      {"properties",
+       {{"since", time}, {"until", time}, {"replies", number}, {"appends", number}, {"evaluators", number}}}};
+  return {{"type", "object"},
+          {"properties",
+           {{"status", {{"enum", statuses}}},
+            {"journal", text},
+            {"quarantined", {{"type", "object"}, {"additionalProperties", text}}},
+            {"lane", text},
+            {"outages", {{"type", "array"}, {"items", outage}}},
+            {"campaigns_running", number},
+            {"stopping", stopping}}}};
+}
+
 Json LaunchSchema() {
   agent::CampaignSpec spec;
   SchemaWriter writer;
@@ -89,6 +112,7 @@ std::string ComponentOf(std::string schema) {
 Json Content(const std::string& type, Json schema) { return {{type, {{"schema", std::move(schema)}}}}; }
 
 Json SchemaOfAnswer(const RouteFacts& route) {
+  if (route.pattern == "/health") return Reference("health");
   if (!route.schema.empty()) return Reference(ComponentOf(route.schema));
   return {{"type", route.content_type == "application/json" ? "object" : "string"}};
 }
@@ -140,6 +164,7 @@ Json Components(const std::vector<RouteFacts>& routes) {
                                             {"properties", {{"schema", {{"const", "passnet." + route.schema}}}}}});
   }
   schemas.Set("launch", LaunchSchema());
+  schemas.Set("health", HealthSchema());
   const Json text = {{"type", "string"}}, number = {{"type", "integer"}};
   schemas.Set("problem", {{"type", "object"},
                           {"properties",

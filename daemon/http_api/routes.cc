@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/campaign/report.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "daemon/http_api/metrics.h"
 #include "daemon/http_api/openapi.h"
@@ -64,6 +65,7 @@ Task<Result<LoopFigures>> ReadLoopFigures(agent::CampaignManager* manager, agent
   figures.journal_trouble = journal->Trouble();
   figures.quarantined = manager->quarantined();
   figures.outages = manager->Outages();
+  figures.stopping = manager->stopping();
   co_return figures;
 }
 
@@ -74,17 +76,35 @@ Result<LoopFigures> ReadLoop(const ApiPorts& ports) {
   return CallOnLoop(*ports.loop, Deadline::After(kHealthLimit), std::move(read));
 }
 
+// What a stop waits for; null: there is none.
+Json StoppingJson(const LoopFigures& loop, const agent::LanePoolFacts& lanes) {
+  if (!loop.stopping) return Json();
+  int64_t replies = 0;
+  for (const agent::GateFacts& gate : loop.gates) replies += gate.in_flight;
+  int64_t evaluators = 0;
+  for (const agent::LaneFacts& process : lanes.processes) {
+    evaluators += process.state == "starting" || process.state == "busy";
+  }
+  return {{"since", FormatUtc(loop.stopping->since_utc_us)},
+          {"until", FormatUtc(loop.stopping->until_utc_us)},
+          {"replies", replies},
+          {"appends", loop.journal_waiting},
+          {"evaluators", evaluators}};
+}
+
 Response Health(const ApiPorts& ports) {
   Result<LoopFigures> figures = ReadLoop(ports);
   if (!figures) return Problem(503, "the loop does not answer: " + figures.error().context);
   const std::string& trouble = figures.value().journal_trouble;
   const bool well = trouble.empty() && figures.value().quarantined.empty() && figures.value().outages.empty();
-  Json json = {{"status", well ? "ok" : "degraded"},
+  const bool stopping = figures.value().stopping.has_value();
+  Json json = {{"status", stopping ? "stopping" : well ? "ok" : "degraded"},
                {"journal", trouble.empty() ? "ok" : trouble},
                {"quarantined", figures.value().quarantined},
                {"lane", ports.lanes->state()},
                {"outages", OutagesJson(figures.value().outages)},
-               {"campaigns_running", figures.value().campaigns_running}};
+               {"campaigns_running", figures.value().campaigns_running},
+               {"stopping", StoppingJson(figures.value(), ports.lanes->facts())}};
   return Ok(json.Dump());
 }
 
@@ -221,7 +241,7 @@ struct ApiRoute {
 
 std::vector<ApiRoute> StateRoutes() {
   return {
-      {{"GET", "/health", "does the daemon answer, and is anything waiting", 200, "application/json", "", {}, {}, true},
+      {{"GET", "/health", "does the daemon answer, what waits, and does it stop", 200, "application/json", "", {}, {}, true},
        [](const ApiPorts& ports, const Request&) { return Health(ports); }},
       {{"GET", "/metrics", "figures in the text form of Prometheus", 200, "text/plain; version=0.0.4", ""},
        [](const ApiPorts& ports, const Request&) { return Metrics(ports); }},

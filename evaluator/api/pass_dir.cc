@@ -38,11 +38,10 @@ Status CheckPassFileName(std::string_view name) {
     if (end == at || name[at] == '.') return bad("has an empty part, or one that begins with a dot");
     at = end + 1;
   }
-  for (std::string_view suffix : {".py", ".json", ".cc", ".h", ".md"}) {
+  for (std::string_view suffix : {".py", ".json", ".cc", ".h", ".cu", ".cuh", ".md"}) {
     if (name.ends_with(suffix)) return OkStatus();
   }
-  if (name.ends_with(".cu")) return bad("is CUDA's, which needs a GPU lane; this one is a CPU");
-  return bad("does not end in .py, .json, .cc, .h or .md");
+  return bad("does not end in .py, .json, .cc, .h, .cu, .cuh or .md");
 }
 
 std::string PassDirHash(std::vector<CandidateFile> files) {

@@ -44,7 +44,14 @@ Result<Candidate> MakeCandidate(std::vector<CandidateFile> files) {
     if (i > 0 && files[i].name == files[i - 1].name) return InvalidArgument("file " + ShownFileName(files[i].name) + " is given twice");
     total += files[i].bytes.size();
     fs::path path(files[i].name);
-    if (path.extension() == ".cc" && !path.has_parent_path()) candidate.kernels.push_back(path.stem().native());
+    if (path.has_parent_path()) continue;
+    if (path.extension() == ".cc") candidate.kernels.push_back(path.stem().native());
+    if (path.extension() == ".cu") candidate.cuda_kernels.push_back(path.stem().native());
+  }
+  for (const std::string& stem : candidate.cuda_kernels) {
+    if (std::find(candidate.kernels.begin(), candidate.kernels.end(), stem) == candidate.kernels.end()) continue;
+    return InvalidArgument("files " + stem + ".cc and " + stem + ".cu are one kernel's name: passnet_kernels.load(\"" + stem +
+                           "\") could mean either");
   }
   if (total > kMaxCandidateBytes) {
     return InvalidArgument("the candidate's files have " + std::to_string(total) + " bytes, the limit is " +

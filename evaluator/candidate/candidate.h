@@ -16,7 +16,8 @@ namespace passnet::evaluator {
 
 struct Candidate {
   std::vector<CandidateFile> files;  // sorted by name
-  std::vector<std::string> kernels;  // stems of the .cc files directly in pass_dir
+  std::vector<std::string> kernels;       // stems of the .cc files directly in pass_dir
+  std::vector<std::string> cuda_kernels;  // of the .cu files; no stem stands in both
 
   const CandidateFile* Find(const std::string& name) const;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/log.h"
 #include "evaluator/api/json.h"
 #include "evaluator/api/lane_protocol.h"
 #include "evaluator/client/evaluator_process.h"
@@ -25,6 +26,7 @@ class EvaluatorClient : public LaneClient {
       : options_(std::move(options)), stop_(std::move(stop)) {}
 
   Status EnsureStarted(Deadline deadline) {
+    DropTheDead();
     if (process_ != nullptr) return OkStatus();
     if (IsUnwanted()) return Cancelled();
     ASSIGN_OR_RETURN(auto process, EvaluatorProcess::Start(options_));
@@ -64,6 +66,14 @@ class EvaluatorClient : public LaneClient {
  private:
   bool IsUnwanted() const { return stop_.stop_requested() || cancelled_.stop_requested(); }
   static Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
+
+  // One that ended while nobody asked it was ended by no request: what is asked next must not count as the first of two
+  // that did it (second_try.h).
+  void DropTheDead() {
+    if (process_ == nullptr || process_->IsThere()) return;
+    log::Warning("evaluator", "an evaluator ended while it was idle; a fresh one is started", {});
+    process_.reset();
+  }
 
   Status AwaitGreeting(int channel, Deadline deadline) const {
     while (!AwaitBytes(channel, deadline)) {

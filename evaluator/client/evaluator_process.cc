@@ -119,6 +119,14 @@ Result<std::unique_ptr<EvaluatorProcess>> EvaluatorProcess::Start(const LaneClie
   return std::unique_ptr<EvaluatorProcess>(new EvaluatorProcess(pid, std::move(ours)));
 }
 
+bool EvaluatorProcess::IsThere() const {
+  // A process that ends closes its files before it can be waited for, and may leave a child behind that holds them.
+  pollfd entry{channel_.get(), POLLRDHUP, 0};
+  if (::poll(&entry, 1, 0) > 0) return false;
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+}
+
 void EvaluatorProcess::Kill() { ::kill(pid_, SIGKILL); }
 
 EvaluatorProcess::~EvaluatorProcess() {

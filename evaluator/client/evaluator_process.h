@@ -23,6 +23,8 @@ class EvaluatorProcess {
   EvaluatorProcess& operator=(const EvaluatorProcess&) = delete;
 
   int channel() const { return channel_.get(); }
+  // False once it has ended or closed its end of the channel, with nobody having asked it for anything.
+  bool IsThere() const;
   // At once, for one that would not hear that its client goes. The destructor reaps it.
   void Kill();
 

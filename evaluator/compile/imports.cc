@@ -6,6 +6,7 @@
 #include <iterator>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace passnet::evaluator {
 namespace {
@@ -157,9 +158,45 @@ constexpr Group kGroups[] = {
     {"H7.frames", "backtrace backtrace_symbols _Unwind_Backtrace _Unwind_ForcedUnwind"},
 };
 
+// What a .cu needs of the CUDA runtime: registering its device code (which nvcc writes), launching it on the stream that it
+// was given, and asking about the device. It has no memory, stream, event or graph of its own.
+const Names& CudaLaunching() {
+  static const Names names = Words(R"(
+    __cudaRegisterFatBinary __cudaRegisterFatBinaryEnd __cudaUnregisterFatBinary __cudaRegisterFunction __cudaRegisterVar
+    __cudaInitModule __cudaPushCallConfiguration __cudaPopCallConfiguration __cudaGetKernel __cudaLaunchKernel
+    __cudaLaunchKernel_ptsz cudaLaunchKernel cudaLaunchKernelExC cudaLaunchCooperativeKernel
+    cudaGetLastError cudaPeekAtLastError cudaGetErrorName cudaGetErrorString
+    cudaFuncSetAttribute cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor
+    cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags cudaOccupancyMaxActiveClusters
+    cudaOccupancyMaxPotentialClusterSize cudaOccupancyAvailableDynamicSMemPerBlock
+    cudaGetDevice cudaDeviceGetAttribute cudaGetDeviceProperties cudaGetDeviceProperties_v2
+    cudaMemsetAsync cudaStreamSynchronize cudaDeviceSynchronize
+    exit)");  // the last is what nvcc makes of a device function where the host would call it
+  return names;
+}
+
+// By how they begin; what is above is asked first.
+constexpr std::array<std::pair<std::string_view, const char*>, 14> kCudaGroups = {{
+    {"cudaStreamSetAttribute", "R1.l2-persistence"},
+    {"cudaStreamBeginCapture", "T10.cuda-graph"},
+    {"cudaStreamEndCapture", "T10.cuda-graph"},
+    {"cudaStream", "T1.stream"},
+    {"cudaLaunchHostFunc", "T1.stream"},
+    {"cudaGraph", "T10.cuda-graph"},
+    {"cudaEvent", "T5.clock"},
+    {"cudaMalloc", "M8.device-memory"},
+    {"cudaMemPool", "M8.device-memory"},
+    {"cudaHost", "M8.device-memory"},
+    {"cudaMemAdvise", "M8.device-memory"},
+    {"cudaDeviceSetLimit", "R1.l2-persistence"},
+    {"cudaCtxResetPersistingL2Cache", "R1.l2-persistence"},
+    {"cudaIpc", "H8.memory"},
+}};
+
 }  // namespace
 
-std::optional<std::string> RuleAgainstImport(std::string_view symbol) {
+std::optional<std::string> RuleAgainstImport(std::string_view symbol, KernelKind kind) {
+  if (kind == KernelKind::kCuda && CudaLaunching().contains(symbol)) return std::nullopt;
   if (Plain().contains(symbol) || IsMath(symbol) || IsVectorMath(symbol) || IsLibrary(symbol) ||
       IsFundamentalTypeInfo(symbol) || IsCompilerArithmetic(symbol)) {
     return std::nullopt;
@@ -169,10 +206,14 @@ std::optional<std::string> RuleAgainstImport(std::string_view symbol) {
   for (const Group& group : kGroups) {
     if (Words(group.names).contains(symbol)) return group.rule;
   }
+  for (const auto& [begin, rule] : kCudaGroups) {
+    if (symbol.starts_with(begin)) return rule;
+  }
   return "T6.import";
 }
 
-bool IsPlainLibrary(std::string_view name) {
+bool IsPlainLibrary(std::string_view name, KernelKind kind) {
+  if (kind == KernelKind::kCuda && name.starts_with("libcudart.so.")) return true;
   constexpr std::array kPlain = {"libc.so.6",       "libm.so.6",    "libmvec.so.1", "libstdc++.so.6",
                                  "libgcc_s.so.1",   "libpthread.so.0", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"};
   return std::any_of(kPlain.begin(), kPlain.end(), [name](const char* plain) { return name == plain; });

@@ -9,10 +9,13 @@
 
 namespace passnet::evaluator {
 
-// The rule that a symbol breaks; nothing when a kernel may import it.
-std::optional<std::string> RuleAgainstImport(std::string_view symbol);
+// A .cu also launches its device code through the CUDA runtime.
+enum class KernelKind { kCpp, kCuda };
 
-// libc.so.6, libm.so.6, libmvec.so.1, libstdc++.so.6, libgcc_s.so.1 and the loader.
-bool IsPlainLibrary(std::string_view name);
+// The rule that a symbol breaks; nothing when a kernel may import it.
+std::optional<std::string> RuleAgainstImport(std::string_view symbol, KernelKind kind = KernelKind::kCpp);
+
+// libc.so.6, libm.so.6, libmvec.so.1, libstdc++.so.6, libgcc_s.so.1 and the loader; of a .cu also the CUDA runtime.
+bool IsPlainLibrary(std::string_view name, KernelKind kind = KernelKind::kCpp);
 
 }  // namespace passnet::evaluator

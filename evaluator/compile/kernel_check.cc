@@ -15,7 +15,7 @@ constexpr size_t kMaxText = 2000;
 
 class Check {
  public:
-  explicit Check(std::string_view source) : source_(source) {}
+  explicit Check(std::string_view source, KernelKind kind = KernelKind::kCpp) : source_(source), kind_(kind) {}
 
   void Add(std::string rule, std::string text) {
     if (findings_.size() < kMaxKernelFindings) findings_.push_back({source_, 0, std::move(rule), std::move(text)});
@@ -25,26 +25,46 @@ class Check {
       if (findings_.size() < kMaxKernelFindings) findings_.push_back(std::move(finding));
     }
   }
-  void Object(const SharedObject& object, bool target_clones);
+  // What of `files` is neither the candidate's own nor in `folders`.
+  void Files(const std::vector<std::string>& files, const std::vector<std::string>& folders);
+  void Object(std::string_view bytes, bool target_clones);
   std::vector<KernelFinding> Take() { return std::move(findings_); }
 
  private:
+  void Tables(const SharedObject& object, bool target_clones);
   void LoadFunctions(const std::vector<std::string>& names);
 
   std::string source_;
+  KernelKind kind_;
   std::vector<KernelFinding> findings_;
 };
 
-void Check::Object(const SharedObject& object, bool target_clones) {
+void Check::Files(const std::vector<std::string>& files, const std::vector<std::string>& folders) {
+  for (const std::string& file : ForeignFiles(files, folders)) {
+    Add("H10.include", "the compiler read " + file.substr(0, kMaxName) + ", which is neither one of the candidate's files "
+                                                                         "nor a header of the system");
+  }
+}
+
+void Check::Object(std::string_view bytes, bool target_clones) {
+  auto object = ReadSharedObject(bytes);
+  if (object) {
+    Tables(object.value(), target_clones);
+  } else {
+    Add("L1.object", object.error().context);
+  }
+}
+
+void Check::Tables(const SharedObject& object, bool target_clones) {
   for (const std::string& symbol : object.imports) {
-    const auto rule = RuleAgainstImport(symbol);
+    const auto rule = RuleAgainstImport(symbol, kind_);
     if (rule) {
       Add(*rule, "the compiled kernel calls " + symbol.substr(0, kMaxName) + ": it computes on the tensors that it was "
                                                                              "given, and nothing else");
     }
   }
   for (const std::string& library : object.needed) {
-    if (!IsPlainLibrary(library)) Add("T6.library", "the compiled kernel needs " + library.substr(0, kMaxName));
+    if (!IsPlainLibrary(library, kind_)) Add("T6.library", "the compiled kernel needs " + library.substr(0, kMaxName));
   }
   for (const std::string& tag : object.odd_tags) Add("T6.library", "the compiled kernel has the dynamic entry " + tag);
   if (object.writable_code) Add("H8.memory", "the compiled kernel has memory that is written and executed");
@@ -61,11 +81,13 @@ void Check::Object(const SharedObject& object, bool target_clones) {
 // could not.
 void Check::LoadFunctions(const std::vector<std::string>& names) {
   constexpr std::array kRuntime = {"frame_dummy", "__do_global_dtors_aux", "__cpu_indicator_init", "init_cpu_features"};
-  size_t initialisers = 0;
+  size_t initialisers = 0, registrations = 0;
   for (const std::string& name : names) {
     bool known = false;
     for (const char* runtime : kRuntime) known = known || name == runtime;
     if (name.starts_with("_GLOBAL__sub_I_") || name.starts_with("_GLOBAL__sub_D_")) known = ++initialisers <= 2;
+    // nvcc's own: tells the CUDA runtime of the device code.
+    if (kind_ == KernelKind::kCuda && name.ends_with("__sti____cudaRegisterAllv")) known = ++registrations <= 1;
     if (known) continue;
     Add("T6.attribute", "the compiled kernel runs " + name.substr(0, kMaxName) +
                             " when it is loaded: let static objects be constant (constexpr), or static inside the function "
@@ -77,18 +99,20 @@ void Check::LoadFunctions(const std::vector<std::string>& names) {
 
 std::vector<KernelFinding> CheckKernel(const KernelProducts& products, const std::vector<std::string>& folders) {
   Check check(products.source);
-  for (const std::string& file : ForeignFiles(ReadDependencies(products.dependencies), folders)) {
-    check.Add("H10.include", "the compiler read " + file.substr(0, kMaxName) + ", which is neither one of the candidate's "
-                                                                               "files nor a header of the system");
-  }
+  check.Files(ReadDependencies(products.dependencies), folders);
   Preprocessed preprocessed = ScreenPreprocessed(products.preprocessed);
   check.Add(std::move(preprocessed.findings));
-  auto object = ReadSharedObject(products.object);
-  if (object) {
-    check.Object(object.value(), preprocessed.target_clones);
-  } else {
-    check.Add("L1.object", object.error().context);
-  }
+  check.Object(products.object, preprocessed.target_clones);
+  return check.Take();
+}
+
+std::vector<KernelFinding> CheckCudaKernel(const CudaProducts& products, const std::vector<std::string>& folders) {
+  Check check(products.source, KernelKind::kCuda);
+  check.Files(ReadDependencies(products.dependencies), folders);
+  Preprocessed source = ScreenPreprocessed(products.host_source, KernelText::kCudaSource);
+  check.Add(std::move(source.findings));
+  check.Add(ScreenPreprocessed(products.host_preprocessed, KernelText::kCudaHost).findings);
+  check.Object(products.object, source.target_clones);
   return check.Take();
 }
 

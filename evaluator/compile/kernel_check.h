@@ -22,6 +22,17 @@ struct KernelProducts {
 // Bounded. `folders`: where headers may lie.
 std::vector<KernelFinding> CheckKernel(const KernelProducts& products, const std::vector<std::string>& folders);
 
+// What nvcc leaves of a .cu. Device code reaches device memory and nothing else; what is looked at is the host's part.
+struct CudaProducts {
+  std::string_view source;             // as above
+  std::string_view host_source;        // preprocessed for the host, before the front end
+  std::string_view host_preprocessed;  // what g++ compiled in the end
+  std::string_view dependencies;       // of host and device code
+  std::string_view object;
+};
+
+std::vector<KernelFinding> CheckCudaKernel(const CudaProducts& products, const std::vector<std::string>& folders);
+
 // "k.cc:3 [T6.inline-asm] …; …"
 std::string TextOf(const std::vector<KernelFinding>& findings);
 

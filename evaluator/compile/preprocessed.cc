@@ -18,6 +18,8 @@ constexpr std::array kQualifiers = {"volatile", "__volatile__", "__volatile", "i
 // The statements in GCC 12's own headers (x86gprintrin.h and what it includes): single instructions without a system call.
 constexpr std::array kHeaderAsm = {"enclu\\n\\t", "encls\\n\\t", "enclv\\n\\t", "pconfig\\n\\t",
                                    "tilerelease", "sttilecfg\\t%X0", "ldtilecfg\\t%X0"};
+// Those of CUDA's C++ library (cuda/std/__thread).
+constexpr std::array kCudaHeaderAsm = {"pause", "yield"};
 // Names that an assembler takes for an instruction: what else looks like a name can only be a symbol.
 constexpr std::array kInstructions = {"syscall", "sysenter", "sysexit", "sysret", "int1",  "int3",   "into",   "icebp",
                                       "hlt",     "ud2",      "cpuid",   "rdtsc",  "ret",   "retf",   "iret",   "leave",
@@ -49,7 +51,7 @@ struct Token {
 // Tokens of preprocessed text; line markers, pragmas, numbers and characters are taken off on the way.
 class Lexer {
  public:
-  Lexer(std::string_view text, Preprocessed* result) : text_(text), result_(result) {}
+  Lexer(std::string_view text, KernelText kind, Preprocessed* result) : text_(text), kind_(kind), result_(result) {}
 
   Token Next();
 
@@ -71,6 +73,7 @@ class Lexer {
   void Character();
 
   std::string_view text_;
+  KernelText kind_;
   Preprocessed* result_;
   size_t at_ = 0;
   bool line_start_ = true;
@@ -140,6 +143,9 @@ Token Lexer::Next() {
       // Behind a preprocessor neither stands outside of a literal; a splice or a comment would hide what follows.
       if (c == '\\') Report("L1.preprocessed", "a backslash outside of a literal");
       if (c == '/' && (At(1) == '/' || At(1) == '*')) Report("L1.preprocessed", "a comment made of two tokens");
+      // g++ takes what was preprocessed for just that. nvcc's front end reads directives in it anew.
+      const bool hash = c == '#' || (c == '%' && At(1) == ':');
+      if (hash && kind_ == KernelText::kCudaSource) Report("L1.preprocessed", "a directive made of tokens");
       // The other spelling of brackets.
       const size_t length = (c == '<' && At(1) == ':') || (c == ':' && At(1) == '>') ? 2 : 1;
       at_ += length;
@@ -208,9 +214,28 @@ bool IsName(std::string_view text) {
   return !text.empty() && !std::isdigit(static_cast<unsigned char>(text[0])) && std::all_of(text.begin(), text.end(), InWord);
 }
 
+// The one asm statement by which nvcc puts compiled device code into the object: data and nothing else, line by line.
+// Whoever writes such a statement too adds data.
+bool IsFatBinary(std::string_view text) {
+  constexpr std::string_view kNewLine = "\\n";
+  bool section = false;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(kNewLine), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + kNewLine.size(), text.size()));
+    if (line == ".section .nv_fatbin, \\\"a\\\"") {
+      section = true;
+      continue;
+    }
+    const bool data = line.starts_with(".quad ") && line.find_first_not_of("0123456789abcdefx, ", 6) == std::string_view::npos;
+    if (!section || !(data || line == ".align 8" || line == "fatbinData:" || line == ".text")) return false;
+  }
+  return section;
+}
+
 class Screener {
  public:
-  explicit Screener(std::string_view text) : lexer_(text, &result_) {}
+  Screener(std::string_view text, KernelText kind) : kind_(kind), lexer_(text, kind, &result_) {}
 
   Preprocessed Run() {
     Advance();
@@ -250,12 +275,19 @@ class Screener {
       text += token_.text;
       Advance();
     }
-    const bool label = !statement && At(")") && IsName(text) && !Among(kInstructions, text);
-    if (!label && !(statement && Among(kHeaderAsm, text))) {
+    if (!IsPlainAsm(text, statement)) {
       lexer_.Report("T6.inline-asm",
                     "asm(\"" + text.substr(0, kMaxShown) + "\"): a kernel is written in C++ and intrinsics");
     }
     return true;
+  }
+
+  bool IsPlainAsm(const std::string& text, bool statement) const {
+    if (kind_ == KernelText::kCudaSource) return true;
+    if (kind_ == KernelText::kCudaHost && At(")") && IsFatBinary(text)) return true;
+    const bool label = !statement && At(")") && IsName(text) && !Among(kInstructions, text);
+    return label || (statement && Among(kHeaderAsm, text)) ||
+           (statement && kind_ == KernelText::kCudaHost && Among(kCudaHeaderAsm, text));
   }
 
   // From the first bracket on: every name up to the bracket that closes it.
@@ -267,7 +299,7 @@ class Screener {
       if (token_.kind == Kind::kWord) {
         const std::string_view name = WithoutUnderscores(token_.text);
         if (name == "target_clones") result_.target_clones = true;
-        if (Among(kAttributes, name)) {
+        if (Among(kAttributes, name) && kind_ != KernelText::kCudaHost) {
           lexer_.Report("T6.attribute", "attribute " + std::string(name) + " makes code run or symbols bind outside the "
                                         "kernel's call");
         }
@@ -281,12 +313,13 @@ class Screener {
   }
 
   Preprocessed result_;
+  KernelText kind_;
   Lexer lexer_;
   Token token_;
 };
 
 }  // namespace
 
-Preprocessed ScreenPreprocessed(std::string_view text) { return Screener(text).Run(); }
+Preprocessed ScreenPreprocessed(std::string_view text, KernelText kind) { return Screener(text, kind).Run(); }
 
 }  // namespace passnet::evaluator

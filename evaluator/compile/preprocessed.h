@@ -27,6 +27,14 @@ struct Preprocessed {
   bool target_clones = false;           // an attribute for which the compiler makes indirect functions of its own
 };
 
-Preprocessed ScreenPreprocessed(std::string_view text);
+// Which text of a kernel it is. nvcc makes two for the host: its front end reads the second and writes the third, without
+// the bodies of device code and with what registers them.
+enum class KernelText {
+  kCpp,         // of a .cc: what g++ compiles
+  kCudaSource,  // of a .cu, as its author wrote it: asm may be PTX here and is not judged
+  kCudaHost,    // what g++ compiles of a .cu: the attributes of nvcc's own part are not judged, nor is its one asm
+};
+
+Preprocessed ScreenPreprocessed(std::string_view text, KernelText kind = KernelText::kCpp);
 
 }  // namespace passnet::evaluator

@@ -19,6 +19,7 @@ constexpr std::chrono::minutes kCompileLimit{10};  // each unit has a limit of i
 constexpr uint32_t kMaxScreenBytes = 4u << 20;
 constexpr uint32_t kMaxTraceBytes = 16u << 20;
 constexpr size_t kMaxOutputShown = 8u << 10;
+constexpr const char* kCpuDevice = "cpu";
 
 void Fail(Verdict verdict, const std::string& reason, EvaluationReport* report) {
   report->verdict = verdict;
@@ -56,10 +57,15 @@ Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationRepor
   return false;
 }
 
-// False when a kernel does not compile, or breaks a rule that only the compiler's products show.
+// False when a kernel does not compile, breaks a rule that only the compiler's products show, or is another lane's.
 Result<bool> Compile(const Workshop& workshop, const Candidate& candidate, PreparedCandidate* prepared,
                      EvaluationReport* report) {
-  if (candidate.kernels.empty()) return true;
+  if (!candidate.cuda_kernels.empty() && workshop.device == kCpuDevice) {
+    Fail(Verdict::kUnsupported, "the kernel " + candidate.cuda_kernels[0] + ".cu is CUDA's, which needs a GPU lane; this lane is " +
+                                    workshop.device + ", so it is not scored", report);
+    return false;
+  }
+  if (candidate.kernels.empty() && candidate.cuda_kernels.empty()) return true;
   ASSIGN_OR_RETURN(prepared->kernels, workshop.compiler->Compile(candidate, Deadline::After(kCompileLimit)));
   std::string broken, findings;
   for (const CompiledKernel& kernel : prepared->kernels) {

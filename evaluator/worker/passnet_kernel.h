@@ -17,7 +17,12 @@
  *
  * Tensors are passed as they are: strided, any dtype; nothing is copied. byte_offset is always 0 (data points at the
  * first element). strides count elements, not bytes, and are never NULL. Outputs must not be resized.
- * Built with: g++ -std=c++20 -O3 -march=native -fPIC -shared. No torch headers are there.
+ * A .cc is built with: g++ -std=c++20 -O3 -march=native -fPIC -shared. No torch headers are there. A .cu, for GPU lanes, is
+ * built by nvcc -std=c++20 -O3 for the lane's device alone. Its tensors are the device's, and it launches on call->stream:
+ *
+ *     fused_kernel<<<blocks, threads, 0, (cudaStream_t)call->stream>>>(...);
+ *     return cudaGetLastError() == cudaSuccess ? 0 : 1;
+ *
  * The tensor layout is DLPack's DLTensor (https://dmlc.github.io/dlpack/latest/c_api.html), restated here so that a
  * kernel needs no other header.
  */

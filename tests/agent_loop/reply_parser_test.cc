@@ -155,6 +155,23 @@ TEST(ParseReplyTest, TheExampleOfThePromptIsAReply) {
   EXPECT_EQ(parsed.files.size(), 5u);
 }
 
+TEST(ParseReplyTest, TheExamplesForAGpuAreReplies) {
+  const std::string& triton = prompts::ShippedPrompts().at("refine_example_triton");
+  EXPECT_EQ(Parse(triton).problem, "");
+  EXPECT_EQ(Parse(triton).files.size(), 4u);
+  // The kernel in CUDA C++ comes with the one file that it changes. Its form alone is looked at: which endings a lane
+  // takes is asked elsewhere.
+  const size_t changed = triton.find("#### FILE: add_activation_call.py");
+  ASSERT_NE(changed, std::string::npos);
+  std::string cuda = prompts::ShippedPrompts().at("refine_example_cuda");
+  const size_t ending = cuda.find("#### FILE: add_activation.cu");
+  ASSERT_NE(ending, std::string::npos);
+  cuda.replace(ending, 28, "#### FILE: add_activation.cc");
+  const ParsedReply parsed = Parse(triton.substr(0, changed) + cuda);
+  EXPECT_EQ(parsed.problem, "");
+  EXPECT_EQ(parsed.files.size(), 5u);
+}
+
 // The same rule as for a folder from disk: what one takes, the other does not refuse.
 TEST(ParseReplyTest, NamesAreThoseOfEveryPassFolder) {
   EXPECT_EQ(Parse(kRules + kPass + "#### FILE: notes.md\n```\nx\n```\n").problem, "");

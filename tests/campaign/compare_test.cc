@@ -96,6 +96,22 @@ TEST(CompareTest, OtherTasksAndHostsNeedForceAndAreNamed) {
   EXPECT_EQ(comparison.value()["forced"].size(), 3u);
 }
 
+// Each later sample of such a campaign had seen the best folder of those before: its mean was told beside a mean of first
+// tries without a word.
+TEST(CompareTest, OtherRestartNeedsForceAndIsNamed) {
+  const Json a = Report("a", {ScoredTask("x", 1, 0)});
+  Json fresh = a, best = a;
+  fresh.Set("restart", "fresh");
+  best.Set("restart", "best");
+  EXPECT_EQ(Refusal(a, fresh), "") << "a report from before there was such a setting";
+  EXPECT_THAT(Refusal(fresh, best), HasSubstr("restart is fresh in A and best in B"));
+  EXPECT_THAT(Refusal(best, a), HasSubstr("restart is best in A and fresh in B"));
+  auto comparison = CompareReports(fresh, best, true);
+  ASSERT_TRUE(comparison) << comparison.error().context;
+  EXPECT_EQ(comparison.value()["forced"].At(0), "restart is fresh in A and best in B");
+  EXPECT_EQ(comparison.value()["b"]["restart"], "best");
+}
+
 TEST(CompareTest, TasksThatAreNotScoredInBothAreCountedBeside) {
   Json unscored = ScoredTask("y", 1, 0);
   unscored.Set("score", nullptr);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -65,6 +66,8 @@ TEST(DoctorTest, TableFitsTheScreen) {
   EXPECT_EQ(doctor.code, 3) << doctor.output;
   EXPECT_THAT(doctor.output, HasSubstr("sandbox: a whole jail"));
   EXPECT_THAT(doctor.output, HasSubstr("evaluation lane (cpu)"));
+  const bool gpu = ::access("/dev/nvidiactl", F_OK) == 0;
+  EXPECT_TRUE(gpu || doctor.output.find("no GPU") != std::string::npos) << doctor.output;
   std::istringstream lines(doctor.output);
   for (std::string line; std::getline(lines, line);) {
     auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
@@ -98,6 +101,12 @@ TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
   EXPECT_EQ(from_file.code, 0) << from_file.output;
   EXPECT_THAT(from_file.output, HasSubstr(R"("tasks":["batchnorm_eval_act"])"));
   EXPECT_THAT(from_file.output, HasSubstr(R"("model":"recorded")"));
+  EXPECT_THAT(from_file.output, HasSubstr(R"("restart":"fresh")"));
+  Ran restarted = Passnet("campaign run --model m --tasks rope --restart best" + flags);
+  EXPECT_THAT(restarted.output, HasSubstr(R"("restart":"best")"));
+  Ran misspelt = Passnet("campaign run --model m --tasks rope --restart bests" + flags);
+  EXPECT_EQ(misspelt.code, 2);
+  EXPECT_THAT(misspelt.output, HasSubstr("best"));
   Ran nothing = Passnet("campaign run");
   EXPECT_EQ(nothing.code, 2);
   EXPECT_THAT(nothing.output, HasSubstr("name a spec file, or a model with --model"));

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "agent/replay/agent_replay.h"
 #include "tests/daemon/daemon_fixture.h"
@@ -25,6 +27,27 @@ std::string LaunchOnce(DaemonFixture* fixture) {
   }
   auto launched = fixture->client().Post("/v1/campaigns", fixture->SpecJson());
   return launched ? Parsed(launched.value())["campaign_id"].Text() : "";
+}
+
+// Whatever the moment, what was decided before and after it is what the loop decides from what is stored.
+void ExpectReplays(const DaemonFixture& fixture, const std::string& campaign_id, const std::string& at) {
+  auto reader = trajectories::Reader::Open(fixture.journal());
+  ASSERT_TRUE(reader);
+  auto launch = agent::LoadLaunch(*reader.value(), campaign_id);
+  ASSERT_TRUE(launch) << at;
+  auto trajectories = agent::AllTrajectories(*reader.value(), campaign_id);
+  ASSERT_TRUE(trajectories) << at;
+  for (const auto& state : trajectories.value()) {
+    auto replay = agent::ReplayTrajectory(*reader.value(), launch.value(), state);
+    ASSERT_TRUE(replay) << at << ": " << replay.error().context;
+    const auto& difference = replay.value().difference;
+    EXPECT_FALSE(difference) << at << ", seq " << difference->seq << " " << difference->kind << " " << difference->field
+                             << ": " << difference->stored << " / " << difference->replayed;
+    EXPECT_TRUE(replay.value().finished) << at;
+  }
+  auto verified = trajectories::Verify({fixture.journal(), "", {}});
+  ASSERT_TRUE(verified) << at;
+  EXPECT_FALSE(verified.value().first) << at << ": " << verified.value().first->where;
 }
 
 void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const std::string& at) {
@@ -58,23 +81,7 @@ void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const s
   for (const auto& [id, count] : reports) EXPECT_EQ(count, 1) << at << ": graded twice: " << id;
   EXPECT_TRUE(open_calls.empty()) << at << ": no end of " << *open_calls.begin();
 
-  // Whatever the moment, what was decided before and after it is what the loop decides from what is stored.
-  auto launch = agent::LoadLaunch(*reader.value(), campaign_id);
-  ASSERT_TRUE(launch) << at;
-  auto trajectories = agent::AllTrajectories(*reader.value(), campaign_id);
-  ASSERT_TRUE(trajectories) << at;
-  for (const auto& state : trajectories.value()) {
-    auto replay = agent::ReplayTrajectory(*reader.value(), launch.value(), state);
-    ASSERT_TRUE(replay) << at << ": " << replay.error().context;
-    const auto& difference = replay.value().difference;
-    EXPECT_FALSE(difference) << at << ", seq " << difference->seq << " " << difference->kind << " " << difference->field
-                             << ": " << difference->stored << " / " << difference->replayed;
-    EXPECT_TRUE(replay.value().finished) << at;
-  }
-
-  auto verified = trajectories::Verify({fixture->journal(), "", {}});
-  ASSERT_TRUE(verified) << at;
-  EXPECT_FALSE(verified.value().first) << at << ": " << verified.value().first->where;
+  ExpectReplays(*fixture, campaign_id, at);
 }
 
 TEST(KillTest, EveryFailpointIsSurvived) {
@@ -109,6 +116,86 @@ TEST(KillTest, NothingLeftToDoAfterTheEndIsNotDoneAgain) {
   EXPECT_EQ(fixture.WaitForEnd(id), "finished");
   EXPECT_EQ(trajectories::Reader::Open(fixture.journal()).value()->LastRowId().value(), before);
   ExpectWhole(&fixture, id, "after a quiet restart");
+}
+
+// ---- a sample that starts from the best of those before it
+
+std::string LaunchRestarting(const DaemonFixture& fixture, cli::DaemonClient* client) {
+  const std::string changes = R"({"tasks":{"include":["rope"]},"samples":2,"restart":"best"})";
+  auto launched = client->Post("/v1/campaigns", fixture.SpecJson(changes));
+  return launched ? Parsed(launched.value())["campaign_id"].Text() : "";
+}
+
+// One start of the second sample, from the first one, and every request of it shows the same.
+void ExpectStartedFromTheBest(const DaemonFixture& fixture, const std::string& campaign_id, const std::string& at) {
+  auto reader = trajectories::Reader::Open(fixture.journal());
+  ASSERT_TRUE(reader);
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  query.limit = 10000;
+  auto events = reader.value()->Events(query);
+  ASSERT_TRUE(events);
+  using trajectories::EventKind;
+  std::vector<const trajectories::Event*> starts;
+  std::set<std::string> first_prompts;
+  int requests = 0;
+  for (const auto& event : events.value()) {
+    if (event.body.kind == EventKind::kTrajectoryStarted) starts.push_back(&event);
+    if (event.body.kind != EventKind::kLlmIntent || starts.size() < 2) continue;
+    const std::string request = reader.value()->Content(event.body.refs.at(0).sha256).value();
+    first_prompts.insert(Parsed(request)["messages"].At(1)["content"].Text());
+    ++requests;
+  }
+  ASSERT_EQ(starts.size(), 2u) << at;
+  EXPECT_EQ(starts[1]->body.label, "2") << at;
+  const Json start = Parsed(starts[1]->body.payload)["start"];
+  EXPECT_EQ(start["trajectory_id"], starts[0]->body.trajectory_id) << at;
+  EXPECT_EQ(start["score"], 1.8) << at;
+  EXPECT_GE(requests, 3) << at;
+  ASSERT_EQ(first_prompts.size(), 1u) << at;
+  EXPECT_NE(first_prompts.begin()->find("ended with verdict=OK score=1.8"), std::string::npos) << at;
+}
+
+void ExpectRestartedWhole(DaemonFixture* fixture, const std::string& id, const std::string& at) {
+  ASSERT_TRUE(fixture->Start()) << at << "\n" << fixture->log();
+  EXPECT_EQ(fixture->WaitForEnd(id), "finished") << at << "\n" << fixture->log();
+  const Json report = Parsed(fixture->client().Get("/v1/campaigns/" + id + "/report").value());
+  EXPECT_EQ(report["outcomes"], Json({{"solved", 2}})) << at;
+  EXPECT_LE(report["lost_calls"].size(), 1u) << at;
+  ExpectStartedFromTheBest(*fixture, id, at);
+  ExpectReplays(*fixture, id, at);
+}
+
+// The first sample has three rounds; what is counted after them is the second one's.
+TEST(KillTest, SampleThatStartsFromTheBestIsShownTheSameAfterAKill) {
+  for (const char* name : {"agent.after_trajectory_started:2", "agent.after_prompt_rendered:4",
+                           "agent.after_llm_intent:4", "agent.after_llm_attempt:4"}) {
+    DaemonFixture fixture;
+    ASSERT_TRUE(fixture.Start({{"PASSNET_FAILPOINT", name}})) << fixture.log();
+    const std::string id = LaunchRestarting(fixture, &fixture.client());
+    ASSERT_NE(id, "") << fixture.log();
+    ASSERT_EQ(fixture.WaitForEnd(id), "") << name << " was never reached";
+    EXPECT_EQ(fixture.daemon().Wait(), -SIGKILL) << name;
+    ExpectRestartedWhole(&fixture, id, name);
+  }
+}
+
+TEST(KillTest, KillWhileTheFirstReplyOfARestartedSampleComesChangesNothingOfItsStart) {
+  DaemonFixture fixture({"--fault", "stall:at=4"});
+  ASSERT_TRUE(fixture.Start()) << fixture.log();
+  const std::string id = LaunchRestarting(fixture, &fixture.client());
+  ASSERT_NE(id, "") << fixture.log();
+  int attempts = 0;
+  while (attempts < 4 && !fixture.daemon().Ended()) {
+    ::poll(nullptr, 0, 20);
+    trajectories::EventQuery query;
+    query.campaign_id = id;
+    query.kind = trajectories::EventKind::kLlmAttempt;
+    attempts = static_cast<int>(trajectories::Reader::Open(fixture.journal()).value()->Events(query).value().size());
+  }
+  fixture.daemon().Signal(SIGKILL);
+  EXPECT_EQ(fixture.daemon().Wait(), -SIGKILL);
+  ExpectRestartedWhole(&fixture, id, "while it stalls");
 }
 
 }  // namespace

@@ -67,5 +67,14 @@ TEST(OpenApiTest, LaunchIsDescribedFromItsFields) {
   EXPECT_EQ(schemas["passnet.campaign_report.1"]["properties"]["schema"]["const"], "passnet.campaign_report/1");
 }
 
+TEST(OpenApiTest, HealthTellsOfAStop) {
+  const Json document = DocumentOf(Routes());
+  const Json& answer = document["paths"]["/health"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+  EXPECT_EQ(answer["$ref"], "#/components/schemas/health");
+  const Json& health = document["components"]["schemas"]["health"]["properties"];
+  EXPECT_EQ(health["status"]["enum"], Json(Json::Array{"ok", "degraded", "stopping"}));
+  EXPECT_EQ(health["stopping"]["properties"]["replies"]["type"], "integer");
+}
+
 }  // namespace
 }  // namespace passnet::daemon

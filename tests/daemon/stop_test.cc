@@ -233,5 +233,25 @@ TEST_F(ReplyStopTest, SecondSignalDoesNotWaitForReplies) {
   EXPECT_EQ(Count(fixture, EventKind::kLlmLost), 1) << "what was in flight is listed";
 }
 
+// It said "ok" for as long as the grace lasted.
+TEST_F(ReplyStopTest, HealthTellsWhatAStopWaitsFor) {
+  DaemonFixture fixture({"--fault", "stall:at=1"});
+  ASSERT_TRUE(fixture.Start({}, "[llm]\nstop_grace_s = 3600\n"));
+  const std::string id = LaunchAt(fixture);
+  ASSERT_TRUE(WaitForTheOtherTask(fixture, id)) << fixture.log();
+  Json before = Parsed(fixture.client().Get("/health").value());
+  EXPECT_EQ(before["status"], "ok");
+  EXPECT_TRUE(before.Has("stopping") && before["stopping"].is_null()) << before.Dump();
+  fixture.daemon().Signal(SIGTERM);
+  ASSERT_TRUE(WaitForLog(fixture, "replies on their way are waited for"));
+  Json health = Parsed(fixture.client().Get("/health").value());
+  EXPECT_EQ(health["status"], "stopping");
+  EXPECT_EQ(health["stopping"]["replies"], 1) << health.Dump();
+  EXPECT_EQ(health["stopping"]["appends"], 0);
+  EXPECT_LT(health["stopping"]["since"].Text(), health["stopping"]["until"].Text());
+  fixture.daemon().Signal(SIGINT);
+  EXPECT_EQ(fixture.daemon().Wait(), -SIGINT) << fixture.log();
+}
+
 }  // namespace
 }  // namespace passnet

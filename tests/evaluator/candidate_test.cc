@@ -27,6 +27,16 @@ TEST(CandidateTest, FilesAreSortedAndKernelsAreNamed) {
   EXPECT_EQ(made.kernels, std::vector<std::string>{"k"});
 }
 
+TEST(CandidateTest, CudaKernelsAreNamedApart) {
+  auto files = Good();
+  files.push_back({"c.cu", "int y;\n"});
+  files.push_back({"sub/d.cu", "int z;\n"});
+  auto made = MakeCandidate(std::move(files)).value();
+  EXPECT_EQ(made.kernels, std::vector<std::string>{"k"});
+  EXPECT_EQ(made.cuda_kernels, std::vector<std::string>{"c"});
+  EXPECT_NE(ErrorOf({"k.cu", "int y;\n"}).find("k.cc and k.cu are one kernel's name"), std::string::npos);
+}
+
 TEST(CandidateTest, NamesThatLeadElsewhereAreRefused) {
   for (const char* name : {"../A.py", "/etc/x.py", "a/../../b.py", "a\\b.py", "a//b.py", "./a.py", "", "a\nb.py", "x.sh",
                            "pass dir.py"}) {

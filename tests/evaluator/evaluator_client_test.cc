@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -39,14 +41,30 @@ class EvaluatorClientTest : public testing::Test {
     Write("said", frames);
     const std::string program = folder_ / "bin/passnet-evaluator";
     std::ofstream(program) << "#!/bin/sh\ncd " << folder_.path() << "\necho started >> starts\n"
-                           << "start=$(wc -l < starts)\ngrep Cpus_allowed_list /proc/self/status > cores\n"
+                           << "start=$(wc -l < starts)\necho $$ > pid\ngrep Cpus_allowed_list /proc/self/status > cores\n"
                            << "test -e hangs.$start && exec sleep 600\ncat said >&3\n"
+                           << "test -e leaves.$start && { cat <&3 >/dev/null & exit 0; }\n"
+                           << "test -e closes.$start && { exec 3<&-; echo > closed; exec sleep 600; }\n"
                            << "test -e ends.$start && exec head -c 4 <&3 >/dev/null\n"
                            << "test -e then.$start && head -c 4 <&3 >/dev/null && cat then.$start >&3\n"
                            << "exec cat <&3 >/dev/null\n";
     fs::permissions(program, fs::perms::owner_all);
   }
 
+  // That of this start ends by itself, and leaves a child that holds its channel.
+  void LeavesAChild(int start) { std::ofstream(folder_ / ("leaves." + std::to_string(start))); }
+  // That of this start closes its channel and stays.
+  void ClosesAt(int start) { std::ofstream(folder_ / ("closes." + std::to_string(start))); }
+  // That of the latest start, which is this process's child; it is not reaped here.
+  pid_t Pid() const {
+    pid_t pid = 0;
+    std::ifstream(folder_ / "pid") >> pid;
+    return pid;
+  }
+  void AwaitItsEnd() const {
+    siginfo_t ended{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(Pid()), &ended, WEXITED | WNOWAIT), 0);
+  }
   // That of this start ends as soon as it is asked anything.
   void EndsWhenAsked(int start) { std::ofstream(folder_ / ("ends." + std::to_string(start))); }
   // That of this start never says anything.
@@ -258,6 +276,43 @@ TEST_F(EvaluatorClientTest, CandidateThatEndsTwoEvaluatorsHasCrashed) {
   EXPECT_EQ(report.value().graphs[0].path, "graphs/a");
   EXPECT_EQ(Starts(), 3);
   EXPECT_EQ(EvaluateWithSecondTry(*client.value(), request, {}, {}).value().verdict, Verdict::kOk);
+  EXPECT_EQ(Starts(), 3);
+}
+
+// The kernel's OOM killer, say, took it between two requests. It counted as the first of the two deaths that make a CRASH.
+TEST_F(EvaluatorClientTest, DeathOfAnIdleEvaluatorCountsAgainstNobody) {
+  EvaluationReport fine;
+  fine.verdict = Verdict::kOk;
+  Install({kHello});
+  EndsWhenAsked(2);
+  ThenSays(3, {Json{{"type", "Report"}, {"report", ToJsonValue(fine)}}.Dump()});
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  ASSERT_EQ(::kill(Pid(), SIGKILL), 0);
+  AwaitItsEnd();
+  const auto report = EvaluateWithSecondTry(*client.value(), {}, {}, {});
+  ASSERT_TRUE(report) << report.error().context;
+  EXPECT_EQ(report.value().verdict, Verdict::kOk) << report.value().reason;
+  EXPECT_EQ(Starts(), 3);
+}
+
+// One sign of its end each: the process, although a child of its holds the channel; and the channel.
+TEST_F(EvaluatorClientTest, EvaluatorThatIsGoneIsReplacedBeforeItIsAsked) {
+  BaselineReport report;
+  report.task = "rope";
+  Install({kHello});
+  LeavesAChild(1);
+  ClosesAt(2);
+  ThenSays(3, {Json{{"type", "Report"}, {"report", ToJsonValue(report)}}.Dump()});
+  auto client = Start();
+  ASSERT_TRUE(client) << client.error().context;
+  AwaitItsEnd();
+  ASSERT_TRUE(client.value()->Environment(Soon()));
+  EXPECT_EQ(Starts(), 2);
+  while (!std::filesystem::exists(folder_ / "closed")) ::poll(nullptr, 0, 10);
+  const auto answer = client.value()->Baseline({}, Soon(), {});
+  ASSERT_TRUE(answer) << answer.error().context;
+  EXPECT_EQ(answer.value().task, "rope");
   EXPECT_EQ(Starts(), 3);
 }
 

@@ -72,6 +72,8 @@ TEST_F(FailingCandidatesTest, NeverRan) {
   Check("bias_gelu_layernorm", {"no_json", GraphStatus::kCompileFail, {Verdict::kCompile}, kRuleListName});
   Check("bias_gelu_layernorm", {"compile_error", GraphStatus::kCompileFail, {Verdict::kCompile}, "did not compile"});
   Check("bias_gelu_layernorm", {"triton_on_cpu", GraphStatus::kUnsupportedLane, {Verdict::kUnsupported}, "triton"});
+  Check("bias_gelu_layernorm",
+        {"../passes_cu/bias_gelu_layernorm", GraphStatus::kUnsupportedLane, {Verdict::kUnsupported}, ".cu is CUDA's"});
 }
 
 TEST_F(FailingCandidatesTest, CompilerWordsComeBackAsTheyAre) {

@@ -66,6 +66,37 @@ TEST(PreprocessedTest, WhatSystemHeadersHoldIsFine) {
   EXPECT_TRUE(ScreenPreprocessed("__attribute__((target_clones(\"avx2\", \"default\"))) int f();").target_clones);
 }
 
+std::string CudaRulesIn(std::string_view text, KernelText kind) {
+  std::string rules;
+  for (const KernelFinding& finding : ScreenPreprocessed(text, kind).findings) rules += finding.rule + " ";
+  return rules;
+}
+
+// Where device code still stands, asm may be PTX; what nvcc reads a second time must hold no directives.
+TEST(PreprocessedTest, CudaSourceMayHoldAsmAndNoDirectives) {
+  EXPECT_EQ(CudaRulesIn("void f() { asm volatile(\"mov.u32 %0, %%laneid;\" : \"=r\"(x)); }", KernelText::kCudaSource), "");
+  EXPECT_EQ(CudaRulesIn("__attribute__((constructor)) void f();", KernelText::kCudaSource), "T6.attribute ");
+  for (const char* text : {" # define later asm\n", "int a; %: define later asm\n", "\t#include <x>\n", "#define x\n"}) {
+    EXPECT_THAT(CudaRulesIn(text, KernelText::kCudaSource), HasSubstr("L1.preprocessed")) << text;
+  }
+}
+
+// The one asm of what g++ compiles in the end is data, however it is written.
+TEST(PreprocessedTest, CudaHostMayHoldNvccsOwnDataAlone) {
+  const std::string data =
+      "asm(\n\".section .nv_fatbin, \\\"a\\\"\\n\"\n\".align 8\\n\"\n\"fatbinData:\\n\"\n"
+      "\".quad 0x00100001ba55ed50,0x0000000000000458\\n\"\n\".quad 0xa8, 0x8\\n\"\n\".text\\n\");\n";
+  EXPECT_EQ(CudaRulesIn(data, KernelText::kCudaHost), "");
+  EXPECT_EQ(CudaRulesIn("static void f() __attribute__((__constructor__));", KernelText::kCudaHost), "");
+  for (const char* text :
+       {"asm(\"nop\");", "asm(\".section .nv_fatbin, \\\"a\\\"\\n.text\\nnop\\n\");", "asm(\".quad 0x90\\n\");",
+        "asm(\".section .nv_fatbin, \\\"ax\\\"\\n.quad 0x90\\n\");", "asm(\"\");",
+        "asm(\".section .nv_fatbin, \\\"a\\\"\\n.quad 0x90; nop\\n\");",
+        "asm volatile(\".section .nv_fatbin, \\\"a\\\"\\n\" : \"=r\"(x));"}) {
+    EXPECT_EQ(CudaRulesIn(text, KernelText::kCudaHost), "T6.inline-asm ") << text;
+  }
+}
+
 TEST(PreprocessedTest, FindingsNameFileAndLineAndAreBounded) {
   const auto found = ScreenPreprocessed("# 1 \"k.cc\"\nint a;\nauto s = R\"(\n)\";\nasm(\"nop\");\n").findings;
   ASSERT_EQ(found.size(), 1u);
@@ -124,6 +155,24 @@ TEST(ImportsTest, WhatReachesOutsideIsRefusedByName) {
   for (const auto& [symbol, rule] : refused) EXPECT_EQ(RuleAgainstImport(symbol).value_or("-"), rule) << symbol;
   EXPECT_TRUE(IsPlainLibrary("libm.so.6"));
   EXPECT_FALSE(IsPlainLibrary("libtorch.so"));
+}
+
+TEST(ImportsTest, CudaRuntimeIsForLaunchesOfACudaKernel) {
+  for (const char* symbol : {"cudaLaunchKernel", "__cudaRegisterFatBinary", "__cudaPushCallConfiguration", "cudaGetLastError",
+                             "cudaMemsetAsync", "cudaFuncSetAttribute", "memcpy"}) {
+    EXPECT_FALSE(RuleAgainstImport(symbol, KernelKind::kCuda)) << symbol;
+  }
+  EXPECT_EQ(RuleAgainstImport("cudaLaunchKernel").value_or("-"), "T6.import");
+  const std::vector<std::pair<const char*, const char*>> refused = {
+      {"cudaMalloc", "M8.device-memory"},   {"cudaMallocManaged", "M8.device-memory"}, {"cudaHostRegister", "M8.device-memory"},
+      {"cudaStreamCreate", "T1.stream"},    {"cudaLaunchHostFunc", "T1.stream"},       {"cudaEventElapsedTime_v2", "T5.clock"},
+      {"cudaGraphLaunch", "T10.cuda-graph"}, {"cudaStreamBeginCapture", "T10.cuda-graph"}, {"cudaIpcOpenMemHandle", "H8.memory"},
+      {"cudaDeviceSetLimit", "R1.l2-persistence"}, {"cudaMemcpy", "T6.import"},        {"cuMemAlloc_v2", "T6.import"},
+      {"dlsym", "T6.dynamic-link"}};
+  for (const auto& [symbol, rule] : refused) EXPECT_EQ(RuleAgainstImport(symbol, KernelKind::kCuda).value_or("-"), rule) << symbol;
+  EXPECT_TRUE(IsPlainLibrary("libcudart.so.13", KernelKind::kCuda));
+  EXPECT_FALSE(IsPlainLibrary("libcudart.so.13"));
+  EXPECT_FALSE(IsPlainLibrary("libcuda.so.1", KernelKind::kCuda));
 }
 
 TEST(SharedObjectTest, BytesThatAreNoObjectAreRefused) {

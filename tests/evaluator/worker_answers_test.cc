@@ -283,10 +283,12 @@ struct Prepared {
   Result<std::optional<PreparedCandidate>> result;
   EvaluationReport report;
 };
-Prepared PrepareWith(std::vector<WorkerScript> children, Workshop workshop = {nullptr, nullptr, "cpu"}) {
+Prepared PrepareWith(std::vector<WorkerScript> children, Workshop workshop = {nullptr, nullptr, "cpu"},
+                     std::vector<CandidateFile> more = {}) {
   workshop.zygote = std::make_shared<FakeZygote>(WorkerScript{.children = std::move(children)});
   EvaluateRequest request;
   request.files = {{"sorted_output_pass_rule_names.json", R"(["A"])"}, {"A.py", "x = 1\n"}};
+  request.files.insert(request.files.end(), more.begin(), more.end());
   EvaluationReport report;
   auto result = PrepareCandidate(workshop, request, &report);
   return {std::move(result), std::move(report)};
@@ -428,6 +430,15 @@ TEST(WorkerAnswersTest, PassesThatDoNotLoadAreDiagnostics) {
   EXPECT_EQ(Prepare(kClean, R"({"passes": [], "errors": [], "unsupported_lane": "triton"})").report.verdict,
             Verdict::kUnsupported);
   EXPECT_EQ(Prepare(kClean, R"({"error": "Traceback\nOSError: x"})").report.verdict, Verdict::kCrash);
+}
+
+// As Triton is: no failure of the candidate's, and nothing that this lane could score.
+TEST(WorkerAnswersTest, CudaKernelIsAnotherLanes) {
+  const Prepared cuda = PrepareWith({Saying(kClean)}, {nullptr, nullptr, "cpu"}, {{"fused.cu", "int x;\n"}});
+  ASSERT_TRUE(cuda.result) << cuda.result.error().context;
+  EXPECT_FALSE(cuda.result.value());
+  EXPECT_EQ(cuda.report.verdict, Verdict::kUnsupported);
+  EXPECT_EQ(cuda.report.reason, "the kernel fused.cu is CUDA's, which needs a GPU lane; this lane is cpu, so it is not scored");
 }
 
 Status Probe(const std::string& configured, const std::string& attached, const std::string& probed) {

@@ -27,6 +27,7 @@ ALLOWED = {
     "evaluator/client": EVALUATOR_PART,
     "evaluator/candidate": EVALUATOR_PART,
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
+    "evaluator/gpu_probe": EVALUATOR_PART | {"sandbox/apply"},  # stands where a zygote stands, and forks as one does
     "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,

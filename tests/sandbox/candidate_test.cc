@@ -6,11 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include <gmock/gmock.h>
 
 #include "base/file.h"
 #include "sandbox/asked.h"
 #include "sandbox/child.h"
+#include "sandbox/landlock.h"
 #include "sandbox/plan.h"
 #include "sandbox/read_back.h"
 #include "tests/sandbox/jail_fixture.h"
@@ -65,6 +68,10 @@ class CandidateTest : public JailTest {
     spec.root = SystemRoot();
     spec.root.read_only_if_present.insert(spec.root.read_only_if_present.end(), options.readable.begin(),
                                           options.readable.end());
+    if (options.gpu) {
+      ShowGpu(*options.gpu, &spec.root);
+      spec.policy.Allow(Loosening::kGpu);
+    }
     spec.descriptors = {{writer.get(), 1}, {writer.get(), 2}, {theirs.get(), 3}, {task_plan.get(), 10}, {candidate_plan.get(), 11}};
     Result<std::unique_ptr<Child>> child = Child::Start(spec, Deadline::After(std::chrono::seconds(30)));
     if (child.has_error()) {
@@ -186,6 +193,81 @@ TEST_F(CandidateTest, BoundFolderBelowTmpIsSeenReadOnlyAndNothingBesideIt) {
   }
   EXPECT_THAT(RunInCandidate({"touch_files", "write", "/tmp/passnet-test-file"}, options), HasSubstr("candidate exited 42"));
   EXPECT_THAT(RunInCandidate({"touch_files", "write", "/dev/shm/x"}, options), HasSubstr("refused"));
+}
+
+// /dev/full stands for a GPU's node: it opens for reading and writing and knows no command. /dev/random, which every jail
+// has, stands for the node of a GPU that is not the candidate's.
+CandidateOptions OnGpuLane(CandidateOptions options, bool uses_gpu) {
+  options.gpu = GpuAccess{{"/dev/full"}, {}};
+  options.uses_gpu = uses_gpu;
+  return options;
+}
+
+constexpr char kListed[] = "0xc020462a";    // _IOWR('F', RM_CONTROL, 0x20)
+constexpr char kUnlisted[] = "0xc02046d3";  // _IOWR('F', XFER_CMD, 0x20)
+
+TEST_F(CandidateTest, GpuIsReachedByItsUserAlone) {
+  const CandidateOptions user = OnGpuLane(Options(), true), reader = OnGpuLane(Options(), false);
+  const auto ask = [](const char* node, const char* command, const CandidateOptions& options) {
+    return RunInCandidate({"device_command", node, command}, options);
+  };
+  EXPECT_THAT(ask("/dev/full", kListed, user), StartsWith("reached the device"));
+  EXPECT_THAT(ask("/dev/full", "0x30000001", user), StartsWith("reached the device"));
+  EXPECT_THAT(ask("/dev/full", kUnlisted, user), StartsWith("command refused: Function not implemented"));
+  EXPECT_THAT(ask("/dev/random", kListed, user), StartsWith("open refused: Permission denied"));
+  EXPECT_THAT(ask("/dev/full", kListed, reader), StartsWith("open refused: Permission denied"));
+  // On a descriptor that it has anyway a reader is refused by its filter.
+  EXPECT_THAT(ask("-", kListed, user), StartsWith("reached the device"));
+  EXPECT_THAT(ask("-", kListed, reader), StartsWith("command refused: Operation not permitted"));
+  EXPECT_THAT(ask("-", kListed, Options()), StartsWith("command refused: Function not implemented"));
+  if (LandlockAbi() >= 5) {
+    EXPECT_THAT(ask("/dev/null", kListed, user), StartsWith("command refused: Permission denied")) << "not its node";
+  }
+}
+
+// Its library starts threads, names them and wants files in memory. Nothing else is looser than for a candidate without.
+TEST_F(CandidateTest, GpuCandidateMayNameThreadsAndMakeSmallMemoryFiles) {
+  const CandidateOptions user = OnGpuLane(Options(), true);
+  EXPECT_THAT(RunInCandidate({"start_thread", "allowed"}, user), HasSubstr("allowed thread worked"));
+  // Landlock's rule is for the folder of the threads, so that their names are not the only files that open; nothing
+  // outside of it does.
+  const std::string opened = RunInCandidate({"own_process_files"}, user);
+  EXPECT_THAT(opened, HasSubstr("/proc/1/task/1/comm opened\n"));
+  EXPECT_THAT(opened, HasSubstr("tried all\ncandidate exited 0"));
+  std::istringstream lines(opened);
+  for (std::string line; std::getline(lines, line) && line != "tried all";) EXPECT_THAT(line, StartsWith("/proc/1/task/1/"));
+  EXPECT_EQ(RunInCandidate({"own_process_files"}), "tried all\ncandidate exited 0\ntask exited 0\n");
+  EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_create"}, user), HasSubstr("memfd_create worked"));
+  EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_of_1_gb"}, user), HasSubstr("refused: File too large"));
+  EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_huge_pages"}, user), HasSubstr("memfd_huge_pages refused"));
+}
+
+TEST_F(CandidateTest, GpuCandidateIsRefusedWhatOthersAre) {
+  const CandidateOptions user = OnGpuLane(Options(), true);
+  for (const char* name : {"ptrace", "process_vm_readv", "mount", "unshare", "bpf", "execveat", "int80", "x32"}) {
+    EXPECT_THAT(RunInCandidate({"forbidden_call", name}, user), HasSubstr("candidate signalled 31")) << name;
+  }
+  for (const char* name : {"socket", "netlink", "unix", "io_uring", "seccomp_filter", "clone_namespace", "perf_event_open",
+                           "userfaultfd", "prlimit", "setaffinity", "tiocsti", "shmget", "fork", "kill_all",
+                           "setitimer", "timerfd_create", "eventfd", "epoll", "pidfd_open", "flock", "async",
+                           "shared_anonymous", "shared_zero", "queued_signals"}) {
+    EXPECT_THAT(RunInCandidate({"forbidden_call", name}, user), HasSubstr(std::string(name) + " refused")) << name;
+  }
+}
+
+// A context in an ancestor would be every child's: neither the zygote nor the task child holds a node.
+TEST_F(CandidateTest, AncestorsOfAGpuCandidateHoldNoNode) {
+  Chain chain = StartChain({"sleep_for_ever"}, OnGpuLane(Options(), true));
+  ASSERT_TRUE(chain.zygote);
+  char byte;
+  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
+  const std::vector<pid_t> running = Survivors();
+  ASSERT_EQ(running.size(), 3u);
+  for (const pid_t process : running) EXPECT_EQ(OpenNodes(process, {"/dev/full"}).value(), std::vector<std::string>());
+  const Asked asked = AskedBy(CandidatePlan(OnGpuLane(Options(), true)).value(), 2);
+  const Result<ReadBackReport> found = ReadBack(running.back());
+  EXPECT_FALSE(CheckInForce(asked, *found, "it").has_error()) << CheckInForce(asked, *found, "it").error().context;
+  chain.zygote->Kill();
 }
 
 TEST_F(CandidateTest, ReadableRootIsRefusedAtPlanning) {

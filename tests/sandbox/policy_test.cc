@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/ioctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -14,6 +15,8 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
+
+#include "sandbox/policy_gpu.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -179,6 +182,45 @@ TEST(PolicyTest, AnonymousMemoryIsPrivate) {
   EXPECT_EQ(Decide(Full(SyscallPolicy::JailMaker()), Call(SYS_mmap, 0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS)), kAllow);
 }
 
+uint64_t Frontend(unsigned number, unsigned size, unsigned type = 'F', unsigned direction = _IOC_READ | _IOC_WRITE) {
+  return _IOC(direction, type, number, size);
+}
+
+// The driver ignores a command's type and direction: whatever is spelt otherwise than its library does stays outside.
+TEST(PolicyTest, CommandsOfTheGpuAreAList) {
+  const std::string gpu = Full(SyscallPolicy::HostileOnGpu());
+  const std::string without = Full(SyscallPolicy::Hostile(true));
+  const auto answer = [](const std::string& filter, uint64_t command) { return Decide(filter, Call(SYS_ioctl, 5, command)); };
+  for (unsigned number : {0x2au /* RM_CONTROL */, 0x2bu /* RM_ALLOC */, 0x4eu /* RM_MAP_MEMORY */, 200u, 214u, 218u}) {
+    for (unsigned size : {0u, 0x20u, 0x38u, 0x3fffu}) {
+      EXPECT_EQ(answer(gpu, Frontend(number, size)), kAllow) << number;
+      EXPECT_NE(answer(without, Frontend(number, size)), kAllow) << number;
+      EXPECT_NE(answer(gpu, Frontend(number, size, 'G')), kAllow) << number;
+      EXPECT_NE(answer(gpu, Frontend(number, size, 'F', _IOC_NONE)), kAllow) << number;
+    }
+  }
+  for (unsigned number : {211u /* XFER_CMD: any command behind a pointer */, 217u /* EXPORT_TO_DMABUF_FD */, 219u, 0x41u,
+                          0x54u, 0x57u, 0x5cu, 0x5fu, 0u, 1u}) {
+    EXPECT_NE(answer(gpu, Frontend(number, 0x20)), kAllow) << number;
+  }
+  for (uint64_t command : {0x30000001ull, 0x30000002ull, 23ull, 37ull, 75ull}) {
+    EXPECT_EQ(answer(gpu, command), kAllow) << command;
+    EXPECT_NE(answer(without, command), kAllow) << command;
+  }
+  // 56 to 63: the memory driver's tools, which read and write the memory of others.
+  for (uint64_t command : {0ull, 1ull, 2ull, 22ull, 56ull, 57ull, 58ull, 62ull, 63ull, 64ull, 76ull, 0x5412ull}) {
+    EXPECT_NE(answer(gpu, command), kAllow) << command;
+    EXPECT_NE(answer(gpu, 0x100000000ull | command), kAllow) << command;
+  }
+}
+
+TEST(PolicyTest, MemoryFilesOfAGpuCandidateAreOrdinaryOnes) {
+  const std::string gpu = Full(SyscallPolicy::HostileOnGpu());
+  EXPECT_EQ(Decide(gpu, Call(SYS_memfd_create, 0, MFD_CLOEXEC | MFD_ALLOW_SEALING)), kAllow);
+  EXPECT_NE(Decide(gpu, Call(SYS_memfd_create, 0, MFD_CLOEXEC | MFD_HUGETLB)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::Hostile(true)), Call(SYS_memfd_create)), Errno(EPERM));
+}
+
 TEST(PolicyTest, SetUpChannelIsOneDescriptor) {
   const std::string filter = SyscallPolicy::Compiler().Compile(true, 250).value();
   EXPECT_EQ(Decide(filter, Call(SYS_sendmsg, 250)), kAllow);
@@ -188,8 +230,8 @@ TEST(PolicyTest, SetUpChannelIsOneDescriptor) {
 
 // A call with every mixture of the arguments that decide somewhere; with none where arguments never do.
 std::vector<seccomp_data> CallsOf(long nr) {
-  constexpr long kDecidedByArguments[] = {SYS_clone, SYS_fcntl, SYS_ioctl,       SYS_kill,      SYS_mmap,
-                                          SYS_prctl, SYS_tgkill, SYS_personality, SYS_prlimit64, SYS_sendmsg};
+  constexpr long kDecidedByArguments[] = {SYS_clone,  SYS_fcntl,       SYS_ioctl,     SYS_kill,    SYS_mmap, SYS_prctl,
+                                          SYS_tgkill, SYS_personality, SYS_prlimit64, SYS_sendmsg, SYS_memfd_create};
   if (std::find(std::begin(kDecidedByArguments), std::end(kDecidedByArguments), nr) == std::end(kDecidedByArguments)) {
     return {Call(nr), Call(nr, 1, 0x5412, 4096, MAP_SHARED | MAP_ANONYMOUS)};
   }
@@ -197,7 +239,8 @@ std::vector<seccomp_data> CallsOf(long nr) {
   for (uint64_t a0 : {0ull, 1ull, 2ull, 15ull, 22ull, 24ull, 0xffffffffull, (unsigned long long)(CLONE_VM | CLONE_THREAD),
                       (unsigned long long)(CLONE_THREAD | CLONE_NEWNS), 17ull}) {
     for (uint64_t a1 : {0ull, 0x5401ull, 0x5412ull, (unsigned long long)F_SETLK, (unsigned long long)F_SETFL,
-                        (unsigned long long)F_SETOWN}) {
+                        (unsigned long long)F_SETOWN, (unsigned long long)Frontend(0x2a, 0x20),
+                        (unsigned long long)Frontend(211, 0x20), 0x30000001ull, 75ull}) {
       for (uint64_t a2 : {0ull, 4096ull, (unsigned long long)O_ASYNC}) {
         for (uint64_t a3 : {0, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS}) {
           calls.push_back(Call(nr, a0, a1, a2, a3));
@@ -224,6 +267,36 @@ TEST(PolicyTest, DeltasOnTopOfOuterFiltersEqualTheInnerPolicy) {
             << "call " << SyscallName(static_cast<int>(nr)) << " " << data.args[0] << " " << data.args[1] << " "
             << data.args[2] << " " << data.args[3];
       }
+    }
+  }
+}
+
+// The chain of a GPU lane: its zygote and task children let the driver's commands through, so that a candidate may have
+// them; a screen or a trace must not.
+TEST(PolicyTest, DeltasOfAGpuLaneEqualTheInnerPolicy) {
+  const SyscallPolicy zygote = SyscallPolicy::JailMaker().Allow(Loosening::kGpu);
+  const SyscallPolicy task = SyscallPolicy::JailMakerWithoutExec().Allow(Loosening::kGpu);
+  const std::string to_task = SyscallPolicy::JailMakerWithoutExec().CompileDelta(SyscallPolicy::JailMaker()).value();
+  for (const SyscallPolicy& inner : {SyscallPolicy::HostileOnGpu(), SyscallPolicy::Hostile(true), SyscallPolicy::Hostile(false)}) {
+    const std::vector<std::string> stack = {Full(zygote), to_task, inner.CompileDelta(task).value()};
+    const std::string whole = Full(inner);
+    for (long nr = 0; nr < 500; ++nr) {
+      for (const seccomp_data& data : CallsOf(nr)) {
+        EXPECT_EQ(Stacked(stack, data) == kAllow, Decide(whole, data) == kAllow)
+            << "call " << SyscallName(static_cast<int>(nr)) << " " << data.args[0] << " " << data.args[1] << " "
+            << data.args[2] << " " << data.args[3];
+      }
+    }
+  }
+}
+
+TEST(PolicyTest, AGpuLoosensNothingElse) {
+  const std::string gpu = Full(SyscallPolicy::HostileOnGpu());
+  const std::string without = Full(SyscallPolicy::Hostile(true));
+  for (long nr = 0; nr < 500; ++nr) {
+    for (const seccomp_data& data : CallsOf(nr)) {
+      if (nr == SYS_ioctl || nr == SYS_memfd_create) continue;  // each has a test of its own
+      EXPECT_EQ(Decide(gpu, data), Decide(without, data)) << SyscallName(static_cast<int>(nr));
     }
   }
 }

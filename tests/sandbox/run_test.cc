@@ -211,5 +211,24 @@ TEST_F(RunTest, OrdinaryUserGetsTheSameLayers) {
   EXPECT_EXIT(_exit(as_user()), testing::ExitedWithCode(0), "");
 }
 
+// With it, what a program of ours wants of a policy is found out; every call is answered as without.
+TEST_F(RunTest, RefusedCallsAreToldAndAnsweredAsEver) {
+  for (const bool told : {false, true}) {
+    RunSpec spec = SpecFor("forbidden_call", {"userfaultfd"});
+    spec.tell_refused = told;
+    const RunReport report = MustRun(spec);
+    EXPECT_EQ(report.outcome.exit_code, 0) << report.outcome.reason;
+    EXPECT_THAT(report.out.Text(), HasSubstr("userfaultfd refused: Operation not permitted"));
+    const auto is_it = [](const RefusedCall& call) { return call.name == "userfaultfd (323)" && call.times == 1; };
+    EXPECT_EQ(std::any_of(report.refused.begin(), report.refused.end(), is_it), told);
+  }
+  // Never-legitimate ones are refused instead of ending the run, so that all of them are seen.
+  RunSpec spec = SpecFor("forbidden_call", {"ptrace"});
+  spec.tell_refused = true;
+  const RunReport report = MustRun(spec);
+  EXPECT_THAT(report.out.Text(), HasSubstr("ptrace refused: Operation not permitted"));
+  EXPECT_TRUE(report.outcome.Ok()) << report.outcome.reason;
+}
+
 }  // namespace
 }  // namespace passnet::sandbox

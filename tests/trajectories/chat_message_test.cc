@@ -115,12 +115,21 @@ class OddReplyTest : public JournalTest, public testing::WithParamInterface<OddR
     return OpenAiChat().RenderRequest(request).value();
   }
 
+  // With all that is usable trained.
   Result<std::vector<ModelCall>> Calls() {
     auto reader = OpenReader();
     EventQuery query;
     query.trajectory_id = "t-1";
     query.with_payload = false;
-    return ReadCalls(reader.get(), reader->Events(query).value());
+    ASSIGN_OR_RETURN(const auto events, reader->Events(query));
+    std::vector<SettledCall> settled = SettledCalls(events);
+    MarkTrained(TrainedTurns::kAll, {}, &settled);
+    std::vector<ModelCall> calls;
+    for (const SettledCall& one : settled) {
+      ASSIGN_OR_RETURN(ModelCall call, ReadCall(reader.get(), one));
+      calls.push_back(std::move(call));
+    }
+    return calls;
   }
 };
 
@@ -147,7 +156,7 @@ TEST_P(OddReplyTest, IsReadByExportAsByTheLoop) {
   EXPECT_EQ(answered.reply.content, GetParam().content);
   EXPECT_EQ(answered.reply.tool_calls, taken.reply.tool_calls);
   EXPECT_TRUE(answered.usable);
-  MarkTrained(TrainedTurns::kAll, {}, &calls.value());
+  EXPECT_TRUE(answered.trained);
   if (taken.reply.tool_calls.empty()) {
     EXPECT_EQ(WholeRows(calls.value()).size(), 1u) << "the history only grew";
   }
@@ -207,6 +216,7 @@ TEST_F(StoredCallTest, RefusedAnswerIsReadAndNotTrained) {
   ASSERT_TRUE(calls) << ToString(calls.error());
   EXPECT_EQ(calls.value()[0].reply.content, "");
   EXPECT_FALSE(calls.value()[0].usable);
+  EXPECT_FALSE(calls.value()[0].trained);
 }
 
 }  // namespace

@@ -43,6 +43,9 @@ struct Told {
   std::string task_hash = "";
   std::optional<double> inductor = {};
   std::string campaign = "c-1";
+  std::optional<int64_t> seed = {};  // of its requests
+  std::optional<double> start = {};  // score of what it starts from
+  std::map<std::string, std::string> start_files = {};
 };
 
 class ExportFixture : public JournalTest {
@@ -80,7 +83,7 @@ class ExportFixture : public JournalTest {
     Batch batch;
     EventDraft intent = In(told, id, EventKind::kLlmIntent, call);
     intent.round = round;
-    intent.refs.push_back({"request", batch.AddRequest(RequestOf(request)).value()});
+    intent.refs.push_back({"request", batch.AddRequest(RequestOf(request, told.seed)).value()});
     EventDraft outcome = In(told, id, EventKind::kLlmOutcome, call, label);
     outcome.round = round;
     outcome.refs.push_back({"reply", batch.AddBlob(body).value()});
@@ -91,10 +94,12 @@ class ExportFixture : public JournalTest {
     ASSERT_TRUE(store_->Append(batch));
   }
 
-  static std::string RequestOf(const Messages& messages) {
+  static std::string RequestOf(const Messages& messages, std::optional<int64_t> seed) {
     Json list = Json::MakeArray();
     for (const auto& [role, content] : messages) list.Push({{"role", role}, {"content", content}});
-    return Json({{"model", "m"}, {"messages", std::move(list)}}).Dump();
+    Json request{{"model", "m"}, {"messages", std::move(list)}};
+    if (seed) request.Set("seed", *seed);
+    return request.Dump();
   }
 
   void Evaluated(const Told& told, const std::string& id, int64_t round, const char* purpose, const Turn& turn) {
@@ -119,13 +124,20 @@ class ExportFixture : public JournalTest {
   }
 
   void Begin(const Told& told, const std::string& id) {
+    Batch batch;
     EventDraft start = In(told, id, EventKind::kTrajectoryStarted, told.task);
-    start.payload = Json({{"schema", "passnet.trajectory_start/1"},
-                          {"task", told.task},
-                          {"task_path", "/tasks/" + told.task},
-                          {"task_hash", told.task_hash}})
-                        .Dump();
-    MustAppend({std::move(start)});
+    Json payload{{"schema", "passnet.trajectory_start/1"},
+                 {"task", told.task},
+                 {"task_path", "/tasks/" + told.task},
+                 {"task_hash", told.task_hash}};
+    if (told.start) payload.Set("start", {{"trajectory_id", "t-0"}, {"verdict", "OK"}, {"score", *told.start}});
+    start.payload = payload.Dump();
+    for (const auto& [name, text] : told.start_files) {
+      start.refs.push_back({"start:" + name, batch.AddBlob(text).value()});
+    }
+    ASSERT_TRUE(batch.Add(std::move(start)));
+    clock_.Advance(std::chrono::milliseconds(1));
+    ASSERT_TRUE(store_->Append(batch));
   }
 
   void End(const Told& told, const std::string& id) {

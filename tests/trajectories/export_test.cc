@@ -291,6 +291,30 @@ TEST_F(ExportTest, CandidatesThatDifferInLooksAloneAreOne) {
   EXPECT_EQ(manifest_["excluded"]["duplicate"].At(0), "t-1");
 }
 
+// With restart = "best": its first round was an improvement on nothing, although its prompt had shown a faster folder.
+TEST_F(ExportTest, RestartedSampleImprovesOnWhatItStartedFrom) {
+  Simple("t-1", "gelu", 1.5);
+  const std::vector<Turn> turns = {{"slower", "OK", 1.2}, {"faster", "OK", 1.8}, {"fastest", "OK", 2.0}};
+  Tell("t-2", {.turns = turns, .winner = 3, .start = 1.5});
+  Tell("t-3", {.turns = {{"no better", "OK", 1.9}}, .start = 2.0});
+  EXPECT_EQ(Exported().rows, 2);
+  EXPECT_EQ(Trajectories(), "t-1 t-2 ");
+  EXPECT_EQ(Weights(0), "1 ");
+  EXPECT_EQ(Weights(1), "0 1 1 ");
+  EXPECT_EQ(manifest_["excluded"], Json({{"not_above_start", Json(Json::Array{"t-3"})}}));
+}
+
+// The same files, measured a little faster by chance: the copy stayed and whoever had found it went.
+TEST_F(ExportTest, CopyOfWhatItStartedFromTeachesNothing) {
+  const Turn found{"x", "OK", 1.5, {{"P.py", "a = 1\n"}}};
+  const Turn copied{"y", "OK", 1.6, {{"P.py", "a = 1  # so fast\n"}}};
+  Tell("t-1", {.turns = {found}});
+  Tell("t-2", {.turns = {copied}, .start = 1.5, .start_files = found.files});
+  EXPECT_EQ(Exported().rows, 1);
+  EXPECT_EQ(Trajectories(), "t-1 ");
+  EXPECT_EQ(manifest_["excluded"], Json({{"not_above_start", Json(Json::Array{"t-2"})}}));
+}
+
 TEST_F(ExportTest, OtherFiltersChooseAndAreCounted) {
   Simple("t-1", "a", 1.5);
   Simple("t-2", "b", 2.0);
@@ -486,7 +510,7 @@ TEST_F(ExportTest, UnknownTokensAreNotTakenForFew) {
   Begin(told, "t-1");
   Batch batch;
   EventDraft intent = In(told, "t-1", EventKind::kLlmIntent, "call-1");
-  intent.refs.push_back({"request", batch.AddRequest(RequestOf({{"user", "u"}})).value()});
+  intent.refs.push_back({"request", batch.AddRequest(RequestOf({{"user", "u"}}, {})).value()});
   EventDraft outcome = In(told, "t-1", EventKind::kLlmOutcome, "call-1", "accepted");
   outcome.round = 1;
   outcome.refs.push_back({"reply", batch.AddBlob(Completion("x")).value()});
@@ -558,6 +582,33 @@ class PreferenceTest : public ExportFixture {
     options.format = RowFormat::kTrlPreference;
     return Exported(options);
   }
+  void Lose(const std::string& content) {
+    Tamper("DELETE FROM blobs WHERE lower(hex(sha256)) = '" + Sha256Hex(content) + "'");
+  }
+
+  // One turn, asked in a dialect that has a place of its own for the system prompt.
+  void TellAnthropic(const std::string& id, const std::string& system, const Turn& turn) {
+    const Told told{.turns = {turn}};
+    Begin(told, id);
+    Batch batch;
+    EventDraft intent = In(told, id, EventKind::kLlmIntent, id + "-call");
+    intent.round = 1;
+    intent.payload = R"({"dialect":"anthropic-messages"})";
+    const std::string request = R"({"model":"m","max_tokens":9,"system":")" + system +
+                                R"(","messages":[{"role":"user","content":"u"}]})";
+    intent.refs.push_back({"request", batch.AddRequest(request).value()});
+    EventDraft outcome = In(told, id, EventKind::kLlmOutcome, id + "-call", "accepted");
+    outcome.round = 1;
+    const std::string reply = R"({"type":"message","role":"assistant","stop_reason":"end_turn",)"
+                              R"("content":[{"type":"text","text":")" + turn.reply + R"("}]})";
+    outcome.refs.push_back({"reply", batch.AddBlob(reply).value()});
+    ASSERT_TRUE(batch.Add(std::move(intent)));
+    ASSERT_TRUE(batch.Add(std::move(outcome)));
+    ASSERT_TRUE(store_->Append(batch));
+    HandedIn(told, id, 1, turn);
+    Evaluated(told, id, 1, "refine", turn);
+    End(told, id);
+  }
 };
 
 // Two answers make a pair only where they answer the same: the first prompt of two tries at one task.
@@ -595,6 +646,48 @@ TEST_F(PreferenceTest, CheatsUnmeasuredAndOtherCampaignsAreNoPartners) {
   Tell("t-3", {.turns = {{"no files", ""}}, .winner = 0, .outcome = "unsolved"});
   Tell("t-4", {.turns = {{"wrong", "INCORRECT"}}, .outcome = "unsolved", .campaign = "c-2"});
   EXPECT_EQ(Pairs().rows, 0);
+}
+
+// Every call of every trajectory was read: 52 s for 91 pairs of 4,000 trajectories.
+TEST_F(PreferenceTest, OnlyWhatAPairNeedsIsRead) {
+  Tell("t-1", {.turns = {{"good", "OK", 1.5}}});
+  Tell("t-2", {.turns = {{"wrong", "INCORRECT"}, {"later", "OK", 1.3}}, .winner = 2});
+  Lose(Completion("later"));
+  EXPECT_EQ(Pairs().rows, 1);
+  EXPECT_EQ(rows_.at(0)["rejected"].At(0)["content"], "wrong");
+  EXPECT_EQ(manifest_["excluded"]["no_pair"], Json(Json::Array{"t-2"}));
+}
+
+TEST_F(PreferenceTest, AnswerThatCannotBeReadMakesRoomForTheNext) {
+  Tell("t-1", {.turns = {{"best", "OK", 2.0}}});
+  Tell("t-2", {.turns = {{"good", "OK", 1.5}}});
+  Tell("t-3", {.turns = {{"worst", "INCORRECT"}}, .outcome = "unsolved"});
+  Tell("t-4", {.turns = {{"bad", "OK", 1.1}}});
+  Lose(Completion("best"));
+  Lose(Completion("worst"));
+  EXPECT_EQ(Pairs().rows, 1);
+  EXPECT_EQ(rows_.at(0)["chosen"].At(0)["content"], "good");
+  EXPECT_EQ(rows_[0]["rejected"].At(0)["content"], "bad");
+  EXPECT_EQ(manifest_["excluded"], Json({{"no_pair", Json(Json::Array{"t-4"})},
+                                         {"outcome", Json(Json::Array{"t-3"})},
+                                         {"unreadable", Json(Json::Array{"t-1"})}}));
+  EXPECT_EQ(manifest_["unreadable"].At(0)["trajectory_id"], "t-1");
+}
+
+TEST_F(PreferenceTest, SeedsAreNoPartOfAPrompt) {
+  Tell("t-1", {.turns = {{"good", "OK", 1.5}}, .seed = 1});
+  Tell("t-2", {.turns = {{"wrong", "INCORRECT"}}, .outcome = "unsolved", .seed = 2});
+  EXPECT_EQ(Pairs().rows, 1);
+}
+
+TEST_F(PreferenceTest, SystemPromptOutsideOfTheListIsPartOfAPrompt) {
+  TellAnthropic("t-1", "You write passes.", {"good", "OK", 1.5});
+  TellAnthropic("t-2", "You write other passes.", {"wrong", "INCORRECT"});
+  EXPECT_EQ(Pairs().rows, 0);
+  TellAnthropic("t-3", "You write passes.", {"wrong too", "INCORRECT"});
+  EXPECT_EQ(Pairs().rows, 1);
+  EXPECT_EQ(rows_.at(0)["prompt"].At(0)["content"], "You write passes.");
+  EXPECT_EQ(rows_[0]["rejected"].At(0)["content"], "wrong too");
 }
 
 // ---- the files

@@ -196,6 +196,29 @@ TEST_F(StoreFaultTest, WaitingForTheDiskCanBeGivenUp) {
   EXPECT_EQ(fatal_, 0);
 }
 
+// A stop while another process held the lock took 15 s: whoever waited for the lock went on for SQLite's five.
+TEST_F(StoreFaultTest, WaitingForAnothersLockCanBeGivenUp) {
+  store_.reset();
+  StoreOptions options = Options();
+  options.busy_ms = 3'600'000;
+  OpenStore(options);
+  auto other = Database::Open({.path = path_, .read_only = false, .vfs = ""});
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other.value()->Execute("BEGIN IMMEDIATE"));
+  auto appended = std::async(std::launch::async, [this] { return Append({Draft(EventKind::kPromptRendered)}); });
+  store_->GiveUpWaiting();
+  // A minute is far more than it takes, and far less than the lock is waited for.
+  const bool answered = appended.wait_for(std::chrono::minutes(1)) == std::future_status::ready;
+  EXPECT_TRUE(answered);
+  if (answered) {
+    EXPECT_EQ(Append({Draft(EventKind::kPromptRendered)}).error().code, ErrorCode::kUnavailable);
+  }
+  ASSERT_TRUE(other.value()->Execute("ROLLBACK"));
+  EXPECT_EQ(bool(appended.get()), !answered);
+  MustAppend({Draft(EventKind::kPromptRendered)});
+  EXPECT_FALSE(VerifyAll().first);
+}
+
 // What is found of a group that was given up, when the disk is looked at again, was taken for the next group's rows.
 TEST_F(StoreFaultTest, GroupAfterOneThatWasGivenUpIsWrittenItself) {
   FaultVfs::Get().SyncsFailAfter(0);

@@ -79,6 +79,9 @@ TEST_F(VerbsTest, VerifyIsDoneWhenIntactAndFourWhenNot) {
   Ran torn = Run("verify --hashes-only --head-log " + (folder_ / "heads").string());
   EXPECT_EQ(torn.code, 0);
   EXPECT_THAT(torn.output, HasSubstr("heads:2: was torn when it was written"));
+  Ran torn_json = Run("verify --hashes-only --json --head-log " + (folder_ / "heads").string());
+  EXPECT_EQ(torn_json.Last()["head_log_torn"], Json(Json::Array{(folder_ / "heads").string() + ":2"}));
+  EXPECT_EQ(Run("verify --hashes-only --json").Last()["head_log_torn"], Json::MakeArray());
   std::ofstream(folder_ / "heads") << "nonsense\n";
   EXPECT_EQ(Run("verify --hashes-only --head-log " + (folder_ / "heads").string()).code, 2);
 

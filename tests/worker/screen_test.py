@@ -398,9 +398,10 @@ def dispatch(*args):
         self.assertEqual(screen.screen(files), [])
 
     def test_bundled_passes_are_clean(self):
-        fixtures = worker_path.SOURCE / "tests" / "fixtures" / "passes"
-        folders = sorted(folder for folder in fixtures.iterdir() if folder.is_dir())
-        self.assertGreaterEqual(len(folders), 4)
+        fixtures = worker_path.SOURCE / "tests" / "fixtures"
+        folders = sorted(folder for kind in ("passes", "passes_triton", "passes_cu") for folder in (fixtures / kind).iterdir()
+                         if folder.is_dir())
+        self.assertGreaterEqual(len(folders), 20)
         for folder in folders:
             with self.subTest(folder.name):
                 files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
@@ -462,6 +463,19 @@ class NativeTest(unittest.TestCase):
         for text in HONEST_NATIVE:
             with self.subTest(text[:40]):
                 self.assertEqual(screen.screen({"k.cc": text.encode(), "shared.h": b""}), [])
+
+    def test_ptx_belongs_to_cuda_files_alone(self):
+        text = b'__device__ int f() { int x; asm volatile("mov.u32 %0, %%laneid;" : "=r"(x)); return x; }\n'
+        self.assertEqual(screen.screen({"k.cu": text, "shared.cuh": text}), [])
+        self.assertEqual([item["rule"] for item in screen.screen({"shared.h": text})], ["T6.inline-asm"])
+
+    def test_cuda_kernel_has_no_streams_events_graphs_or_memory_of_its_own(self):
+        for rule, snippet in {"T1.stream": "cudaStreamCreate(&s);", "T5.clock": "cudaEventRecord(e, s);",
+                              "T10.cuda-graph": "cudaGraphLaunch(g, s);", "M8.device-memory": "cudaMalloc(&p, 4);",
+                              "R1.l2-persistence": "cudaDeviceSetLimit(a, b);"}.items():
+            with self.subTest(rule):
+                found = screen.screen({"k.cu": f"#include <cuda_runtime.h>\nvoid f() {{ {snippet} }}\n".encode()})
+                self.assertEqual([item["rule"] for item in found], [rule])
 
     def test_own_function_of_a_header_counts(self):
         files = {"k.cc": b'#include "own.h"\nint f() { return open(1); }\n', "own.h": b"inline int open(int x) { return x; }\n"}

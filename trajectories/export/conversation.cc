@@ -12,15 +12,6 @@ namespace {
 using dialects::Dialect;
 using dialects::StoredMessage;
 
-// What the journal says of a call before its content is read.
-struct CallEvents {
-  const Event* intent = nullptr;
-  const Event* outcome = nullptr;
-  bool format_error = false;
-  int64_t round() const { return outcome->body.round.value_or(0); }
-  bool usable() const { return outcome->body.label == "accepted" && !format_error; }
-};
-
 bool IsSettled(const Event& event) {
   if (event.body.kind != EventKind::kLlmOutcome) return false;
   auto outcome = dialects::OutcomeClassFromName(event.body.label);
@@ -28,70 +19,22 @@ bool IsSettled(const Event& event) {
 }
 
 Result<std::string> ContentNamed(Reader* reader, const Event* event, std::string_view name) {
-  if (event != nullptr) {
-    for (const ContentRef& ref : event->body.refs) {
-      if (ref.name == name) return reader->Content(ref.sha256);
-    }
-  }
-  return DataCorrupt("journal: a call without its " + std::string(name));
+  ASSIGN_OR_RETURN(const Sha256Digest digest, RefNamed(event, name));
+  return reader->Content(digest);
 }
 
 // The payload of an event that was read without it.
 Result<Json> PayloadOf(Reader* reader, const Event& event) {
   EventQuery query;
-  query.campaign_id = event.body.campaign_id;
-  query.trajectory_id = event.body.trajectory_id;
   query.after_row_id = event.row_id - 1;
   query.limit = 1;
   ASSIGN_OR_RETURN(std::vector<Event> found, reader->Events(query));
-  if (found.empty()) return DataCorrupt("journal: row " + std::to_string(event.row_id) + " is gone");
+  if (found.empty() || found[0].row_id != event.row_id) {
+    return DataCorrupt("journal: row " + std::to_string(event.row_id) + " is gone");
+  }
   auto payload = ParseJsonObject(found[0].body.payload, "journal: payload of row " + std::to_string(event.row_id));
   if (!payload) return DataCorrupt(payload.error().context);
   return payload;
-}
-
-// What was asked tells in which dialect; a dialect of a later build is as unreadable as broken bytes.
-Result<const Dialect*> DialectOf(Reader* reader, const Event& intent) {
-  ASSIGN_OR_RETURN(Json payload, PayloadOf(reader, intent));
-  auto dialect = dialects::DialectNamed(payload["dialect"].Text());
-  if (!dialect) return DataCorrupt(dialect.error().context);
-  return dialect;
-}
-
-Result<ModelCall> ReadCall(Reader* reader, const CallEvents& events) {
-  ModelCall call;
-  call.id = events.outcome->body.subject;
-  call.round = events.round();
-  call.usable = events.usable();
-  ASSIGN_OR_RETURN(std::string request, ContentNamed(reader, events.intent, "request"));
-  ASSIGN_OR_RETURN(const Dialect* dialect, DialectOf(reader, *events.intent));
-  ASSIGN_OR_RETURN(call.request, dialect->ReadMessages(request));
-  ASSIGN_OR_RETURN(std::string reply, ContentNamed(reader, events.outcome, "reply"));
-  ASSIGN_OR_RETURN(Json outcome_facts, PayloadOf(reader, *events.outcome));
-  const auto http_status = static_cast<int>(outcome_facts["http_status"].Integer(200));
-  ASSIGN_OR_RETURN(call.reply, MessageOfReply(*dialect, http_status, std::move(reply)));
-  const EventDraft& outcome = events.outcome->body;
-  if (outcome.prompt_tokens && outcome.completion_tokens) {
-    call.tokens = *outcome.prompt_tokens + *outcome.completion_tokens;
-  }
-  return call;
-}
-
-// In the order of the outcomes.
-std::vector<CallEvents> SettledCalls(const std::vector<Event>& events) {
-  std::map<std::string, CallEvents> by_id;
-  std::vector<std::string> order;
-  for (const Event& event : events) {
-    const EventDraft& body = event.body;
-    if (body.kind == EventKind::kLlmIntent) by_id[body.subject].intent = &event;
-    if (body.kind == EventKind::kReplyParsed) by_id[body.subject].format_error = body.label != "ok";
-    if (!IsSettled(event)) continue;
-    by_id[body.subject].outcome = &event;
-    order.push_back(body.subject);
-  }
-  std::vector<CallEvents> calls;
-  for (const std::string& id : order) calls.push_back(by_id[id]);
-  return calls;
 }
 
 bool Follows(const ModelCall& before, const ModelCall& after) {
@@ -120,27 +63,72 @@ ConversationRow RowOf(const ModelCall& call) {
 
 }  // namespace
 
-Result<std::vector<ModelCall>> ReadCalls(Reader* reader, const std::vector<Event>& events,
-                                         std::optional<int64_t> last_round) {
-  std::vector<CallEvents> settled = SettledCalls(events);
-  if (last_round) {
-    // What came after the winner is not even read.
-    auto winner = std::find_if(settled.rbegin(), settled.rend(), [&](const CallEvents& call) {
-      return call.usable() && call.round() == *last_round;
-    });
-    settled.erase(winner.base(), settled.end());
+Result<Sha256Digest> RefNamed(const Event* event, std::string_view name) {
+  if (event != nullptr) {
+    for (const ContentRef& ref : event->body.refs) {
+      if (ref.name == name) return ref.sha256;
+    }
   }
-  std::vector<ModelCall> calls;
-  for (const CallEvents& one : settled) {
-    ASSIGN_OR_RETURN(ModelCall call, ReadCall(reader, one));
+  return DataCorrupt("journal: a call without its " + std::string(name));
+}
+
+// A dialect of a later build is as unreadable as broken bytes.
+Result<const Dialect*> DialectOf(Reader* reader, const Event& intent) {
+  ASSIGN_OR_RETURN(Json payload, PayloadOf(reader, intent));
+  auto dialect = dialects::DialectNamed(payload["dialect"].Text());
+  if (!dialect) return DataCorrupt(dialect.error().context);
+  return dialect;
+}
+
+std::vector<SettledCall> SettledCalls(const std::vector<Event>& events, std::optional<int64_t> last_round) {
+  std::map<std::string, SettledCall> by_id;
+  std::map<std::string, bool> format_error;
+  std::vector<std::string> order;
+  for (const Event& event : events) {
+    const EventDraft& body = event.body;
+    if (body.kind == EventKind::kLlmIntent) by_id[body.subject].intent = &event;
+    if (body.kind == EventKind::kReplyParsed) format_error[body.subject] = body.label != "ok";
+    if (!IsSettled(event)) continue;
+    by_id[body.subject].outcome = &event;
+    order.push_back(body.subject);
+  }
+  std::vector<SettledCall> calls;
+  for (const std::string& id : order) {
+    SettledCall call = by_id[id];
+    const EventDraft& outcome = call.outcome->body;
+    call.id = id;
+    call.round = outcome.round.value_or(0);
+    call.usable = outcome.label == "accepted" && !format_error[id];
+    if (outcome.prompt_tokens && outcome.completion_tokens) {
+      call.tokens = *outcome.prompt_tokens + *outcome.completion_tokens;
+    }
     calls.push_back(std::move(call));
+  }
+  if (last_round) {
+    auto winner = std::find_if(calls.rbegin(), calls.rend(),
+                               [&](const SettledCall& call) { return call.usable && call.round == *last_round; });
+    calls.erase(winner.base(), calls.end());
   }
   return calls;
 }
 
-void MarkTrained(TrainedTurns turns, const TrajectoryFigures& figures, std::vector<ModelCall>* calls) {
-  double best = 0;
-  for (ModelCall& call : *calls) {
+Result<ModelCall> ReadCall(Reader* reader, const SettledCall& settled) {
+  ModelCall call;
+  static_cast<CallFacts&>(call) = settled;
+  ASSIGN_OR_RETURN(std::string request, ContentNamed(reader, settled.intent, "request"));
+  ASSIGN_OR_RETURN(const Dialect* dialect, DialectOf(reader, *settled.intent));
+  ASSIGN_OR_RETURN(call.request, dialect->ReadMessages(request));
+  ASSIGN_OR_RETURN(std::string reply, ContentNamed(reader, settled.outcome, "reply"));
+  ASSIGN_OR_RETURN(Json outcome_facts, PayloadOf(reader, *settled.outcome));
+  const auto http_status = static_cast<int>(outcome_facts["http_status"].Integer(200));
+  ASSIGN_OR_RETURN(call.reply, MessageOfReply(*dialect, http_status, std::move(reply)));
+  return call;
+}
+
+void MarkTrained(TrainedTurns turns, const TrajectoryFigures& figures, std::vector<SettledCall>* calls) {
+  // Who was shown a folder improves on that one.
+  double best = figures.start_score.value_or(0);
+  for (SettledCall& call : *calls) {
     const bool winner = &call == &calls->back();
     const auto found = figures.rounds.find(call.round);
     bool improved = false;

@@ -82,30 +82,41 @@ class RowWriter {
     return reader_->Events(query);
   }
 
-  // nullopt: it cannot be read, and stands under `unreadable` if `blame`.
-  Result<std::optional<std::vector<ModelCall>>> CallsOf(const Candidate& candidate, std::optional<int64_t> last_round,
-                                                        bool blame) {
-    auto events = EventsOf(candidate);
-    auto calls = events ? ReadCalls(reader_, events.value(), last_round)
-                        : Result<std::vector<ModelCall>>(events.error());
-    if (calls) return std::optional(std::move(calls).value());
-    if (!IsDamage(calls.error())) return calls.error();
-    if (blame) {
-      Exclude("unreadable", candidate);
-      left_out_.unreadable.emplace_back(candidate.state.trajectory_id, OneLine(calls.error().context));
-    }
-    return std::optional<std::vector<ModelCall>>();
-  }
-
   void Exclude(const char* reason, const Candidate& candidate) {
     left_out_.trajectories[reason].push_back(candidate.state.trajectory_id);
   }
 
-  Status WriteTrajectory(const Candidate& candidate) {
-    ASSIGN_OR_RETURN(auto read, CallsOf(candidate, candidate.figures.winner_round, true));
-    if (!read) return OkStatus();
-    std::vector<ModelCall>& calls = *read;
+  void Unreadable(const Candidate& candidate, const std::string& why) {
+    Exclude("unreadable", candidate);
+    left_out_.unreadable.emplace_back(candidate.state.trajectory_id, why);
+  }
+
+  // Up to the winning one, with which of them are trained.
+  Result<std::vector<ModelCall>> CallsOf(const Candidate& candidate) {
+    ASSIGN_OR_RETURN(const auto events, EventsOf(candidate));
+    std::vector<ModelCall> calls;
+    for (const SettledCall& settled : TrainedCalls(candidate, events)) {
+      ASSIGN_OR_RETURN(ModelCall call, ReadCall(reader_, settled));
+      calls.push_back(std::move(call));
+    }
+    return calls;
+  }
+
+  // What came after the winner is not among them, and so not even read.
+  std::vector<SettledCall> TrainedCalls(const Candidate& candidate, const std::vector<Event>& events) const {
+    std::vector<SettledCall> calls = SettledCalls(events, candidate.figures.winner_round);
     MarkTrained(options_.turns, candidate.figures, &calls);
+    return calls;
+  }
+
+  Status WriteTrajectory(const Candidate& candidate) {
+    auto read = CallsOf(candidate);
+    if (!read && !IsDamage(read.error())) return read.error();
+    if (!read) {
+      Unreadable(candidate, OneLine(read.error().context));
+      return OkStatus();
+    }
+    const std::vector<ModelCall>& calls = read.value();
     const auto rows = WantsTurnRows(options_.format, options_.history_masked) ? TurnRows(calls) : WholeRows(calls);
     if (rows.empty()) Exclude("no_winner", candidate);
     std::vector<const char*> reasons;
@@ -165,63 +176,79 @@ class RowWriter {
 
   Status WritePairs() {
     const std::vector<Candidate>& all = selection_.honest();
-    std::set<std::string> chosen;
-    for (const Candidate& candidate : selection_.chosen()) chosen.insert(candidate.state.trajectory_id);
-    PromptGroups groups;
+    for (const Candidate& candidate : selection_.chosen()) chosen_.insert(candidate.state.trajectory_id);
+    PromptGroups groups(reader_);
     for (size_t i = 0; i < all.size(); ++i) {
-      RETURN_IF_ERROR(AddAnswers(i, chosen.contains(all[i].state.trajectory_id), &groups));
+      if (Status added = AddAnswers(i, &groups); !added) RETURN_IF_ERROR(NoteDamage(all[i], added.error()));
     }
-    for (const PreferencePair& pair : groups.Pairs()) RETURN_IF_ERROR(WritePair(pair));
+    for (size_t group = 0; group < groups.size(); ++group) RETURN_IF_ERROR(WritePairOf(group, &groups));
     for (const Candidate& candidate : selection_.chosen()) {
       const std::string& id = candidate.state.trajectory_id;
-      if (!exported_.contains(id) && !told_.contains(id)) Exclude("no_pair", candidate);
+      if (exported_.contains(id)) continue;
+      const auto why = damage_.find(id);
+      why != damage_.end() ? Unreadable(candidate, why->second) : Exclude("no_pair", candidate);
     }
     return OkStatus();
   }
 
-  Status AddAnswers(size_t index, bool exported, PromptGroups* groups) {
+  // It costs the answer, not the export.
+  Status NoteDamage(const Candidate& candidate, const Error& error) {
+    if (!IsDamage(error)) return error;
+    damage_.emplace(candidate.state.trajectory_id, OneLine(error.context));
+    return OkStatus();
+  }
+
+  Status AddAnswers(size_t index, PromptGroups* groups) {
     const Candidate& candidate = selection_.honest()[index];
-    ASSIGN_OR_RETURN(auto read, CallsOf(candidate, std::nullopt, exported));
-    if (!read) {
-      if (exported) told_.insert(candidate.state.trajectory_id);
-      return OkStatus();
+    ASSIGN_OR_RETURN(const auto events, EventsOf(candidate));
+    std::set<std::string> trained;
+    if (chosen_.contains(candidate.state.trajectory_id)) {
+      for (const SettledCall& call : TrainedCalls(candidate, events)) {
+        if (call.trained) trained.insert(call.id);
+      }
     }
-    if (exported) trained_.merge(TrainedCalls(candidate, *read));
-    for (const ModelCall& call : *read) {
+    for (const SettledCall& call : SettledCalls(events)) {
       const auto judged = candidate.figures.rounds.find(call.round);
       if (!call.usable || judged == candidate.figures.rounds.end() || !judged->second.score) continue;
-      MeasuredAnswer answer{index, call.id, call.round, judged->second, call.tokens, trained_.contains(call.id)};
-      groups->Add(candidate.state.campaign_id, call, std::move(answer));
+      MeasuredAnswer answer{index, call.id, call.round, judged->second, call.tokens, trained.contains(call.id)};
+      Status added = groups->Add(candidate.state.campaign_id, call, std::move(answer));
+      if (!added) RETURN_IF_ERROR(NoteDamage(candidate, added.error()));
     }
     return OkStatus();
   }
 
-  // Ids of the calls up to the winner that are trained.
-  std::set<std::string> TrainedCalls(const Candidate& candidate, std::vector<ModelCall> calls) const {
-    while (!calls.empty() && !(calls.back().usable && calls.back().round == candidate.figures.winner_round)) {
-      calls.pop_back();
+  // An answer that cannot be read makes room for the next one.
+  Status WritePairOf(size_t group, PromptGroups* groups) {
+    while (auto pair = groups->PairOf(group)) {
+      ASSIGN_OR_RETURN(const auto chosen, CallOf(pair->chosen));
+      if (!chosen) groups->Drop(group, pair->chosen.call_id);
+      if (!chosen) continue;
+      ASSIGN_OR_RETURN(const auto rejected, CallOf(pair->rejected));
+      if (rejected) return WritePair(*pair, *chosen, *rejected);
+      groups->Drop(group, pair->rejected.call_id);
     }
-    if (!calls.empty()) MarkTrained(options_.turns, candidate.figures, &calls);
-    std::set<std::string> ids;
-    for (const ModelCall& call : calls) {
-      if (call.trained) ids.insert(call.id);
-    }
-    return ids;
+    return OkStatus();
   }
 
-  Result<ModelCall> CallNamed(size_t trajectory, const std::string& id) {
-    ASSIGN_OR_RETURN(auto events, EventsOf(selection_.honest()[trajectory]));
-    ASSIGN_OR_RETURN(auto calls, ReadCalls(reader_, events));
-    for (ModelCall& call : calls) {
-      if (call.id == id) return std::move(call);
+  // Nothing: it cannot be read.
+  Result<std::optional<ModelCall>> CallOf(const MeasuredAnswer& answer) {
+    const Candidate& candidate = selection_.honest()[answer.trajectory];
+    auto read = CallNamed(candidate, answer.call_id);
+    if (read) return std::optional(std::move(read).value());
+    RETURN_IF_ERROR(NoteDamage(candidate, read.error()));
+    return std::optional<ModelCall>();
+  }
+
+  Result<ModelCall> CallNamed(const Candidate& candidate, const std::string& id) {
+    ASSIGN_OR_RETURN(const auto events, EventsOf(candidate));
+    for (const SettledCall& call : SettledCalls(events)) {
+      if (call.id == id) return ReadCall(reader_, call);
     }
     return DataCorrupt("journal: call " + id + " is gone");
   }
 
-  Status WritePair(const PreferencePair& pair) {
+  Status WritePair(const PreferencePair& pair, const ModelCall& chosen, const ModelCall& rejected) {
     const Candidate& candidate = selection_.honest()[pair.chosen.trajectory];
-    ASSIGN_OR_RETURN(ModelCall chosen, CallNamed(pair.chosen.trajectory, pair.chosen.call_id));
-    ASSIGN_OR_RETURN(ModelCall rejected, CallNamed(pair.rejected.trajectory, pair.rejected.call_id));
     const char* reason = WhyNoPair(chosen.request, chosen.reply, rejected.reply);
     if (reason == nullptr) reason = TooLong(pair.chosen.tokens);
     if (reason == nullptr) reason = TooLong(pair.rejected.tokens);
@@ -249,8 +276,9 @@ class RowWriter {
   Json row_index_ = Json::MakeArray();
   std::set<std::string> exported_;
   std::map<std::string, StoredTask> tasks_;
-  // Of pairs alone: ids of trained calls, and of trajectories that stand under a reason already.
-  std::set<std::string> trained_, told_;
+  // Of pairs alone.
+  std::set<std::string> chosen_;               // ids of trajectories
+  std::map<std::string, std::string> damage_;  // id of a trajectory -> what of it could not be read
 };
 
 Status CreateFolder(const std::string& folder) {

@@ -46,6 +46,8 @@ class FigureReader {
     ASSIGN_OR_RETURN(Json payload, PayloadOf(event));
     figures_.task.path = payload["task_path"].Text();
     figures_.task.hash = payload["task_hash"].Text();
+    const Json& start = payload["start"]["score"];
+    if (start.is_number()) figures_.start_score = start.Number();
     return OkStatus();
   }
 

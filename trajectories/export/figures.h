@@ -34,6 +34,7 @@ struct TrajectoryFigures {
   std::map<int64_t, Judgement> rounds;  // as measured for the model's next round
   std::optional<Judgement> final;       // the winner, measured once more with the scoring profile
   std::optional<double> inductor_score;
+  std::optional<double> start_score;    // final one of the folder that it was shown to start from; absent: of none
   std::optional<int64_t> winner_round;
   bool barred = false;
 };

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kPage = 1000;
 constexpr const char* kDuplicate = "duplicate";
 constexpr const char* kUnreadable = "unreadable";
+constexpr const char* kNotAboveStart = "not_above_start";
 
 // One task, whatever it is called: by its files where the journal knows them.
 std::string TaskKey(const StoredTask& task) { return task.hash.empty() ? "name " + task.name : task.hash; }
@@ -147,9 +148,10 @@ const char* Selection::NotGoodEnough(const Candidate& candidate) const {
   if (!options_.outcomes.empty() && !options_.outcomes.contains(candidate.state.outcome)) return "outcome";
   if (!figures.winner_round) return "no_winner";
   if (options_.min_score && !(candidate.Score() >= *options_.min_score)) return "min_score";
-  if (options_.min_speedup <= 0) return nullptr;
   const double speedup = figures.final ? figures.final->speedup.value_or(0) : 0;
-  return speedup > options_.min_speedup ? nullptr : "not_faster";
+  if (options_.min_speedup > 0 && !(speedup > options_.min_speedup)) return "not_faster";
+  if (figures.start_score && !(candidate.Score() > *figures.start_score)) return kNotAboveStart;
+  return nullptr;
 }
 
 const char* Selection::NotBetterThanInductor(const Candidate& candidate) const {
@@ -162,40 +164,55 @@ const char* Selection::NotBetterThanInductor(const Candidate& candidate) const {
   return beaten ? nullptr : "baseline_not_beaten";
 }
 
-// The winner's files as they are compared; empty: the journal does not say which they are.
-Result<std::string> Selection::WinnersKey(const Candidate& candidate) {
+Result<Selection::FilesKeys> Selection::ReadFilesKeys(const Candidate& candidate) {
   EventQuery query;
   query.campaign_id = candidate.state.campaign_id;
   query.trajectory_id = candidate.state.trajectory_id;
   query.limit = std::numeric_limits<int64_t>::max();
   query.with_payload = false;
   ASSIGN_OR_RETURN(auto events, reader_->Events(query));
-  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> winner, start;
   for (const Event& event : events) {
     const EventDraft& body = event.body;
-    if (body.kind != EventKind::kCandidate || body.round != candidate.figures.winner_round) continue;
-    for (const ContentRef& ref : body.refs) {
-      if (!ref.name.starts_with("file:")) continue;
-      ASSIGN_OR_RETURN(files[ref.name.substr(5)], reader_->Content(ref.sha256));
+    if (body.kind == EventKind::kTrajectoryStarted) {
+      ASSIGN_OR_RETURN(start, FilesOf(body, "start:"));
+    }
+    if (body.kind == EventKind::kCandidate && body.round == candidate.figures.winner_round) {
+      ASSIGN_OR_RETURN(winner, FilesOf(body, "file:"));
     }
   }
-  return files.empty() ? candidate.state.final_subject : NormalisedCandidateHash(files);
+  FilesKeys keys;
+  keys.winner = winner.empty() ? candidate.state.final_subject : NormalisedCandidateHash(winner);
+  if (!start.empty()) keys.start = NormalisedCandidateHash(start);
+  return keys;
 }
 
-// Of candidates that differ in nothing but their looks the best measured; the earlier wins a tie.
+Result<std::map<std::string, std::string>> Selection::FilesOf(const EventDraft& event, std::string_view prefix) {
+  std::map<std::string, std::string> files;
+  for (const ContentRef& ref : event.refs) {
+    if (!ref.name.starts_with(prefix)) continue;
+    ASSIGN_OR_RETURN(files[ref.name.substr(prefix.size())], reader_->Content(ref.sha256));
+  }
+  return files;
+}
+
+// Of candidates that differ in nothing but their looks the best measured; the earlier wins a tie. What hands back the
+// folder that it was shown is no second finder of it, however the two were measured.
 Status Selection::DropDuplicates() {
   std::map<std::string, size_t> best;
   std::vector<const char*> reasons(chosen_.size(), nullptr);
   for (size_t i = 0; i < chosen_.size(); ++i) {
-    auto key = WinnersKey(chosen_[i]);
-    if (!key && !IsDamage(key.error())) return key.error();
-    if (!key) {
-      Unreadable(chosen_[i].state.trajectory_id, key.error());
+    auto keys = ReadFilesKeys(chosen_[i]);
+    if (!keys && !IsDamage(keys.error())) return keys.error();
+    if (!keys) {
+      Unreadable(chosen_[i].state.trajectory_id, keys.error());
       reasons[i] = kUnreadable;
       continue;
     }
-    if (key.value().empty()) continue;
-    auto [at, first] = best.emplace(key.value(), i);
+    const std::string& key = keys.value().winner;
+    if (!key.empty() && key == keys.value().start) reasons[i] = kNotAboveStart;
+    if (key.empty() || reasons[i] != nullptr) continue;
+    auto [at, first] = best.emplace(key, i);
     if (first) continue;
     const bool better = chosen_[i].Score() > chosen_[at->second].Score();
     reasons[better ? at->second : i] = kDuplicate;
@@ -205,7 +222,7 @@ Status Selection::DropDuplicates() {
   for (size_t i = 0; i < chosen_.size(); ++i) {
     if (reasons[i] == nullptr) {
       kept.push_back(std::move(chosen_[i]));
-    } else if (reasons[i] == kDuplicate) {
+    } else if (reasons[i] != kUnreadable) {
       Exclude(reasons[i], chosen_[i].state.trajectory_id);
     }
   }

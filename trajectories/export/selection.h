@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,7 +57,14 @@ class Selection {
   const char* NotBetterThanInductor(const Candidate& candidate) const;
   Status DropDuplicates();
   void KeepBestOfEachTask();
-  Result<std::string> WinnersKey(const Candidate& candidate);
+  // Folders as they are compared; empty: the journal does not say which files they have.
+  struct FilesKeys {
+    std::string winner;
+    std::string start;  // that it was shown to start from
+  };
+  Result<FilesKeys> ReadFilesKeys(const Candidate& candidate);
+  // Those that an event names by this prefix, by their names.
+  Result<std::map<std::string, std::string>> FilesOf(const EventDraft& event, std::string_view prefix);
   void Exclude(const char* reason, const std::string& id) { exclusions_.trajectories[reason].push_back(id); }
   void Unreadable(const std::string& id, const Error& error);
 

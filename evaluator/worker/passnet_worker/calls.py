@@ -196,7 +196,7 @@ class Candidate(Caller):
 
     def load_kernel(self, directory: str, name: str):
         if name not in self.objects:
-            raise FileNotFoundError(f"passnet_kernels.load({name!r}): the candidate has no file {name}.cc")
+            raise FileNotFoundError(f"passnet_kernels.load({name!r}): the candidate has no file {name}.cc or {name}.cu")
         return native.load_kernel(os.path.join(directory, name + ".so"), name)
 
 

@@ -17,6 +17,7 @@ MAX_PYTHON_BYTES = 1 << 20  # of all files together: their syntax trees take som
 MAX_FINDINGS = 200
 PYTHON = (".py",)
 NATIVE = (".cc", ".cu", ".h", ".cuh")
+CUDA = (".cu", ".cuh")
 DATA = (".json", ".md", ".txt")
 
 
@@ -64,7 +65,8 @@ def _screen_file(name: str, files: dict[str, bytes], known: screen_files.Files) 
     if suffix in NATIVE:
         natives = {other: content.decode("utf-8", "replace") for other, content in files.items()
                    if other.endswith(NATIVE)}
-        return screen_native.screen(text, {os.path.basename(other) for other in natives}, list(natives.values()))
+        return screen_native.screen(text, {os.path.basename(other) for other in natives}, list(natives.values()),
+                                    cuda=suffix in CUDA)
     return []
 
 

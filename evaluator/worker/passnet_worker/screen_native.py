@@ -54,6 +54,7 @@ WORDS = {
     "__builtin_return_address": "H7.frames", "__builtin_frame_address": "H7.frames",
     "__libc_start_main": "T6.libc-internal", "program_invocation_name": "H7.environment",
 }
+PTX = {"asm", "__asm", "__asm__"}
 # Functions: wrong where they are called, named with an address or declared, but not as a member of something else, nor
 # where the candidate defines a function of its own by that name.
 FUNCTIONS = {
@@ -74,8 +75,13 @@ FUNCTIONS = {
     "_exit": "T11.exit", "_Exit": "T11.exit", "quick_exit": "T11.exit", "getenv": "H7.environment",
     "secure_getenv": "H7.environment", "setenv": "H7.environment", "putenv": "H7.environment",
     "sched_setaffinity": "T3.thread", "async": "T3.thread", "backtrace": "H7.frames",
-    "cudaStreamCreate": "T1.stream", "cudaStreamCreateWithFlags": "T1.stream", "cudaGraphLaunch": "T10.cuda-graph",
-    "cudaGraphInstantiate": "T10.cuda-graph", "cudaDeviceSetLimit": "R1.l2-persistence",
+    "cudaStreamCreate": "T1.stream", "cudaStreamCreateWithFlags": "T1.stream", "cudaStreamCreateWithPriority": "T1.stream",
+    "cudaLaunchHostFunc": "T1.stream", "cudaStreamAddCallback": "T1.stream", "cudaGraphLaunch": "T10.cuda-graph",
+    "cudaGraphInstantiate": "T10.cuda-graph", "cudaStreamBeginCapture": "T10.cuda-graph",
+    "cudaEventCreate": "T5.clock", "cudaEventRecord": "T5.clock", "cudaEventElapsedTime": "T5.clock",
+    "cudaMalloc": "M8.device-memory", "cudaMallocAsync": "M8.device-memory", "cudaMallocManaged": "M8.device-memory",
+    "cudaMallocHost": "M8.device-memory", "cudaHostAlloc": "M8.device-memory", "cudaHostRegister": "M8.device-memory",
+    "cudaDeviceSetLimit": "R1.l2-persistence",
     "cudaCtxResetPersistingL2Cache": "R1.l2-persistence", "cudaStreamSetAttribute": "R1.l2-persistence",
 }
 FUNCTIONS = {name: rule for name, rule in FUNCTIONS.items() if rule is not None}
@@ -87,12 +93,13 @@ ATTRIBUTES = {"constructor", "destructor", "section", "ifunc", "weakref", "naked
 PRAGMAS = {"weak", "redefine_extname", "push_macro", "include_alias"}
 
 
-def screen(text: str, siblings: set[str], natives: list[str]) -> list[Finding]:
-    """`siblings`: header names that the candidate brings itself, `natives`: the texts of all its kernels and headers."""
+def screen(text: str, siblings: set[str], natives: list[str], cuda: bool = False) -> list[Finding]:
+    """`siblings`: header names that the candidate brings itself, `natives`: the texts of all its kernels and headers. In a
+    file of CUDA's (`cuda`) asm may be PTX, which tokens do not tell from the host's: evaluator/compile does."""
     tokens, findings = _tokens(_without_comments(_unspliced(text)), siblings)
     own = {name for name in {word for word, _ in tokens} & FUNCTIONS.keys() if _is_defined(name, natives)}
     for position, (word, line) in enumerate(tokens):
-        rule = WORDS.get(word)
+        rule = None if cuda and word in PTX else WORDS.get(word)
         if rule is not None:
             findings.append((line, rule, f"{word} in a kernel: it computes on the tensors that it was given, and "
                                          "nothing else"))

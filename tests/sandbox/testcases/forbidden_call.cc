@@ -170,6 +170,9 @@ std::optional<int> Memory(const char* name) {
     const int zero = open("/dev/zero", O_RDONLY);
     return Verdict(zero < 0 ? -1 : map(MAP_SHARED, zero), name);
   }
+  if (Is(name, "memfd_create")) return Verdict(memfd_create("x", MFD_CLOEXEC), name);
+  if (Is(name, "memfd_huge_pages")) return Verdict(memfd_create("x", MFD_HUGETLB), name);
+  if (Is(name, "memfd_of_1_gb")) return Verdict(ftruncate(memfd_create("x", MFD_CLOEXEC), 1 << 30), name);
   if (Is(name, "private_anonymous")) return TwinVerdict(map(MAP_PRIVATE | MAP_ANONYMOUS, -1) == 0, name);
   // Signals that wait in a queue: RLIMIT_SIGPENDING.
   if (Is(name, "queued_signals")) {
@@ -225,7 +228,6 @@ int main(int argc, char** argv) {
   if (is("add_key")) return Verdict(syscall(SYS_add_key, "user", "pn", "x", 1, -4), name);
   if (is("pidfd_getfd")) return Verdict(syscall(SYS_pidfd_getfd, 0, 0, 0), name);
   if (is("execveat")) return Verdict(syscall(SYS_execveat, 0, "", nullptr, nullptr, AT_EMPTY_PATH), name);
-  if (is("memfd_create")) return Verdict(syscall(SYS_memfd_create, "x", 0), name);
   if (is("personality")) return Verdict(personality(ADDR_NO_RANDOMIZE), name);
   if (is("prlimit")) {
     const rlimit limit{64, 64};
