@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/file.h"
 #include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/compile/shared_object.h"
 #include "tests/gpu_tools/tools_folder.h"
@@ -161,6 +162,18 @@ TEST_F(CudaCompilerTest, WhatHonestKernelsUseIsFine) {
       "  Fill<<<1, 32, 65536, static_cast<cudaStream_t>(call->stream)>>>(static_cast<__half*>(call->outputs[0].data));\n"
       "  snprintf(call->error, call->error_size, \"%s\", cudaGetErrorString(cudaGetLastError()));\n"
       "  return std::vector<int>{0}[0];\n}\n", own);
+  EXPECT_TRUE(kernel.diagnostics.ok) << kernel.findings << kernel.diagnostics.diagnostics;
+}
+
+// What a model is shown as a kernel of this kind must be one.
+TEST_F(CudaCompilerTest, ExampleOfThePromptsPasses) {
+  auto shown = ReadFile(std::filesystem::path(fakes::SourceDir()) / "prompts/refine_example_cuda.md", 1 << 20);
+  ASSERT_TRUE(shown) << shown.error().context;
+  const std::string head = "#### FILE: add_activation.cu\n```cuda\n";
+  const size_t begin = shown.value().find(head);
+  ASSERT_NE(begin, std::string::npos);
+  const std::string text = shown.value().substr(begin + head.size());
+  const CompiledKernel kernel = Compile(*compiler_, "add_activation", {{"add_activation.cu", text.substr(0, text.find("```"))}});
   EXPECT_TRUE(kernel.diagnostics.ok) << kernel.findings << kernel.diagnostics.diagnostics;
 }
 
