@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -130,6 +131,20 @@ Result<ReadBackReport> ReadBack(pid_t pid) {
   report.oom_score_adj = score.empty() ? 0 : std::stoi(score);
   report.limits = ParseLimits(ReadProc(folder + "/limits"));
   return report;
+}
+
+bool Ending(pid_t pid) {
+  constexpr unsigned kExiting = 0x4;  // PF_EXITING, since Linux 2.4
+  const std::string text = ReadProc("/proc/" + std::to_string(pid) + "/stat");
+  if (text.empty()) return ::kill(pid, 0) != 0 && errno == ESRCH;
+  // "pid (name) state ppid pgrp session tty_nr tpgid flags …": the name may hold anything, brackets too.
+  const size_t name_end = text.rfind(')');
+  std::istringstream words(text.substr(name_end == std::string::npos ? text.size() : name_end + 1));
+  std::string state, skipped;
+  unsigned flags = 0;
+  words >> state;
+  for (int i = 0; i < 5; ++i) words >> skipped;
+  return static_cast<bool>(words >> flags) && (flags & kExiting) != 0;
 }
 
 const char* LimitName(uint32_t resource) {

@@ -41,6 +41,10 @@ struct ReadBackReport {
 
 Result<ReadBackReport> ReadBack(pid_t pid);
 
+// Whether the process has ended or is about to: its namespaces are gone then, some time before a pidfd tells of its end.
+// False too where /proc says nothing of a process that is there.
+bool Ending(pid_t pid);
+
 // As /proc/PID/limits names an RLIMIT_*: "cpu time".
 const char* LimitName(uint32_t resource);
 

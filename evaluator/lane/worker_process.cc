@@ -21,6 +21,7 @@ namespace {
 
 constexpr uint32_t kMaxReplyBytes = 16u << 20;  // a description of a 2,000-node graph is below 2 MiB
 constexpr std::chrono::seconds kParentWait{10};
+constexpr std::chrono::seconds kEndWait{2};  // for the end of a process that is in its exit already
 
 struct RoleMemory {
   std::string_view role;
@@ -154,18 +155,18 @@ Status WorkerProcess::LimitMemory(const ForkSpec& spec) {
 }
 
 // A stranger's code may run in it by now: of what is compared it can loosen nothing, so that the comparison is as good as
-// one before it. One that has ended can do no harm, and what its end means is for its caller.
+// one before it.
 Status WorkerProcess::CompareWithPlan(const ForkSpec& spec) const {
-  const auto found = sandbox::ReadBack(pid_);
-  if (!found) {
-    pollfd ended{pidfd_.get(), POLLIN, 0};
-    return ::poll(&ended, 1, 0) == 1 ? OkStatus() : Status(found.error());
-  }
   const auto plan = rules_->plans.find(spec.plan);
   if (plan == rules_->plans.end()) return Internal("no plan is named " + spec.plan);
   sandbox::Asked asked = sandbox::AskedBy(plan->second, seccomp_filters_);
   asked.uid = rules_->user;
-  return sandbox::CheckInForce(asked, found.value(), "the " + spec.role + " process");
+  const auto found = sandbox::ReadBack(pid_);
+  Status compared = found ? sandbox::CheckInForce(asked, found.value(), "the " + spec.role + " process")
+                          : Status(found.error());
+  if (compared) return compared;
+  // One that ends can do no harm, and what its end means is for its caller. While it does, it says less and less of itself.
+  return sandbox::Ending(pid_) && AwaitExit(Deadline::After(kEndWait)) ? OkStatus() : compared;
 }
 
 uint64_t MemoryOfRole(const std::string& role) {
