@@ -18,6 +18,13 @@
 namespace passnet {
 namespace {
 
+Result<std::vector<trajectories::Event>> EventsOf(trajectories::Reader& reader, const std::string& campaign_id) {
+  trajectories::EventQuery query;
+  query.campaign_id = campaign_id;
+  query.limit = 10000;
+  return reader.Events(query);
+}
+
 // The campaign that is in the store, launched (again) when none is.
 std::string LaunchOnce(DaemonFixture* fixture) {
   auto list = fixture->client().Get("/v1/campaigns");
@@ -63,10 +70,7 @@ void ExpectWhole(DaemonFixture* fixture, const std::string& campaign_id, const s
 
   auto reader = trajectories::Reader::Open(fixture->journal());
   ASSERT_TRUE(reader);
-  trajectories::EventQuery query;
-  query.campaign_id = campaign_id;
-  query.limit = 10000;
-  auto events = reader.value()->Events(query);
+  auto events = EventsOf(*reader.value(), campaign_id);
   ASSERT_TRUE(events);
   using trajectories::EventKind;
   std::map<std::string, int> reports;
@@ -130,10 +134,7 @@ std::string LaunchRestarting(const DaemonFixture& fixture, cli::DaemonClient* cl
 void ExpectStartedFromTheBest(const DaemonFixture& fixture, const std::string& campaign_id, const std::string& at) {
   auto reader = trajectories::Reader::Open(fixture.journal());
   ASSERT_TRUE(reader);
-  trajectories::EventQuery query;
-  query.campaign_id = campaign_id;
-  query.limit = 10000;
-  auto events = reader.value()->Events(query);
+  auto events = EventsOf(*reader.value(), campaign_id);
   ASSERT_TRUE(events);
   using trajectories::EventKind;
   std::vector<const trajectories::Event*> starts;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "evaluator/compile/kernel_compiler.h"
 #include "evaluator/compile/shared_object.h"
+#include "tests/fakes/shared_data.h"
 #include "tests/gpu_tools/tools_folder.h"
 
 namespace passnet::evaluator {
@@ -44,7 +45,7 @@ class CudaCompilerTest : public testing::Test {
   }
   void SetUp() override {
     if (compiler_) return;
-    if (fakes::MustHaveGpuTools() || !nvcc_.empty()) FAIL() << "nvcc" << fakes::kNoGpuTools;
+    if (fakes::SharedDataIsRequired() || !nvcc_.empty()) FAIL() << "nvcc" << fakes::kNoGpuTools;
     GTEST_SKIP() << "nvcc" << fakes::kNoGpuTools;
   }
 

@@ -2,9 +2,6 @@
 // Threads: pure functions. Errors: none.
 #pragma once
 
-#include <gtest/gtest.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -22,12 +19,6 @@ inline std::filesystem::path InGpuTools(const std::string& relative) {
     if (std::filesystem::exists(path, failed)) return path;
   }
   return {};
-}
-
-// Everything must be there where .ci/run says so.
-inline bool MustHaveGpuTools() {
-  const char* const required = std::getenv("PASSNET_REQUIRE_DATA");
-  return required != nullptr && std::string(required) == "1";
 }
 
 inline constexpr const char* kNoGpuTools = " is not there: ./dev test installs tests/gpu_tools/requirements.txt into .cache/gpu-tools";

@@ -9,6 +9,7 @@
 
 #include "evaluator/compile/triton_compiler.h"
 #include "evaluator/compile/triton_pack.h"
+#include "tests/fakes/shared_data.h"
 #include "tests/gpu_tools/tools_folder.h"
 
 namespace passnet::evaluator {
@@ -89,7 +90,7 @@ class TritonCompilerTest : public testing::Test {
   }
   void SetUp() override {
     if (compiler_) return;
-    if (fakes::MustHaveGpuTools() || there_) FAIL() << "Triton" << fakes::kNoGpuTools;
+    if (fakes::SharedDataIsRequired() || there_) FAIL() << "Triton" << fakes::kNoGpuTools;
     GTEST_SKIP() << "Triton" << fakes::kNoGpuTools;
   }
 
