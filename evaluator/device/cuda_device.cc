@@ -85,6 +85,7 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
   RETURN_IF_ERROR(made->MakeMemory());
   RETURN_IF_ERROR(made->LoadKernel());
   RETURN_IF_ERROR(made->MeasureCopies());
+  made->LoadKernels();
   return made;
 }
 
@@ -172,9 +173,19 @@ Status CudaDevice::LoadKernel() {
   return driver.Check(driver.api().cuModuleGetFunction(&kernel_, module_, "passnet_health"), "cuModuleGetFunction");
 }
 
+// Without them everything works, more slowly.
+void CudaDevice::LoadKernels() {
+  auto loaded = CudaKernels::Load(context_, options_.nvrtc_libraries, 10 * facts_.compute_major + facts_.compute_minor);
+  if (loaded) {
+    kernels_ = std::move(loaded).value();
+  } else {
+    facts_.no_kernels = loaded.error().context;
+  }
+}
+
 SeatPool CudaDevice::Seats() {
-  return SeatPool([context = context_, uuid = facts_.uuid](const SeatSizes& sizes) {
-    return CudaSeat::Create(context, uuid, sizes);
+  return SeatPool([context = context_, uuid = facts_.uuid, kernels = kernels_](const SeatSizes& sizes) {
+    return CudaSeat::Create(context, uuid, sizes, kernels);
   });
 }
 

@@ -104,6 +104,13 @@ Status CudaStream::Await(Deadline deadline) const {
   }
 }
 
+Status CudaStream::AwaitOutsideTheClock() const {
+  constexpr std::chrono::seconds kLimit{10};  // for copies of megabytes
+  auto done = Await(Deadline::After(kLimit));
+  if (done || done.error().code != ErrorCode::kDeadlineExceeded) return done;
+  return Error{ErrorCode::kIo, done.error().context};
+}
+
 bool CudaStream::Idle() const { return context_->Enter() && context_->api().cuStreamQuery(stream_) == cuda::kSuccess; }
 
 Result<CudaHostMemory> CudaHostMemory::Create(std::shared_ptr<const CudaContext> context, size_t bytes) {

@@ -51,6 +51,8 @@ class CudaStream {
   Status Launch(cuda::Function function, unsigned blocks, unsigned threads, void** parameters);
   // Polls, so that a device that hangs keeps nobody.
   Status Await(Deadline deadline) const;
+  // The same where no contender is to blame: a device that takes ten seconds for what we queued hangs. kIo.
+  Status AwaitOutsideTheClock() const;
   bool Idle() const;
 
   const CudaContext& context() const { return *context_; }

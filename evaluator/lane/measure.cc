@@ -59,6 +59,7 @@ class Measuring::Impl {
         options_(request_.options),
         comparer_(request_.facts.layout, request_.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
         counts_(CountsFor(request_.options, request_.facts)),
+        given_(GivenOf(request_.facts.layout, request_.facts.published)),
         seats_(std::make_shared<SeatPool>(instruments.device.Seats())) {
     result_.capped = counts_.cut;
   }
@@ -143,6 +144,7 @@ class Measuring::Impl {
     if (times_.empty() && request_.holding) RETURN_IF_ERROR(request_.holding());
     RoundContext context{request_.facts.layout,
                          request_.facts.published,
+                         given_,
                          request_.facts.plain_alike,
                          comparer_,
                          instruments_.blocks,
@@ -205,6 +207,7 @@ class Measuring::Impl {
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
+  const std::shared_ptr<const std::vector<std::byte>> given_;
   const std::shared_ptr<SeatPool> seats_;  // of the maker thread
   bool cut_short_ = false;  // by the contender
   Nanos spent_{0};          // in this graph's rounds

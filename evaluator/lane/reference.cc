@@ -90,7 +90,8 @@ Result<bool> AnswersAlike(const Side& side, const OutputComparer& comparer, cons
   OutputBatch batch;
   RETURN_IF_ERROR(comparer.Read(side, checked, &batch));
   for (uint32_t slot = 2; slot < calls; slot += 2) {
-    if (!comparer.Interchangeable(batch, slot - 2, batch, slot)) return false;
+    ASSIGN_OR_RETURN(const bool alike, comparer.Interchangeable(batch, slot - 2, batch, slot));
+    if (!alike) return false;
   }
   return calls > 2;
 }

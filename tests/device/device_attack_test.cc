@@ -97,7 +97,7 @@ class DeviceAttackTest : public testing::Test {
     return Outputs(eager);
   }
   bool Right(const OutputBatch& batch, uint32_t slot = 0) {
-    const OutputComparison comparison = comparer_.Compare(Expected(), batch, slot);
+    const OutputComparison comparison = comparer_.Compare(Expected(), batch, slot).value();
     return comparison.match == OutputMatch::kCompared && comparison.tightest == 0;
   }
 
@@ -163,7 +163,7 @@ TEST_F(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
   Side side = SeatOf("outside");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
-  const OutputComparison comparison = comparer_.Compare(Expected(), Outputs(side), 0);
+  const OutputComparison comparison = comparer_.Compare(Expected(), Outputs(side), 0).value();
   EXPECT_EQ(comparison.match, OutputMatch::kNotATensor);
   EXPECT_THAT(comparison.reason, HasSubstr("cannot be read"));
 }

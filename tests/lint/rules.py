@@ -28,14 +28,15 @@ ALLOWED = {
     "evaluator/candidate": EVALUATOR_PART,
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
     "evaluator/gpu_probe": EVALUATOR_PART | {"sandbox/apply"},  # stands where a zygote stands, and forks as one does
-    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
+    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker", "evaluator/device/kernels"},  # draws planned for a device
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
     "evaluator/worker": {"sandbox/apply"},  # built on a GPU host against its own torch: torch, Python and libc alone
-    "evaluator/device": {"base"},  # CUDA's libraries are loaded by name: no header of theirs
+    "evaluator/device": {"base", "evaluator/device/kernels"},  # CUDA's libraries are loaded by name: no header of theirs
+    "evaluator/device/kernels": set(),  # compiled on a device too, where there is not even a C library
     "evaluator/lane": EVALUATOR_PART | {
-        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
-        "evaluator/worker"},
+        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/device/kernels", "evaluator/timing",
+        "evaluator/integrity", "evaluator/compare", "evaluator/worker"},
     "prompts": {"base", "passbench", "evaluator/api"},
     "agent": {"base", "passbench", "sandbox", "dialects", "trajectories", "prompts", "evaluator/api",
               "evaluator/client"},

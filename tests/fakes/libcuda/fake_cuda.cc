@@ -14,6 +14,7 @@
 #include <type_traits>
 
 #include "evaluator/device/cuda_api.h"
+#include "evaluator/device/kernels/on_host.h"
 #include "tests/fakes/libcuda/control.h"
 #include "tests/fakes/libcuda/fake_stream.h"
 
@@ -41,13 +42,25 @@ void WriteWord(void** parameters) {
   *reinterpret_cast<uint32_t*>(to) = *static_cast<uint32_t*>(parameters[1]);
 }
 
+// One of the evaluator's own kernels, which are told where their table lies.
+template <typename Table, void (*kRun)(const Table&)>
+void RunWith(void** parameters) {
+  kRun(*reinterpret_cast<const Table*>(*static_cast<uint64_t*>(parameters[0])));
+}
+
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters));
 
 Fake& State() {
   static Fake* fake = [] {
     auto* made = new Fake;
     made->control.add_kernel = AddKernel;
-    made->kernels["passnet_health"] = {"passnet_health", "84", WriteWord};
+    using namespace evaluator::kernels;
+    const Kernel kernels[] = {{"passnet_health", "84", WriteWord},
+                              {"passnet_draw", "8", RunWith<DrawTable, DrawOnHost>},
+                              {"passnet_claim_strays", "8", RunWith<DrawTable, ClaimStraysOnHost>},
+                              {"passnet_write_strays", "8", RunWith<DrawTable, WriteStraysOnHost>},
+                              {"passnet_compare", "8", RunWith<CompareTable, CompareOnHost>}};
+    for (const Kernel& one : kernels) made->kernels[one.name] = one;
     return made;
   }();
   return *fake;
@@ -247,9 +260,11 @@ CALL Code cuMemFreeHost(void* at) {
   return kSuccess;
 }
 CALL Code cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyHtoDAsync_v2", Bytes(to), static_cast<const std::byte*>(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyDtoHAsync_v2", static_cast<std::byte*>(to), Bytes(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, Stream stream) {
