@@ -24,8 +24,7 @@ struct CudaDeviceOptions {
   // Others than these are for tests.
   std::string driver_library = "libcuda.so.1";
   std::string nvml_library = "libnvidia-ml.so.1";
-  // By name or path, the first that can be loaded; of the CUDA wheels of the lane's torch.
-  std::vector<std::string> nvrtc_libraries = {"libnvrtc.so.13", "libnvrtc.so.12"};
+  std::vector<std::string> nvrtc_libraries = {"libnvrtc.so.13", "libnvrtc.so.12"};  // a lane's: NvrtcLibraries(python)
   std::filesystem::path lock_folder = PrivateLockFolder();
   std::filesystem::path pci_folder = "/sys/bus/pci/devices";
   std::chrono::milliseconds answer_limit{10'000};  // a context of a killed process is gone after seconds at most

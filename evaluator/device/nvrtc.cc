@@ -13,6 +13,17 @@ namespace {
 
 constexpr size_t kMostLog = 8192;
 
+// What of a folder has a name that begins so, in order; nothing where there is no folder.
+std::vector<std::filesystem::path> FilesOf(const std::filesystem::path& folder, const std::string& begin) {
+  std::vector<std::filesystem::path> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+    if (at->path().filename().string().starts_with(begin)) found.push_back(at->path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 // Ends with its owner.
 class CompiledProgram {
  public:
@@ -55,6 +66,22 @@ class CompiledProgram {
 };
 
 }  // namespace
+
+std::vector<std::string> NvrtcLibraries(const std::filesystem::path& python) {
+  std::vector<std::string> found;
+  const std::filesystem::path prefix = python.parent_path().parent_path();
+  for (const std::filesystem::path& lib : {prefix / "lib", prefix / "local" / "lib"}) {
+    for (const auto& version : FilesOf(lib, "python")) {
+      for (const char* packages : {"site-packages", "dist-packages"}) {
+        for (const auto& part : FilesOf(version / packages / "nvidia", "")) {
+          for (const auto& library : FilesOf(part / "lib", "libnvrtc.so.")) found.push_back(library.string());
+        }
+      }
+    }
+  }
+  found.insert(found.end(), {"libnvrtc.so.13", "libnvrtc.so.12"});
+  return found;
+}
 
 Result<std::shared_ptr<const NvrtcLibrary>> NvrtcLibrary::Load(const std::vector<std::string>& libraries) {
   std::string missing;

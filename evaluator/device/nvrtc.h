@@ -6,6 +6,8 @@
 // Source: NVRTC 13.0 (docs.nvidia.com/cuda/nvrtc).
 #pragma once
 
+#include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +43,9 @@ inline constexpr const char* kNvrtcSymbols[] = {
 static_assert(sizeof(Nvrtc) == sizeof kNvrtcSymbols);
 
 }  // namespace cuda
+
+// Where the CUDA wheels of this interpreter's torch have it, and then wherever the loader finds it.
+std::vector<std::string> NvrtcLibraries(const std::filesystem::path& python);
 
 class NvrtcLibrary {
  public:

@@ -39,14 +39,17 @@ SlotLayout TwoCalls() {
   return MakeLayout({input}, {output}, kSlots);
 }
 
-class DeviceAttackTest : public testing::Test {
+// Whether the device draws and compares by itself; the host does otherwise.
+class DeviceAttackTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     CudaDeviceOptions options;
     options.driver_library = options.nvml_library = fakes::FakeCudaPath();
     options.lock_folder = folder_ / "locks";
     options.answer_limit = kPatience;
+    options.nvrtc_libraries = {GetParam() ? fakes::FakeCudaPath() : "libnvrtc-that-is-not-there.so.1"};
     device_ = CudaDevice::Open(options).value();
+    ASSERT_EQ(device_->facts().no_kernels.empty(), GetParam()) << device_->facts().no_kernels;
     pool_ = std::make_unique<SeatPool>(device_->Seats());
   }
   void TearDown() override { fakes::FakeCuda().hangs = false; }
@@ -112,13 +115,17 @@ class DeviceAttackTest : public testing::Test {
   WorkerWords* words_ = nullptr;
 };
 
-TEST_F(DeviceAttackTest, HonestCallsAreRight) {
+TEST_P(DeviceAttackTest, HonestCallsAreRight) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   const OutputBatch batch = Outputs(side);
   float first = 0;
-  std::memcpy(&first, batch.bytes.data() + batch.outputs[0].offset, sizeof first);
+  if (batch.kept) {
+    ASSERT_TRUE(batch.kept->Read(batch.outputs[0].header.data, std::as_writable_bytes(std::span(&first, 1))));
+  } else {
+    std::memcpy(&first, batch.bytes.data() + batch.outputs[0].offset, sizeof first);
+  }
   EXPECT_EQ(first, 2);
   EXPECT_TRUE(Right(batch, 0));
   EXPECT_TRUE(Right(batch, 1));
@@ -127,7 +134,7 @@ TEST_F(DeviceAttackTest, HonestCallsAreRight) {
 }
 
 // The fixed part of the window, which is taken off: a run of no calls reveals, starts, answers and copies the same outputs.
-TEST_F(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
+TEST_P(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
@@ -137,7 +144,7 @@ TEST_F(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
   EXPECT_TRUE(Right(Outputs(side)));
 }
 
-TEST_F(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
+TEST_P(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
   for (const char* behaviour : {"late", "side_stream"}) {
     Side side = SeatOf(behaviour);
     ASSERT_TRUE(side.Fill(Inputs()));
@@ -149,7 +156,7 @@ TEST_F(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
   }
 }
 
-TEST_F(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
+TEST_P(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
   Side side = SeatOf("persistent");
   ASSERT_TRUE(side.Fill(Inputs()));
   const uint32_t looked = words_->looks;
@@ -159,7 +166,7 @@ TEST_F(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
   EXPECT_TRUE(Right(Outputs(side))) << "it may wait: what it does is done while the clock runs";
 }
 
-TEST_F(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
+TEST_P(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
   Side side = SeatOf("outside");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
@@ -168,21 +175,21 @@ TEST_F(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
   EXPECT_THAT(comparison.reason, HasSubstr("cannot be read"));
 }
 
-TEST_F(DeviceAttackTest, OutputsInTheInputsAreViewsOfThem) {
+TEST_P(DeviceAttackTest, OutputsInTheInputsAreViewsOfThem) {
   Side side = SeatOf("view");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   EXPECT_EQ(OutputInInputs(side, Outputs(side)).value(), 0);
 }
 
-TEST_F(DeviceAttackTest, OneTensorHandedOutTwiceIsShared) {
+TEST_P(DeviceAttackTest, OneTensorHandedOutTwiceIsShared) {
   Side side = SeatOf("twice");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   EXPECT_TRUE(comparer_.SharesMemory(Outputs(side)));
 }
 
-TEST_F(DeviceAttackTest, ChangedInputsAreFound) {
+TEST_P(DeviceAttackTest, ChangedInputsAreFound) {
   Side side = SeatOf("changes_input");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
@@ -190,7 +197,7 @@ TEST_F(DeviceAttackTest, ChangedInputsAreFound) {
 }
 
 // What a process left on the device is not there for one of a later round, which only has to point at it.
-TEST_F(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
+TEST_P(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
   Side first = SeatOf("honest");
   ASSERT_TRUE(first.Fill(Inputs()));
   ASSERT_TRUE(Call(first));
@@ -206,7 +213,7 @@ TEST_F(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
   EXPECT_FALSE(Right(Outputs(second)));
 }
 
-TEST_F(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
+TEST_P(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   fakes::FakeCuda().hangs = true;  // for this process: its copy gets no turn
@@ -217,7 +224,7 @@ TEST_F(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
   EXPECT_EQ(side.failure()->kind, CallFailureKind::kTimeout);
 }
 
-TEST_F(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
+TEST_P(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   Side side = SeatOf("late");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
@@ -236,6 +243,9 @@ TEST_F(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   ASSERT_FALSE(lease);
   EXPECT_EQ(lease.error().code, ErrorCode::kUnavailable);
 }
+
+INSTANTIATE_TEST_SUITE_P(Compared, DeviceAttackTest, testing::Bool(),
+                         [](const auto& chosen) { return chosen.param ? "OnTheDevice" : "OnTheHost"; });
 
 }  // namespace
 }  // namespace passnet::evaluator

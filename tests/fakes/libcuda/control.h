@@ -33,6 +33,7 @@ struct FakeCudaControl {
   bool shares_memory = true;  // the attribute
   // A kernel: a function over copies of its parameters, whose sizes are digits ("84": eight bytes, then four). It runs beside
   // the process and goes on where that is stopped: no allocation, no call into libraries that keep something a thread.
+  // Null: what the driver knows under that name by itself.
   void (*add_kernel)(const char* name, const char* sizes, void (*run)(void** parameters)) = nullptr;
 };
 

@@ -50,17 +50,24 @@ void RunWith(void** parameters) {
 
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters));
 
+std::map<std::string, Kernel> KnownKernels() {
+  using namespace evaluator::kernels;
+  std::map<std::string, Kernel> known;
+  for (const Kernel& one : {Kernel{"passnet_health", "84", WriteWord},
+                            Kernel{"passnet_draw", "8", RunWith<DrawTable, DrawOnHost>},
+                            Kernel{"passnet_claim_strays", "8", RunWith<DrawTable, ClaimStraysOnHost>},
+                            Kernel{"passnet_write_strays", "8", RunWith<DrawTable, WriteStraysOnHost>},
+                            Kernel{"passnet_compare", "8", RunWith<CompareTable, CompareOnHost>}}) {
+    known[one.name] = one;
+  }
+  return known;
+}
+
 Fake& State() {
   static Fake* fake = [] {
     auto* made = new Fake;
     made->control.add_kernel = AddKernel;
-    using namespace evaluator::kernels;
-    const Kernel kernels[] = {{"passnet_health", "84", WriteWord},
-                              {"passnet_draw", "8", RunWith<DrawTable, DrawOnHost>},
-                              {"passnet_claim_strays", "8", RunWith<DrawTable, ClaimStraysOnHost>},
-                              {"passnet_write_strays", "8", RunWith<DrawTable, WriteStraysOnHost>},
-                              {"passnet_compare", "8", RunWith<CompareTable, CompareOnHost>}};
-    for (const Kernel& one : kernels) made->kernels[one.name] = one;
+    made->kernels = KnownKernels();
     return made;
   }();
   return *fake;
@@ -68,7 +75,7 @@ Fake& State() {
 
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters)) {
   std::lock_guard lock(State().mutex);
-  State().kernels[name] = {name, sizes, run};
+  State().kernels[name] = run != nullptr ? Kernel{name, sizes, run} : KnownKernels()[name];
 }
 
 thread_local bool has_context = false;
