@@ -201,7 +201,7 @@ TEST_F(CudaKernelsTest, DeviceWithoutThemSaysWhyAndWorks) {
   const fakes::TempFolder folder("kernels");
   CudaDeviceOptions options;
   options.driver_library = options.nvml_library = fakes::FakeCudaPath();
-  options.lock_folder = folder.path();
+  options.lock_folder = folder / "locks";
   options.answer_limit = std::chrono::seconds(60);
   options.nvrtc_libraries = {"libnvrtc-that-is-not-there.so.1"};
   auto without = CudaDevice::Open(options).value();
