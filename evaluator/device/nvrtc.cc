@@ -86,6 +86,10 @@ std::vector<std::string> NvrtcLibraries(const std::filesystem::path& python) {
 Result<std::shared_ptr<const NvrtcLibrary>> NvrtcLibrary::Load(const std::vector<std::string>& libraries) {
   std::string missing;
   for (const std::string& library : libraries) {
+    // It opens these by name when it first compiles, and looks beside itself for nothing.
+    for (const auto& part : FilesOf(std::filesystem::path(library).parent_path(), "libnvrtc-builtins.so.")) {
+      (void)::dlopen(part.c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
     void* loaded = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (loaded == nullptr) {
       const char* text = ::dlerror();

@@ -45,7 +45,7 @@ class CudaKernelsTest : public testing::Test {
 
   static InputRecipe Recipe(unsigned char key) {
     InputRecipe recipe;
-    std::memset(&recipe.key, key, sizeof recipe.key);
+    std::fill(std::begin(recipe.key.key), std::end(recipe.key.key), key);
     recipe.given = std::make_shared<const std::vector<std::byte>>(100, std::byte{9});
     kernels::DrawStep step;
     step.kind = kernels::kMask;

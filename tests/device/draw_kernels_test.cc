@@ -89,7 +89,8 @@ TEST(ValuesTest, RoundAsTheHostRounds) {
     const auto half = static_cast<kernels::u16>(bits);
     const float ours = kernels::OfHalfBits(half), hosts = passbench::FromHalf(half);
     ASSERT_EQ(std::isnan(ours), std::isnan(hosts));
-    if (!std::isnan(ours)) ASSERT_EQ(kernels::BitsOf(ours), kernels::BitsOf(hosts)) << bits;
+    if (std::isnan(ours)) continue;
+    ASSERT_EQ(kernels::BitsOf(ours), kernels::BitsOf(hosts)) << bits;
   }
 }
 
