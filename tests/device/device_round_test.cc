@@ -143,7 +143,7 @@ TEST_P(DeviceRoundTest, WrongAnswersAreSeenAndTold) {
   const OutputMismatch& told = seen_.published->mismatches[0];
   EXPECT_EQ(told.told[1].index, "[1]");
   EXPECT_EQ(told.told[1].expected, "2");
-  EXPECT_THAT(told.told[1].actual, HasSubstr("nan"));
+  EXPECT_THAT(told.told[1].got, HasSubstr("nan"));
 }
 
 TEST_P(DeviceRoundTest, ChangedInputsAreNamed) {
