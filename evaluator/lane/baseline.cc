@@ -13,10 +13,11 @@ namespace {
 constexpr std::chrono::seconds kForkLimit{120};
 constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
 
-Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline) {
+Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline,
+                                                    const Side& side) {
   ForkSpec spec;
   spec.role = "baseline";
-  spec.first_frame = "{}";
+  LayMemory(side, &spec);
   Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(baseline.inductor, spec, deadline));
   std::string source = context.graph->MappedSource(baseline.device);
@@ -35,7 +36,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context,
 // core. What the first round compiled, the later ones find in TorchInductor's own cache.
 Result<std::optional<CallFailure>> MakeInductor(const GraphContext& context, const BaselineContext& baseline,
                                                 Side& side) {
-  ASSIGN_OR_RETURN(auto process, ForkInductor(context, baseline));
+  ASSIGN_OR_RETURN(auto process, ForkInductor(context, baseline, side));
   side.Take(std::move(process), false);
   RETURN_IF_ERROR(Attach(side));
   RETURN_IF_ERROR(side.Fill(FirstCall(side.layout(), context.task->facts->published)));
