@@ -9,8 +9,10 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/native/observer.h"
 #include "evaluator/worker/native/seat.h"
 #include "evaluator/worker/run_protocol.h"
@@ -38,6 +40,12 @@ void DropResults(RunnerState& state) {
   state.results.clear();
 }
 
+// The end of what is too long: there stands the error itself.
+std::string Tail(std::string text) {
+  if (text.size() > PN_MAX_ERROR_BYTES) text.erase(0, text.size() - PN_MAX_ERROR_BYTES);
+  return text;
+}
+
 // The text of the current Python exception with its traceback, and clears it.
 std::string TakePythonError() {
   PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
@@ -61,18 +69,26 @@ std::string TakePythonError() {
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(trace);
-  if (text.size() > PN_MAX_ERROR_BYTES) text = text.substr(text.size() - PN_MAX_ERROR_BYTES);
-  return text;
+  return Tail(std::move(text));
+}
+
+void SeedGenerator(at::Generator generator) {
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(1024);
+}
+
+// As torch.manual_seed does.
+void SeedGenerators() {
+  SeedGenerator(at::detail::getDefaultCPUGenerator());
+  const int cuda = device_memory::CudaIndex();
+  if (cuda < 0) return;
+  SeedGenerator(at::globalContext().defaultGenerator(at::Device(at::kCUDA, static_cast<at::DeviceIndex>(cuda))));
 }
 
 // One call of the installed function on a slot; false with a Python error set.
 bool CallSlot(RunnerState& state, size_t slot) {
   PyObject* args = state.seat.inputs(slot);
-  if (state.seed_each_call) {
-    auto generator = at::detail::getDefaultCPUGenerator();
-    std::lock_guard<std::mutex> lock(generator.mutex());
-    generator.set_current_seed(1024);
-  }
+  if (state.seed_each_call) SeedGenerators();
   auto* items = reinterpret_cast<PyTupleObject*>(args)->ob_item;
   size_t positional = state.kwnames == nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(args)) : 0;
   PyObject* result = PyObject_Vectorcall(state.call, items, positional, state.kwnames);
@@ -172,6 +188,10 @@ PyObject* Serve(PyObject* self, PyObject*) {
     if (command.observe != PN_OBSERVE_NOTHING) observer::Begin(command.observe);
     if (!Perform(state, command, &reply.calls)) {
       error = TakePythonError();
+      reply.status = PN_STATUS_EXCEPTION;
+    }
+    if (const std::string broken = device_memory::DeviceError(); !broken.empty()) {
+      error = Tail(error + (error.empty() || error.back() == '\n' ? "" : "\n") + broken);
       reply.status = PN_STATUS_EXCEPTION;
     }
     if (command.observe != PN_OBSERVE_NOTHING) observer::End();

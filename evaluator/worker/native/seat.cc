@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/native/heap.h"
 #include "evaluator/worker/run_protocol.h"
 
@@ -19,7 +20,7 @@ void Describe(PyObject* object, PnOutputHeader* header) {
     return;
   }
   const at::Tensor& tensor = THPVariable_Unpack(object);
-  if (!THPVariable_CheckExact(object) || tensor.layout() != at::kStrided || !tensor.device().is_cpu() ||
+  if (!THPVariable_CheckExact(object) || tensor.layout() != at::kStrided || !device_memory::OnLane(tensor) ||
       tensor.is_conj() || tensor.is_neg() || tensor.dim() > PN_MAX_DIMS) {
     header->kind = PN_OUTPUT_ODD;
     return;
@@ -27,11 +28,16 @@ void Describe(PyObject* object, PnOutputHeader* header) {
   header->kind = PN_OUTPUT_TENSOR;
   header->scalar_type = static_cast<int32_t>(tensor.scalar_type());
   header->ndim = static_cast<int32_t>(tensor.dim());
-  header->data = reinterpret_cast<uint64_t>(tensor.const_data_ptr());
+  header->data = device_memory::Told(tensor.const_data_ptr());
   for (int64_t d = 0; d < tensor.dim(); ++d) {
     header->shape[d] = tensor.size(d);
     header->strides[d] = tensor.stride(d);
   }
+}
+
+at::Device LaneDevice() {
+  const int index = device_memory::CudaIndex();
+  return index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
 }  // namespace
@@ -61,6 +67,22 @@ void Seat::DropSlots() {
   slot_args_.clear();
 }
 
+bool Seat::MapInputs(int fd, size_t bytes, char** at) {
+  constexpr int kOfTheDevice = -1;
+  if (fd != kOfTheDevice) {
+    const bool mapped = in_.Map(fd, bytes);
+    *at = in_.data();
+    return mapped;
+  }
+  const device_memory::Lent& lent = device_memory::Inputs();
+  if (lent.bytes < bytes) {
+    PyErr_Format(PyExc_RuntimeError, "the device's inputs have %zu bytes and the layout %zu", lent.bytes, bytes);
+    return false;
+  }
+  *at = lent.at;
+  return true;
+}
+
 bool Seat::AddSlot(char* at, PyObject* inputs) {
   PyObject* tuple = PyTuple_New(PyList_GET_SIZE(inputs));
   if (tuple == nullptr) return false;
@@ -76,8 +98,11 @@ bool Seat::AddSlot(char* at, PyObject* inputs) {
     for (Py_ssize_t d = 0; d < PyTuple_GET_SIZE(shape); ++d) {
       sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(shape, d)));
     }
-    at::Tensor tensor =
-        at::from_blob(at + offset, sizes, at::TensorOptions().dtype(static_cast<at::ScalarType>(scalar_type)));
+    const at::Device device = LaneDevice();
+    at::Tensor tensor = at::for_blob(at + offset, sizes)
+                            .options(at::TensorOptions().dtype(static_cast<at::ScalarType>(scalar_type)).device(device))
+                            .target_device(device)
+                            .make_tensor();
     PyTuple_SET_ITEM(tuple, i, THPVariable_Wrap(std::move(tensor)));
   }
   slot_args_.push_back(tuple);
@@ -94,11 +119,14 @@ bool Seat::Attach(PyObject* args) {
   }
   DropSlots();
   if (!MoveHeap() || !TouchHeap(static_cast<size_t>(heap))) return false;
-  if (!in_.Map(in_fd, static_cast<size_t>(in_size)) || !out_.Map(out_fd, static_cast<size_t>(out_size))) return false;
+  char* first = nullptr;
+  if (!MapInputs(in_fd, static_cast<size_t>(in_size), &first) || !out_.Map(out_fd, static_cast<size_t>(out_size))) {
+    return false;
+  }
   out_stride_ = static_cast<size_t>(out_stride);
   out_places_ = static_cast<size_t>(outputs);
   for (Py_ssize_t slot = 0; slot < slots; ++slot) {
-    if (!AddSlot(in_.data() + slot * in_stride, inputs)) return false;
+    if (!AddSlot(first + slot * in_stride, inputs)) return false;
   }
   return true;
 }

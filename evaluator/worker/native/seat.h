@@ -36,7 +36,7 @@ class Seat {
   Seat(const Seat&) = delete;
   Seat& operator=(const Seat&) = delete;
 
-  // The arguments of Runner.attach().
+  // The arguments of Runner.attach(); a descriptor of -1 for the inputs: they are the device's that is attached already.
   bool Attach(PyObject* args);
   size_t slots() const { return slot_args_.size(); }
   PyObject* inputs(size_t slot) const { return slot_args_[slot]; }  // a tuple, borrowed
@@ -45,6 +45,7 @@ class Seat {
 
  private:
   void DropSlots();
+  bool MapInputs(int fd, size_t bytes, char** at);
   bool AddSlot(char* at, PyObject* inputs);
 
   Mapping in_, out_;
