@@ -52,6 +52,7 @@ sandbox::CandidateOptions CandidateOf(const ZygoteOptions& options, const sandbo
   candidate.cores = {options.other_cores.front()};
   candidate.threads = options.threads > 1;
   if (!options.gpu) return candidate;
+  for (int i = 0; i < PN_SEAT_FDS; ++i) candidate.keep_fds.push_back(PN_SEAT_FD + i);
   candidate.tmp_bytes += kGpuTmpBytes;
   candidate.file_bytes = kGpuFileBytes;
   candidate.gpu = options.gpu->access;
