@@ -162,7 +162,7 @@ TEST(WorkerAnswersTest, GraphThatCannotBeCapturedIsBadInput) {
 
 TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
   const auto start = [](const std::string& answer) {
-    return WithoutValue(InductorParent::Start(FakeZygote::Of({.answers = {kJailed, answer}}), Soon()));
+    return WithoutValue(InductorParent::Start(FakeZygote::Of({.answers = {kJailed, answer}}), "cpu", Soon()));
   };
   EXPECT_TRUE(start(R"({"ready": true, "tasks": 1})"));
   ExpectDataCorrupt({{R"({"ready": true})", "tasks: is missing"}, {R"({"error": {}})", "error: expected a text"}}, start);
