@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_kernels.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::worker::observer {
@@ -32,6 +33,7 @@ struct Seen {
 
 uint32_t g_mode = PN_OBSERVE_NOTHING;
 int g_depth = 0;  // of calls of the candidate's function
+bool g_on_device = false;  // calls are made on a GPU: what runs there is recorded too
 bool g_beating = false, g_beat = false;
 uint64_t g_writers = 0;  // launches, copies and fills of this call
 std::optional<at::CallbackHandle> g_handle;
@@ -157,6 +159,7 @@ void Begin(uint32_t mode) {
   if (mode == PN_OBSERVE_CENSUS) {
     g_seen = Seen();
     recorder::Begin();
+    if (g_on_device) device_kernels::Begin();
   }
   g_handle = at::addGlobalCallback(at::RecordFunctionCallback(Started, Ended)
                                        .scopes({at::RecordScope::FUNCTION})
@@ -165,11 +168,14 @@ void Begin(uint32_t mode) {
 }
 
 void End() {
+  if (g_mode == PN_OBSERVE_CENSUS && g_on_device) device_kernels::End();
   if (g_handle) at::removeCallback(*g_handle);
   g_handle.reset();
   g_mode = PN_OBSERVE_NOTHING;
   g_depth = 0;
 }
+
+void OnDevice() { g_on_device = true; }
 
 bool On() { return g_mode != PN_OBSERVE_NOTHING; }
 
@@ -218,7 +224,8 @@ std::string Tell(uint64_t nonce) {
   return "{\"nonce\": " + std::to_string(nonce) + ", \"functions\": " + std::to_string(g_seen.functions) +
          ", \"operations\": " + List(g_seen.operations) + ", \"kernels\": " + List(g_seen.kernels) +
          ", \"copied\": " + std::to_string(g_seen.copied) + ", \"unexplained\": " + std::to_string(g_seen.unexplained) +
-         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() + "}";
+         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() +
+         ", \"device_kernels\": " + device_kernels::Tell() + "}";
 }
 
 }  // namespace passnet::worker::observer

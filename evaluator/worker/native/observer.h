@@ -19,6 +19,8 @@ namespace passnet::worker::observer {
 void Begin(uint32_t mode);
 void End();
 bool On();
+// From now on the device's own kernels are recorded by a census too, where CUPTI can be had (device_kernels.h).
+void OnDevice();
 
 // Before each call of the graph.
 void NextGraphCall();
