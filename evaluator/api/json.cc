@@ -95,6 +95,16 @@ void VisitKernelUse(FieldVisitor& fields, KernelUse& kernel) {
   fields.Flag("own", &kernel.own);
 }
 
+void VisitMoment(FieldVisitor& fields, DeviceMoment& moment) {
+  fields.Integer("core_mhz", &moment.core_mhz, 0, kMaxCount);
+  fields.Integer("memory_mhz", &moment.memory_mhz, 0, kMaxCount);
+  fields.Integer("celsius", &moment.celsius, 0, kMaxCount);
+  fields.Integer("uncorrected_errors", &moment.uncorrected_errors, 0, std::numeric_limits<int64_t>::max());
+  fields.Integer("processes", &moment.processes, 0, kMaxCount);
+  fields.Texts("slowed_by", &moment.slowed_by);
+  fields.Flag("repeated", &moment.repeated);
+}
+
 void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   fields.Required("path");
   fields.Text("path", &graph.path);
@@ -121,6 +131,7 @@ void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   VisitInteger(fields, "timed_calls", &graph.timed_calls, 0, kMaxCount);
   VisitInteger(fields, "pairs", &graph.pairs, 0, kMaxCount);
   fields.Flag("capped", &graph.capped);
+  VisitList(fields, "device_moments", &graph.device_moments, VisitMoment);
 }
 
 void VisitGraphs(FieldVisitor& fields, std::vector<GraphReport>* graphs) {

@@ -26,10 +26,10 @@ Status OutsideTheClock(const CudaStream& stream) {
 
 }  // namespace
 
-Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context, const std::string& uuid,
-                                                     const SeatSizes& sizes) {
+Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context,
+                                                     const DeviceForWorker& device, const SeatSizes& sizes) {
   std::unique_ptr<CudaSeat> made(new CudaSeat(sizes));
-  made->uuid_ = uuid;
+  made->device_ = device;
   const size_t inputs = std::max<size_t>(sizes.inputs, 1), kept = std::max<size_t>(sizes.kept, 1);
   ASSIGN_OR_RETURN(made->headers_, SharedRegion::Create("seat-headers", sizes.headers));
   ASSIGN_OR_RETURN(made->inputs_, CudaMemory::Create(context, inputs, true));
@@ -47,7 +47,9 @@ std::vector<int> CudaSeat::Descriptors() const {
 }
 
 void CudaSeat::AddAttachFields(Json* fields) const {
-  fields->Set("device", {{"uuid", uuid_},
+  fields->Set("device", {{"uuid", device_.uuid},
+                         {"driver", device_.driver},
+                         {"torch", device_.torch},
                          {"inputs_bytes", inputs_.size()},
                          {"inputs_at", kInputsAt},
                          {"arena_bytes", arena_.size()},

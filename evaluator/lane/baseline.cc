@@ -12,14 +12,6 @@ namespace {
 
 constexpr std::chrono::seconds kForkLimit{120};
 constexpr std::chrono::minutes kFirstCallLimit{10};  // TorchInductor compiles in it
-constexpr std::chrono::minutes kLeaseLimit{60};      // another evaluator may be measuring on the device
-
-Result<std::unique_ptr<WorkerProcess>> Fork(const BaselineContext& baseline) {
-  ForkSpec spec;
-  spec.role = "baseline";
-  spec.first_frame = "{}";
-  return WorkerProcess::Fork(baseline.inductor, spec, Deadline::After(kForkLimit));
-}
 
 // `what` is done with the graph.
 Json CommandOf(const char* what, const GraphContext& context, const BaselineContext& baseline) {
@@ -36,20 +28,25 @@ Json CommandOf(const char* what, const GraphContext& context, const BaselineCont
           {"inputs", inputs}};
 }
 
-Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline) {
-  ASSIGN_OR_RETURN(auto process, Fork(baseline));
-  const Json load = CommandOf("load", context, baseline);
-  RETURN_IF_ERROR(ExpectOk(process->Command(load, {}, Deadline::After(kForkLimit)), "load"));
+Result<std::unique_ptr<WorkerProcess>> ForkInductor(const GraphContext& context, const BaselineContext& baseline,
+                                                    const Side& side) {
+  ForkSpec spec;
+  spec.role = "baseline";
+  LayMemory(side, &spec);
+  const Deadline deadline = Deadline::After(kForkLimit);
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(baseline.inductor, spec, deadline));
+  RETURN_IF_ERROR(ExpectOk(process->Command(CommandOf("load", context, baseline), {}, deadline), "load"));
   return process;
 }
 
-// On a device TorchInductor tries configurations of its kernels: that is neither done beside a measurement nor in a seat's
-// memory. The timed processes find what it chose in its cache.
+// On a device TorchInductor tries configurations of its kernels: not beside a measurement, for which the caller holds the
+// device, and not in a seat's memory. The timed processes find what it chose in its cache.
 Status CompileOnDevice(const GraphContext& context, const BaselineContext& baseline) {
-  const Instruments& with = *context.instruments;
-  if (!baseline.inductor || with.device.facts().kind == "cpu") return OkStatus();
-  ASSIGN_OR_RETURN(const HostLock::Hold lease, with.device.Lease(Deadline::After(kLeaseLimit), context.cancelled));
-  ASSIGN_OR_RETURN(auto process, Fork(baseline));
+  if (!baseline.inductor || context.instruments->device.facts().kind == "cpu") return OkStatus();
+  ForkSpec spec;
+  spec.role = "baseline";
+  spec.first_frame = "{}";
+  ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(baseline.inductor, spec, Deadline::After(kForkLimit)));
   // A graph that it cannot compile fails again in its first call, where that goes into the report.
   (void)process->Command(CommandOf("compile", context, baseline), {}, Deadline::After(kFirstCallLimit));
   return OkStatus();
@@ -59,7 +56,7 @@ Status CompileOnDevice(const GraphContext& context, const BaselineContext& basel
 // core. What was compiled before, the later rounds find in TorchInductor's own cache.
 Result<std::optional<CallFailure>> MakeInductor(const GraphContext& context, const BaselineContext& baseline,
                                                 Side& side) {
-  ASSIGN_OR_RETURN(auto process, ForkInductor(context, baseline));
+  ASSIGN_OR_RETURN(auto process, ForkInductor(context, baseline, side));
   side.Take(std::move(process), false);
   RETURN_IF_ERROR(Attach(side));
   RETURN_IF_ERROR(side.Fill(FirstCall(side.layout(), context.task->facts->published)));

@@ -12,13 +12,17 @@ namespace {
 
 constexpr uint32_t kMaxDescriptionBytes = 16u << 20;
 
+constexpr const char* kCaptureDevice = "cpu";  // whatever the lane's is: a task child has no device
+
 Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
-  const std::string source = graph.MappedSource(device);
+  const std::string source = graph.MappedSource(kCaptureDevice), on_device = graph.MappedSource(device);
   Json inputs = Json::MakeArray();
   for (const passbench::TensorMeta& meta : graph.inputs) {
     inputs.Push({{"name", meta.name}, {"shape", meta.shape}, {"dtype", passbench::DTypeName(meta.dtype)}});
   }
-  return {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}, {"inputs", inputs}};
+  Json frame = {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}, {"inputs", inputs}};
+  if (on_device != source) frame.Set("device_source", on_device);
+  return frame;
 }
 
 }  // namespace
@@ -29,7 +33,8 @@ Result<std::shared_ptr<TaskChild>> TaskChild::Start(std::shared_ptr<ForkParent> 
   ForkSpec spec;
   spec.role = "task";
   spec.plan = "task";
-  spec.first_frame = FirstFrame(graph, device).Dump();
+  child->asked_ = FirstFrame(graph, device);
+  spec.first_frame = child->asked_.Dump();
   ASSIGN_OR_RETURN(child->process_, WorkerProcess::Fork(std::move(zygote), spec, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, child->process_->channel().ReceiveFrame(deadline, kMaxDescriptionBytes));
   RETURN_IF_ERROR(child->TakeDescription(frame.json, graph.path));

@@ -27,6 +27,7 @@ EvaluationReport SomeReport() {
   graph.control_noise = 0.02;
   graph.floor_us = 1.5;
   graph.pairs = 3;
+  graph.device_moments = {{1980, 2619, 41, 0, 4, {}, false}, {1200, 2619, 83, {}, 4, {"power cap"}, true}};
   report.graphs = {graph};
   report.compile = {{"k.cc", false, false, 0.2, "k.cc:1: error: x"}};
   report.sandbox = {"cgroup-v1", {"seccomp: 2 filters"}};
@@ -51,6 +52,10 @@ TEST(EvaluationJsonTest, RoundTripIsIdentical) {
   EXPECT_EQ(back.value().graphs[0].control_noise, 0.02);
   EXPECT_EQ(back.value().graphs[0].floor_us, 1.5);
   EXPECT_EQ(back.value().graphs[0].pairs, 3);
+  ASSERT_EQ(back.value().graphs[0].device_moments.size(), 2u);
+  EXPECT_EQ(back.value().graphs[0].device_moments[0].celsius, 41);
+  EXPECT_EQ(back.value().graphs[0].device_moments[1].slowed_by, std::vector<std::string>{"power cap"});
+  EXPECT_TRUE(back.value().graphs[0].device_moments[1].repeated);
   EXPECT_NE(json.find("\"schema\":\"passnet.evaluation/1\""), std::string::npos);
   EXPECT_NE(json.find("\"es\":{\"-10\":0.1,\"4\":1.0}"), std::string::npos);
 }

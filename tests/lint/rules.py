@@ -32,7 +32,8 @@ ALLOWED = {
     "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
-    "evaluator/worker": {"sandbox/apply"},  # built on a GPU host against its own torch: torch, Python and libc alone
+    # Built on a GPU host against its own torch: torch, Python and libc alone, and device's declarations of CUDA (a header).
+    "evaluator/worker": {"sandbox/apply", "evaluator/device"},
     "evaluator/device": {"base"},  # CUDA's libraries are loaded by name: no header of theirs
     "evaluator/lane": EVALUATOR_PART | {
         "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
