@@ -88,6 +88,13 @@ void VisitMismatch(FieldVisitor& fields, OutputMismatch& mismatch) {
   VisitList(fields, "told", &mismatch.told, VisitElementMismatch);
 }
 
+void VisitKernelUse(FieldVisitor& fields, KernelUse& kernel) {
+  fields.Text("name", &kernel.name);
+  VisitNumber(fields, "launches", &kernel.launches);
+  VisitNumber(fields, "device_us", &kernel.device_us);
+  fields.Flag("own", &kernel.own);
+}
+
 void VisitMoment(FieldVisitor& fields, DeviceMoment& moment) {
   fields.Integer("core_mhz", &moment.core_mhz, 0, kMaxCount);
   fields.Integer("memory_mhz", &moment.memory_mhz, 0, kMaxCount);
@@ -119,6 +126,7 @@ void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   VisitNumber(fields, "max_abs_diff", &graph.max_abs_diff);
   VisitLevels(fields, "tolerances_ok", &graph.tolerances_ok);
   VisitList(fields, "mismatches", &graph.mismatches, VisitMismatch);
+  VisitList(fields, "kernels", &graph.kernels, VisitKernelUse);
   fields.Texts("output_dtypes", &graph.output_dtypes);
   VisitInteger(fields, "timed_calls", &graph.timed_calls, 0, kMaxCount);
   VisitInteger(fields, "pairs", &graph.pairs, 0, kMaxCount);

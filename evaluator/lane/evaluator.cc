@@ -292,7 +292,7 @@ std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph
 
 Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
   if (!inductor_) {
-    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, Deadline::After(kInductorLimit)));
+    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, torch_device_, Deadline::After(kInductorLimit)));
   }
   return inductor_;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "evaluator/integrity/judge.h"
+#include "evaluator/integrity/kernel_census.h"
 #include "evaluator/lane/candidate_process.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/stopwatch.h"
@@ -201,6 +202,7 @@ class GraphEvaluation::Impl {
     if (testimony_) {
       ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
       launches = measured.seen.witness->launches;
+      outcome_.report.kernels = KernelsOf(*measured.seen.witness, request_.files);
     }
     RETURN_IF_ERROR(JudgeMeasured(context_, Beside(nullptr), std::move(measured), trace_, &outcome_));
     measuring_.reset();

@@ -21,6 +21,7 @@ EvaluationReport SomeReport() {
   graph.verdict = Verdict::kMiss;
   graph.tolerances_ok = {-5, -4};
   graph.mismatches = {{"output 0 (float32)", 8, 2, {{"[1, 3]", "1", "nan"}, {"[1, 4]", "-inf", "2.5"}}}};
+  graph.kernels = {{"rows(float*)", 2, 3.5, true}, {"sgemm", 1, 0.25, false}};
   graph.eager_us = 12.5;
   graph.control = 0.99;
   graph.control_noise = 0.02;
@@ -43,6 +44,9 @@ TEST(EvaluationJsonTest, RoundTripIsIdentical) {
   EXPECT_EQ(back.value().graphs[0].status, GraphStatus::kPassMiss);
   ASSERT_EQ(back.value().graphs[0].mismatches.size(), 1u);
   EXPECT_EQ(back.value().graphs[0].mismatches[0].told[0].got, "nan");
+  ASSERT_EQ(back.value().graphs[0].kernels.size(), 2u);
+  EXPECT_EQ(back.value().graphs[0].kernels[0].device_us, 3.5);
+  EXPECT_TRUE(back.value().graphs[0].kernels[0].own);
   EXPECT_FALSE(back.value().graphs[0].speedup_call.has_value());
   EXPECT_EQ(back.value().graphs[0].control, 0.99);
   EXPECT_EQ(back.value().graphs[0].control_noise, 0.02);

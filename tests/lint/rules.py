@@ -27,7 +27,8 @@ ALLOWED = {
     "evaluator/client": EVALUATOR_PART,
     "evaluator/candidate": EVALUATOR_PART,
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
-    "evaluator/gpu_probe": EVALUATOR_PART | {"sandbox/apply"},  # stands where a zygote stands, and forks as one does
+    # Stands where a zygote stands, forks as one does, and asks the driver as a lane does.
+    "evaluator/gpu_probe": EVALUATOR_PART | {"evaluator/device", "sandbox/apply"},
     "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,

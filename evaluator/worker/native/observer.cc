@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_kernels.h"
 #include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/run_protocol.h"
 
@@ -173,6 +174,9 @@ std::string List(const Counts& counts) {
   return "[" + text + "]";
 }
 
+// Where kernels run that CUPTI knows; those of a stand-in driver run on the host.
+bool OnGpu() { return device_memory::CudaIndex() >= 0; }
+
 }  // namespace
 
 void Begin(uint32_t mode) {
@@ -180,6 +184,7 @@ void Begin(uint32_t mode) {
   if (mode == PN_OBSERVE_CENSUS) {
     g_seen = Seen();
     recorder::Begin();
+    if (OnGpu()) device_kernels::Begin();
   }
   g_handle = at::addGlobalCallback(at::RecordFunctionCallback(Started, Ended)
                                        .scopes({at::RecordScope::FUNCTION})
@@ -188,6 +193,10 @@ void Begin(uint32_t mode) {
 }
 
 void End() {
+  if (g_mode == PN_OBSERVE_CENSUS && OnGpu()) {
+    (void)device_memory::DeviceError();  // what has not ended is not recorded; who was wrong is told elsewhere
+    device_kernels::End();
+  }
   if (g_handle) at::removeCallback(*g_handle);
   g_handle.reset();
   g_mode = PN_OBSERVE_NOTHING;
@@ -253,7 +262,8 @@ std::string Tell(uint64_t nonce) {
   return "{\"nonce\": " + std::to_string(nonce) + ", \"functions\": " + std::to_string(g_seen.functions) +
          ", \"operations\": " + List(g_seen.operations) + ", \"kernels\": " + List(g_seen.kernels) +
          ", \"copied\": " + std::to_string(g_seen.copied) + ", \"unexplained\": " + std::to_string(g_seen.unexplained) +
-         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() + "}";
+         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() +
+         ", \"device_kernels\": " + device_kernels::Tell() + "}";
 }
 
 }  // namespace passnet::worker::observer

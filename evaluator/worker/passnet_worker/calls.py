@@ -207,25 +207,3 @@ class Replay(Candidate):
         directory = write_files({})
         self.write_objects(directory)
         self.rewrite(launches.function_of(self.message["launches"], lambda name: self.load_kernel(directory, name)))
-
-
-class Inductor(Caller):
-    """torch.compile with its defaults: the baseline. One process a graph, forked from one that is warm."""
-
-    def load(self, message: dict, fds: list[int]) -> dict:
-        model = capture.load_model(message["source"], message["module"])
-        names = tuple(meta["name"] for meta in message["inputs"])
-        self.runner.set_call(torch.compile(model), names, None, message["seed_each_call"])
-        return {"ok": True}
-
-
-def warm_inductor() -> None:
-    """A compile of our own: it imports TorchInductor, probes the vector unit and makes the precompiled header, together
-    11 to 15 s that later compiles in this process and its children are spared."""
-
-    def warm(a, b):
-        return torch.relu(a * b + 1).sum(-1)
-
-    with torch.no_grad():
-        torch.compile(warm)(torch.ones(64, 64), torch.ones(64, 64))
-    torch._dynamo.reset()

@@ -7,7 +7,7 @@ import gc
 import os
 from typing import Callable
 
-from . import calls, capture, channel as channels, match, processes, screen, trace
+from . import calls, capture, channel as channels, inductor, match, processes, screen, trace
 
 def answer(channel: channels.Channel, work: Callable[[], dict]) -> None:
     """Sends work()'s dict, or {"error": traceback} when it raises."""
@@ -56,12 +56,13 @@ class InductorRole:
     def __init__(self, channel: channels.Channel, plans: dict[str, bytes]):
         self.channel = channel
         self.plans = plans
+        self.device = "cpu"
 
     def prepare(self, message: dict, fds: list[int]) -> None:
-        pass
+        self.device = message["device"]
 
     def warm(self) -> dict:
-        calls.warm_inductor()
+        inductor.warm(self.device)
         gc.collect()
         gc.freeze()
         return {"ready": True, "tasks": len(os.listdir("/proc/self/task"))}
@@ -107,5 +108,5 @@ class ScreenRole(OneAnswer):
 
 
 ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": InductorRole}
-INDUCTOR_ROLES = {"baseline": calls.Inductor}
+INDUCTOR_ROLES = {"baseline": inductor.Inductor}
 TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate, "replay": calls.Replay}

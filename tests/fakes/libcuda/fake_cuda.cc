@@ -94,7 +94,15 @@ using namespace passnet::evaluator::cuda;
 
 CALL FakeCudaControl* passnet_fake_cuda_control() { return &State().control; }
 
-CALL Code cuInit(unsigned) { return Begin("cuInit", false); }
+// What a library that is built around this one does when it is started (tests/gpu_probe); null in all others.
+extern "C" __attribute__((weak)) Code passnet_fake_cuda_started(FakeCudaControl* control);
+
+CALL Code cuInit(unsigned) {
+  if (passnet_fake_cuda_started != nullptr) {
+    if (const Code code = passnet_fake_cuda_started(&State().control); code != kSuccess) return code;
+  }
+  return Begin("cuInit", false);
+}
 CALL Code cuDriverGetVersion(int* version) {
   *version = 13000;
   return kSuccess;
@@ -353,6 +361,10 @@ CALL int nvmlDeviceGetPersistenceMode(NvmlDevice, int* on) {
   *on = State().control.persistence;
   return kNvmlSuccess;
 }
+CALL int nvmlSystemGetDriverVersion(char* text, unsigned size) {
+  std::snprintf(text, size, "580.0");
+  return kNvmlSuccess;
+}
 CALL int nvmlDeviceGetMigMode(NvmlDevice, unsigned* current, unsigned* pending) {
   *current = *pending = State().control.mig;
   return kNvmlSuccess;
@@ -407,3 +419,4 @@ static_assert(std::is_same_v<decltype(&nvmlDeviceGetTotalEccErrors), decltype(Nv
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetComputeRunningProcesses_v3), decltype(Nvml::nvmlDeviceGetComputeRunningProcesses_v3)>);
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetPersistenceMode), decltype(Nvml::nvmlDeviceGetPersistenceMode)>);
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetMigMode), decltype(Nvml::nvmlDeviceGetMigMode)>);
+static_assert(std::is_same_v<decltype(&nvmlSystemGetDriverVersion), decltype(Nvml::nvmlSystemGetDriverVersion)>);
