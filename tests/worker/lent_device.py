@@ -3,7 +3,6 @@ the host's, lent to a forked child that is what the worker forks, without a jail
 
 import ctypes
 import fcntl
-import json
 import mmap
 import os
 import socket
@@ -184,9 +183,8 @@ class Worker:
         os.write(self.channel.fileno(), COMMAND.pack(MAGIC, TELL, 0, 0, 7, 0, 0))
         return self.channel.receive()[0]
 
-    def descriptors(self) -> list[str]:
-        folder = f"/proc/{self.pid}/fd"
-        return [os.readlink(f"{folder}/{number}") for number in os.listdir(folder)]
+    def descriptors(self) -> list[int]:
+        return [int(number) for number in os.listdir(f"/proc/{self.pid}/fd")]
 
     def end(self) -> int:
         self.channel.close()
