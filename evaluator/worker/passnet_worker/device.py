@@ -36,7 +36,8 @@ def hide() -> None:
             setattr(owner, name, lambda: 0)
 
 
-def _show() -> None:
+def show() -> None:
+    """What hide() has hidden, in a process that may open the device and forks nobody."""
     for (owner, name), function in _asked.items():
         setattr(owner, name, function)
     _asked.clear()
@@ -59,7 +60,7 @@ def attach(lent: dict, inputs: int, arena: int) -> torch.device:
     """`lent`: `device` of an attach command. Where this process's tensors lie from now on."""
     on_cuda = lent["torch"] == "cuda"
     if on_cuda:
-        _show()
+        show()
     index = native.attach_device(lent["driver"], lent["uuid"], on_cuda, (inputs, lent["inputs_bytes"], lent["inputs_at"]),
                                  (arena, lent["arena_bytes"], lent["arena_at"]))
     if not on_cuda:
