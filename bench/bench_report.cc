@@ -49,17 +49,4 @@ void Progress(const std::string& what, int done, int total) {
                !terminal || done == total ? "\n" : "");
 }
 
-bool WantsJson(int argc, char** argv) {
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--json") {
-      json = true;
-      continue;
-    }
-    std::fprintf(stderr, "usage: %s [--json]\n", argv[0]);
-    std::exit(2);
-  }
-  return json;
-}
-
 }  // namespace passnet::bench
