@@ -112,6 +112,11 @@ Result<std::unique_ptr<Evaluator::DeviceTurn>> Evaluator::TakeDevice(const Reque
   return std::unique_ptr<DeviceTurn>(new DeviceTurn{std::move(lease), *maker_});
 }
 
+Status Evaluator::EndTurn() {
+  maker_->AwaitIdle();
+  return device_->CheckAnswers();
+}
+
 std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
   return passbench::CaptureCacheKey(graph, {torch_device_, options_.threads, true, zygote_->torch_version()});
 }
@@ -217,9 +222,8 @@ Status Evaluator::CompileTritonFor(const Matched& matched, const PreparedCandida
   return OkStatus();
 }
 
-Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const std::function<void(int)>& progress,
-                                                         const RequestHooks& hooks) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
+Result<std::vector<GraphOutcome>> Evaluator::MeasureTogether(Matched& matched, const std::function<void(int)>& progress,
+                                                             const RequestHooks& hooks) {
   const uint64_t most_bytes = OnCuda() ? device_facts_.memory_bytes / kShareOfDevice : kMostRegionBytes;
   std::vector<GraphOutcome> outcomes;
   while (!matched.empty()) {
@@ -238,10 +242,15 @@ Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const
       outcomes.push_back(std::move(outcome));
     }
   }
-  if (!turn) return outcomes;
+  return outcomes;
+}
+
+Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const std::function<void(int)>& progress,
+                                                         const RequestHooks& hooks) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
+  auto outcomes = MeasureTogether(matched, progress, hooks);
   // What was found out on a device that does no work any more is not believed: whose doing it is, nobody can tell.
-  maker_->AwaitIdle();
-  RETURN_IF_ERROR(device_->CheckAnswers());
+  if (turn) RETURN_IF_ERROR(EndTurn());
   return outcomes;
 }
 
@@ -283,7 +292,7 @@ std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph
 
 Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
   if (!inductor_) {
-    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, options_.device, Deadline::After(kInductorLimit)));
+    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, torch_device_, Deadline::After(kInductorLimit)));
   }
   return inductor_;
 }
@@ -318,6 +327,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
   };
   ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
   auto outcomes = MeasureBaselines(task.graphs, baseline);
+  if (turn) RETURN_IF_ERROR(EndTurn());
   if (!outcomes) {
     // Its process may be what failed: the next request starts a fresh one.
     if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();

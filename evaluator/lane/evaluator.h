@@ -84,6 +84,8 @@ class Evaluator {
     ~DeviceTurn() { maker.AwaitIdle(); }
   };
   Result<std::unique_ptr<DeviceTurn>> TakeDevice(const RequestHooks& hooks);
+  // Whether the device still works once all that was on it has ended; kUnavailable where not.
+  Status EndTurn();
   // The graph's task child, from the cache or captured now.
   Result<std::shared_ptr<TaskChild>> ChildOf(const passbench::Graph& graph);
   std::string KeyOf(const passbench::Graph& graph) const;
@@ -97,6 +99,9 @@ class Evaluator {
   // The kernels of a Triton pass for those that matched.
   Status CompileTritonFor(const Matched& matched, const PreparedCandidate& prepared, EvaluationReport* report);
   // All of them; none is left.
+  Result<std::vector<GraphOutcome>> MeasureTogether(Matched& matched, const std::function<void(int rounds)>& progress,
+                                                    const RequestHooks& hooks);
+  // The same with the device taken, which is looked at afterwards.
   Result<std::vector<GraphOutcome>> MeasureSome(Matched& matched, const std::function<void(int rounds)>& progress,
                                                 const RequestHooks& hooks);
   // Every graph of the task; fills the report's graphs, verdict, reason, layers and output.

@@ -25,6 +25,8 @@ constexpr uint64_t kCandidateFileBytes = 4ull << 20;  // a shared object, or all
 // On a CUDA lane beside them: compiled kernels of Triton (64 MiB, a file 8 at most), and files in memory of the driver's.
 constexpr uint64_t kGpuTmpBytes = 128ull << 20;
 constexpr uint64_t kGpuFileBytes = 16ull << 20;
+// The driver starts some in each of the processes below a zygote, which are counted together; each one's group bounds its own.
+constexpr uint32_t kGpuThreads = 2048;
 constexpr uint64_t kZygoteTmpBytes = 512ull << 20;  // TorchInductor's cache and the compiler's temporaries
 constexpr uint64_t kZygoteMemoryBytes = 4ull << 30;  // torch and Dynamo hold 0.4 GB, its /tmp the above
 constexpr uint32_t kZygoteProcesses = 512;           // with children on their way to groups of their own
@@ -52,8 +54,10 @@ sandbox::CandidateOptions CandidateOf(const ZygoteOptions& options, const sandbo
   candidate.cores = {options.other_cores.front()};
   candidate.threads = options.threads > 1;
   if (!options.gpu) return candidate;
+  for (int i = 0; i < PN_SEAT_FDS; ++i) candidate.keep_fds.push_back(PN_SEAT_FD + i);
   candidate.tmp_bytes += kGpuTmpBytes;
   candidate.file_bytes = kGpuFileBytes;
+  candidate.max_threads = kGpuThreads;
   candidate.gpu = options.gpu->access;
   candidate.uses_gpu = true;
   return candidate;
