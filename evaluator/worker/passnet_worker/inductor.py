@@ -11,40 +11,60 @@ import os
 
 import torch
 
-from . import calls, capture
+from . import calls, capture, channel as channels, device
 
 
 class Inductor(calls.Caller):
     """torch.compile with its defaults."""
 
+    def __init__(self, channel: channels.Channel, state=None):
+        super().__init__(channel, state)
+        self.loaded: dict | None = None
+
     def load(self, message: dict, fds: list[int]) -> dict:
-        compiled, names = compiled_model(message)
-        self.runner.set_call(compiled, names, None, message["seed_each_call"])
+        self.loaded = message
+        self.set_call()
         return {"ok": True}
+
+    def set_call(self) -> None:
+        settle_driver(self.where)
+        compiled, names = compiled_model(self.loaded, self.where)
+        self.runner.set_call(compiled, names, None, self.loaded["seed_each_call"])
+
+    def moved(self) -> None:
+        if self.loaded is not None:
+            self.set_call()
 
     def compile(self, message: dict, fds: list[int]) -> dict:
         """One call on the device that torch calls so, on inputs of the graph's shapes and types. This process is thrown
         away: it has a context of its own, and no seat."""
-        open_device(message["device"])
-        compiled, names = compiled_model(message)
-        inputs = [tensor.to(message["device"]) for tensor in capture.dummy_inputs(message["inputs"])]
+        where = opened(message["device"])
+        compiled, names = compiled_model(message, where)
+        inputs = [tensor.to(where) for tensor in capture.dummy_inputs(message["inputs"])]
         compiled(**dict(zip(names, inputs)))
-        if message["device"] != "cpu":
-            torch.cuda.synchronize()
+        device.synchronise(where)
         return {"ok": True}
 
 
-def compiled_model(message: dict):
-    model = capture.load_model(message["source"], message["module"])
+def compiled_model(message: dict, where: torch.device):
+    model = capture.load_model(device.source_for(message["source"], where), message["module"])
     return torch.compile(model), tuple(meta["name"] for meta in message["inputs"])
 
 
-def open_device(device: str) -> None:
-    """Triton links what it builds against the driver's library and would start a program to find it, which no jail has."""
-    if device == "cpu":
-        return
+def opened(name: str) -> torch.device:
+    """The device that torch calls so, with a context of this process's own."""
+    if name == "cpu":
+        return device.CPU
+    device.show()
     torch.cuda.init()
-    folder = folder_of_library("libcuda.so")
+    where = torch.device("cuda", torch.cuda.current_device())
+    settle_driver(where)
+    return where
+
+
+def settle_driver(where: torch.device) -> None:
+    """Triton links what it builds against the driver's library and would start a program to find it, which no jail has."""
+    folder = folder_of_library("libcuda.so") if where.type == "cuda" else None
     if folder is not None:
         os.environ.setdefault("TRITON_LIBCUDA_PATH", folder)
 
@@ -59,7 +79,7 @@ def folder_of_library(name: str, maps: str = "/proc/self/maps") -> str | None:
     return None
 
 
-def warm(device: str) -> None:
+def warm(name: str) -> None:
     """A compile of our own: it imports TorchInductor, probes the vector unit and makes the precompiled header, together
     11 to 15 s that later compiles in this process and its children are spared."""
 
@@ -69,7 +89,7 @@ def warm(device: str) -> None:
     with torch.no_grad():
         torch.compile(warmed)(torch.ones(64, 64), torch.ones(64, 64))
     torch._dynamo.reset()
-    if device != "cpu":
+    if name != "cpu":
         import_device_half()
     if torch.cuda.is_initialized():
         raise RuntimeError("TorchInductor's parent has opened the device: no process that forks may")

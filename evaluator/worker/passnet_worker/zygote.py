@@ -7,12 +7,13 @@ leaves two.
 """
 
 import gc
+import importlib.util
 import os
 import sys
 
 import torch
 
-from . import capture, channel as channels, match, processes, roles, screen, trace  # noqa: F401 (imported to be forked)
+from . import capture, channel as channels, device, match, processes, roles, screen, trace  # noqa: F401 (imported to be forked)
 
 
 def warm_dynamo() -> None:
@@ -24,10 +25,23 @@ def warm_dynamo() -> None:
     torch._dynamo.reset()
 
 
+def warm_triton() -> None:
+    """Triton with the key of its cache, a hash of its own files: it takes a second, and no timed process should read them."""
+    if importlib.util.find_spec("triton") is not None:
+        from triton.runtime.cache import triton_key
+
+        from . import triton_device  # noqa: F401 (imported to be forked)
+
+        triton_key()
+
+
 def main() -> None:
     channel = channels.Channel(processes.CONTROL_FD)
+    device.hide()
     warm_dynamo()
     message, _ = channel.receive()
+    if message.get("cuda", False):
+        warm_triton()
     plans = {name: bytes.fromhex(text) for name, text in message["plans"].items()}
     children = processes.Children(channel, plans)
     gc.collect()
