@@ -61,7 +61,8 @@ def controls() -> str:
 def document() -> str:
     """The document with its lists as they should be."""
     text = DOCUMENT.read_text()
-    for mark, made in (("specimens", table("specimens")), ("specimens_gpu", table("specimens_gpu")), ("controls", controls())):
+    lists = {"specimens": table("specimens"), "specimens_gpu": table("specimens_gpu"), "controls": controls()}
+    for mark, made in lists.items():
         begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
         before, rest = text.split(begin)
         text = before + begin + made + end + rest.split(end)[1]
