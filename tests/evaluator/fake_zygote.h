@@ -102,7 +102,6 @@ class FakeZygote : public evaluator::ForkParent {
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (child.loses_first_thread) PlayWithoutFirstThread(std::move(control), child);
       Play(evaluator::WorkerChannel(std::move(control)), child);
       if (child.dies) ::raise(SIGKILL);
       ::_exit(child.status);
@@ -111,14 +110,19 @@ class FakeZygote : public evaluator::ForkParent {
     Say(channel, parent.forked.value_or(Json{{"pid", pid}}.Dump()), {pidfd.get()});
   }
 
-  [[noreturn]] static void PlayWithoutFirstThread(UniqueFd control, const WorkerScript& script) {
-    static evaluator::WorkerChannel channel{std::move(control)};
+  [[noreturn]] static void GoOnWithoutFirstThread(evaluator::WorkerChannel channel, const WorkerScript& script) {
+    static evaluator::WorkerChannel kept{std::move(channel)};
     static const WorkerScript* played = &script;
-    LoseFirstThread([](void*) { Play(std::move(channel), *played); }, nullptr);
+    LoseFirstThread([](void*) { Answer(std::move(kept), *played); }, nullptr);
   }
 
   static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
     if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
+    if (script.loses_first_thread) GoOnWithoutFirstThread(std::move(channel), script);
+    Answer(std::move(channel), script);
+  }
+
+  static void Answer(evaluator::WorkerChannel channel, const WorkerScript& script) {
     for (const std::string& answer : script.answers) Say(channel, answer);
     for (const std::string& answer : script.commands) {
       PnRunCommand header;

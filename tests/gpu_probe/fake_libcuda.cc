@@ -1,5 +1,5 @@
-// What is added to the stand-in driver (tests/fakes/libcuda) for passnet-gpu-probe: its cuInit does what the real one is known
-// to do, so that a jail that refuses any of it is found out: it makes a file in memory, asks its node (FAKE_CUDA_NODE) by ioctl
+// The stand-in driver (tests/fakes/libcuda, which this library needs) with another cuInit, for passnet-gpu-probe: it does what
+// the real one is known to do, so that a jail that refuses any of it is found out: it makes a file in memory, asks its node (FAKE_CUDA_NODE) by ioctl
 // (FAKE_CUDA_COMMAND), names a thread of its own and reads /sys (FAKE_CUDA_SYS). And the probe's kernel. No figure comes from it.
 // FAKE_CUDA_FAULT: "no_device", "wrong_result", "no_export", "silent" (ends the process).
 #include <dirent.h>
@@ -65,7 +65,10 @@ void WrongSteps(void** parameters) { Step(parameters, 1); }
 using namespace passnet::fakes;
 using namespace passnet::evaluator::cuda;
 
-extern "C" Code passnet_fake_cuda_started(FakeCudaControl* control) {
+extern "C" __attribute__((visibility("default"))) FakeCudaControl* passnet_fake_cuda_control();
+
+extern "C" __attribute__((visibility("default"))) Code cuInit(unsigned) {
+  FakeCudaControl* control = passnet_fake_cuda_control();
   if (Fault("silent")) _exit(0);
   if (Fault("no_device")) return kNoDevice;
   const int file = memfd_create("cuda", MFD_CLOEXEC);

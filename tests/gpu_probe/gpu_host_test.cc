@@ -30,6 +30,7 @@ std::unique_ptr<GpuHost> Host(std::vector<std::pair<std::string, std::string>> e
   options.program = fakes::BinaryDir() + "/bin/passnet-gpu-probe";
   options.arguments = {"--libcuda", Cuda(), "--libnvidia-ml", Here() + "/fake_libnvidia_ml.so"};
   options.environment = std::move(environment);
+  options.readable = {fakes::BinaryDir() + "/lib"};  // the stand-in that the library needs
   return ThisMachine(std::move(options));
 }
 

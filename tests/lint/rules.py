@@ -80,7 +80,7 @@ PLAIN_VARIABLES = {"PROJECT_VERSION", "PASSNET_GIT"}  # of our own making and al
 FORBIDDEN_STEMS = {"util", "utils", "common", "helper", "helpers", "misc"}
 SKIPPED_FOLDERS = {".git", ".venv", ".cache", "build", "demo-out", "__pycache__", "node_modules"}
 # Third-party-like input and expected outputs: their form belongs to what they imitate.
-DATA_FOLDERS = re.compile(r"(^|/)(fixtures|recordings|data)(/|$)|^tasks/|^tests/hostile/(specimens|honest|tasks)/")
+DATA_FOLDERS = re.compile(r"(^|/)(fixtures|recordings|data)(/|$)|^tasks/|^tests/hostile/(specimens|specimens_gpu|honest|tasks)/")
 CODE_SUFFIXES = {".h", ".cc", ".cu", ".py", ".cmake"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

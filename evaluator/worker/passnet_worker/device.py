@@ -37,7 +37,7 @@ def hide() -> None:
 
 
 def show() -> None:
-    """What hide() has hidden, in a process that may open the device and forks nobody."""
+    """Undoes hide() in this process, which may open a GPU from now on."""
     for (owner, name), function in _asked.items():
         setattr(owner, name, function)
     _asked.clear()

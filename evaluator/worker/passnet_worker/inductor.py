@@ -11,24 +11,34 @@ import os
 
 import torch
 
-from . import calls, capture, device
+from . import calls, capture, channel as channels, device
 
 
 class Inductor(calls.Caller):
     """torch.compile with its defaults."""
 
-    def moved(self) -> None:
-        """On a device its model is loaded afterwards, for where its tensors lie."""
+    def __init__(self, channel: channels.Channel, state=None):
+        super().__init__(channel, state)
+        self.loaded: dict | None = None
 
     def load(self, message: dict, fds: list[int]) -> dict:
-        compiled, names = compiled_model(message, self.where)
-        self.runner.set_call(compiled, names, None, message["seed_each_call"])
+        self.loaded = message
+        self.set_call()
         return {"ok": True}
+
+    def set_call(self) -> None:
+        settle_driver(self.where)
+        compiled, names = compiled_model(self.loaded, self.where)
+        self.runner.set_call(compiled, names, None, self.loaded["seed_each_call"])
+
+    def moved(self) -> None:
+        if self.loaded is not None:
+            self.set_call()
 
     def compile(self, message: dict, fds: list[int]) -> dict:
         """One call on the device that torch calls so, on inputs of the graph's shapes and types. This process is thrown
         away: it has a context of its own, and no seat."""
-        where = open_device(message["device"])
+        where = opened(message["device"])
         compiled, names = compiled_model(message, where)
         inputs = [tensor.to(where) for tensor in capture.dummy_inputs(message["inputs"])]
         compiled(**dict(zip(names, inputs)))
@@ -41,16 +51,22 @@ def compiled_model(message: dict, where: torch.device):
     return torch.compile(model), tuple(meta["name"] for meta in message["inputs"])
 
 
-def open_device(name: str) -> torch.device:
-    """Triton links what it builds against the driver's library and would start a program to find it, which no jail has."""
+def opened(name: str) -> torch.device:
+    """The device that torch calls so, with a context of this process's own."""
     if name == "cpu":
         return device.CPU
     device.show()
     torch.cuda.init()
-    folder = folder_of_library("libcuda.so")
+    where = torch.device("cuda", torch.cuda.current_device())
+    settle_driver(where)
+    return where
+
+
+def settle_driver(where: torch.device) -> None:
+    """Triton links what it builds against the driver's library and would start a program to find it, which no jail has."""
+    folder = folder_of_library("libcuda.so") if where.type == "cuda" else None
     if folder is not None:
         os.environ.setdefault("TRITON_LIBCUDA_PATH", folder)
-    return torch.device(name, torch.cuda.current_device())
 
 
 def folder_of_library(name: str, maps: str = "/proc/self/maps") -> str | None:

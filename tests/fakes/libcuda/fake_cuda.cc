@@ -117,15 +117,7 @@ CALL void passnet_fake_cuda_fail(const char* call, int code) {
   State().control.failing_call = call;
 }
 
-// What a library that is built around this one does when it is started (tests/gpu_probe); null in all others.
-extern "C" __attribute__((weak)) Code passnet_fake_cuda_started(FakeCudaControl* control);
-
-CALL Code cuInit(unsigned) {
-  if (passnet_fake_cuda_started != nullptr) {
-    if (const Code code = passnet_fake_cuda_started(&State().control); code != kSuccess) return code;
-  }
-  return Begin("cuInit", false);
-}
+CALL Code cuInit(unsigned) { return Begin("cuInit", false); }
 CALL Code cuDriverGetVersion(int* version) {
   *version = 13000;
   return kSuccess;
