@@ -30,6 +30,7 @@ constexpr char kHealthKernel[] = R"(.version 6.3
 
 constexpr size_t kLeastRing = size_t{8} << 20;
 constexpr int kCopies = 8;
+constexpr int kLaunches = 32;
 
 struct Slowing {
   unsigned long long reason;
@@ -77,6 +78,7 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
   ASSIGN_OR_RETURN(HostLock lock, HostLock::Open({options.lock_folder, uuid + ".lock", options.pci_folder / made->facts_.pci,
                                                   "device " + uuid}));
   made->lock_ = std::make_unique<HostLock>(std::move(lock));
+  ASSIGN_OR_RETURN(const HostLock::Hold lease, made->Lease(Deadline::After(options.open_limit), {}));
   if (auto nvml = NvmlLibrary::Load(options.nvml_library)) {
     made->nvml_ = std::move(nvml).value();
     made->AskNvml();
@@ -85,6 +87,7 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
   RETURN_IF_ERROR(made->MakeMemory());
   RETURN_IF_ERROR(made->LoadKernel());
   RETURN_IF_ERROR(made->MeasureCopies());
+  RETURN_IF_ERROR(made->MeasureLaunches());
   made->LoadKernels();
   return made;
 }
@@ -166,6 +169,21 @@ Status CudaDevice::MeasureCopies() {
   return OkStatus();
 }
 
+// Of a kernel that does next to nothing: from its launch until it is known to be done.
+Status CudaDevice::MeasureLaunches() {
+  uint32_t word = 0;
+  cuda::Pointer to = cell_.at();
+  void* parameters[] = {&to, &word};
+  for (int i = 0; i < kLaunches; ++i) {
+    const SteadyTime started = Clock::System().Now();
+    RETURN_IF_ERROR(stream_->Launch(kernel_, 1, 1, parameters));
+    RETURN_IF_ERROR(stream_->Await(Deadline::After(options_.answer_limit)));
+    const std::chrono::duration<double, std::micro> took = Clock::System().Now() - started;
+    if (facts_.launch_us == 0 || took.count() < facts_.launch_us) facts_.launch_us = took.count();
+  }
+  return OkStatus();
+}
+
 Status CudaDevice::LoadKernel() {
   RETURN_IF_ERROR(context_->Enter());
   const CudaDriver& driver = context_->driver();
@@ -184,8 +202,9 @@ void CudaDevice::LoadKernels() {
 }
 
 SeatPool CudaDevice::Seats() {
-  return SeatPool([context = context_, uuid = facts_.uuid, kernels = kernels_](const SeatSizes& sizes) {
-    return CudaSeat::Create(context, uuid, sizes, kernels);
+  const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device};
+  return SeatPool([context = context_, told, kernels = kernels_](const SeatSizes& sizes) {
+    return CudaSeat::Create(context, told, sizes, kernels);
   });
 }
 

@@ -8,10 +8,11 @@
 
 namespace passnet::evaluator {
 
-Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context, const std::string& uuid,
-                                                     const SeatSizes& sizes, std::shared_ptr<CudaKernels> kernels) {
+Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context,
+                                                     const DeviceForWorker& device, const SeatSizes& sizes,
+                                                     std::shared_ptr<CudaKernels> kernels) {
   std::unique_ptr<CudaSeat> made(new CudaSeat(sizes));
-  made->uuid_ = uuid;
+  made->device_ = device;
   made->context_ = context;
   made->kernels_ = std::move(kernels);
   const size_t inputs = std::max<size_t>(sizes.inputs, 1), kept = std::max<size_t>(sizes.kept, 1);
@@ -31,7 +32,9 @@ std::vector<int> CudaSeat::Descriptors() const {
 }
 
 void CudaSeat::AddAttachFields(Json* fields) const {
-  fields->Set("device", {{"uuid", uuid_},
+  fields->Set("device", {{"uuid", device_.uuid},
+                         {"driver", device_.driver},
+                         {"torch", device_.torch},
                          {"inputs_bytes", inputs_.size()},
                          {"inputs_at", kInputsAt},
                          {"arena_bytes", arena_.size()},

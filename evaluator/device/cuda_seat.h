@@ -20,14 +20,22 @@
 
 namespace passnet::evaluator {
 
+// What a worker is told of the device beside its memory.
+struct DeviceForWorker {
+  std::string uuid;
+  std::string driver = "libcuda.so.1";  // the library that it loads
+  std::string torch = "cuda";  // the device that torch knows it as; "cpu": of a stand-in driver, whose memory is the host's
+};
+
 class CudaSeat : public SeatMemory {
  public:
   static constexpr uint64_t kInputsAt = 1ull << 60, kArenaAt = 1ull << 61;
   static constexpr unsigned char kPoison = 0xff;  // NaN in every floating type, -1 in every integer
 
-  // `uuid`: of the device, for the worker. `kernels`: null where the host draws and compares.
-  static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context, const std::string& uuid,
-                                                    const SeatSizes& sizes, std::shared_ptr<CudaKernels> kernels = nullptr);
+  // `kernels`: null where the host draws and compares.
+  static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context,
+                                                    const DeviceForWorker& device, const SeatSizes& sizes,
+                                                    std::shared_ptr<CudaKernels> kernels = nullptr);
 
   // Headers, inputs, arena.
   std::vector<int> Descriptors() const override;
@@ -53,7 +61,7 @@ class CudaSeat : public SeatMemory {
   void Keep(std::vector<MemoryRange> ranges);
   Status ToHost(cuda::Pointer from, size_t bytes);
 
-  std::string uuid_;
+  DeviceForWorker device_;
   std::shared_ptr<const CudaContext> context_;
   std::shared_ptr<CudaKernels> kernels_;
   SharedRegion headers_;

@@ -32,6 +32,7 @@ struct DeviceFacts {
   int multiprocessors = 0;
   uint64_t memory_bytes = 0, l2_bytes = 0;
   double copy_bytes_per_us = 0;  // read and written, measured
+  double launch_us = 0;          // of a kernel that does nothing, until it is known to be done, measured
   int driver_version = 0;        // 13000 for CUDA 13.0
   bool ecc = false;
   std::optional<bool> persistence, mig;  // nothing where NVML does not say

@@ -159,7 +159,7 @@ Status ForkEager(const std::shared_ptr<TaskChild>& task, const std::string& mode
   ForkSpec spec;
   spec.role = "reference";
   spec.plan = "reference";
-  spec.first_frame = "{}";
+  LayMemory(side, &spec);
   const Deadline deadline = Deadline::After(kForkLimit);
   ASSIGN_OR_RETURN(std::unique_ptr<WorkerProcess> process, WorkerProcess::Fork(task, spec, deadline));
   const Json configure = {{"cmd", "configure"}, {"mode", mode}, {"seed_each_call", task->random()}};
@@ -190,7 +190,15 @@ Result<BlockTimes> TimeBlocks(Side& side, int blocks, const std::function<Status
 
 bool GraphFacts::InPlace() const { return std::find(mutated.begin(), mutated.end(), true) != mutated.end(); }
 
+void LayMemory(const Side& side, ForkSpec* spec) {
+  spec->first_frame = "{}";
+  if (!side.OnDevice()) return;
+  spec->first_frame = Json{{"layout", side.AttachFields()}}.Dump();
+  spec->fds = side.memory().Descriptors();
+}
+
 Status Attach(Side& side) {
+  if (side.OnDevice()) return side.process().Stop();  // it did so by itself
   Json command = side.AttachFields();
   command.Set("cmd", "attach");
   return ExpectOk(side.Command(command, side.memory().Descriptors()), "attach");

@@ -225,7 +225,7 @@ class DrawingSeatTest : public CudaKernelsTest {
     arena_ = CudaMemory::Import(context_, seat_->Descriptors()[2], fields["device"]["arena_bytes"].Unsigned()).value();
   }
   std::unique_ptr<SeatMemory> MakeSeat() const {
-    return CudaSeat::Create(context_, "GPU-0", {4096, 1024, 1 << 16, 8192}, kernels_).value();
+    return CudaSeat::Create(context_, {"GPU-0"}, {4096, 1024, 1 << 16, 8192}, kernels_).value();
   }
   static std::byte* Bytes(const CudaMemory& memory) { return reinterpret_cast<std::byte*>(memory.at()); }
   std::shared_ptr<KeptRun> Kept(std::vector<MemoryRange> outputs, std::vector<MemoryRange> inputs = {},

@@ -1,5 +1,5 @@
-// What a process may try that measures on a device, against the lane's own seat, clock and comparison. The device is the
-// stand-in; what is shown is the protocol's, and no figure comes from it.
+// What a process may try that measures on a device, against the lane's own seat, clock and comparison: on the stand-in, and
+// where there is one on a GPU (tests/gpu/device_under_test.h). What is shown is the protocol's, and no figure comes from it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -15,6 +15,7 @@
 #include "tests/device/worker_words.h"
 #include "tests/fakes/libcuda/control.h"
 #include "tests/fakes/temp_folder.h"
+#include "tests/gpu/device_under_test.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -43,16 +44,20 @@ SlotLayout TwoCalls() {
 class DeviceAttackTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    CudaDeviceOptions options;
-    options.driver_library = options.nvml_library = fakes::FakeCudaPath();
-    options.lock_folder = folder_ / "locks";
+    if (!under_test_.why_not.empty()) GTEST_SKIP() << under_test_.why_not;
+    CudaDeviceOptions options = under_test_.Options(folder_ / "locks");
     options.answer_limit = kPatience;
-    options.nvrtc_libraries = {GetParam() ? fakes::FakeCudaPath() : "libnvrtc-that-is-not-there.so.1"};
-    device_ = CudaDevice::Open(options).value();
+    options.nvrtc_libraries = under_test_.nvrtc_libraries;
+    if (!GetParam()) options.nvrtc_libraries = {"libnvrtc-that-is-not-there.so.1"};
+    auto opened = CudaDevice::Open(options);
+    ASSERT_TRUE(opened) << opened.error().context;
+    device_ = std::move(opened).value();
     ASSERT_EQ(device_->facts().no_kernels.empty(), GetParam()) << device_->facts().no_kernels;
     pool_ = std::make_unique<SeatPool>(device_->Seats());
   }
-  void TearDown() override { fakes::FakeCuda().hangs = false; }
+  void TearDown() override {
+    if (under_test_.stand_in) fakes::FakeCuda().hangs = false;
+  }
 
   // A seat with a process that behaves so, stopped and ready.
   Side SeatOf(const std::string& behaviour) {
@@ -61,7 +66,11 @@ class DeviceAttackTest : public testing::TestWithParam<bool> {
     Side side(layout_, pool_->Take(sizes).value());
     ForkSpec spec;
     spec.role = "candidate";
-    spec.first_frame = Json{{"behaviour", behaviour}, {"layout", side.AttachFields()}}.Dump();
+    spec.first_frame = Json{{"behaviour", behaviour},
+                            {"driver", under_test_.driver_library},
+                            {"stand_in", under_test_.stand_in},
+                            {"layout", side.AttachFields()}}
+                           .Dump();
     spec.fds = side.memory().Descriptors();
     auto process = WorkerProcess::Fork(zygote_, spec, Deadline::After(kPatience));
     EXPECT_TRUE(process) << process.error().context;
@@ -104,6 +113,7 @@ class DeviceAttackTest : public testing::TestWithParam<bool> {
     return comparison.match == OutputMatch::kCompared && comparison.tightest == 0;
   }
 
+  const fakes::DeviceUnderTest& under_test_ = fakes::TheDevice();
   const fakes::TempFolder folder_{"attack"};
   const SlotLayout layout_ = TwoCalls();
   const OutputComparer comparer_{layout_, {false}};
@@ -138,9 +148,11 @@ TEST_P(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
-  const unsigned before = fakes::FakeCuda().copies;
+  const unsigned before = under_test_.stand_in ? fakes::FakeCuda().copies.load() : 0;
   ASSERT_TRUE(Call(side, 0));
-  EXPECT_EQ(fakes::FakeCuda().copies - before, 2u) << "one copy reveals, one takes the neighbouring outputs";
+  if (under_test_.stand_in) {
+    EXPECT_EQ(fakes::FakeCuda().copies - before, 2u) << "one copy reveals, one takes the neighbouring outputs";
+  }
   EXPECT_TRUE(Right(Outputs(side)));
 }
 
@@ -214,6 +226,7 @@ TEST_P(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
 }
 
 TEST_P(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
+  if (!under_test_.stand_in) GTEST_SKIP() << "a GPU shares its time among processes: only the stand-in can be kept";
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   fakes::FakeCuda().hangs = true;  // for this process: its copy gets no turn
@@ -230,9 +243,8 @@ TEST_P(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   ASSERT_TRUE(Call(side));
   side.process().End();
   EXPECT_TRUE(device_->CheckAnswers()) << "what a killed process queued is gone with it";
-  CudaDeviceOptions options;
-  options.driver_library = options.nvml_library = fakes::FakeCudaPath();
-  options.lock_folder = folder_ / "locks";
+  if (!under_test_.stand_in) return;  // nobody makes a GPU hang for a test
+  CudaDeviceOptions options = under_test_.Options(folder_ / "locks");
   options.answer_limit = std::chrono::milliseconds(200);
   auto beside = CudaDevice::Open(options);
   ASSERT_TRUE(beside) << beside.error().context;

@@ -68,7 +68,11 @@ class DeviceRoundTest : public testing::TestWithParam<bool> {
   Status Give(Side& side, const std::string& behaviour) {
     ForkSpec spec;
     spec.role = "candidate";
-    spec.first_frame = Json{{"behaviour", behaviour}, {"layout", side.AttachFields()}}.Dump();
+    spec.first_frame = Json{{"behaviour", behaviour},
+                            {"driver", fakes::FakeCudaPath()},
+                            {"stand_in", true},
+                            {"layout", side.AttachFields()}}
+                           .Dump();
     spec.fds = side.memory().Descriptors();
     ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, Deadline::After(kPatience)));
     RETURN_IF_ERROR(process->Stop());

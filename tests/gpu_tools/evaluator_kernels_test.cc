@@ -16,7 +16,7 @@ using testing::Not;
 
 const char* const kEntries[] = {"passnet_draw", "passnet_claim_strays", "passnet_write_strays", "passnet_compare"};
 
-class DeviceKernelsTest : public testing::Test {
+class EvaluatorKernelsTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto libraries = NvrtcLibraries(fakes::GpuTools() / "bin/python");
@@ -33,7 +33,7 @@ class DeviceKernelsTest : public testing::Test {
   std::shared_ptr<const NvrtcLibrary> nvrtc_;
 };
 
-TEST_F(DeviceKernelsTest, BecomeMachineCodeOfEachArchitecture) {
+TEST_F(EvaluatorKernelsTest, BecomeMachineCodeOfEachArchitecture) {
   for (int capability : {80, 90}) {
     auto image = nvrtc_->CompileKernels(capability);
     ASSERT_TRUE(image) << image.error().context;
@@ -43,7 +43,7 @@ TEST_F(DeviceKernelsTest, BecomeMachineCodeOfEachArchitecture) {
 }
 
 // torch and the host round every step, and keep subnormal numbers.
-TEST_F(DeviceKernelsTest, FuseNothingAndFlushNothing) {
+TEST_F(EvaluatorKernelsTest, FuseNothingAndFlushNothing) {
   auto ptx = nvrtc_->CompileKernelsToPtx(90);
   ASSERT_TRUE(ptx) << ptx.error().context;
   for (const char* entry : kEntries) EXPECT_THAT(ptx.value(), HasSubstr(".entry " + std::string(entry) + "("));

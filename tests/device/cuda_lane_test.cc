@@ -1,0 +1,262 @@
+// A whole CUDA lane on a machine without a GPU: evaluator, jails, real torch in the workers, over the stand-in driver, whose
+// device memory is the host's. No figure comes from it. In this process, so that a test can say what the device does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "evaluator/api/pass_dir.h"
+#include "evaluator/candidate/candidate.h"
+#include "evaluator/client/lane_client.h"
+#include "evaluator/lane/evaluator.h"
+#include "tests/fakes/libcuda/control.h"
+#include "tests/fakes/temp_folder.h"
+
+namespace passnet::evaluator {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr const char* kUuid = "GPU-00112233-4455-6677-8899-aabbccddeeff";
+constexpr const char* kTask = "bias_gelu_layernorm";
+
+class CudaLaneTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<fakes::TempFolder>("cuda_lane");
+    MakeTask();
+    auto made = Evaluator::Create(Options(std::chrono::minutes(1)));
+    ASSERT_TRUE(made) << made.error().context;
+    evaluator_ = std::move(made).value();
+  }
+  static void TearDownTestSuite() {
+    evaluator_.reset();
+    folder_.reset();
+  }
+  void SetUp() override { ASSERT_TRUE(evaluator_); }
+  void TearDown() override {
+    fake_.hangs = false;
+    fake_.throttle = 0;
+    fs::remove(*folder_ / "locks" / (std::string(kUuid) + ".quarantined"));
+  }
+
+  static EvaluatorOptions Options(std::chrono::milliseconds answer_limit) {
+    EvaluatorOptions options;
+    options.python = fakes::SourceDir() + "/.venv/bin/python";
+    options.worker_dir = fakes::BinaryDir() + "/lib/worker";
+    options.include_dir = fakes::BinaryDir() + "/lib/include";
+    options.cache_dir = *folder_ / "cache";
+    options.device = "cuda:0";
+    options.cuda.driver_library = options.cuda.nvml_library = fakes::FakeCudaPath();
+    options.nvrtc = fakes::FakeCudaPath();
+    options.cuda.torch_device = "cpu";
+    options.cuda.lock_folder = *folder_ / "locks";
+    options.cuda.pci_folder = *folder_ / "pci";
+    options.cuda.answer_limit = answer_limit;
+    return options;
+  }
+
+  // The bundled task with one graph of it.
+  static void MakeTask() {
+    fs::copy(fs::path(fakes::SourceDir()) / "tasks" / kTask, *folder_ / kTask, fs::copy_options::recursive);
+    std::string first;
+    std::getline(std::ifstream(*folder_ / kTask / "graph_list.txt"), first);
+    std::ofstream(*folder_ / kTask / "graph_list.txt") << first << "\n";
+  }
+
+  static EvaluateRequest RequestWith(std::vector<CandidateFile> files) {
+    EvaluateRequest request;
+    request.evaluation_id = "test";
+    request.task.path = (*folder_ / kTask).native();
+    request.files = std::move(files);
+    request.device = "cuda:0";
+    request.time_cap = std::chrono::milliseconds(300);
+    return request;
+  }
+  static EvaluateRequest RequestFor(const std::string& passes) {
+    return RequestWith(ReadPassDir(fs::path(fakes::SourceDir()) / "tests/fixtures" / passes).value());
+  }
+
+  static RequestHooks Quietly() {
+    return {[](const std::string&, int, int) {}, [] { return false; }};
+  }
+  static EvaluationReport Evaluate(const EvaluateRequest& request) {
+    auto report = evaluator_->Evaluate(request, Quietly());
+    EXPECT_TRUE(report) << report.error().context;
+    return report ? std::move(report).value() : EvaluationReport();
+  }
+
+  fakes::FakeCudaControl& fake_ = fakes::FakeCuda();
+  static inline std::unique_ptr<fakes::TempFolder> folder_;
+  static inline std::unique_ptr<Evaluator> evaluator_;
+};
+
+TEST_F(CudaLaneTest, EnvironmentTellsTheDeviceAndThatItIsNone) {
+  const auto& environment = evaluator_->environment();
+  EXPECT_EQ(environment.at("device"), "cuda:0");
+  EXPECT_EQ(environment.at("gpu_model"), "stand-in");
+  EXPECT_EQ(environment.at("gpu_compute_capability"), "9.0");
+  EXPECT_TRUE(environment.contains("stand_in"));
+  EXPECT_TRUE(fs::exists(*folder_ / "cache/devices" / (std::string(kUuid) + ".json")));
+}
+
+TEST_F(CudaLaneTest, KernelOfACandidateIsRightOnBothPaths) {
+  EvaluateRequest request = RequestFor("passes/bias_gelu_layernorm");
+  for (const CallPath path : {CallPath::kDynamo, CallPath::kDirect}) {
+    request.call_path = path;
+    const EvaluationReport report = Evaluate(request);
+    EXPECT_EQ(report.verdict, Verdict::kOk) << report.reason << report.candidate_output;
+    ASSERT_THAT(report.graphs, SizeIs(1));
+    const GraphReport& graph = report.graphs[0];
+    EXPECT_EQ(graph.status, GraphStatus::kCorrect);
+    EXPECT_GT(graph.timed_calls, 0);
+    EXPECT_TRUE(graph.speedup_call);
+    // Before the first round and after each.
+    ASSERT_THAT(graph.device_moments, SizeIs(static_cast<size_t>(graph.pairs) + 1));
+    EXPECT_EQ(graph.device_moments[0].celsius, 41);
+    EXPECT_THAT(report.sandbox.layers, Not(IsEmpty()));
+  }
+}
+
+TEST_F(CudaLaneTest, WrongResultsAreFoundOutInTheCopyOfTheDevice) {
+  const EvaluationReport report = Evaluate(RequestFor("passes_bad/wrong_result"));
+  EXPECT_EQ(report.verdict, Verdict::kIncorrect) << report.reason;
+  EXPECT_THAT(report.reason, HasSubstr("max_abs_diff="));
+}
+
+// What the witness hears is heard on this lane too: torch's own operations are no kernel of the candidate's.
+TEST_F(CudaLaneTest, TorchInTheCandidatesPlaceIsSeen) {
+  const std::string pass = R"(import torch
+
+
+def pattern(x, bias, weight, offset):
+    biased = x + bias
+    activated = torch.nn.functional.gelu(biased)
+    return torch.nn.functional.layer_norm(activated, (768,), weight, offset, 1e-05)
+
+
+def replacement_args(x, bias, weight, offset):
+    return (x, bias, weight, offset)
+
+
+@torch.fx.wrap
+def plain(x, bias, weight, offset):
+    return torch.nn.functional.layer_norm(torch.nn.functional.gelu(x + bias), (768,), weight, offset, 1e-05)
+
+
+def replacement_func():
+    return plain
+)";
+  const EvaluationReport report = Evaluate(RequestWith({{"Plain.py", pass}, {kRuleListName, "[\"Plain\"]"}}));
+  EXPECT_EQ(report.verdict, Verdict::kDispatch) << report.reason;
+}
+
+TEST_F(CudaLaneTest, WhatTheLaneLacksIsNotScored) {
+  const EvaluationReport cuda = Evaluate(RequestFor("passes_cu/bias_gelu_layernorm"));
+  EXPECT_EQ(cuda.verdict, Verdict::kUnsupported) << cuda.reason;
+  EXPECT_THAT(cuda.reason, HasSubstr("this lane (cuda:0) has no nvcc"));
+  const EvaluationReport triton = Evaluate(RequestFor("passes_triton/bias_gelu_layernorm"));
+  EXPECT_EQ(triton.verdict, Verdict::kUnsupported) << triton.reason;
+  EXPECT_THAT(triton.reason, HasSubstr("this lane (cuda:0) has no Triton"));
+  EXPECT_FALSE(triton.aggregated_score);
+}
+
+TEST_F(CudaLaneTest, AnotherDeviceIsAnotherLanes) {
+  EvaluateRequest request = RequestFor("passes/bias_gelu_layernorm");
+  request.device = "cpu";
+  const auto refused = evaluator_->Evaluate(request, Quietly());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused.error().context, "device cpu: this lane is cuda:0");
+}
+
+TEST_F(CudaLaneTest, DescriptionHasTheDevicesFloor) {
+  const auto description = evaluator_->Describe({{(*folder_ / kTask).native()}, "cuda:0"}, Quietly());
+  ASSERT_TRUE(description) << description.error().context;
+  ASSERT_THAT(description.value().graphs, SizeIs(1));
+  EXPECT_GT(description.value().graphs[0].eager_us, 0);
+  EXPECT_GT(description.value().graphs[0].floor_us, 0);
+}
+
+TEST_F(CudaLaneTest, RoundsOfASlowedDeviceAreMadeAgainAndThenTold) {
+  fake_.throttle = 0x4;
+  const EvaluationReport report = Evaluate(RequestFor("passes/bias_gelu_layernorm"));
+  EXPECT_EQ(report.verdict, Verdict::kOk) << report.reason;
+  const GraphReport& graph = report.graphs.at(0);
+  int repeated = 0;
+  for (size_t i = 1; i < graph.device_moments.size(); ++i) {
+    EXPECT_THAT(graph.device_moments[i].slowed_by, Contains("power cap"));
+    repeated += graph.device_moments[i].repeated ? 1 : 0;
+  }
+  EXPECT_EQ(repeated, 3);
+  EXPECT_EQ(graph.device_moments.size(), static_cast<size_t>(graph.pairs) + 3 + 1);
+  EXPECT_FALSE(graph.device_moments.back().repeated) << "a device that stays so is measured as it is";
+}
+
+// Nothing of a lane touches a device that somebody else measures on.
+TEST_F(CudaLaneTest, EvaluationWaitsForTheDevice) {
+  auto lock = HostLock::Open({*folder_ / "locks", std::string(kUuid) + ".lock", *folder_ / "pci/0000:0a:00.0", "device"});
+  ASSERT_TRUE(lock);
+  const auto hold = lock.value().Take(Deadline::Never(), {});
+  ASSERT_TRUE(hold);
+  const unsigned copies = fake_.copies;
+  int asked = 0;
+  RequestHooks hooks = Quietly();
+  hooks.cancelled = [&] { return ++asked > 50; };
+  const auto report = evaluator_->Evaluate(RequestFor("passes/bias_gelu_layernorm"), hooks);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
+  EXPECT_GT(asked, 50) << "it waited";
+  EXPECT_EQ(fake_.copies, copies);
+}
+
+TEST_F(CudaLaneTest, DeviceThatHangsIsNobodysScoreAndTheLaneSaysSo) {
+  auto ours = Evaluator::Create(Options(std::chrono::seconds(10)));
+  ASSERT_TRUE(ours) << ours.error().context;
+  RequestHooks hooks = Quietly();
+  hooks.progress = [this](const std::string& what, int, int) { fake_.hangs = fake_.hangs || what.starts_with("measuring"); };
+  const auto report = ours.value()->Evaluate(RequestFor("passes/bias_gelu_layernorm"), hooks);
+  ASSERT_FALSE(report);
+  EXPECT_TRUE(fs::exists(*folder_ / "locks" / (std::string(kUuid) + ".quarantined")));
+  // A lane that comes up later is refused with the reason, and one that is up does no work.
+  fake_.hangs = false;
+  const auto later = Evaluator::Create(Options(std::chrono::minutes(1)));
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(later.error().context, HasSubstr(std::string("device ") + kUuid + " is quarantined since"));
+  const auto other = evaluator_->Evaluate(RequestFor("passes/bias_gelu_layernorm"), Quietly());
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(other.error().context, HasSubstr("quarantined"));
+}
+
+// The same through the program, as the daemon starts it.
+TEST_F(CudaLaneTest, ProgramServesTheLane) {
+  LaneClientOptions options;
+  options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
+  options.cache_dir = (*folder_ / "cache").native();
+  options.device = std::string("cuda:") + kUuid;
+  options.further = {"--driver-library", fakes::FakeCudaPath(), "--management-library", fakes::FakeCudaPath(), "--torch-device", "cpu",
+                     "--lock-folder", (*folder_ / "locks").native()};
+  auto lane = StartLane(options, Deadline::After(std::chrono::minutes(3)));
+  ASSERT_TRUE(lane) << lane.error().context;
+  EvaluateRequest request = RequestFor("passes/bias_gelu_layernorm");
+  request.device = options.device;
+  const auto report = lane.value()->Evaluate(request, Deadline::After(std::chrono::minutes(5)), {});
+  ASSERT_TRUE(report) << report.error().context;
+  EXPECT_EQ(report.value().verdict, Verdict::kOk) << report.value().reason;
+  EXPECT_EQ(report.value().environment.at("gpu_bandwidth_gb_s"), evaluator_->environment().at("gpu_bandwidth_gb_s"));
+  options.device = "cuda:7";
+  const auto none = StartLane(options, Deadline::After(std::chrono::minutes(3)));
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().context, HasSubstr("no GPU cuda:7"));
+}
+
+}  // namespace
+}  // namespace passnet::evaluator
