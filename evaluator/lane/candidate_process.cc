@@ -59,10 +59,7 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
                       {"call_path", CallPathName(fork.call_path)},
                       {"seed_each_call", task->random()},
                       {"kernels", kernels}};
-  if (fork.triton_pack != nullptr) {
-    first_frame.Set("triton", true);
-    RETURN_IF_ERROR(files.Add("passnet-triton", *fork.triton_pack, &spec));
-  }
+  if (fork.triton_pack != nullptr) RETURN_IF_ERROR(files.Add("passnet-triton", *fork.triton_pack, &spec));
   if (fork.replayed == nullptr) {
     first_frame.Set("files", fork.candidate.files);
   } else {

@@ -124,7 +124,7 @@ std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
 Result<std::shared_ptr<TaskChild>> Evaluator::ChildOf(const passbench::Graph& graph) {
   std::string key = KeyOf(graph);
   if (auto child = task_children_.Find(key)) return child;
-  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, torch_device_, Deadline::After(kCaptureLimit)));
+  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, Deadline::After(kCaptureLimit)));
   if (OnCuda()) RETURN_IF_ERROR(CheckNoGpuIn(child->pid(), "a task child", gpu_->access));
   task_children_.Put(key, child);
   return child;

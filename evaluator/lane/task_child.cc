@@ -12,28 +12,25 @@ namespace {
 
 constexpr uint32_t kMaxDescriptionBytes = 16u << 20;
 
-constexpr const char* kCaptureDevice = "cpu";  // whatever the lane's is: a task child has no device
-
-Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
-  const std::string source = graph.MappedSource(kCaptureDevice), on_device = graph.MappedSource(device);
+Json FirstFrame(const passbench::Graph& graph) {
+  // On every lane: a task child has no device.
+  const std::string source = graph.MappedSource("cpu");
   Json inputs = Json::MakeArray();
   for (const passbench::TensorMeta& meta : graph.inputs) {
     inputs.Push({{"name", meta.name}, {"shape", meta.shape}, {"dtype", passbench::DTypeName(meta.dtype)}});
   }
-  Json frame = {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}, {"inputs", inputs}};
-  if (on_device != source) frame.Set("device_source", on_device);
-  return frame;
+  return {{"source", source}, {"module", "passnet_graph_" + Sha256Hex(source).substr(0, 16)}, {"inputs", inputs}};
 }
 
 }  // namespace
 
 Result<std::shared_ptr<TaskChild>> TaskChild::Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
-                                                    const std::string& device, Deadline deadline) {
+                                                    Deadline deadline) {
   auto child = std::make_shared<TaskChild>();
   ForkSpec spec;
   spec.role = "task";
   spec.plan = "task";
-  child->asked_ = FirstFrame(graph, device);
+  child->asked_ = FirstFrame(graph);
   spec.first_frame = child->asked_.Dump();
   ASSIGN_OR_RETURN(child->process_, WorkerProcess::Fork(std::move(zygote), spec, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, child->process_->channel().ReceiveFrame(deadline, kMaxDescriptionBytes));

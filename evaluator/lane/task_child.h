@@ -23,9 +23,8 @@ struct GraphFacts;
 
 class TaskChild : public ForkParent {
  public:
-  // `device`: torch's name of the lane's, "cpu" or "cuda".
   static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
-                                                  const std::string& device, Deadline deadline);
+                                                  Deadline deadline);
 
   pid_t pid() const { return process_->pid(); }
   WorkerChannel& channel() override { return process_->channel(); }

@@ -139,7 +139,7 @@ TEST(WorkerAnswersTest, ZygotesGreetingIsTyped) {
 Result<std::shared_ptr<TaskChild>> Capture(const std::string& answer) {
   passbench::Graph graph;
   graph.path = "graphs/a";
-  return TaskChild::Start(FakeZygote::Of({.answers = {kJailed, answer}}), graph, "cpu", Soon());
+  return TaskChild::Start(FakeZygote::Of({.answers = {kJailed, answer}}), graph, Soon());
 }
 
 TEST(WorkerAnswersTest, DescriptionOfAGraphIsTyped) {
@@ -471,7 +471,7 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript reference{.answers = {kJailed}, .commands = {configured, attached, probed}};
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
-  auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
+  auto child = TaskChild::Start(FakeZygote::Of(task), graph, Soon());
   CpuDevice device;
   return WithoutValue(FactsOf(child.value(), graph, {}, device));
 }

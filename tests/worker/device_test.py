@@ -465,7 +465,7 @@ class HiddenDeviceTest(unittest.TestCase):
             device.hide()
             task_state()
             hidden = [torch.cuda.is_available(), torch.cuda.device_count(), list(asked)]
-            device._show()
+            device.show()
             return [*hidden, torch.cuda.is_available(), asked]
 
         self.assertEqual(in_child(work), [False, 0, [], True, ["driver"]])

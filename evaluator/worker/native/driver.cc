@@ -30,6 +30,7 @@ constexpr const char* kDriverSymbols[] = {"cuInit",
                                           "cuModuleGetFunction",
                                           "cuFuncGetAttribute",
                                           "cuFuncSetAttribute",
+                                          "cuFuncSetCacheConfig",
                                           "cuLaunchKernel"};
 static_assert(sizeof(Driver) == sizeof kDriverSymbols);
 

@@ -14,6 +14,7 @@ namespace cuda = evaluator::cuda;
 
 // CUfunction_attribute, as far as it is used here.
 inline constexpr int kMostThreadsOfBlock = 0, kLocalBytes = 3, kRegisters = 4, kMostDynamicShared = 8;
+inline constexpr int kPreferShared = 1;  // CUfunc_cache
 
 struct Driver {
   decltype(cuda::Api::cuInit) cuInit;
@@ -34,6 +35,7 @@ struct Driver {
   decltype(cuda::Api::cuModuleGetFunction) cuModuleGetFunction;
   cuda::Code (*cuFuncGetAttribute)(int* value, int attribute, cuda::Function function);
   cuda::Code (*cuFuncSetAttribute)(cuda::Function function, int attribute, int value);
+  cuda::Code (*cuFuncSetCacheConfig)(cuda::Function function, int preferred);
   decltype(cuda::Api::cuLaunchKernel) cuLaunchKernel;
 };
 

@@ -249,7 +249,8 @@ PyObject* LoadTriton(PyObject*, PyObject* args) {
     return nullptr;
   }
   if (shared > kSharedForAll &&
-      !CheckCuda(driver->cuFuncSetAttribute(function, kMostDynamicShared, shared), "cuFuncSetAttribute")) {
+      (!CheckCuda(driver->cuFuncSetCacheConfig(function, kPreferShared), "cuFuncSetCacheConfig") ||
+       !CheckCuda(driver->cuFuncSetAttribute(function, kMostDynamicShared, shared), "cuFuncSetAttribute"))) {
     return nullptr;
   }
   return Py_BuildValue("(KKiii)", reinterpret_cast<unsigned long long>(module),

@@ -25,14 +25,18 @@ def warm_dynamo() -> None:
     torch._dynamo.reset()
 
 
-def warm_triton() -> None:
-    """Triton with the key of its cache, a hash of its own files: it takes a second, and no timed process should read them."""
-    if importlib.util.find_spec("triton") is not None:
-        from triton.runtime.cache import triton_key
+def warm_triton() -> dict[str, str]:
+    """Triton with the key of its cache, a hash of its own files: it takes a second, and no timed process should read them.
+    Its version, where it is there."""
+    if importlib.util.find_spec("triton") is None:
+        return {}
+    import triton
+    from triton.runtime.cache import triton_key
 
-        from . import triton_device  # noqa: F401 (imported to be forked)
+    from . import triton_device  # noqa: F401 (imported to be forked)
 
-        triton_key()
+    triton_key()
+    return {"triton": triton.__version__}
 
 
 def main() -> None:
@@ -40,14 +44,14 @@ def main() -> None:
     device.hide()
     warm_dynamo()
     message, _ = channel.receive()
-    if message.get("cuda", False):
-        warm_triton()
+    found = warm_triton() if message.get("cuda", False) else {}
     plans = {name: bytes.fromhex(text) for name, text in message["plans"].items()}
     children = processes.Children(channel, plans)
     gc.collect()
     gc.freeze()
     channel.send({"ready": True, "torch": torch.__version__, "python": sys.version.split()[0],
-                  "threads": torch.get_num_threads(), "tasks": len(os.listdir("/proc/self/task"))})
+                  "threads": torch.get_num_threads(), "tasks": len(os.listdir("/proc/self/task")),
+                  **found})
     children.serve(lambda name: lambda child: roles.ROLES[name](child, plans))
 
 

@@ -357,6 +357,10 @@ CALL Code cuFuncGetAttribute(int* value, int attribute, Function) {
   *value = attribute == kMostThreadsOfBlock ? 1024 : 0;
   return kSuccess;
 }
+CALL Code cuFuncSetCacheConfig(Function, int) {
+  BEGIN("cuFuncSetCacheConfig");
+  return kSuccess;
+}
 CALL Code cuFuncSetAttribute(Function, int, int) {
   BEGIN("cuFuncSetAttribute");
   return kSuccess;
