@@ -83,7 +83,7 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
     made->nvml_ = std::move(nvml).value();
     made->AskNvml();
   }
-  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number));
+  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number, options.answer_limit));
   RETURN_IF_ERROR(made->MakeMemory());
   RETURN_IF_ERROR(made->LoadKernel());
   RETURN_IF_ERROR(made->MeasureCopies());

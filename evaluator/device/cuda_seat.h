@@ -7,6 +7,7 @@
 // Source: docs/measuring.md, "The window on a device".
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>

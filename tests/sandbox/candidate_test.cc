@@ -307,7 +307,7 @@ TEST_F(CandidateTest, GpuCandidateWithALowerOomScoreMeetsItsLimit) {
     ASSERT_TRUE(chain.zygote);
     std::string told;
     for (char byte; told.find("waits\n") == std::string::npos && read(chain.output.get(), &byte, 1) == 1;) told += byte;
-    if (ours > -1000) EXPECT_THAT(told, HasSubstr("below refused: Permission denied\n"));
+    EXPECT_THAT(told, HasSubstr("below refused: "));
     EXPECT_THAT(told, HasSubstr("lowered\n"));
     const pid_t candidate = Survivors().back();
     EXPECT_EQ(ReadBack(candidate)->oom_score_adj, ours);

@@ -43,6 +43,7 @@ class InductorTest(unittest.TestCase):
         ours, theirs = socket.socketpair()
         self.addCleanup(ours.close)
         self.process = inductor.Inductor(channels.Channel(theirs.detach()))
+        self.addCleanup(self.process.channel.close)
         self.made = []
         patch = mock.patch.object(torch, "compile", self.compile)
         patch.start()

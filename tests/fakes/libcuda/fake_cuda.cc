@@ -147,6 +147,7 @@ CALL Code cuGetErrorName(Code code, const char** name) {
       {kInvalidValue, "CUDA_ERROR_INVALID_VALUE"}, {kOutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
       {kNoDevice, "CUDA_ERROR_NO_DEVICE"}, {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},
       {kEccUncorrectable, "CUDA_ERROR_ECC_UNCORRECTABLE"}, {kNotFound, "CUDA_ERROR_NOT_FOUND"},
+      {kOperatingSystem, "CUDA_ERROR_OPERATING_SYSTEM"},
       {kIllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {kNotPermitted, "CUDA_ERROR_NOT_PERMITTED"}};
   auto found = names.find(code);
   if (found == names.end()) return kInvalidValue;
