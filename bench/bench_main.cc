@@ -27,9 +27,18 @@ command_line::Option CountOption(const char* name, const char* help, int* value)
           .allowed = command_line::Integers{1, 1'000'000}};
 }
 
-Result<std::unique_ptr<evaluator::LaneClient>> StartLane() {
+std::vector<command_line::Option> LaneOptions(LaneChoice* choice) {
+  return {{.name = "--device", .help = "cpu, cuda:N or cuda:GPU-UUID", .value = &choice->device, .show_default = true},
+          {"--stand-in", "a library in the place of CUDA's driver, to try the bench itself", &choice->stand_in}};
+}
+
+Result<std::unique_ptr<evaluator::LaneClient>> StartLane(const LaneChoice& choice) {
   evaluator::LaneClientOptions options;
   options.cache_dir = CacheDir();
+  options.device = choice.device;
+  if (!choice.stand_in.empty()) {
+    options.further = {"--driver-library", choice.stand_in, "--management-library", choice.stand_in, "--torch-device", "cpu"};
+  }
   return evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -20,7 +21,16 @@ int Main(const char* name, const char* help, std::vector<command_line::Option> o
 // An option's place for a count that must be 1 at least.
 command_line::Option CountOption(const char* name, const char* help, int* value);
 
+// What a bench measures on.
+struct LaneChoice {
+  std::string device = "cpu";
+  std::string stand_in;  // the library that stands in for CUDA's driver, for trials of the bench itself: no figure comes of it
+
+  bool OnGpu() const { return device != "cpu" && stand_in.empty(); }
+};
+std::vector<command_line::Option> LaneOptions(LaneChoice* choice);
+
 // A warm lane of this build, its caches in the build folder.
-Result<std::unique_ptr<evaluator::LaneClient>> StartLane();
+Result<std::unique_ptr<evaluator::LaneClient>> StartLane(const LaneChoice& choice = {});
 
 }  // namespace passnet::bench

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
 
 #include "base/json.h"
 
@@ -47,19 +45,6 @@ void Progress(const std::string& what, int done, int total) {
   if (!terminal && done % 10 != 0 && done != total) return;
   std::fprintf(stderr, "%s%s: %d of %d%s", terminal ? "\r" : "", what.c_str(), done, total,
                !terminal || done == total ? "\n" : "");
-}
-
-bool WantsJson(int argc, char** argv) {
-  bool json = false;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--json") {
-      json = true;
-      continue;
-    }
-    std::fprintf(stderr, "usage: %s [--json]\n", argv[0]);
-    std::exit(2);
-  }
-  return json;
 }
 
 }  // namespace passnet::bench

@@ -31,7 +31,4 @@ class BenchReport {
 // Tells on stderr that `done` of `total` runs of `what` are over: rewrites its line on a terminal, else every tenth run.
 void Progress(const std::string& what, int done, int total);
 
-// Whether --json is among the arguments; any other argument ends the program with exit code 2 and a usage line.
-bool WantsJson(int argc, char** argv);
-
 }  // namespace passnet::bench

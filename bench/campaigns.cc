@@ -26,7 +26,7 @@ struct Step {
 constexpr const char* kRegraded = "50";
 constexpr int kDifferent = 4;  // docs/contracts.md, exit codes
 
-std::vector<Step> Steps(const std::string& journal, const fs::path& out, bool real_lane) {
+std::vector<Step> Steps(const std::string& journal, const fs::path& out, bool regrades) {
   const auto exported = [&](const std::string& name, const std::vector<std::string>& form) {
     Step step{"export_" + name, {"export", "--db", journal, "--out", (out / name).native(), "--json"}};
     step.arguments.insert(step.arguments.end(), form.begin(), form.end());
@@ -39,7 +39,7 @@ std::vector<Step> Steps(const std::string& journal, const fs::path& out, bool re
                              exported("trl_messages", {"--format", "trl", "--trl-form", "messages", "--history-masked"}),
                              exported("trl_prompt_completion", {"--format", "trl", "--trl-form", "prompt-completion"}),
                              exported("trl_preference", {"--format", "trl", "--trl-form", "preference"})};
-  if (real_lane) {
+  if (regrades) {
     steps.push_back({"regrade", {"replay", "--regrade", "--sample", kRegraded, "--db", journal, "--cache-dir",
                                  CacheDir(), "--json"}, true});
   }
@@ -85,8 +85,9 @@ Result<BenchReport> Measure(const LoadPlan& plan) {
   report.Add("cpu_ms_a_turn", run.daemon.cpu_ms / static_cast<double>(run.turns));
   report.Add("peak_rss_mib", run.daemon.peak_rss_mib);
   report.Add("journal_mib", run.journal_mib);
+  const bool regrades = plan.real_lane && plan.device == "cpu";
   for (const auto& [outcome, count] : run.outcomes) report.Add("outcome_" + outcome, static_cast<double>(count));
-  for (const Step& step : Steps((folder.path() / "journal.db").native(), folder.path(), plan.real_lane)) {
+  for (const Step& step : Steps((folder.path() / "journal.db").native(), folder.path(), regrades)) {
     RETURN_IF_ERROR(AddStep(step, folder.path(), &report));
   }
   return report;
@@ -107,6 +108,8 @@ int main(int argc, char** argv) {
        CountOption("--turns", "of each trajectory, at most", &plan.turns),
        CountOption("--plateau-rounds", "without an improvement that end a trajectory", &plan.plateau_rounds),
        CountOption("--concurrency", "trajectories under way, and requests in flight, at most 1000", &plan.concurrency),
-       {.name = "--real-lane", .help = "the demo's passes on this machine's lane; 50 are regraded", .value = &plan.real_lane}},
+       {.name = "--real-lane", .help = "the demo's passes on this machine's lane; 50 are regraded", .value = &plan.real_lane},
+       {.name = "--device", .help = "of the real lane; on a GPU Triton's passes, and nothing is regraded", .value = &plan.device,
+        .show_default = true}},
       [&] { return passnet::bench::Measure(plan); }, argc, argv);
 }

@@ -70,11 +70,19 @@ class Load {
 
   Status StartEndpoint() {
     ASSIGN_OR_RETURN(const auto bundled, BundledTasks());
+    const fs::path triton = fs::path(fakes::SourceDir()) / "tests/fixtures/passes_triton";
+    const bool on_gpu = plan_.real_lane && plan_.device != "cpu";
     for (const BundledTask& task : bundled) {
+      if (on_gpu && !fs::exists(triton / task.name)) continue;
       if (tasks_.size() < static_cast<size_t>(plan_.tasks)) tasks_.push_back(task.name);
     }
-    const auto write = plan_.real_lane ? WriteDemoRecordings : WriteVariedRecordings;
-    RETURN_IF_ERROR(write(folder_ / "conversations", tasks_, plan_.turns));
+    const fs::path conversations = folder_ / "conversations";
+    if (on_gpu) {
+      RETURN_IF_ERROR(WritePassRecordings(conversations, triton, tasks_, plan_.turns));
+    } else {
+      const auto write = plan_.real_lane ? WriteDemoRecordings : WriteVariedRecordings;
+      RETURN_IF_ERROR(write(conversations, tasks_, plan_.turns));
+    }
     fakes::ChildPlan endpoint{.program = "passnet-recorded-llm",
                               .arguments = {"--conversations", At("conversations"), "--port-file", At("endpoint.port")},
                               .log = At("endpoint.log")};
@@ -87,7 +95,7 @@ class Load {
     const std::string in_flight = std::to_string(plan_.concurrency);
     std::string config = "journal = 'journal.db'\nlog_level = 'warning'\n[http]\nport = 0\nport_file = 'daemon.port'\n"
                          "[llm]\nstart_in_flight = " + in_flight + "\nmax_in_flight = " + in_flight + "\n";
-    if (plan_.real_lane) config += "[lane]\ncache_dir = '" + CacheDir() + "'\n";
+    if (plan_.real_lane) config += "[lane]\ncache_dir = '" + CacheDir() + "'\ndevice = '" + plan_.device + "'\n";
     RETURN_IF_ERROR(WriteFileAtomic(folder_ / "daemon.toml", config));
     const auto arguments = plan_.real_lane ? std::vector<std::string>{"--config", At("daemon.toml")}
                                            : std::vector<std::string>{At("daemon.toml")};

@@ -22,6 +22,7 @@ struct LoadPlan {
   int plateau_rounds = 1000;  // 1000: every trajectory has all its turns
   int concurrency = 1000;     // trajectories under way, and requests in flight
   bool real_lane = false;     // of this machine; its caches in the build folder
+  std::string device = "cpu";  // of the real lane; on another one the passes are Triton's, and the tasks those that have one
 };
 
 struct LoadRun {

@@ -78,6 +78,40 @@ extern "C" int fused(const PnCall* call) {
 }
 )";
 
+constexpr const char* kTritonPass = R"(import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def fused_kernel(a_ptr, b_ptr, out_ptr, count, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < count
+    a = tl.load(a_ptr + at, mask=inside)
+    b = tl.load(b_ptr + at, mask=inside)
+    tl.store(out_ptr + at, (a + b) * b, mask=inside)
+
+
+def pattern(a, b):
+    return (a + b) * b
+
+
+def replacement_args(a, b):
+    return (a, b)
+
+
+@torch.fx.wrap
+def fused(a, b):
+    out = torch.empty_like(a)
+    count = a.numel()
+    fused_kernel[(triton.cdiv(count, 1024),)](a, b, out, count, BLOCK=1024)
+    return out
+
+
+def replacement_func():
+    return fused
+)";
+
 }  // namespace
 
 BenchFolder::BenchFolder(const std::string& name) {
@@ -111,17 +145,22 @@ std::vector<evaluator::CandidateFile> SyntheticTask::FusedPass() {
   return {{"sorted_output_pass_rule_names.json", "[\"Fuse\"]"}, {"Fuse.py", kPass}, {"fused.cc", kKernel}};
 }
 
+std::vector<evaluator::CandidateFile> SyntheticTask::FusedTritonPass() {
+  return {{"sorted_output_pass_rule_names.json", "[\"Fuse\"]"}, {"Fuse.py", kTritonPass}};
+}
+
 std::string CacheDir() {
   const auto installed = evaluator::FindInstallation("");
   return installed ? (installed.value().worker_dir.parent_path().parent_path() / "bench-cache").native() : "bench-cache";
 }
 
-double RunYardstick(const fs::path& graph, double* seconds) {
+double RunYardstick(const fs::path& graph, double* seconds, bool on_gpu) {
   const auto installed = evaluator::FindInstallation("");
   if (!installed) return std::numeric_limits<double>::quiet_NaN();
   const fs::path yardstick = installed.value().worker_dir.parent_path() / "bench/upstream_yardstick.py";
   const std::string command = "OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 taskset -c \"$(($(nproc) - 1))\" '" +
-                              installed.value().python + "' '" + yardstick.native() + "' '" + graph.native() + "'";
+                              installed.value().python + "' '" + yardstick.native() + "' '" + graph.native() + "' " +
+                              (on_gpu ? "cuda" : "cpu");
   auto started = std::chrono::steady_clock::now();
   FILE* pipe = ::popen(command.c_str(), "r");
   double speedup = std::numeric_limits<double>::quiet_NaN();

@@ -32,8 +32,9 @@ class SyntheticTask {
 
   const std::filesystem::path& dir() const { return folder_.path(); }
   std::vector<std::filesystem::path> graphs() const;
-  // The pass for repeat == 1.
+  // The pass for repeat == 1; the second for a GPU.
   static std::vector<evaluator::CandidateFile> FusedPass();
+  static std::vector<evaluator::CandidateFile> FusedTritonPass();
 
  private:
   BenchFolder folder_{"task"};
@@ -43,7 +44,8 @@ class SyntheticTask {
 std::string CacheDir();
 
 // Runs bench/upstream_yardstick.py on one graph folder in a fresh Python process: what PassNet's own harness does for a
-// graph. Gives its speed-up of the graph against itself; `seconds` is the whole process's time. NaN when it failed.
-double RunYardstick(const std::filesystem::path& graph, double* seconds);
+// graph, on the first GPU where that is asked for. Gives its speed-up of the graph against itself; `seconds` is the whole
+// process's time. NaN when it failed.
+double RunYardstick(const std::filesystem::path& graph, double* seconds, bool on_gpu = false);
 
 }  // namespace passnet::bench

@@ -1,5 +1,6 @@
 #include "bench/varied_recordings.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/file.h"
@@ -101,6 +102,27 @@ void MarkFiles(const std::string& fence, const std::string& comment, std::string
   }
 }
 
+const char* FenceOf(const std::string& name) {
+  if (name.ends_with(".py")) return "python";
+  return name.ends_with(".json") ? "json" : "cpp";
+}
+
+Result<std::string> ReplyOf(const fs::path& pass) {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(pass, failed)) files.push_back(entry.path());
+  if (failed) return Error::FromErrno("read", pass.native(), failed.value());
+  std::sort(files.begin(), files.end());
+  std::string reply = "One kernel for the whole chain.\n";
+  for (const fs::path& file : files) {
+    ASSIGN_OR_RETURN(const std::string text, ReadFile(file, 4 << 20));
+    const std::string name = file.filename().native();
+    reply += "\n#### FILE: " + name + "\n```" + FenceOf(name) + "\n" + text + "```\n";
+  }
+  MarkFiles("python", "# variant @VARIANT@\n", &reply);
+  return reply;
+}
+
 Json DemoTurn(const std::string& reply_file) {
   constexpr int kVariants = 1000;  // chosen: of a task's some twenty samples hardly two agree
   std::vector<std::string> variants;
@@ -118,6 +140,18 @@ Status WriteVariedRecordings(const fs::path& folder, const std::vector<std::stri
   for (const std::string& task : tasks) {
     RETURN_IF_ERROR(MakeFolder(folder / task));
     RETURN_IF_ERROR(WriteFileAtomic(folder / task / "reply.md", kReply));
+    RETURN_IF_ERROR(WriteConversation(folder / task, task, all));
+  }
+  return OkStatus();
+}
+
+Status WritePassRecordings(const fs::path& folder, const fs::path& passes, const std::vector<std::string>& tasks, int turns) {
+  Json all = Json::MakeArray();
+  for (int turn = 0; turn < turns; ++turn) all.Push(DemoTurn("reply.md"));
+  for (const std::string& task : tasks) {
+    ASSIGN_OR_RETURN(const std::string reply, ReplyOf(passes / task));
+    RETURN_IF_ERROR(MakeFolder(folder / task));
+    RETURN_IF_ERROR(WriteFileAtomic(folder / task / "reply.md", reply));
     RETURN_IF_ERROR(WriteConversation(folder / task, task, all));
   }
   return OkStatus();

@@ -19,4 +19,8 @@ Status WriteVariedRecordings(const std::filesystem::path& folder, const std::vec
 // there are fewer. Each sample's files have bytes of their own, so that none is known from another.
 Status WriteDemoRecordings(const std::filesystem::path& folder, const std::vector<std::string>& tasks, int turns);
 
+// The honest passes of `passes` (a folder of a pass folder a task), a reply of their files each, `turns` times.
+Status WritePassRecordings(const std::filesystem::path& folder, const std::filesystem::path& passes,
+                           const std::vector<std::string>& tasks, int turns);
+
 }  // namespace passnet::bench

@@ -42,6 +42,11 @@ size_t SharedBack(const std::vector<evaluator::GraphReport>& graphs, size_t fron
 std::string Reason(const evaluator::GraphReport& graph) {
   std::string text = OneLine(Printable(graph.reason), kShownReasonBytes);
   if (graph.capped) text += (text.empty() ? "" : " ") + std::string("(time cap)");
+  // Rounds that were made again are well; one that counts although the device was slowed is not.
+  for (const evaluator::DeviceMoment& moment : graph.device_moments) {
+    if (moment.slowed_by.empty() || moment.repeated) continue;
+    return text + (text.empty() ? "" : " ") + "(device slowed by " + Printable(moment.slowed_by.front()) + ")";
+  }
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/output.h"
+#include "evaluator/api/device_name.h"
 
 namespace passnet::cli {
 namespace {
@@ -20,7 +21,8 @@ std::string DefaultCacheDir() {
 
 std::vector<command_line::Option> OptionsOfLane(LaneFlags* flags) {
   return {
-      {.name = "--device", .help = "cpu", .value = &flags->device, .show_default = true},
+      {.name = "--device", .help = "cpu, cuda:N or cuda:GPU-UUID", .value = &flags->device, .show_default = true},
+      {"--nvcc", "compiler of .cu kernels on a CUDA device (default: the one of /usr/local/cuda)", &flags->nvcc},
       {"--cache-dir", "compile and baseline caches (default: ~/.cache/passnet)", &flags->cache_dir},
       {.name = "--timing-core", .help = "core that times; -1: the last one", .value = &flags->timing_core,
        .show_default = true},
@@ -28,8 +30,10 @@ std::vector<command_line::Option> OptionsOfLane(LaneFlags* flags) {
 }
 
 Result<std::unique_ptr<evaluator::LaneClient>> OpenLane(const LaneFlags& flags) {
+  RETURN_IF_ERROR(evaluator::ParseDeviceName(flags.device));
   evaluator::LaneClientOptions options;
   options.device = flags.device;
+  options.nvcc = flags.nvcc;
   options.cache_dir = flags.cache_dir.empty() ? DefaultCacheDir() : flags.cache_dir;
   options.timing_core = flags.timing_core;
   std::error_code failed;

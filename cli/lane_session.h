@@ -14,6 +14,7 @@ namespace passnet::cli {
 
 struct LaneFlags {
   std::string device = "cpu";
+  std::string nvcc;       // empty: the usual one
   std::string cache_dir;  // empty: $XDG_CACHE_HOME/passnet or ~/.cache/passnet
   int timing_core = -1;
 };

@@ -264,6 +264,7 @@ LaneStarter EvaluatorProcess(const DaemonOptions& options) {
     lane.cache_dir = (std::filesystem::absolute(options.journal).parent_path() / "cache").native();
   }
   lane.device = options.lane.device;
+  lane.nvcc = options.lane.nvcc;
   lane.threads = static_cast<int>(options.lane.threads);
   return [lane, cores = options.lane.timing_cores](int64_t timing_core) -> agent::StartLaneFn {
     evaluator::LaneClientOptions of_core = lane;

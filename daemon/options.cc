@@ -3,6 +3,7 @@
 #include <set>
 
 #include "agent/llm/url.h"
+#include "evaluator/api/device_name.h"
 
 namespace passnet::daemon {
 namespace {
@@ -43,6 +44,7 @@ void VisitFields(FieldVisitor& fields, DaemonOptions& options) {
   fields.Text("evaluator_binary", &options.lane.evaluator_binary);
   fields.Text("cache_dir", &options.lane.cache_dir);
   fields.Text("device", &options.lane.device);
+  fields.Text("nvcc", &options.lane.nvcc);
   fields.Integer("threads", &options.lane.threads, 1, 1024);
   fields.Integer("timing_core", &options.lane.timing_core, -1, 65535);
   fields.Integers("timing_cores", &options.lane.timing_cores, 0, 65535);
@@ -74,12 +76,17 @@ std::vector<FieldProblem> Check(const DaemonOptions& options) {
   if (options.llm.start_in_flight > options.llm.max_in_flight) {
     problems.push_back({"llm.start_in_flight", "is above llm.max_in_flight"});
   }
+  const auto device = evaluator::ParseDeviceName(options.lane.device);
+  if (!device) problems.push_back({"lane.device", device.error().context});
   const std::vector<int64_t>& cores = options.lane.timing_cores;
   if (!cores.empty() && options.lane.timing_core >= 0) {
     problems.push_back({"lane.timing_cores", "lane.timing_core is given too: name all cores in lane.timing_cores"});
   }
   if (std::set<int64_t>(cores.begin(), cores.end()).size() < cores.size()) {
     problems.push_back({"lane.timing_cores", "names a core twice: two lanes on one core would time each other"});
+  }
+  if (device && device.value().cuda && cores.size() > 1) {
+    problems.push_back({"lane.timing_cores", "a CUDA lane has one: whoever times holds the device, on whatever core"});
   }
   const std::string& level = options.log_level;
   if (level != "debug" && level != "info" && level != "warning" && level != "error") {

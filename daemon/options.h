@@ -33,7 +33,8 @@ struct HttpOptions {
 struct LaneOptions {
   std::string evaluator_binary;  // empty: passnet-evaluator beside passnetd
   std::string cache_dir;         // empty: "cache" beside the journal
-  std::string device = "cpu";
+  std::string device = "cpu";    // or a CUDA device (evaluator/api/device_name.h)
+  std::string nvcc;              // of a CUDA lane; empty: the one of /usr/local/cuda, where there is one
   int64_t threads = 1;
   int64_t timing_core = -1;      // -1: the last online core
   std::vector<int64_t> timing_cores;  // several lanes, one a core, in place of timing_core

@@ -39,6 +39,7 @@ evaluator::EvaluationReport FullReport(Verdict verdict) {
   graph.reason = "a reason";
   graph.speedup_call = graph.eager_us = graph.candidate_us = graph.floor_us = graph.max_abs_diff = 1.0;
   graph.mismatches = {{"output 0 (float32)", 8, 1, {{"[3]", "1", "2"}}}};
+  graph.kernels.assign(100, {"rows(float*)", 1, 2.5, false});
   evaluator::EvaluationReport report;
   report.verdict = verdict;
   report.reason = "a reason";

@@ -198,6 +198,24 @@ std::vector<Values> MismatchItems(const std::vector<evaluator::OutputMismatch>& 
   return items;
 }
 
+constexpr size_t kMaxKernels = 8;  // of a graph; the longest come first
+
+std::vector<Values> KernelItems(const std::vector<evaluator::KernelUse>& kernels) {
+  std::vector<Values> items;
+  for (size_t i = 0; i < kernels.size() && i < kMaxKernels; ++i) {
+    items.push_back({{"name", Value(InlineText(kernels[i].name, kMaxNameBytes))},
+                     {"launches", Value(Number("%g", kernels[i].launches))},
+                     {"device_us", Value(Number("%.1f", kernels[i].device_us))},
+                     {"library", Value(!kernels[i].own)}});
+  }
+  return items;
+}
+
+std::vector<Values> KernelsLeftOut(const std::vector<evaluator::KernelUse>& kernels) {
+  if (kernels.size() <= kMaxKernels) return {};
+  return {Values{{"count", Value(std::to_string(kernels.size() - kMaxKernels))}}};
+}
+
 Values ResultRow(const GraphReport& graph, const std::optional<double>& inductor) {
   return {{"path", Value(InlineText(graph.path, kMaxNameBytes))},
           {"dtype", Value(InlineText(graph.dtype, kMaxNameBytes))},
@@ -212,7 +230,9 @@ Values ResultRow(const GraphReport& graph, const std::optional<double>& inductor
           {"max_abs_diff", Value(OrUnknown("%.3g", graph.max_abs_diff))},
           {"tolerances_ok", Value(Ranges(graph.tolerances_ok))},
           {"detail", Value(TextItem(InlineText(graph.reason, kMaxReasonBytes)))},
-          {"mismatches", Value(MismatchItems(graph.mismatches))}};
+          {"mismatches", Value(MismatchItems(graph.mismatches))},
+          {"kernels", Value(KernelItems(graph.kernels))},
+          {"kernels_left_out", Value(KernelsLeftOut(graph.kernels))}};
 }
 
 std::vector<Values> Diagnostics(const EvaluationReport& report, bool ok) {

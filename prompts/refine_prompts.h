@@ -41,7 +41,7 @@ struct GpuLane {
   int64_t memory_bytes = 0;
   int64_t l2_bytes = 0;
   double bandwidth_gb_s = 0;  // bytes read and written by a copy, in 10^9 a second, as measured
-  double launch_us = 0;       // of a kernel that does nothing, called from Python
+  double launch_us = 0;       // of a kernel that does nothing, from the call to its end, without Python
   std::string triton;         // its version
   std::string nvcc;           // its version; empty: the lane compiles no .cu files
 };

@@ -16,8 +16,8 @@
 namespace passnet::sandbox {
 namespace {
 
-// The number of kilobytes after "\nName:" in the text of a status file.
-uint64_t Kilobytes(std::string_view status, std::string_view name) {
+// The number after "\nName:" in the text of a status file.
+uint64_t NumberBehind(std::string_view status, std::string_view name) {
   const size_t at = status.find(name);
   if (at == std::string_view::npos) return 0;
   const size_t digits = status.find_first_not_of(" \t", at + name.size());
@@ -41,7 +41,7 @@ void Pin(const std::vector<int>& cores) {
 uint64_t HeldMemory(std::string_view status) {
   // Not VmRSS: it has the pages of mapped files, which the kernel takes back when it needs them.
   uint64_t kilobytes = 0;
-  for (const char* name : {"\nRssAnon:", "\nRssShmem:", "\nVmSwap:", "\nVmPTE:"}) kilobytes += Kilobytes(status, name);
+  for (const char* name : {"\nRssAnon:", "\nRssShmem:", "\nVmSwap:", "\nVmPTE:"}) kilobytes += NumberBehind(status, name);
   return kilobytes * 1024;
 }
 
@@ -52,19 +52,31 @@ Result<std::shared_ptr<WatchedMemory>> WatchedMemory::Of(pid_t pid, int pidfd, u
   UniqueFd copy(fcntl(pidfd, F_DUPFD_CLOEXEC, 0));
   if (!copy.valid()) return Error::FromErrno("fcntl", "pidfd", errno);
   std::shared_ptr<WatchedMemory> watched(new WatchedMemory(std::move(status), std::move(copy)));
-  watched->born_with_ = watched->Held();
+  watched->born_with_ = HeldMemory(watched->ReadStatus());
   watched->limit_ = limit_bytes;
   return watched;
 }
 
-uint64_t WatchedMemory::Held() const {
-  char text[4096];  // some 1500 bytes today
-  const ssize_t got = pread(status_.get(), text, sizeof text, 0);
-  return got > 0 ? HeldMemory({text, static_cast<size_t>(got)}) : 0;
+bool LostItsFirstThread(std::string_view status) {
+  return status.find("\nState:\tZ") != std::string_view::npos && NumberBehind(status, "\nThreads:") > 1;
+}
+
+std::string WatchedMemory::ReadStatus() const {
+  std::string text(4096, '\0');  // some 1500 bytes today
+  const ssize_t got = pread(status_.get(), text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return text;
 }
 
 void WatchedMemory::Look() {
-  if (killed_ || Held() <= born_with_ + limit_) return;
+  if (killed_) return;
+  const std::string status = ReadStatus();
+  if (LostItsFirstThread(status)) {
+    // What the others hold is told nowhere. A process that is ending anyway ends no other way by this.
+    syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+    return;
+  }
+  if (HeldMemory(status) <= born_with_ + limit_) return;
   // Noted first: whoever sees it end must also see why.
   killed_ = true;
   syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);

@@ -27,6 +27,9 @@ namespace passnet::sandbox {
 // What a process holds, by the text of its /proc/PID/status; 0 for one that has ended.
 uint64_t HeldMemory(std::string_view status);
 
+// Whether its first thread has ended while others go on: nothing is told of its memory then, though it holds some.
+bool LostItsFirstThread(std::string_view status);
+
 // One process under watch. The watch ends with the last handle.
 class WatchedMemory {
  public:
@@ -37,12 +40,12 @@ class WatchedMemory {
   void Grant(uint64_t bytes) { limit_ += bytes; }
   bool killed() const { return killed_; }
 
-  // A look, and the kill when it is beyond.
+  // A look, and the kill when it is beyond, or when what it holds cannot be seen any more.
   void Look();
 
  private:
   WatchedMemory(UniqueFd status, UniqueFd pidfd) : status_(std::move(status)), pidfd_(std::move(pidfd)) {}
-  uint64_t Held() const;
+  std::string ReadStatus() const;
 
   UniqueFd status_;  // kept open: it can never come to stand for another process with the same number
   UniqueFd pidfd_;

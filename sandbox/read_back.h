@@ -41,7 +41,8 @@ struct ReadBackReport {
 
 Result<ReadBackReport> ReadBack(pid_t pid);
 
-// Whether the process has ended or is about to: its namespaces are gone then, some time before a pidfd tells of its end.
+// Whether the process has ended or is about to, or its first thread has while others go on (pthread_exit(3) in main): its
+// namespaces are gone then, some time before a pidfd tells of its end, which in the latter case it may never do by itself.
 // False too where /proc says nothing of a process that is there.
 bool Ending(pid_t pid);
 

@@ -140,6 +140,12 @@ Task<Result<std::string>> CampaignManager::Launch(CampaignSpec spec) {
   if (!texts) co_return texts.error();
   auto environment = co_await ports_.evaluation->Environment(stop_.get_token());
   if (!environment) co_return environment.error().Prefixed("lane");
+  // Found here and not by every trajectory: the lane answers for one device.
+  const auto lane = environment.value().find("device");
+  const std::string& wanted = spec.refine.scoring.device;
+  if (lane != environment.value().end() && lane->second != wanted) {
+    co_return InvalidArgument("campaign spec: scoring.device: the lane of this daemon is " + lane->second + ", not " + wanted);
+  }
   stored.launch.spec = std::move(spec);
   stored.launch.tasks = std::move(tasks).value();
   stored.launch.environment = std::move(environment).value();

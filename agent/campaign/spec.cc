@@ -4,6 +4,7 @@
 
 #include "agent/llm/url.h"
 #include "dialects/dialect.h"
+#include "evaluator/api/device_name.h"
 
 namespace passnet::agent {
 namespace {
@@ -147,6 +148,8 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
     auto rendered = dialect.value()->RenderRequest(trial);
     require("sampling", bool(rendered), rendered ? "" : rendered.error().context);
   }
+  auto device = evaluator::ParseDeviceName(spec.refine.scoring.device);
+  require("scoring.device", bool(device), device ? "" : device.error().context);
   require("budget.total_usd", !spec.budget.total_usd || spec.refine.prices.known(),
           "needs prices.prompt_usd_per_million and prices.completion_usd_per_million");
   require("budget.trajectory_usd", !spec.refine.budget.usd || spec.refine.prices.known(),

@@ -135,6 +135,24 @@ struct OutputMismatch {
   std::vector<ElementMismatch> told;  // the first ones and the last
 };
 
+// A kernel that ran on the device in a call, whoever launched it.
+struct KernelUse {
+  std::string name;
+  double launches = 0;   // a call
+  double device_us = 0;  // a call
+  bool own = false;      // of the candidate's, by its name; else a library's
+};
+
+// The device that a graph was measured on, between its rounds, as the device's own library tells it; nothing where it does
+// not say.
+struct DeviceMoment {
+  std::optional<int64_t> core_mhz, memory_mhz, celsius;
+  std::optional<int64_t> uncorrected_errors;  // of its memory, since boot
+  int64_t processes = 0;                      // that have a context on it, ours too
+  std::vector<std::string> slowed_by;         // "power cap", "heat (driver)"
+  bool repeated = false;                      // the round that ended here was measured again because of it
+};
+
 // One graph's outcome. Absent optionals are null in JSON: not measured, never a stand-in value.
 struct GraphReport {
   std::string path;
@@ -156,10 +174,12 @@ struct GraphReport {
   std::optional<double> max_abs_diff;
   std::vector<int> tolerances_ok;           // the t in -10..5 at which every output is close
   std::vector<OutputMismatch> mismatches;   // of public inputs alone: what is drawn in secret is never told
+  std::vector<KernelUse> kernels;           // the longest first; empty on a CPU, and where no profiler can be had
   std::vector<std::string> output_dtypes;
   int timed_calls = 0;                      // per side
   int pairs = 0;                            // of fresh processes, measured
   bool capped = false;                      // a time cap cut the profile's counts
+  std::vector<DeviceMoment> device_moments;  // before the first round and after each; none on a CPU
 };
 
 struct SandboxFacts {

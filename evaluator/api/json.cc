@@ -88,6 +88,23 @@ void VisitMismatch(FieldVisitor& fields, OutputMismatch& mismatch) {
   VisitList(fields, "told", &mismatch.told, VisitElementMismatch);
 }
 
+void VisitKernelUse(FieldVisitor& fields, KernelUse& kernel) {
+  fields.Text("name", &kernel.name);
+  VisitNumber(fields, "launches", &kernel.launches);
+  VisitNumber(fields, "device_us", &kernel.device_us);
+  fields.Flag("own", &kernel.own);
+}
+
+void VisitMoment(FieldVisitor& fields, DeviceMoment& moment) {
+  fields.Integer("core_mhz", &moment.core_mhz, 0, kMaxCount);
+  fields.Integer("memory_mhz", &moment.memory_mhz, 0, kMaxCount);
+  fields.Integer("celsius", &moment.celsius, 0, kMaxCount);
+  fields.Integer("uncorrected_errors", &moment.uncorrected_errors, 0, std::numeric_limits<int64_t>::max());
+  fields.Integer("processes", &moment.processes, 0, kMaxCount);
+  fields.Texts("slowed_by", &moment.slowed_by);
+  fields.Flag("repeated", &moment.repeated);
+}
+
 void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   fields.Required("path");
   fields.Text("path", &graph.path);
@@ -109,10 +126,12 @@ void VisitGraph(FieldVisitor& fields, GraphReport& graph) {
   VisitNumber(fields, "max_abs_diff", &graph.max_abs_diff);
   VisitLevels(fields, "tolerances_ok", &graph.tolerances_ok);
   VisitList(fields, "mismatches", &graph.mismatches, VisitMismatch);
+  VisitList(fields, "kernels", &graph.kernels, VisitKernelUse);
   fields.Texts("output_dtypes", &graph.output_dtypes);
   VisitInteger(fields, "timed_calls", &graph.timed_calls, 0, kMaxCount);
   VisitInteger(fields, "pairs", &graph.pairs, 0, kMaxCount);
   fields.Flag("capped", &graph.capped);
+  VisitList(fields, "device_moments", &graph.device_moments, VisitMoment);
 }
 
 void VisitGraphs(FieldVisitor& fields, std::vector<GraphReport>* graphs) {

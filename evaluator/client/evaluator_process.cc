@@ -40,6 +40,8 @@ std::vector<std::string> ArgumentsOf(const LaneClientOptions& options, const Ins
                                         "--timing-core", std::to_string(options.timing_core)};
   if (options.polled_limits) arguments.push_back("--polled-limits");
   if (!options.ablate.empty()) arguments.insert(arguments.end(), {"--ablate", options.ablate});
+  if (!options.nvcc.empty()) arguments.insert(arguments.end(), {"--nvcc", std::filesystem::absolute(options.nvcc).native()});
+  arguments.insert(arguments.end(), options.further.begin(), options.further.end());
   return arguments;
 }
 

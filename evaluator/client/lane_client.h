@@ -39,12 +39,14 @@ class LaneClient {
 struct LaneClientOptions {
   std::string evaluator_binary;     // passnet-evaluator; empty: beside the running binary
   std::string cache_dir;            // compile, capture and baseline caches; created when missing
-  std::string device = "cpu";
+  std::string device = "cpu";       // or a CUDA device (evaluator/api/device_name.h)
+  std::string nvcc;                 // of a CUDA lane; empty: the usual one, where there is one
   int threads = 1;                  // of torch and kernels, per side
   int timing_core = -1;             // -1: the last online core
   bool polled_limits = false;       // memory limits by looking at processes, even where control groups are
   std::vector<int> other_timing_cores;  // of other lanes of this host: nothing of this one runs there
   std::string ablate;               // layers to leave out (evaluator/lane/ablation.h): for tests and benches
+  std::vector<std::string> further;  // arguments of passnet-evaluator: for tests, which have a stand-in driver
 };
 
 // Starts a lane process. Blocks until its Hello. One that leaves out layers without having been asked to is refused, so

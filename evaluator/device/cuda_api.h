@@ -109,7 +109,7 @@ struct NvmlProcess {
   unsigned gpu_instance, compute_instance;
 };
 using NvmlDevice = struct NvmlDeviceOpaque*;
-inline constexpr int kNvmlSuccess = 0;
+inline constexpr int kNvmlSuccess = 0, kNvmlNotSupported = 3, kNvmlTooSmall = 7;
 inline constexpr int kNvmlSmClock = 1, kNvmlMemoryClock = 2, kNvmlOfGpu = 0;
 inline constexpr int kNvmlUncorrected = 1, kNvmlSinceBoot = 0;
 
@@ -135,6 +135,7 @@ struct Nvml {
   int (*nvmlDeviceGetComputeRunningProcesses_v3)(NvmlDevice device, unsigned* count, NvmlProcess* processes);
   int (*nvmlDeviceGetPersistenceMode)(NvmlDevice device, int* on);
   int (*nvmlDeviceGetMigMode)(NvmlDevice device, unsigned* current, unsigned* pending);
+  int (*nvmlSystemGetDriverVersion)(char* text, unsigned size);
 };
 
 // The symbols of a table, in its order.
@@ -149,7 +150,8 @@ inline constexpr const char* kApiSymbols[] = {
 inline constexpr const char* kNvmlSymbols[] = {
     "nvmlInit_v2", "nvmlShutdown", "nvmlErrorString", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetClockInfo",
     "nvmlDeviceGetTemperature", "nvmlDeviceGetCurrentClocksThrottleReasons", "nvmlDeviceGetTotalEccErrors",
-    "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetPersistenceMode", "nvmlDeviceGetMigMode"};
+    "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetPersistenceMode", "nvmlDeviceGetMigMode",
+    "nvmlSystemGetDriverVersion"};
 static_assert(sizeof(Api) == sizeof kApiSymbols && sizeof(Nvml) == sizeof kNvmlSymbols);
 
 }  // namespace passnet::evaluator::cuda

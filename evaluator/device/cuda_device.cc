@@ -30,6 +30,7 @@ constexpr char kHealthKernel[] = R"(.version 6.3
 
 constexpr size_t kLeastRing = size_t{8} << 20;
 constexpr int kCopies = 8;
+constexpr int kLaunches = 32;
 
 struct Slowing {
   unsigned long long reason;
@@ -77,14 +78,17 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
   ASSIGN_OR_RETURN(HostLock lock, HostLock::Open({options.lock_folder, uuid + ".lock", options.pci_folder / made->facts_.pci,
                                                   "device " + uuid}));
   made->lock_ = std::make_unique<HostLock>(std::move(lock));
+  ASSIGN_OR_RETURN(const HostLock::Hold lease, made->Lease(Deadline::After(options.open_limit), {}));
   if (auto nvml = NvmlLibrary::Load(options.nvml_library)) {
     made->nvml_ = std::move(nvml).value();
     made->AskNvml();
   }
-  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number));
+  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number, options.answer_limit));
   RETURN_IF_ERROR(made->MakeMemory());
   RETURN_IF_ERROR(made->LoadKernel());
   RETURN_IF_ERROR(made->MeasureCopies());
+  RETURN_IF_ERROR(made->MeasureLaunches());
+  made->LoadKernels();
   return made;
 }
 
@@ -165,6 +169,21 @@ Status CudaDevice::MeasureCopies() {
   return OkStatus();
 }
 
+// Of a kernel that does next to nothing: from its launch until it is known to be done.
+Status CudaDevice::MeasureLaunches() {
+  uint32_t word = 0;
+  cuda::Pointer to = cell_.at();
+  void* parameters[] = {&to, &word};
+  for (int i = 0; i < kLaunches; ++i) {
+    const SteadyTime started = Clock::System().Now();
+    RETURN_IF_ERROR(stream_->Launch(kernel_, 1, 1, parameters));
+    RETURN_IF_ERROR(stream_->Await(Deadline::After(options_.answer_limit)));
+    const std::chrono::duration<double, std::micro> took = Clock::System().Now() - started;
+    if (facts_.launch_us == 0 || took.count() < facts_.launch_us) facts_.launch_us = took.count();
+  }
+  return OkStatus();
+}
+
 Status CudaDevice::LoadKernel() {
   RETURN_IF_ERROR(context_->Enter());
   const CudaDriver& driver = context_->driver();
@@ -172,9 +191,20 @@ Status CudaDevice::LoadKernel() {
   return driver.Check(driver.api().cuModuleGetFunction(&kernel_, module_, "passnet_health"), "cuModuleGetFunction");
 }
 
+// Without them everything works, more slowly.
+void CudaDevice::LoadKernels() {
+  auto loaded = CudaKernels::Load(context_, options_.nvrtc_libraries, 10 * facts_.compute_major + facts_.compute_minor);
+  if (loaded) {
+    kernels_ = std::move(loaded).value();
+  } else {
+    facts_.no_kernels = loaded.error().context;
+  }
+}
+
 SeatPool CudaDevice::Seats() {
-  return SeatPool([context = context_, uuid = facts_.uuid](const SeatSizes& sizes) {
-    return CudaSeat::Create(context, uuid, sizes);
+  const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device};
+  return SeatPool([context = context_, told, kernels = kernels_](const SeatSizes& sizes) {
+    return CudaSeat::Create(context, told, sizes, kernels);
   });
 }
 

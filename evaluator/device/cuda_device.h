@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "evaluator/device/cuda_kernels.h"
 #include "evaluator/device/cuda_memory.h"
 #include "evaluator/device/device.h"
 
@@ -19,16 +21,20 @@ namespace passnet::evaluator {
 
 struct CudaDeviceOptions {
   std::string uuid;  // "": the first one
-  // Others than these are for tests.
+  // Others than these are for tests, but for the driver's own path.
   std::string driver_library = "libcuda.so.1";
+  std::string torch_device = "cuda";  // DeviceForWorker::torch
   std::string nvml_library = "libnvidia-ml.so.1";
+  std::vector<std::string> nvrtc_libraries = {"libnvrtc.so.13", "libnvrtc.so.12"};  // a lane's: NvrtcLibraries(python)
   std::filesystem::path lock_folder = PrivateLockFolder();
   std::filesystem::path pci_folder = "/sys/bus/pci/devices";
   std::chrono::milliseconds answer_limit{10'000};  // a context of a killed process is gone after seconds at most
+  std::chrono::milliseconds open_limit{120'000};   // for the lease: another evaluator may be measuring
 };
 
 class CudaDevice : public Device {
  public:
+  // Holds the lease meanwhile: a context that is made takes from what somebody else measures.
   static Result<std::unique_ptr<CudaDevice>> Open(const CudaDeviceOptions& options);
   ~CudaDevice() override;
 
@@ -45,7 +51,9 @@ class CudaDevice : public Device {
   void AskNvml();
   Status MakeMemory();
   Status MeasureCopies();
+  Status MeasureLaunches();
   Status LoadKernel();
+  void LoadKernels();
   Status RunKernel();
   std::filesystem::path QuarantineFile() const;
   Error Quarantine(const Error& why);
@@ -60,6 +68,7 @@ class CudaDevice : public Device {
   std::unique_ptr<CudaStream> stream_;  // ends before what it works on
   cuda::Module module_ = nullptr;
   cuda::Function kernel_ = nullptr;
+  std::shared_ptr<CudaKernels> kernels_;  // null: facts_.no_kernels says why
   unsigned char flushed_with_ = 0;
   std::unique_ptr<HostLock> lock_;
 };

@@ -1,6 +1,7 @@
 #include "evaluator/device/cuda_driver.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <cstring>
 #include <iterator>
@@ -13,8 +14,15 @@ std::string LastLoadError() {
   return text == nullptr ? "unknown" : text;
 }
 
-// Fills a table of function pointers, which is laid out as its list of symbols is.
-Status Look(const std::string& library, const char* const* symbols, size_t count, void* table) {
+// Where the loader found it; its name where it does not say.
+std::string PathOf(void* loaded, const std::string& name) {
+  link_map* map = nullptr;
+  const bool known = ::dlinfo(loaded, RTLD_DI_LINKMAP, &map) == 0 && map->l_name != nullptr && *map->l_name != '\0';
+  return known ? map->l_name : name;
+}
+
+// Fills a table of function pointers, which is laid out as its list of symbols is. Gives the library's path.
+Result<std::string> Look(const std::string& library, const char* const* symbols, size_t count, void* table) {
   void* loaded = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (loaded == nullptr) return NotFound("no GPU: " + LastLoadError());
   for (size_t i = 0; i < count; ++i) {
@@ -24,7 +32,7 @@ Status Look(const std::string& library, const char* const* symbols, size_t count
     }
     std::memcpy(static_cast<std::byte*>(table) + i * sizeof found, &found, sizeof found);
   }
-  return OkStatus();
+  return PathOf(loaded, library);
 }
 
 ErrorCode CodeOf(cuda::Code code) {
@@ -40,7 +48,7 @@ ErrorCode CodeOf(cuda::Code code) {
 
 Result<std::shared_ptr<const CudaDriver>> CudaDriver::Load(const std::string& library) {
   std::shared_ptr<CudaDriver> driver(new CudaDriver);
-  RETURN_IF_ERROR(Look(library, cuda::kApiSymbols, std::size(cuda::kApiSymbols), &driver->api_));
+  ASSIGN_OR_RETURN(driver->path_, Look(library, cuda::kApiSymbols, std::size(cuda::kApiSymbols), &driver->api_));
   const cuda::Code started = driver->api_.cuInit(0);
   if (auto status = driver->Check(started, "cuInit"); !status) return status.error().Prefixed("no GPU");
   RETURN_IF_ERROR(driver->Check(driver->api_.cuDriverGetVersion(&driver->version_), "cuDriverGetVersion"));
@@ -53,7 +61,7 @@ Status CudaDriver::Check(cuda::Code code, const std::string& call) const {
   const char* text = nullptr;
   if (api_.cuGetErrorName(code, &name) != cuda::kSuccess || name == nullptr) name = "an unnamed CUDA error";
   if (api_.cuGetErrorString(code, &text) != cuda::kSuccess || text == nullptr) text = "no text";
-  return Error{CodeOf(code), call + ": " + name + " (" + text + ")"};
+  return Error{CodeOf(code), call + ": " + name + " (" + std::to_string(code) + ": " + text + ")"};
 }
 
 Result<std::shared_ptr<const NvmlLibrary>> NvmlLibrary::Load(const std::string& library) {

@@ -19,13 +19,15 @@ class CudaDriver {
 
   const cuda::Api& api() const { return api_; }
   int version() const { return version_; }  // 13000 for CUDA 13.0
-  // "cuMemCreate of 4096 bytes: CUDA_ERROR_OUT_OF_MEMORY (out of memory)"
+  const std::string& path() const { return path_; }  // of the library, as the loader found it
+  // "cuMemCreate of 4096 bytes: CUDA_ERROR_OUT_OF_MEMORY (2: out of memory)"
   Status Check(cuda::Code code, const std::string& call) const;
 
  private:
   CudaDriver() = default;
   cuda::Api api_{};
   int version_ = 0;
+  std::string path_;
 };
 
 class NvmlLibrary {

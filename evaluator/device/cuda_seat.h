@@ -7,25 +7,36 @@
 // Source: docs/measuring.md, "The window on a device".
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "evaluator/device/cuda_kept.h"
+#include "evaluator/device/cuda_kernels.h"
 #include "evaluator/device/cuda_memory.h"
 #include "evaluator/device/device.h"
 #include "evaluator/device/shared_region.h"
 
 namespace passnet::evaluator {
 
+// What a worker is told of the device beside its memory.
+struct DeviceForWorker {
+  std::string uuid;
+  std::string driver = "libcuda.so.1";  // the library that it loads
+  std::string torch = "cuda";  // the device that torch knows it as; "cpu": of a stand-in driver, whose memory is the host's
+};
+
 class CudaSeat : public SeatMemory {
  public:
   static constexpr uint64_t kInputsAt = 1ull << 60, kArenaAt = 1ull << 61;
   static constexpr unsigned char kPoison = 0xff;  // NaN in every floating type, -1 in every integer
 
-  // `uuid`: of the device, for the worker.
-  static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context, const std::string& uuid,
-                                                    const SeatSizes& sizes);
+  // `kernels`: null where the host draws and compares.
+  static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context,
+                                                    const DeviceForWorker& device, const SeatSizes& sizes,
+                                                    std::shared_ptr<CudaKernels> kernels = nullptr);
 
   // Headers, inputs, arena.
   std::vector<int> Descriptors() const override;
@@ -38,29 +49,27 @@ class CudaSeat : public SeatMemory {
   Status Read(pid_t process, std::span<OutputPart> parts) override;
   Result<std::span<const std::byte>> InputsAfter(size_t offset, size_t bytes) override;
   Result<std::vector<MemoryRange>> InputsIn(pid_t process) override;
+  bool WorksThere() const override { return kernels_ != nullptr; }
+  Status StageDrawn(const InputRecipe& recipe) override;
+  Result<std::shared_ptr<KeptRun>> KeepRun(std::shared_ptr<KeptRun> used) override;
+  Result<std::vector<bool>> Changed(std::span<const MemoryRange> inputs) override;
   Status Wipe() override;
 
  private:
-  // A range of the worker's and where its copy lies.
-  struct Kept {
-    MemoryRange range;
-    size_t offset = 0;
-  };
-
   explicit CudaSeat(const SeatSizes& sizes) : SeatMemory(sizes) {}
   // Where the range lies here; nothing where it is not wholly in the inputs or the arena.
   std::optional<cuda::Pointer> Resolve(MemoryRange range) const;
   void Keep(std::vector<MemoryRange> ranges);
-  const Kept* KeptOf(uint64_t begin, size_t bytes) const;
   Status ToHost(cuda::Pointer from, size_t bytes);
 
-  std::string uuid_;
+  DeviceForWorker device_;
+  std::shared_ptr<const CudaContext> context_;
+  std::shared_ptr<CudaKernels> kernels_;
   SharedRegion headers_;
   CudaMemory inputs_, arena_, staged_, snapshot_;
   CudaHostMemory host_;
   std::unique_ptr<CudaStream> stream_;  // ends before what it works on
-  std::vector<Kept> kept_;  // by range
-  size_t kept_bytes_ = 0;
+  KeptPlaces kept_;  // in snapshot_
 };
 
 }  // namespace passnet::evaluator

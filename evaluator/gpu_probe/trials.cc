@@ -5,14 +5,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <memory>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/unique_fd.h"
-#include "evaluator/gpu_probe/driver.h"
+#include "evaluator/device/cuda_device.h"
+#include "evaluator/device/cuda_memory.h"
 
 namespace passnet::gpu_probe {
 namespace {
+
+namespace cuda = evaluator::cuda;
 
 // A linear congruential generator, `rounds` steps of it on each element: its result is known, and its time is the
 // clock's alone. Compiled by the driver itself, for whatever device it is.
@@ -55,6 +60,7 @@ constexpr uint32_t kElements = 1 << 16;
 constexpr uint32_t kRounds = 20'000;  // some 0.3 ms a launch on a device of 1.5 GHz
 constexpr unsigned kBlock = 256;
 constexpr int kTimed = 200;
+constexpr std::chrono::seconds kPatience{60};       // for one launch; whoever started this waits no longer either
 constexpr std::chrono::milliseconds kWarming{500};  // clocks rise under load; chosen
 constexpr double kQuietSpread = 0.05;               // chosen: beyond it a score of 1.05 is noise
 
@@ -69,16 +75,7 @@ bool Say(const char* trial, bool ok, const std::string& found) {
   return ok;
 }
 
-std::string UuidText(const std::array<unsigned char, 16>& bytes) {
-  std::string text = "GPU-";
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    char hex[3];
-    std::snprintf(hex, sizeof hex, "%02x", bytes[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += hex;
-  }
-  return text;
-}
+std::string KiB(uint64_t bytes) { return std::to_string(bytes >> 10) + " KiB"; }
 
 class Trials {
  public:
@@ -92,119 +89,105 @@ class Trials {
 
  private:
   // The first call that fails says so and ends the trial.
-  bool Failed(const char* trial, const char* call, CudaResult result) {
-    if (result != 0) Say(trial, false, driver_.Told(call, result));
-    return result != 0;
+  static bool Failed(const char* trial, const Status& status) {
+    if (!status) Say(trial, false, status.error().context);
+    return !status;
+  }
+  bool Failed(const char* trial, const char* call, cuda::Code code) const {
+    return Failed(trial, driver_->Check(code, call));
   }
 
   bool LoadsAndStarts() {
-    Result<Driver> loaded = LoadDriver(options_.libcuda);
-    if (loaded.has_error()) return Say("driver", false, loaded.error().context);
-    driver_ = std::move(*loaded);
-    if (Failed("driver", "cuInit", driver_.init(0))) return false;
-    int version = 0;
-    if (Failed("driver", "cuDriverGetVersion", driver_.driver_version(&version))) return false;
-    return Say("driver", true, driver_.path + ", CUDA " + std::to_string(version / 1000) + "." +
-                                   std::to_string(version % 1000 / 10));
+    auto loaded = evaluator::CudaDriver::Load(options_.libcuda);
+    if (!loaded) return Say("driver", false, loaded.error().context);
+    driver_ = std::move(loaded).value();
+    return Say("driver", true, driver_->path() + ", CUDA " + std::to_string(driver_->version() / 1000) + "." +
+                                   std::to_string(driver_->version() % 1000 / 10));
   }
 
   bool FindsTheDevice() {
+    const cuda::Api& api = driver_->api();
     int count = 0;
-    if (Failed("device", "cuDeviceGetCount", driver_.device_count(&count))) return false;
+    if (Failed("device", "cuDeviceGetCount", api.cuDeviceGetCount(&count))) return false;
     if (count == 0) return Say("device", false, "the driver sees no device");
-    if (Failed("device", "cuDeviceGet", driver_.device_get(&device_, 0))) return false;
+    if (Failed("device", "cuDeviceGet", api.cuDeviceGet(&device_, 0))) return false;
     char name[256] = "";
-    std::array<unsigned char, 16> uuid{};
+    cuda::Uuid uuid{};
     size_t bytes = 0;
-    if (Failed("device", "cuDeviceGetName", driver_.device_name(name, sizeof name, device_)) ||
-        Failed("device", "cuDeviceGetUuid", driver_.device_uuid(&uuid, device_)) ||
-        Failed("device", "cuDeviceTotalMem", driver_.device_memory(&bytes, device_))) {
+    if (Failed("device", "cuDeviceGetName", api.cuDeviceGetName(name, sizeof name, device_)) ||
+        Failed("device", "cuDeviceGetUuid", api.cuDeviceGetUuid_v2(&uuid, device_)) ||
+        Failed("device", "cuDeviceTotalMem", api.cuDeviceTotalMem_v2(&bytes, device_))) {
       return false;
     }
-    uuid_ = UuidText(uuid);
+    uuid_ = evaluator::UuidText(uuid);
     const std::string capability =
-        std::to_string(Attribute(kCapabilityMajor)) + "." + std::to_string(Attribute(kCapabilityMinor));
+        std::to_string(Attribute(cuda::kComputeMajor)) + "." + std::to_string(Attribute(cuda::kComputeMinor));
     return Say("device", true, std::string(name) + ", compute capability " + capability + ", " +
-                                   std::to_string(Attribute(kMultiprocessors)) + " multiprocessors, " +
+                                   std::to_string(Attribute(cuda::kMultiprocessors)) + " multiprocessors, " +
                                    std::to_string(bytes >> 20) + " MiB, L2 " +
-                                   std::to_string(Attribute(kL2CacheBytes) >> 10) + " KiB, " + uuid_);
+                                   KiB(static_cast<uint64_t>(Attribute(cuda::kL2Bytes))) + ", " + uuid_);
   }
 
   // 0 where the driver does not say.
-  int Attribute(int which) const {
+  int Attribute(cuda::Attribute which) const {
     int value = 0;
-    return driver_.device_attribute(&value, which, device_) == 0 ? value : 0;
+    return driver_->api().cuDeviceGetAttribute(&value, which, device_) == cuda::kSuccess ? value : 0;
   }
 
   // Memory that two processes map is memory with a descriptor: made, exported, imported and mapped, then used below.
   bool ExportsMemory() {
-    void* context = nullptr;
-    if (Failed("memory export", "cuDevicePrimaryCtxRetain", driver_.context_retain(&context, device_)) ||
-        Failed("memory export", "cuCtxSetCurrent", driver_.context_set(context))) {
-      return false;
+    constexpr const char* kTrial = "memory export";
+    auto context = evaluator::CudaContext::Of(driver_, device_);
+    if (!context) return Say(kTrial, false, context.error().context);
+    context_ = std::move(context).value();
+    if (Attribute(cuda::kVirtualMemory) == 0 || Attribute(cuda::kPosixDescriptors) == 0) {
+      return Say(kTrial, false, "the device has no virtual memory management with exported descriptors");
     }
-    if (Attribute(kMemoryManagement) == 0 || Attribute(kDescriptorExport) == 0) {
-      return Say("memory export", false, "the device has no virtual memory management with exported descriptors");
-    }
-    CudaAllocation wanted;
-    wanted.location.id = device_;
-    CudaAccess access;
-    access.location.id = device_;
-    size_t grain = 0;
-    CudaHandle made = 0, imported = 0;
-    int descriptor = -1;
-    if (Failed("memory export", "cuMemGetAllocationGranularity", driver_.granularity(&grain, &wanted, 0))) return false;
-    const size_t bytes = (kElements * sizeof(uint32_t) + grain - 1) / grain * grain;
-    if (Failed("memory export", "cuMemCreate", driver_.create(&made, bytes, &wanted, 0)) ||
-        Failed("memory export", "cuMemExportToShareableHandle", driver_.export_handle(&descriptor, made, 1, 0))) {
-      return false;
-    }
-    const UniqueFd exported(descriptor);
-    void* as_pointer = reinterpret_cast<void*>(static_cast<intptr_t>(descriptor));
-    if (Failed("memory export", "cuMemImportFromShareableHandle", driver_.import_handle(&imported, as_pointer, 1)) ||
-        Failed("memory export", "cuMemAddressReserve", driver_.reserve(&memory_, bytes, 0, 0, 0)) ||
-        Failed("memory export", "cuMemMap", driver_.map(memory_, bytes, 0, imported, 0)) ||
-        Failed("memory export", "cuMemSetAccess", driver_.set_access(memory_, bytes, &access, 1)) ||
-        Failed("memory export", "cuMemRelease", driver_.release(made))) {
-      return false;
-    }
-    return Say("memory export", true, std::to_string(bytes) + " bytes exported, imported and mapped");
+    auto made = evaluator::CudaMemory::Create(context_, kElements * sizeof(uint32_t), true);
+    if (!made) return Say(kTrial, false, made.error().context);
+    auto imported = evaluator::CudaMemory::Import(context_, made.value().descriptor(), made.value().size());
+    if (!imported) return Say(kTrial, false, imported.error().context);
+    memory_ = std::move(imported).value();
+    return Say(kTrial, true, std::to_string(memory_.size()) + " bytes exported, imported and mapped");
   }
 
   bool RunsAKernel() {
-    void* module = nullptr;
+    constexpr const char* kTrial = "kernel";
+    const cuda::Api& api = driver_->api();
+    auto stream = evaluator::CudaStream::Create(context_);
+    if (!stream) return Say(kTrial, false, stream.error().context);
+    stream_ = std::move(stream).value();
+    cuda::Module module = nullptr;
     std::vector<uint32_t> values(kElements);
     for (uint32_t i = 0; i < kElements; ++i) values[i] = i;
-    if (Failed("kernel", "cuModuleLoadData", driver_.module_load(&module, kProgram)) ||
-        Failed("kernel", "cuModuleGetFunction", driver_.module_function(&function_, module, "steps")) ||
-        Failed("kernel", "cuMemcpyHtoD", driver_.to_device(memory_, values.data(), values.size() * sizeof(uint32_t))) ||
-        Failed("kernel", "cuLaunchKernel", Launch()) ||
-        Failed("kernel", "cuCtxSynchronize", driver_.context_synchronize()) ||
-        Failed("kernel", "cuMemcpyDtoH", driver_.to_host(values.data(), memory_, values.size() * sizeof(uint32_t)))) {
+    const size_t bytes = values.size() * sizeof(uint32_t);
+    if (Failed(kTrial, "cuModuleLoadData", api.cuModuleLoadData(&module, kProgram)) ||
+        Failed(kTrial, "cuModuleGetFunction", api.cuModuleGetFunction(&function_, module, "steps")) ||
+        Failed(kTrial, stream_->ToDevice(memory_.at(), values.data(), bytes)) || Failed(kTrial, Launch()) ||
+        Failed(kTrial, stream_->ToHost(values.data(), memory_.at(), bytes)) || Failed(kTrial, Finish())) {
       return false;
     }
     for (const uint32_t i : {0u, 1u, 255u, 256u, kElements - 1}) {
-      if (values[i] != Stepped(i)) return Say("kernel", false, "element " + std::to_string(i) + " is wrong");
+      if (values[i] != Stepped(i)) return Say(kTrial, false, "element " + std::to_string(i) + " is wrong");
     }
-    return Say("kernel", true, "compiled by the driver, launched, and its result is right");
+    return Say(kTrial, true, "compiled by the driver, launched, and its result is right");
   }
 
-  CudaResult Launch() {
-    CudaAddress memory = memory_;
+  Status Launch() {
+    cuda::Pointer memory = memory_.at();
     uint32_t count = kElements, rounds = kRounds;
     void* parameters[] = {&memory, &count, &rounds};
-    return driver_.launch(function_, kElements / kBlock, 1, 1, kBlock, 1, 1, 0, nullptr, parameters, nullptr);
+    return stream_->Launch(function_, kElements / kBlock, kBlock, parameters);
   }
+  // As a lane waits for its own work.
+  Status Finish() const { return stream_->Await(Deadline::After(kPatience)); }
 
   bool TimesTheKernel() {
     using Clock = std::chrono::steady_clock;
     std::vector<double> micros;
     for (const Clock::time_point begun = Clock::now(); micros.size() < kTimed;) {
       const Clock::time_point from = Clock::now();
-      if (Failed("clock noise", "cuLaunchKernel", Launch()) ||
-          Failed("clock noise", "cuCtxSynchronize", driver_.context_synchronize())) {
-        return false;
-      }
+      if (Failed("clock noise", Launch()) || Failed("clock noise", Finish())) return false;
       const Clock::time_point to = Clock::now();
       if (from - begun >= kWarming) micros.push_back(std::chrono::duration<double, std::micro>(to - from).count());
     }
@@ -217,51 +200,51 @@ class Trials {
   }
 
   bool AsksTheManagement() {
-    const Result<Management> loaded = LoadManagement(options_.libnvidia_ml);
-    if (loaded.has_error()) return Say("management", false, loaded.error().context);
-    const Management& nvml = *loaded;
+    const auto loaded = evaluator::NvmlLibrary::Load(options_.libnvidia_ml);
+    if (!loaded) return Say("management", false, loaded.error().context);
+    const cuda::Nvml& nvml = loaded.value()->api();
     char version[96] = "";
-    void* device = nullptr;
-    for (const int result : {nvml.init(), nvml.driver_version(version, sizeof version),
-                             nvml.device_by_uuid(uuid_.c_str(), &device)}) {
-      if (result != 0) return Say("management", false, nvml.error(result));
+    cuda::NvmlDevice device = nullptr;
+    for (const int result : {nvml.nvmlSystemGetDriverVersion(version, sizeof version),
+                             nvml.nvmlDeviceGetHandleByUUID(uuid_.c_str(), &device)}) {
+      if (result != cuda::kNvmlSuccess) return Say("management", false, nvml.nvmlErrorString(result));
     }
     Say("management", true, std::string("driver ") + version);
     unsigned mig = 0, pending = 0;
-    const int mig_result = nvml.mig_mode(device, &mig, &pending);
+    const int mig_result = nvml.nvmlDeviceGetMigMode(device, &mig, &pending);
     // Devices without MIG answer that they do not support it.
-    const bool no_mig = mig_result == kManagementNotSupported || (mig_result == 0 && mig == 0);
-    const bool mig_ok = Say("MIG", no_mig, no_mig ? "off" : mig_result == 0 ? "on" : nvml.error(mig_result));
+    const bool no_mig = mig_result == cuda::kNvmlNotSupported || (mig_result == cuda::kNvmlSuccess && mig == 0);
+    const bool mig_ok = Say("MIG", no_mig, no_mig ? "off" : mig_result == 0 ? "on" : nvml.nvmlErrorString(mig_result));
     int persistent = 0;
-    const int persistence = nvml.persistence(device, &persistent);
+    const int persistence = nvml.nvmlDeviceGetPersistenceMode(device, &persistent);
     const bool keeps = Say("persistence", persistence == 0 && persistent == 1,
-                           persistence != 0 ? nvml.error(persistence) : persistent == 1 ? "on" : "off");
+                           persistence != 0 ? nvml.nvmlErrorString(persistence) : persistent == 1 ? "on" : "off");
     return OthersAreAway(nvml, device) && mig_ok && keeps;
   }
 
   // This process is one of those that have a context.
-  bool OthersAreAway(const Management& nvml, void* device) {
-    struct Process {  // nvmlProcessInfo_t
-      unsigned pid;
-      unsigned long long memory;
-      unsigned gpu_instance, compute_instance;
-    };
-    std::vector<Process> found(256);
+  bool OthersAreAway(const cuda::Nvml& nvml, cuda::NvmlDevice device) {
+    std::vector<cuda::NvmlProcess> found(256);
     unsigned count = static_cast<unsigned>(found.size());
-    const int result = nvml.processes(device, &count, found.data());
-    if (result != 0 && result != kManagementTooSmall) return Say("other users", false, nvml.error(result));
-    const bool own_counted = std::any_of(found.begin(), found.begin() + std::min<size_t>(count, found.size()),
-                                         [](const Process& each) { return each.pid == static_cast<unsigned>(getpid()); });
+    const int result = nvml.nvmlDeviceGetComputeRunningProcesses_v3(device, &count, found.data());
+    if (result != cuda::kNvmlSuccess && result != cuda::kNvmlTooSmall) {
+      return Say("other users", false, nvml.nvmlErrorString(result));
+    }
+    const bool own_counted =
+        std::any_of(found.begin(), found.begin() + std::min<size_t>(count, found.size()),
+                    [](const cuda::NvmlProcess& each) { return each.pid == static_cast<unsigned>(::getpid()); });
     const unsigned others = count - (own_counted ? 1 : 0);
     return Say("other users", others == 0, others == 0 ? "none" : std::to_string(others) + " other processes compute on it");
   }
 
   const TrialOptions& options_;
-  Driver driver_;
-  CudaDevice device_ = 0;
+  std::shared_ptr<const evaluator::CudaDriver> driver_;
+  std::shared_ptr<const evaluator::CudaContext> context_;
+  cuda::DeviceNumber device_ = 0;
   std::string uuid_;
-  CudaAddress memory_ = 0;
-  void* function_ = nullptr;
+  evaluator::CudaMemory memory_;
+  std::unique_ptr<evaluator::CudaStream> stream_;  // ends before what it works on
+  cuda::Function function_ = nullptr;
 };
 
 }  // namespace

@@ -87,6 +87,13 @@ struct Counted {
   uint64_t count = 0;
 };
 
+// A kernel that ran on the device, as a profiler in the process told it.
+struct KernelTime {
+  std::string name;
+  uint64_t count = 0;
+  uint64_t nanoseconds = 0;  // together
+};
+
 // What a process that is never timed saw of the candidate's function while it made calls as timed ones do. Its own words
 // are claims; the answers were read and compared by the evaluator.
 struct Witness {
@@ -100,6 +107,7 @@ struct Witness {
   uint64_t copied_bytes = 0;        // written by torch's copies and fills in it
   uint64_t unexplained = 0;         // fresh results of it that neither a kernel nor an operation that was seen has written
   bool observer_lost = false;
+  std::vector<KernelTime> device_kernels;  // of all its calls; nothing on a CPU, and where no profiler can be had
   LaunchList launches;              // of one call of the graph
   bool same_without_kernels = false;  // every call's answer was as good with all its kernels left out
 };

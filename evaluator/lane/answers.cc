@@ -110,8 +110,19 @@ void VisitCounted(FieldVisitor& fields, Counted& counted) {
   VisitInteger(fields, "count", &counted.count, 1, std::numeric_limits<int64_t>::max());
 }
 
-Status CheckCounted(const std::vector<Counted>& counted) {
-  for (const Counted& one : counted) {
+void VisitKernelTime(FieldVisitor& fields, KernelTime& kernel) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  fields.Required("name");
+  fields.Text("name", &kernel.name);
+  fields.Required("count");
+  VisitInteger(fields, "count", &kernel.count, 1, kMost);
+  VisitInteger(fields, "ns", &kernel.nanoseconds, 0, kMost);
+}
+
+// `One`: something with a name.
+template <typename One>
+Status CheckCounted(const std::vector<One>& counted) {
+  for (const One& one : counted) {
     if (one.name.size() > kMaxCountedNameBytes) return DataCorrupt("the witness tells a name that it could not have kept");
   }
   return OkStatus();
@@ -221,7 +232,8 @@ Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce) {
   if (!answer["nonce"].is_integer() || answer["nonce"].Unsigned() != nonce) {
     return DataCorrupt("the witness wrote bytes that are no answer to what it was asked");
   }
-  if (std::max(answer["operations"].size(), answer["kernels"].size()) > kMaxCounted) {
+  const size_t most = std::max({answer["operations"].size(), answer["kernels"].size(), answer["device_kernels"].size()});
+  if (most > kMaxCounted) {
     return DataCorrupt("the witness names more than it could have kept");
   }
   Witness witness;
@@ -233,9 +245,11 @@ Result<Witness> ReadWitness(std::string_view frame, uint64_t nonce) {
     VisitInteger(fields, "copied", &witness.copied_bytes, 0, kMax);
     VisitInteger(fields, "unexplained", &witness.unexplained, 0, kMax);
     fields.Flag("lost", &witness.observer_lost);
+    VisitList(fields, "device_kernels", &witness.device_kernels, VisitKernelTime);
   }));
   RETURN_IF_ERROR(CheckCounted(witness.operations));
   RETURN_IF_ERROR(CheckCounted(witness.kernels));
+  RETURN_IF_ERROR(CheckCounted(witness.device_kernels));
   ASSIGN_OR_RETURN(witness.launches, ReadLaunches(answer["replay"]));
   return witness;
 }

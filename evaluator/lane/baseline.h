@@ -18,7 +18,7 @@
 namespace passnet::evaluator {
 
 struct BaselineContext {
-  std::string device;
+  std::string device;  // as torch names it in the worker
   Profile profile = Profile::kPassbench;
   std::shared_ptr<InductorParent> inductor;  // null: the baseline is a second eager process
   std::function<Result<GraphContext>(const passbench::Graph&)> context_of;

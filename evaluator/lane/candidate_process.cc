@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,10 +18,26 @@ constexpr std::chrono::seconds kCandidateForkLimit{60};
 constexpr uint32_t kMaxAnswerBytes = 1u << 20;
 
 // Room for what an honest kernel may want beside the graph's own tensors, and for the outputs of a block, which live until
-// the next.
-uint64_t MemoryLimit(uint64_t lane_limit, const SlotLayout& layout) {
+// the next. On a device those are in its memory; the driver's own needs are the lane's to know.
+uint64_t MemoryLimit(uint64_t lane_limit, const Side& side) {
+  if (side.OnDevice()) return lane_limit;
+  const SlotLayout& layout = side.layout();
   return std::min<uint64_t>(lane_limit, (1ull << 30) + (8 + layout.slots) * layout.CallBytes());
 }
+
+// Files that travel with a first frame, until it is sent.
+class FilesToSend {
+ public:
+  Status Add(const std::string& name, std::string_view bytes, ForkSpec* spec) {
+    ASSIGN_OR_RETURN(UniqueFd file, SharedRegion::FileOf(name, bytes));
+    spec->fds.push_back(file.get());
+    files_.push_back(std::move(file));
+    return OkStatus();
+  }
+
+ private:
+  std::vector<UniqueFd> files_;
+};
 
 }  // namespace
 
@@ -29,21 +46,20 @@ Result<std::unique_ptr<WorkerProcess>> ForkCandidate(const std::shared_ptr<TaskC
   ForkSpec spec;
   spec.role = fork.replayed == nullptr ? "candidate" : "replay";
   spec.plan = "candidate";
-  spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side.layout());
+  spec.memory_bytes = MemoryLimit(fork.memory_limit_bytes, fork.side);
   spec.fds = fork.side.memory().Descriptors();
   Json kernels = Json::MakeArray();
-  std::vector<UniqueFd> objects;
+  FilesToSend files;
   for (const CompiledKernel& kernel : fork.candidate.kernels) {
     kernels.Push(kernel.stem);
-    ASSIGN_OR_RETURN(UniqueFd object, SharedRegion::FileOf("passnet-kernel", kernel.object));
-    spec.fds.push_back(object.get());
-    objects.push_back(std::move(object));
+    RETURN_IF_ERROR(files.Add("passnet-kernel", kernel.object, &spec));
   }
   Json first_frame = {{"layout", fork.side.AttachFields()},
                       {"plan", fork.plan},
                       {"call_path", CallPathName(fork.call_path)},
                       {"seed_each_call", task->random()},
                       {"kernels", kernels}};
+  if (fork.triton_pack != nullptr) RETURN_IF_ERROR(files.Add("passnet-triton", *fork.triton_pack, &spec));
   if (fork.replayed == nullptr) {
     first_frame.Set("files", fork.candidate.files);
   } else {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -24,6 +25,7 @@ struct CandidateFork {
   uint64_t memory_limit_bytes = 0;  // of the lane; the graph's own need may set a lower one
   // Only these are made again, with the candidate's kernels and none of its Python; null: the candidate as it is.
   const LaunchList* replayed = nullptr;
+  const std::string* triton_pack = nullptr;  // its kernels of Triton, checked; null: it has none
 };
 
 // Jailed, not yet installed.

@@ -1,18 +1,12 @@
 #include "evaluator/lane/evaluator.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <deque>
 
 #include "base/file.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/baseline.h"
-#include "evaluator/lane/host_facts.h"
 #include "evaluator/lane/prepare.h"
 #include "evaluator/lane/scoring.h"
 #include "evaluator/lane/stopwatch.h"
@@ -22,22 +16,13 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::chrono::seconds kStartLimit{120};    // importing torch on a cold disk
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
 constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr const char* kMeasuring = "rounds 2";  // changes with docs/measuring.md: other figures are not to be compared
 constexpr size_t kMaxBaselineBytes = 8u << 20;
-
-Result<std::vector<int>> UsableCores() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return Error::FromErrno("sched_getaffinity", "", errno);
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(static_cast<size_t>(core), &set)) cores.push_back(core);
-  }
-  return cores;
-}
+constexpr std::chrono::minutes kTritonLimit{10};  // the compile child has a limit of its own
+constexpr size_t kMostDeviceShown = 80;
 
 Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
 
@@ -49,6 +34,7 @@ void AddLaps(const std::map<std::string, double>& laps, std::map<std::string, do
 // no matter.
 constexpr size_t kMostTogether = 8;
 constexpr uint64_t kMostRegionBytes = 1ull << 30;
+constexpr uint64_t kShareOfDevice = 4;  // of a device's memory, what those together may take; what confirms a graph comes on top
 
 // A round of each that needs one, again and again. `begun` is told how many rounds were begun.
 Status TakeTurns(const std::vector<std::unique_ptr<GraphEvaluation>>& graphs, const std::function<void(int)>& begun) {
@@ -115,78 +101,31 @@ Status NoteShares(Side& reference, GraphDescription* description) {
 
 }  // namespace
 
-Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& options) {
-  if (options.threads != 1) {
-    return InvalidArgument("a CPU lane times on one core: threads = " + std::to_string(options.threads) +
-                           " is not supported");
-  }
-  std::unique_ptr<Evaluator> made(new Evaluator(options));
-  RETURN_IF_ERROR(made->CheckDevice(options.device));
-  ASSIGN_OR_RETURN(std::vector<int> cores, UsableCores());
-  if (options.timing_core < 0) made->options_.timing_core = cores.back();
-  int timing = made->options_.timing_core;
-  if (std::find(cores.begin(), cores.end(), timing) == cores.end()) {
-    return InvalidArgument("timing core " + std::to_string(timing) + " is not among the cores this process may use");
-  }
-  for (int core : cores) {
-    if (core != timing) made->other_cores_.push_back(core);
-  }
-  // With a single core everything shares it; the noise in the report then shows it.
-  if (made->other_cores_.empty()) made->other_cores_ = {timing};
-
-  ZygoteOptions zygote{options.python, options.worker_dir, options.threads, made->other_cores_,
-                       options.candidate_memory_bytes,
-                       options.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost};
-  ASSIGN_OR_RETURN(made->zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
-  KernelCompilerOptions compile;
-  compile.include_dir = options.include_dir;
-  compile.cache_dir = options.cache_dir / "kernels";
-  compile.cores = made->other_cores_;
-  compile.check_products = !options.ablation.Omits(Layer::kProducts);
-  ASSIGN_OR_RETURN(KernelCompiler compiler, KernelCompiler::Create(std::move(compile), Deadline::After(kStartLimit)));
-  made->compiler_.emplace(std::move(compiler));
-  ASSIGN_OR_RETURN(TimingCore core, TimingCore::Open(timing));
-  made->timing_core_.emplace(std::move(core));
-  {
-    ASSIGN_OR_RETURN(TimingCore::Hold hold, made->timing_core_->Take(Deadline::After(kStartLimit), {}));
-    RETURN_IF_ERROR(PinToCore(timing));
-    made->memory_speed_ = MeasureMemorySpeed();
-    RETURN_IF_ERROR(PinToCores(made->other_cores_));
-  }
-  made->data_ = std::make_unique<HelperThread>("pn-data", made->other_cores_);
-  made->maker_ = std::make_unique<HelperThread>("pn-maker", made->other_cores_);
-  made->instruments_.emplace(Instruments{*made->timing_core_, *made->device_, made->other_cores_, *made->data_,
-                                   *made->maker_, made->decisions_, made->draws_, made->blocks_, made->options_.ablation});
-  made->environment_ = {
-      {"device", options.device},
-      {"threads", std::to_string(options.threads)},
-      {"torch", made->zygote_->torch_version()},
-      {"python", made->zygote_->python_version()},
-      {"compiler", Sha256Hex(made->compiler_->version()).substr(0, 16)},
-      {"cpu", CpuModel()},
-      {"caches", CachesOf(timing)},
-      {"kernel", KernelRelease()},
-      {"build", PASSNET_VERSION},
-  };
-  for (const auto& [key, value] : made->compiler_->facts()) made->environment_[key] = value;
-  if (const std::string ablated = options.ablation.Text(); !ablated.empty()) made->environment_["ablated"] = ablated;
-  return made;
+Status Evaluator::CheckDevice(const std::string& device) const {
+  if (device == options_.device) return OkStatus();
+  return InvalidArgument("device " + device.substr(0, kMostDeviceShown) + ": this lane is " + options_.device);
 }
 
-Status Evaluator::CheckDevice(const std::string& device) const {
-  if (device == options_.device && device == "cpu") return OkStatus();
-  return InvalidArgument("device " + device + ": this lane is " + options_.device +
-                         ", and only \"cpu\" lanes exist in this build");
+Result<std::unique_ptr<Evaluator::DeviceTurn>> Evaluator::TakeDevice(const RequestHooks& hooks) {
+  if (!OnCuda()) return std::unique_ptr<DeviceTurn>();
+  ASSIGN_OR_RETURN(HostLock::Hold lease, device_->Lease(Deadline::After(kCoreLimit), hooks.cancelled));
+  return std::unique_ptr<DeviceTurn>(new DeviceTurn{std::move(lease), *maker_});
+}
+
+Status Evaluator::EndTurn() {
+  maker_->AwaitIdle();
+  return device_->CheckAnswers();
 }
 
 std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
-  return passbench::CaptureCacheKey(graph, {options_.device, options_.threads, true, zygote_->torch_version()});
+  return passbench::CaptureCacheKey(graph, {torch_device_, options_.threads, true, zygote_->torch_version()});
 }
 
 Result<std::shared_ptr<TaskChild>> Evaluator::ChildOf(const passbench::Graph& graph) {
   std::string key = KeyOf(graph);
   if (auto child = task_children_.Find(key)) return child;
-  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, options_.device, Deadline::After(kCaptureLimit)));
+  ASSIGN_OR_RETURN(auto child, TaskChild::Start(zygote_, graph, Deadline::After(kCaptureLimit)));
+  if (OnCuda()) RETURN_IF_ERROR(CheckNoGpuIn(child->pid(), "a task child", gpu_->access));
   task_children_.Put(key, child);
   return child;
 }
@@ -227,6 +166,7 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   Workshop workshop{zygote_, &*compiler_, options_.device};
   workshop.kept = &readers_;
   workshop.ablation = options_.ablation;
+  workshop.has_triton = triton_.has_value();
   ASSIGN_OR_RETURN(std::optional<PreparedCandidate> prepared, PrepareCandidate(workshop, request, &report));
   std::vector<GraphOutcome> outcomes;
   if (prepared) {
@@ -244,34 +184,88 @@ Result<EvaluationReport> Evaluator::Evaluate(const EvaluateRequest& request, con
   return report;
 }
 
+Result<Evaluator::Matched> Evaluator::MatchSome(const passbench::Task& task, size_t begin, const EvaluateRequest& request,
+                                                const PreparedCandidate& prepared, const RequestHooks& hooks,
+                                                EvaluationReport* report) {
+  Matched matched;
+  const size_t end = std::min(task.graphs.size(), begin + kMostTogether);
+  for (size_t at = begin; at < end; ++at) {
+    const passbench::Graph& graph = task.graphs[at];
+    if (hooks.cancelled()) return Cancelled();
+    hooks.progress("graph " + graph.path, static_cast<int>(begin), static_cast<int>(task.graphs.size()));
+    Stopwatch capture(&report->timings_ms);
+    ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+    capture.Lap("capture");
+    GraphContext context = ContextOf(graph, std::move(child), request.time_cap, hooks);
+    ASSIGN_OR_RETURN(auto one, GraphEvaluation::Create(std::move(context), request, prepared));
+    matched.push_back(std::move(one));
+  }
+  return matched;
+}
+
+Status Evaluator::CompileTritonFor(const Matched& matched, const PreparedCandidate& prepared, EvaluationReport* report) {
+  if (!prepared.uses_triton || !triton_) return OkStatus();
+  Stopwatch watch(&report->timings_ms);
+  std::vector<TritonGraph> jobs;
+  std::vector<GraphEvaluation*> theirs;
+  for (const auto& one : matched) {
+    if (one->Done()) continue;
+    jobs.push_back(one->TritonJob());
+    theirs.push_back(one.get());
+  }
+  const auto compile = [&](const std::vector<TritonGraph>& graphs) {
+    return triton_->Compile(prepared.files, graphs, Deadline::After(kTritonLimit));
+  };
+  ASSIGN_OR_RETURN(std::vector<TritonKernels> kernels, CompileTriton(compile, jobs, &report->compile));
+  for (size_t i = 0; i < theirs.size(); ++i) theirs[i]->Take(std::move(kernels[i]));
+  watch.Lap("compile");
+  return OkStatus();
+}
+
+Result<std::vector<GraphOutcome>> Evaluator::MeasureTogether(Matched& matched, const std::function<void(int)>& progress,
+                                                             const RequestHooks& hooks) {
+  const uint64_t most_bytes = OnCuda() ? device_facts_.memory_bytes / kShareOfDevice : kMostRegionBytes;
+  std::vector<GraphOutcome> outcomes;
+  while (!matched.empty()) {
+    std::vector<std::unique_ptr<GraphEvaluation>> together;
+    uint64_t bytes = 0;
+    do {
+      if (hooks.cancelled()) return Cancelled();
+      RETURN_IF_ERROR(matched.front()->Begin());
+      bytes += matched.front()->RegionBytes();
+      together.push_back(std::move(matched.front()));
+      matched.pop_front();
+    } while (!matched.empty() && bytes < most_bytes);
+    RETURN_IF_ERROR(TakeTurns(together, progress));
+    for (auto& one : together) {
+      ASSIGN_OR_RETURN(GraphOutcome outcome, one->Finish());
+      outcomes.push_back(std::move(outcome));
+    }
+  }
+  return outcomes;
+}
+
+Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const std::function<void(int)>& progress,
+                                                         const RequestHooks& hooks) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
+  auto outcomes = MeasureTogether(matched, progress, hooks);
+  // What was found out on a device that does no work any more is not believed: whose doing it is, nobody can tell.
+  if (turn) RETURN_IF_ERROR(EndTurn());
+  return outcomes;
+}
+
 Result<std::vector<GraphOutcome>> Evaluator::EvaluateGraphs(const passbench::Task& task, const EvaluateRequest& request,
                                                             const PreparedCandidate& prepared,
                                                             const RequestHooks& hooks, EvaluationReport* report) {
   const auto total = static_cast<int>(task.graphs.size());
   std::vector<GraphOutcome> outcomes;
-  for (size_t begin = 0; begin < task.graphs.size();) {
-    std::vector<std::unique_ptr<GraphEvaluation>> together;
-    uint64_t bytes = 0;
-    do {
-      const passbench::Graph& graph = task.graphs[begin + together.size()];
-      if (hooks.cancelled()) return Cancelled();
-      hooks.progress("graph " + graph.path, static_cast<int>(outcomes.size()), total);
-      Stopwatch capture(&report->timings_ms);
-      ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
-      capture.Lap("capture");
-      GraphContext context = ContextOf(graph, std::move(child), request.time_cap, hooks);
-      ASSIGN_OR_RETURN(auto one, GraphEvaluation::Begin(std::move(context), request, prepared));
-      bytes += one->RegionBytes();
-      together.push_back(std::move(one));
-    } while (begin + together.size() < task.graphs.size() && together.size() < kMostTogether && bytes < kMostRegionBytes);
-    begin += together.size();
-    RETURN_IF_ERROR(TakeTurns(together, [&](int rounds) {
-      hooks.progress("measuring, round " + std::to_string(rounds), static_cast<int>(outcomes.size()), total);
-    }));
-    for (auto& one : together) {
-      ASSIGN_OR_RETURN(GraphOutcome outcome, one->Finish());
-      AddOutcome(std::move(outcome), &outcomes, report);
-    }
+  while (outcomes.size() < task.graphs.size()) {
+    const auto done = static_cast<int>(outcomes.size());
+    ASSIGN_OR_RETURN(Matched matched, MatchSome(task, outcomes.size(), request, prepared, hooks, report));
+    RETURN_IF_ERROR(CompileTritonFor(matched, prepared, report));
+    const auto progress = [&](int rounds) { hooks.progress("measuring, round " + std::to_string(rounds), done, total); };
+    ASSIGN_OR_RETURN(std::vector<GraphOutcome> some, MeasureSome(matched, progress, hooks));
+    for (GraphOutcome& outcome : some) AddOutcome(std::move(outcome), &outcomes, report);
   }
   report->verdict = WorstVerdict(report->graphs);
   for (const GraphReport& graph : report->graphs) {
@@ -291,13 +285,14 @@ std::filesystem::path Evaluator::BaselinePath(const std::vector<passbench::Graph
   hash.UpdateField(std::to_string(request.p)).UpdateField(std::to_string(request.b));
   hash.UpdateField(std::to_string(request.time_cap.count()));
   for (const auto& [key, value] : environment_) hash.UpdateField(key).UpdateField(value);
+  if (OnCuda()) hash.UpdateField(device_facts_.uuid);
   for (const passbench::Graph& graph : graphs) hash.UpdateField(graph.path).UpdateField(KeyOf(graph));
   return options_.cache_dir / "baselines" / (ToHex(hash.Finish()) + ".json");
 }
 
 Result<std::shared_ptr<InductorParent>> Evaluator::Inductor() {
   if (!inductor_) {
-    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, Deadline::After(kInductorLimit)));
+    ASSIGN_OR_RETURN(inductor_, InductorParent::Start(zygote_, torch_device_, Deadline::After(kInductorLimit)));
   }
   return inductor_;
 }
@@ -318,7 +313,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
   report.compiler = request.compiler;
   report.device = request.device;
   report.environment = environment_;
-  BaselineContext baseline{options_.device, request.profile, nullptr, {}, {}};
+  BaselineContext baseline{torch_device_, request.profile, nullptr, {}, {}};
   if (request.compiler == BaselineCompiler::kInductor) {
     ASSIGN_OR_RETURN(baseline.inductor, Inductor());
   }
@@ -330,7 +325,9 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
   baseline.begun = [&, done = 0](const passbench::Graph& graph) mutable {
     hooks.progress(graph.path, done++, static_cast<int>(task.graphs.size()));
   };
+  ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
   auto outcomes = MeasureBaselines(task.graphs, baseline);
+  if (turn) RETURN_IF_ERROR(EndTurn());
   if (!outcomes) {
     // Its process may be what failed: the next request starts a fresh one.
     if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();
@@ -355,11 +352,12 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
 
 Result<GraphDescription> Evaluator::DescribeGraph(const passbench::Graph& graph, const RequestHooks& hooks) {
   ASSIGN_OR_RETURN(std::shared_ptr<TaskChild> child, ChildOf(graph));
+  ASSIGN_OR_RETURN(const std::unique_ptr<DeviceTurn> turn, TakeDevice(hooks));
   ASSIGN_OR_RETURN(std::shared_ptr<GraphFacts> facts, FactsOf(child, graph, {}, *device_));
   GraphDescription description;
   description.path = graph.path;
   description.dtype = graph.Dtype();
-  description.model_source = graph.MappedSource(options_.device);
+  description.model_source = graph.MappedSource(torch_device_);
   description.ops = child->ops();
   const SlotLayout& layout = facts->layout;
   for (const SlotInput& input : layout.inputs) {

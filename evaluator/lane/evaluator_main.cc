@@ -73,7 +73,8 @@ class Server {
 };
 
 struct Arguments {
-  std::string python, worker, include, cache, ablate;
+  std::string python, worker, include, cache, ablate, nvcc, nvrtc;
+  std::string locks = PrivateLockFolder();
   EvaluatorOptions options;
 };
 
@@ -84,11 +85,17 @@ std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
        .required = true},
       {.name = "--include-dir", .help = "folder of passnet_kernel.h", .value = &arguments->include, .required = true},
       {.name = "--cache-dir", .help = "compile and baseline caches", .value = &arguments->cache, .required = true},
-      {"--device", "cpu", &arguments->options.device},
+      {"--device", "cpu, cuda:N or cuda:GPU-UUID", &arguments->options.device},
+      {"--nvcc", "of a CUDA lane; the one of /usr/local/cuda where there is one", &arguments->nvcc},
+      {"--nvrtc", "libnvrtc of a CUDA lane; the one of the interpreter's packages where there is one", &arguments->nvrtc},
       {"--threads", "threads of torch and kernels", &arguments->options.threads},
       {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
       {"--polled-limits", "memory limits by looking, even where control groups are", &arguments->options.polled_limits},
       {"--ablate", "layers to leave out, for tests: the reports say so and are no scores", &arguments->ablate},
+      {"--driver-library", "CUDA's, for tests", &arguments->options.cuda.driver_library},
+      {"--management-library", "NVML, for tests", &arguments->options.cuda.nvml_library},
+      {"--torch-device", "cpu with a stand-in driver, for tests: the reports say so", &arguments->options.cuda.torch_device},
+      {"--lock-folder", "of devices, for tests", &arguments->locks},
   };
 }
 
@@ -103,6 +110,9 @@ int Serve(const Arguments& arguments) {
   options.worker_dir = arguments.worker;
   options.include_dir = arguments.include;
   options.cache_dir = arguments.cache;
+  options.nvcc = arguments.nvcc;
+  options.nvrtc = arguments.nvrtc;
+  options.cuda.lock_folder = arguments.locks;
   std::signal(SIGPIPE, SIG_IGN);
 
   auto evaluator = Create(options, arguments.ablate);

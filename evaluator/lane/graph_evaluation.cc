@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "evaluator/integrity/judge.h"
+#include "evaluator/integrity/kernel_census.h"
 #include "evaluator/lane/candidate_process.h"
 #include "evaluator/lane/match.h"
 #include "evaluator/lane/stopwatch.h"
@@ -45,6 +46,7 @@ void FillFigures(const Measurement& measured, const GraphFacts& facts, GraphRepo
   for (const SlotOutput& output : facts.layout.outputs) report->output_dtypes.push_back(output.dtype);
   report->timed_calls = measured.timed_calls;
   report->pairs = measured.rounds;
+  report->device_moments = measured.moments;
   report->capped = measured.capped;
   if (!measured.speed_up) return;
   const SpeedUp& speed_up = *measured.speed_up;
@@ -113,17 +115,6 @@ Result<std::shared_ptr<GraphFacts>> FindFacts(const GraphContext& context, Graph
   return std::shared_ptr<GraphFacts>();
 }
 
-Result<std::optional<CallFailure>> MakeCandidate(const GraphContext& context, const EvaluateRequest& request,
-                                                 const PreparedCandidate& candidate, const Json& plan, Side& side,
-                                                 const LaunchList* replayed) {
-  ASSIGN_OR_RETURN(auto process, ForkCandidate(context.task, {candidate, plan, side, request.call_path,
-                                                              context.candidate_memory_bytes, replayed}));
-  auto failure = AwaitInstalled(*process, *candidate.installing);
-  if (!failure) RETURN_IF_ERROR(process->Stop());
-  side.Take(std::move(process), request.call_path == CallPath::kDynamo);
-  return failure;
-}
-
 }  // namespace
 
 bool IsSurprising(const GraphReport& report, const Ablation& ablation) {
@@ -149,7 +140,7 @@ class GraphEvaluation::Impl {
     outcome_.report = NewReport(*context_.graph);
   }
 
-  Status Begin() {
+  Status FindPatterns() {
     Stopwatch watch(&outcome_.timings_ms);
     ASSIGN_OR_RETURN(match_, MatchPatterns(context_.task, candidate_.traced, request_.matching, *candidate_.patience,
                                            &context_.task->plans()));
@@ -157,24 +148,48 @@ class GraphEvaluation::Impl {
     outcome_.report.matched_nodes = match_.matched_nodes;
     outcome_.report.coverage = match_.coverage;
     outcome_.upstream_refuses = match_.upstream_refuses;
-    if (!match_.miss.empty()) {
-      integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match_.miss, &outcome_.report);
-      return OkStatus();
-    }
-    ASSIGN_OR_RETURN(facts_, FindFacts(context_, &outcome_.report));
-    watch.Lap("reference");
-    if (facts_ == nullptr) return OkStatus();
-    measuring_.emplace(*context_.instruments, Request());
+    over_ = !match_.miss.empty();
+    if (over_) integrity::Fail(GraphStatus::kPassMiss, Verdict::kMiss, match_.miss, &outcome_.report);
     return OkStatus();
   }
 
-  bool Done() const { return !measuring_ || measured_; }
-  uint64_t RegionBytes() const { return facts_ == nullptr ? 0 : 2 * kSeats * facts_->layout.InBytes(); }
+  TritonGraph TritonJob() const {
+    const Json& asked = context_.task->asked();
+    return {context_.graph->path, asked["source"].Text(), asked["module"].Text(), asked["inputs"], match_.plan};
+  }
+
+  void Take(TritonKernels kernels) {
+    triton_ = std::move(kernels.pack);
+    if (kernels.verdict == Verdict::kOk) return;
+    over_ = true;
+    const bool compile = kernels.verdict == Verdict::kCompile;
+    integrity::Fail(compile ? GraphStatus::kCompileFail : GraphStatus::kRuntimeFail, kernels.verdict, kernels.reason,
+                    &outcome_.report);
+  }
+
+  Status Begin() {
+    if (over_) return OkStatus();
+    Stopwatch watch(&outcome_.timings_ms);
+    ASSIGN_OR_RETURN(facts_, FindFacts(context_, &outcome_.report));
+    watch.Lap("reference");
+    over_ = facts_ == nullptr;
+    if (!over_) measuring_.emplace(*context_.instruments, Request());
+    return OkStatus();
+  }
+
+  bool Done() const { return over_; }
+  uint64_t RegionBytes() const {
+    if (facts_ == nullptr) return 0;
+    const SeatSizes sizes = facts_->layout.Sizes();
+    const bool on_device = context_.instruments->device.facts().kind != "cpu";
+    // The inputs lie there twice, staged and visible.
+    return 2 * kSeats * (on_device ? 2 * sizes.inputs + sizes.arena + sizes.kept : sizes.inputs);
+  }
   void Prepare() { measuring_->Prepare(); }
 
   Status Round(GraphEvaluation* next) {
     Stopwatch watch(&outcome_.timings_ms);
-    ASSIGN_OR_RETURN(measured_, measuring_->Round([&] { next != nullptr ? next->Prepare() : measuring_->PrepareIfLikely(); }));
+    ASSIGN_OR_RETURN(over_, measuring_->Round([&] { next != nullptr ? next->Prepare() : measuring_->PrepareIfLikely(); }));
     watch.Lap("measure");
     return OkStatus();
   }
@@ -187,6 +202,7 @@ class GraphEvaluation::Impl {
     if (testimony_) {
       ASSIGN_OR_RETURN(measured.seen.witness, *testimony_);
       launches = measured.seen.witness->launches;
+      outcome_.report.kernels = KernelsOf(*measured.seen.witness, request_.files);
     }
     RETURN_IF_ERROR(JudgeMeasured(context_, Beside(nullptr), std::move(measured), trace_, &outcome_));
     measuring_.reset();
@@ -204,9 +220,18 @@ class GraphEvaluation::Impl {
  private:
   // The candidate beside eager, or its launches alone.
   MeasureRequest Beside(const LaunchList* replayed) {
-    return Contest(context_, *facts_, request_.profile, [this, replayed](Side& side) {
-      return MakeCandidate(context_, request_, candidate_, match_.plan, side, replayed);
-    });
+    return Contest(context_, *facts_, request_.profile,
+                   [this, replayed](Side& side) { return MakeCandidate(side, replayed); });
+  }
+
+  Result<std::optional<CallFailure>> MakeCandidate(Side& side, const LaunchList* replayed) const {
+    const CandidateFork fork{candidate_, match_.plan, side, request_.call_path, context_.candidate_memory_bytes, replayed,
+                             triton_.get()};
+    ASSIGN_OR_RETURN(auto process, ForkCandidate(context_.task, fork));
+    auto failure = AwaitInstalled(*process, *candidate_.installing);
+    if (!failure) RETURN_IF_ERROR(process->Stop());
+    side.Take(std::move(process), request_.call_path == CallPath::kDynamo);
+    return failure;
   }
 
   // With all that is found out beside the times.
@@ -261,24 +286,28 @@ class GraphEvaluation::Impl {
   const EvaluateRequest& request_;
   const PreparedCandidate& candidate_;
   Match match_;
+  std::shared_ptr<const std::string> triton_;  // its compiled kernels
   std::shared_ptr<GraphFacts> facts_;
   ProcessTrace trace_;
   std::optional<Result<Witness>> testimony_;  // of the maker thread, until the measurement is taken
   GraphOutcome outcome_;
-  bool measured_ = false;
+  bool over_ = false;
   std::optional<Measuring> measuring_;  // the last member: its helpers use the others
 };
 
 GraphEvaluation::GraphEvaluation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GraphEvaluation::~GraphEvaluation() = default;
 
-Result<std::unique_ptr<GraphEvaluation>> GraphEvaluation::Begin(GraphContext context, const EvaluateRequest& request,
-                                                                const PreparedCandidate& candidate) {
+Result<std::unique_ptr<GraphEvaluation>> GraphEvaluation::Create(GraphContext context, const EvaluateRequest& request,
+                                                                 const PreparedCandidate& candidate) {
   auto impl = std::make_unique<Impl>(std::move(context), request, candidate);
-  RETURN_IF_ERROR(impl->Begin());
+  RETURN_IF_ERROR(impl->FindPatterns());
   return std::unique_ptr<GraphEvaluation>(new GraphEvaluation(std::move(impl)));
 }
 
+TritonGraph GraphEvaluation::TritonJob() const { return impl_->TritonJob(); }
+void GraphEvaluation::Take(TritonKernels kernels) { impl_->Take(std::move(kernels)); }
+Status GraphEvaluation::Begin() { return impl_->Begin(); }
 bool GraphEvaluation::Done() const { return impl_->Done(); }
 uint64_t GraphEvaluation::RegionBytes() const { return impl_->RegionBytes(); }
 void GraphEvaluation::Prepare() { impl_->Prepare(); }

@@ -15,6 +15,7 @@
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/timing_core.h"
+#include "evaluator/lane/triton_kernels.h"
 
 namespace passnet::evaluator {
 
@@ -48,17 +49,23 @@ bool IsTop(const GraphReport& report, const Ablation& ablation);
 // Path and dtype filled in, nothing known yet.
 GraphReport NewReport(const passbench::Graph& graph);
 
-// A candidate on one graph, a round of the measurement at a time (measure.h).
+// A candidate on one graph: matched, begun, and then a round of the measurement at a time (measure.h).
 class GraphEvaluation {
  public:
-  // Matches, and finds out what eager does; what fails here is in the report, and there is nothing to measure. Borrows the
-  // request, the candidate and what the context points to.
-  static Result<std::unique_ptr<GraphEvaluation>> Begin(GraphContext context, const EvaluateRequest& request,
-                                                        const PreparedCandidate& candidate);
+  // Matches; what fails here is in the report, and there is nothing to measure. Borrows the request, the candidate and what
+  // the context points to.
+  static Result<std::unique_ptr<GraphEvaluation>> Create(GraphContext context, const EvaluateRequest& request,
+                                                         const PreparedCandidate& candidate);
   ~GraphEvaluation();
 
+  // What the compile child of Triton is told of it, and what that gave. Before Begin, where the pass uses Triton.
+  TritonGraph TritonJob() const;
+  void Take(TritonKernels kernels);
+  // Finds out what eager does. The first that uses the lane's device.
+  Status Begin();
+
   bool Done() const;
-  // Shared memory that two rounds' processes take, in bytes.
+  // Memory that two rounds' processes share with us, the host's or a device's, in bytes.
   uint64_t RegionBytes() const;
   void Prepare();
   // `next`: who has the round after this one, or null: then this graph, if it needs one.

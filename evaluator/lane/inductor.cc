@@ -6,11 +6,12 @@
 
 namespace passnet::evaluator {
 
-Result<std::shared_ptr<InductorParent>> InductorParent::Start(std::shared_ptr<ForkParent> zygote, Deadline deadline) {
+Result<std::shared_ptr<InductorParent>> InductorParent::Start(std::shared_ptr<ForkParent> zygote, const std::string& device,
+                                                              Deadline deadline) {
   constexpr const char* kWho = "the TorchInductor process";
   ForkSpec spec;
   spec.role = "inductor";
-  spec.first_frame = "{}";
+  spec.first_frame = Json{{"device", device}}.Dump();
   auto parent = std::make_shared<InductorParent>();
   ASSIGN_OR_RETURN(parent->process_, WorkerProcess::Fork(std::move(zygote), spec, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, parent->process_->channel().ReceiveFrame(deadline, 1u << 20));

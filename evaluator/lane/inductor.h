@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -14,7 +15,9 @@ namespace passnet::evaluator {
 
 class InductorParent : public ForkParent {
  public:
-  static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<ForkParent> zygote, Deadline deadline);
+  // `device`: as torch names it in the worker. The parent itself never opens it.
+  static Result<std::shared_ptr<InductorParent>> Start(std::shared_ptr<ForkParent> zygote, const std::string& device,
+                                                       Deadline deadline);
 
   WorkerChannel& channel() override { return process_->channel(); }
   std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }

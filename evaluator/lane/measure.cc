@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "evaluator/integrity/judge.h"
 #include "evaluator/worker/run_protocol.h"
@@ -15,6 +16,7 @@ constexpr int kLimitsOfAGraph = 10;  // one that needs nearly its limit for ever
 constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;
 constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
+constexpr int kMostRepeated = 3;  // rounds of a graph; a device that is slowed for longer is measured as it is
 
 Error CancelledError() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
 
@@ -25,6 +27,17 @@ struct Counts {
   int timed_blocks = 6;
   bool cut = false;
 };
+
+DeviceMoment MomentOf(const DeviceHealth& health) {
+  DeviceMoment moment;
+  moment.core_mhz = health.core_mhz;
+  moment.memory_mhz = health.memory_mhz;
+  moment.celsius = health.celsius;
+  if (health.uncorrected_errors) moment.uncorrected_errors = static_cast<int64_t>(*health.uncorrected_errors);
+  moment.processes = static_cast<int64_t>(health.processes.size());
+  moment.slowed_by = health.slowed_by;
+  return moment;
+}
 
 int BlocksOf(int calls, uint32_t slots) { return (calls + static_cast<int>(slots) - 1) / static_cast<int>(slots); }
 
@@ -59,6 +72,7 @@ class Measuring::Impl {
         options_(request_.options),
         comparer_(request_.facts.layout, request_.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
         counts_(CountsFor(request_.options, request_.facts)),
+        given_(GivenOf(request_.facts.layout, request_.facts.published)),
         seats_(std::make_shared<SeatPool>(instruments.device.Seats())) {
     result_.capped = counts_.cut;
   }
@@ -97,7 +111,7 @@ class Measuring::Impl {
       return true;
     }
     meanwhile();
-    if (times_.empty() && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
+    if (first_ && request_.beside) beside_ = instruments_.maker.Post(request_.beside);
     RETURN_IF_ERROR(OneRound(seats));
     Watch(seats);
     Discard(std::move(seats));
@@ -140,9 +154,13 @@ class Measuring::Impl {
   }
 
   Status Timed(Seats& seats) {
-    if (times_.empty() && request_.holding) RETURN_IF_ERROR(request_.holding());
+    const bool first = std::exchange(first_, false);
+    if (first && request_.holding) RETURN_IF_ERROR(request_.holding());
+    ASSIGN_OR_RETURN(const DeviceMoment before, AskDevice());
+    if (first && HasDevice()) result_.moments.push_back(before);
     RoundContext context{request_.facts.layout,
                          request_.facts.published,
+                         given_,
                          request_.facts.plain_alike,
                          comparer_,
                          instruments_.blocks,
@@ -165,10 +183,32 @@ class Measuring::Impl {
     cut_short_ = !outcome.times;
     if (cut_short_) return OkStatus();
     patience_ -= outcome.contender;
+    ASSIGN_OR_RETURN(DeviceMoment after, AskDevice());
+    if (MustRepeat(before, std::move(after))) return OkStatus();
     times_.push_back(*outcome.times);
     result_.timed_calls += outcome.timed_calls;
     if (times_.size() == 1) RETURN_IF_ERROR(MeasureSeed(seats.sides[kReferenceSeat]));
     return OkStatus();
+  }
+
+  bool HasDevice() const { return instruments_.device.facts().kind != "cpu"; }
+
+  Result<DeviceMoment> AskDevice() {
+    ASSIGN_OR_RETURN(const DeviceHealth health, instruments_.device.Health());
+    return MomentOf(health);
+  }
+
+  // Whether the device was slowed in the round between the two; one that always is, is measured as it is. Notes the moment.
+  bool MustRepeat(const DeviceMoment& before, DeviceMoment after) {
+    for (const std::string& reason : before.slowed_by) {
+      const bool known = std::find(after.slowed_by.begin(), after.slowed_by.end(), reason) != after.slowed_by.end();
+      if (!known) after.slowed_by.push_back(reason);
+    }
+    after.repeated = !after.slowed_by.empty() && repeated_ < kMostRepeated;
+    const bool repeated = after.repeated;
+    repeated_ += repeated ? 1 : 0;
+    if (HasDevice()) result_.moments.push_back(std::move(after));
+    return repeated;
   }
 
   Status MeasureSeed(Side& reference) {
@@ -182,6 +222,7 @@ class Measuring::Impl {
 
   // Whether the interval is met, or no more can be done. Sets the figures as far as they are known.
   bool Enough() {
+    if (times_.empty()) return false;  // its rounds so far are to be made again
     result_.rounds = static_cast<int>(times_.size());
     result_.speed_up = EstimateSpeedUp(times_);
     double calls = 0;
@@ -205,8 +246,11 @@ class Measuring::Impl {
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
+  const std::shared_ptr<const std::vector<std::byte>> given_;
   const std::shared_ptr<SeatPool> seats_;  // of the maker thread
+  bool first_ = true;       // no round was begun
   bool cut_short_ = false;  // by the contender
+  int repeated_ = 0;
   Nanos spent_{0};          // in this graph's rounds
   Nanos patience_ = kLimitsOfAGraph * Nanos(options_.call_limit);  // for the contender's blocks
   std::future<Result<Seats>> next_;

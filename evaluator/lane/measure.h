@@ -41,6 +41,7 @@ struct Measurement {
   int rounds = 0;
   int timed_calls = 0;  // per seat
   bool capped = false;  // the time cap cut the counts
+  std::vector<DeviceMoment> moments;  // of a device that says how it stands
 };
 
 // What all measurements of an evaluator share.

@@ -21,6 +21,12 @@ constexpr uint32_t kMaxTraceBytes = 16u << 20;
 constexpr size_t kMaxOutputShown = 8u << 10;
 constexpr const char* kCpuDevice = "cpu";
 
+// Why what needs `part` of a CUDA lane is not scored here.
+std::string NotHere(const Workshop& workshop, const std::string& what, const std::string& part) {
+  if (workshop.device == kCpuDevice) return what + ", which needs a GPU lane; this lane is cpu, so it is not scored";
+  return what + ", and this lane (" + workshop.device + ") has no " + part + ", so it is not scored";
+}
+
 void Fail(Verdict verdict, const std::string& reason, EvaluationReport* report) {
   report->verdict = verdict;
   report->reason = reason;
@@ -60,9 +66,9 @@ Result<bool> Screen(const Workshop& workshop, const Json& files, EvaluationRepor
 // False when a kernel does not compile, breaks a rule that only the compiler's products show, or is another lane's.
 Result<bool> Compile(const Workshop& workshop, const Candidate& candidate, PreparedCandidate* prepared,
                      EvaluationReport* report) {
-  if (!candidate.cuda_kernels.empty() && workshop.device == kCpuDevice) {
-    Fail(Verdict::kUnsupported, "the kernel " + candidate.cuda_kernels[0] + ".cu is CUDA's, which needs a GPU lane; this lane is " +
-                                    workshop.device + ", so it is not scored", report);
+  const bool has_nvcc = workshop.device != kCpuDevice && !workshop.compiler->cuda_version().empty();
+  if (!candidate.cuda_kernels.empty() && !has_nvcc) {
+    Fail(Verdict::kUnsupported, NotHere(workshop, "the kernel " + candidate.cuda_kernels[0] + ".cu is CUDA's", "nvcc"), report);
     return false;
   }
   if (candidate.kernels.empty() && candidate.cuda_kernels.empty()) return true;
@@ -114,9 +120,8 @@ bool JudgeTrace(const Workshop& workshop, const TraceAnswer& answer, EvaluationR
   const std::string errors = NotePassErrors(answer.errors, report);
   const bool breaks_rule = std::any_of(answer.errors.begin(), answer.errors.end(),
                                        [](const PassError& error) { return error.breaks_rule; });
-  if (answer.uses_triton) {
-    Fail(Verdict::kUnsupported,
-         "the pass uses triton, which needs a GPU lane; this lane is " + workshop.device + ", so it is not scored", report);
+  if (answer.uses_triton && !workshop.has_triton) {
+    Fail(Verdict::kUnsupported, NotHere(workshop, "the pass uses triton", "Triton"), report);
     return false;
   }
   if (breaks_rule) {
@@ -162,8 +167,8 @@ Result<TraceFrame> AskForTrace(const Workshop& workshop, const Json& files, Eval
 }
 
 // The trace child's answer, or nothing when the candidate's own code failed.
-Result<std::optional<Json>> Trace(const Workshop& workshop, const Json& files, EvaluationReport* report) {
-  const std::optional<Json> none;
+Result<std::optional<TraceAnswer>> Trace(const Workshop& workshop, const Json& files, EvaluationReport* report) {
+  const std::optional<TraceAnswer> none;
   ASSIGN_OR_RETURN(TraceFrame said, AskForTrace(workshop, files, report));
   // A busy machine can make an honest one late or kill it, so it may try again; bytes that are no answer are its own.
   if (said.failure && said.failure->kind != CallFailureKind::kProtocol) {
@@ -183,7 +188,7 @@ Result<std::optional<Json>> Trace(const Workshop& workshop, const Json& files, E
     return none;
   }
   if (!JudgeTrace(workshop, answer.value(), report)) return none;
-  return std::optional(std::move(answer.value().traced));
+  return std::optional(std::move(answer).value());
 }
 
 }  // namespace
@@ -205,10 +210,11 @@ Result<std::optional<PreparedCandidate>> PrepareCandidate(const Workshop& worksh
   ASSIGN_OR_RETURN(bool compiled, Compile(workshop, candidate.value(), &prepared, report));
   watch.Lap("compile");
   if (!compiled) return none;
-  ASSIGN_OR_RETURN(std::optional<Json> traced, Trace(workshop, prepared.files, report));
+  ASSIGN_OR_RETURN(std::optional<TraceAnswer> traced, Trace(workshop, prepared.files, report));
   watch.Lap("trace");
   if (!traced) return none;
-  prepared.traced = std::move(*traced);
+  prepared.traced = std::move(traced->traced);
+  prepared.uses_triton = traced->uses_triton;
   return std::optional(std::move(prepared));
 }
 

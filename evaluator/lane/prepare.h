@@ -34,6 +34,7 @@ struct PreparedCandidate {
   Json traced;                          // the trace child's answer: a stranger's data, bounded
   Json files;                           // {"name": "text"}
   std::vector<CompiledKernel> kernels;  // all compiled
+  bool uses_triton = false;             // its kernels are compiled once its patterns are matched (triton_kernels.h)
   std::shared_ptr<MatchPatience> patience = std::make_shared<MatchPatience>();
   std::shared_ptr<InstallPatience> installing = std::make_shared<InstallPatience>();  // of the maker thread
 };
@@ -46,6 +47,7 @@ struct Workshop {
   Nanos trace_limit = std::chrono::seconds(30);  // a pattern traces in milliseconds; beyond it, it hangs
   KeptAnswers* kept = nullptr;  // of screens and traces of this zygote; null: none are kept
   Ablation ablation = {};
+  bool has_triton = false;  // of a CUDA lane
 };
 
 // A candidate that cannot go on gives nothing and has its verdict and reason in `report`; diagnostics, what it printed and

@@ -39,7 +39,9 @@ Result<std::shared_ptr<GraphFacts>> FactsOf(const std::shared_ptr<TaskChild>& ta
 // Gives `side` an eager process that maps its memory and is stopped.
 Status MakeEager(const std::shared_ptr<TaskChild>& task, Side& side);
 
-// Maps the side's memory into its process.
+// The first frame of a trusted process that is to make calls on `side`: on a device what it attaches by.
+void LayMemory(const Side& side, ForkSpec* spec);
+// Maps the side's memory into its process, where that did not do so by itself; it is stopped afterwards.
 Status Attach(Side& side);
 
 // The median of a block's call on this thread's core, start taken off, in microseconds: eager on fresh inputs, for prompts,

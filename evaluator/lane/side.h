@@ -43,6 +43,9 @@ class Side {
   SeatMemory& memory() const { return *memory_; }
   // The fields of the worker's attach command, without "cmd"; memory().Descriptors() travel with it.
   Json AttachFields() const;
+  // Whether its process reaches the memory through a device's driver, which it does in its jail, before anything else:
+  // fields and descriptors then come with its first frame, and there is no attach command.
+  bool OnDevice() const { return memory_->CopiesOutputs(); }
   WorkerProcess& process() { return *process_; }
   const WorkerProcess& process() const { return *process_; }
   // `calls_graph`: graph calls must equal calls (the candidate behind Dynamo); otherwise the counter is not looked at.
@@ -53,6 +56,8 @@ class Side {
 
   // The inputs of all slots, from a buffer of layout().InBytes().
   Status Fill(std::span<const std::byte> inputs) { return memory_->Stage(inputs); }
+  // The same by a device that draws inputs by itself.
+  Status FillDrawn(const InputRecipe& recipe) { return memory_->StageDrawn(recipe); }
   // An input as the last run left it.
   Result<std::span<const std::byte>> Input(uint32_t slot, size_t index) const;
   // What of later runs is kept for reading, where outputs have to be copied inside the clock.

@@ -12,8 +12,9 @@ namespace {
 
 constexpr uint32_t kMaxDescriptionBytes = 16u << 20;
 
-Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
-  const std::string source = graph.MappedSource(device);
+Json FirstFrame(const passbench::Graph& graph) {
+  // On every lane: a task child has no device.
+  const std::string source = graph.MappedSource("cpu");
   Json inputs = Json::MakeArray();
   for (const passbench::TensorMeta& meta : graph.inputs) {
     inputs.Push({{"name", meta.name}, {"shape", meta.shape}, {"dtype", passbench::DTypeName(meta.dtype)}});
@@ -24,12 +25,13 @@ Json FirstFrame(const passbench::Graph& graph, const std::string& device) {
 }  // namespace
 
 Result<std::shared_ptr<TaskChild>> TaskChild::Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
-                                                    const std::string& device, Deadline deadline) {
+                                                    Deadline deadline) {
   auto child = std::make_shared<TaskChild>();
   ForkSpec spec;
   spec.role = "task";
   spec.plan = "task";
-  spec.first_frame = FirstFrame(graph, device).Dump();
+  child->asked_ = FirstFrame(graph);
+  spec.first_frame = child->asked_.Dump();
   ASSIGN_OR_RETURN(child->process_, WorkerProcess::Fork(std::move(zygote), spec, deadline));
   ASSIGN_OR_RETURN(FrameWithFds frame, child->process_->channel().ReceiveFrame(deadline, kMaxDescriptionBytes));
   RETURN_IF_ERROR(child->TakeDescription(frame.json, graph.path));

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "evaluator/api/evaluation.h"
 #include "evaluator/lane/kept_answers.h"
@@ -23,12 +24,14 @@ struct GraphFacts;
 class TaskChild : public ForkParent {
  public:
   static Result<std::shared_ptr<TaskChild>> Start(std::shared_ptr<ForkParent> zygote, const passbench::Graph& graph,
-                                                  const std::string& device, Deadline deadline);
+                                                  Deadline deadline);
 
+  pid_t pid() const { return process_->pid(); }
   WorkerChannel& channel() override { return process_->channel(); }
   std::shared_ptr<const WorkerRules> rules() const override { return process_->rules(); }
   int seccomp_filters() const override { return process_->seccomp_filters(); }
   const std::vector<OpRecord>& ops() const { return ops_; }
+  const Json& asked() const { return asked_; }  // source, module and inputs, as its first frame told them
   bool random() const { return random_; }  // an output may depend on the generator: seed before every call
   KeptAnswers& plans() { return plans_; }  // what match children said about this graph
 
@@ -39,6 +42,7 @@ class TaskChild : public ForkParent {
   Status TakeDescription(std::string_view text, const std::string& graph);
 
   std::unique_ptr<WorkerProcess> process_;
+  Json asked_;
   std::vector<OpRecord> ops_;
   bool random_ = false;
   KeptAnswers plans_{1u << 20, 64};  // chosen: a plan has some KB; 24 task children then hold 24 MiB at most

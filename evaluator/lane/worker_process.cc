@@ -165,8 +165,12 @@ Status WorkerProcess::CompareWithPlan(const ForkSpec& spec) const {
   Status compared = found ? sandbox::CheckInForce(asked, found.value(), "the " + spec.role + " process")
                           : Status(found.error());
   if (compared) return compared;
-  // One that ends can do no harm, and what its end means is for its caller. While it does, it says less and less of itself.
-  return sandbox::Ending(pid_) && AwaitExit(Deadline::After(kEndWait)) ? OkStatus() : compared;
+  if (!sandbox::Ending(pid_)) return compared;
+  // One that ends can do no harm, and what its end means is for its caller. While it does, it says less and less of itself,
+  // and a signal changes nothing of how it ends. One whose first thread alone has ended would go on: no process of ours does
+  // that, so that it is ended here, and by that its candidate's crash.
+  (void)SendSignal(pidfd_.get(), SIGKILL);
+  return AwaitExit(Deadline::After(kEndWait)) ? OkStatus() : compared;
 }
 
 uint64_t MemoryOfRole(const std::string& role) {

@@ -12,6 +12,12 @@
 #define PN_MAX_DIMS 8
 #define PN_MAX_ERROR_BYTES 65536u
 
+/* On a CUDA lane the descriptors of a seat (headers, inputs, arena) that came with a process's first frame lie at these
+ * numbers while its plan is applied, which must keep them: what stands behind them can only be mapped once the device may be
+ * opened. The process closes them before it says that it is jailed. */
+#define PN_SEAT_FD 4
+#define PN_SEAT_FDS 3
+
 enum PnRunKind {
   PN_RUN_FRAME = 0, /* no call: a JSON frame follows, for the Python side */
   PN_RUN_CALL = 1,  /* call the installed function on slots [first, first + count); the outputs of the last such command
@@ -54,8 +60,8 @@ enum PnOutputKind {
   PN_OUTPUT_ABSENT = 0,
   PN_OUTPUT_TENSOR = 1,
   PN_OUTPUT_OTHER = 2, /* not a tensor */
-  PN_OUTPUT_ODD = 3,   /* a tensor subclass, a non-strided or non-CPU tensor, a lazy conjugate or negative, or more than
-                          PN_MAX_DIMS dimensions: never read */
+  PN_OUTPUT_ODD = 3,   /* a tensor subclass, a non-strided tensor or one of another device, a lazy conjugate or negative, or
+                          more than PN_MAX_DIMS dimensions: never read */
 };
 
 /* One output slot of a call: PnSlotHeader, then a PnOutputHeader an output. The data stays in the worker's memory. */
@@ -69,7 +75,7 @@ typedef struct {
   int32_t scalar_type; /* c10::ScalarType */
   int32_t ndim;
   uint32_t reserved;
-  uint64_t data; /* address of the first element in the worker's memory */
+  uint64_t data; /* address of the first element in the worker's memory; of device memory as the attach fields tell it */
   int64_t shape[PN_MAX_DIMS];
   int64_t strides[PN_MAX_DIMS]; /* in elements */
 } PnOutputHeader;

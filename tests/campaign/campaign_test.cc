@@ -1013,6 +1013,16 @@ TEST_F(CampaignTest, MissingKeyVariableIsNamedAndNothingIsLaunched) {
   EXPECT_THAT(error_, HasSubstr("PASSNET_TEST_UNSET_API_KEY"));
 }
 
+TEST_F(CampaignTest, CampaignForAnotherDeviceThanTheLanesIsNotLaunched) {
+  lane_log_->environment["device"] = "cuda:0";
+  Live(Launching(Spec()), {});
+  EXPECT_EQ(id_, "");
+  EXPECT_THAT(error_, HasSubstr("scoring.device: the lane of this daemon is cuda:0, not cpu"));
+  CampaignSpec spec = Spec();
+  spec.refine.scoring.device = "gpu";
+  EXPECT_THAT(ToString(Check(spec)), HasSubstr("scoring.device"));
+}
+
 // The journal of a launch holds what the name meant; the campaign goes on only where it still means that.
 TEST_F(CampaignTest, EndpointThatMeansAnotherServerPausesTheCampaign) {
   CampaignSpec spec = Spec();

@@ -403,6 +403,24 @@ TEST_F(LanePoolTest, EvaluationWhoseLaneDoesNotComeBackIsAskedAgain) {
   EXPECT_EQ(log_->starts, 2);
 }
 
+// A device is shared by all: while somebody has to look at it, nothing ends, and what waits goes on afterwards.
+TEST_F(LanePoolTest, QuarantinedDeviceIsAnOutageAndNobodysFailure) {
+  const Error quarantined{ErrorCode::kUnavailable, "device GPU-0 is quarantined since noon: once a candidate had ended it did no work"};
+  LanePool* pool = OpenOne();
+  Spawn(Describe(pool, &outcomes_));
+  RunAll();
+  log_->fail_evaluations = {quarantined};
+  log_->fail_environments.emplace(log_->environments + 3, quarantined);  // of the second try: its evaluator does not come up
+  for (int i = 0; i < 10; ++i) log_->fail_starts.push_back(quarantined);
+  std::vector<std::string> seen;
+  Spawn(Watch(pool, &seen));
+  for (int i = 0; i < 5; ++i) Spawn(Evaluate(pool, &outcomes_));
+  RunAll();
+  EXPECT_THAT(outcomes_, ElementsAre("described", "OK", "OK", "OK", "OK", "OK"));
+  EXPECT_THAT(seen, testing::Contains(HasSubstr("device GPU-0 is quarantined since noon")));
+  EXPECT_EQ(seen.back(), "works");
+}
+
 // The pool tries an evaluation again whose evaluator ended, and tells a candidate that ends them from a host that does.
 TEST_F(LanePoolTest, CandidateThatEndsEvaluatorsIsJudgedAndTheNextOneMeasured) {
   const Error died{ErrorCode::kUnavailable, "died"};

@@ -50,6 +50,16 @@ TEST(GraphTableTest, FiguresStandWithTheirIntervals) {
             "bfloat16_0         -          -           -           -        -  MISS     no pattern matched\n");
 }
 
+TEST(GraphTableTest, SlowedDeviceIsToldWhereItsRoundCounts) {
+  evaluator::DeviceMoment slowed;
+  slowed.slowed_by = {"power cap"};
+  GraphReport graph = Measured("graphs/float32_0/rope", 1.31);
+  graph.device_moments = {{}, slowed};
+  EXPECT_NE(GraphTable({graph}).find("(device slowed by power cap)"), std::string::npos);
+  graph.device_moments[1].repeated = true;
+  EXPECT_EQ(GraphTable({graph}).find("slowed"), std::string::npos) << "that round was made again";
+}
+
 // Reasons of a candidate's making once filled a screen a graph.
 TEST(GraphTableTest, LongAndHostileReasonsFitTheScreen) {
   const std::string base = "graphs/hf_subgraphs_v2/fusible_subgraphs/";

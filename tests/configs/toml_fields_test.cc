@@ -202,6 +202,25 @@ TEST_F(DaemonFileTest, SeveralLanesAreNamedByTheirCores) {
   EXPECT_THAT(problems[1].text, HasSubstr("names a core twice"));
 }
 
+TEST_F(DaemonFileTest, DeviceOfTheLaneIsOneThatCouldBe) {
+  daemon::DaemonOptions options;
+  for (const char* device : {"cpu", "cuda:0", "cuda:GPU-00112233-4455-6677-8899-aabbccddeeff"}) {
+    options.lane.device = device;
+    EXPECT_TRUE(Check(options).empty()) << device;
+  }
+  options.lane.timing_cores = {2, 3};
+  auto problems = Check(options);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].key, "lane.timing_cores");
+  EXPECT_THAT(problems[0].text, HasSubstr("a CUDA lane has one"));
+  options.lane.timing_cores = {};
+  options.lane.device = "gpu";
+  problems = Check(options);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].key, "lane.device");
+  EXPECT_THAT(problems[0].text, HasSubstr("expected cpu, cuda:N"));
+}
+
 TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
   auto spec = ReadCampaignFile(Source("configs/campaign-example.toml"));
   ASSERT_TRUE(spec);

@@ -26,7 +26,7 @@ class CudaSeatTest : public testing::Test {
   void TearDown() override { fakes::FakeCuda().hangs = false; }
 
   void MakeSeat(const SeatSizes& sizes) {
-    seat_ = CudaSeat::Create(context_, "GPU-0", sizes).value();
+    seat_ = CudaSeat::Create(context_, {"GPU-0"}, sizes).value();
     inputs_ = Imported(1, "inputs_bytes");
     arena_ = Imported(2, "arena_bytes");
   }
@@ -125,7 +125,7 @@ TEST_F(CudaSeatTest, MoreThanFitsIsNotKept) {
 }
 
 TEST_F(CudaSeatTest, NothingPassesFromAProcessToTheNext) {
-  SeatPool pool([&](const SeatSizes& sizes) { return CudaSeat::Create(context_, "GPU-0", sizes); });
+  SeatPool pool([&](const SeatSizes& sizes) { return CudaSeat::Create(context_, {"GPU-0"}, sizes); });
   seat_ = pool.Take(kSizes).value();
   inputs_ = Imported(1, "inputs_bytes");
   arena_ = Imported(2, "arena_bytes");
@@ -155,7 +155,7 @@ TEST_F(CudaSeatTest, ErrorsNameTheCallAndTheError) {
   fake.failing_code = cuda::kOutOfMemory;
   fake.failing_after = 0;
   fake.failing_call = "cuMemCreate";
-  auto refused = CudaSeat::Create(context_, "GPU-0", kSizes);
+  auto refused = CudaSeat::Create(context_, {"GPU-0"}, kSizes);
   fake.failing_call = "";
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
@@ -175,7 +175,7 @@ TEST_F(CudaSeatTest, WhateverFailsNothingIsLeft) {
       fake.failing_code = cuda::kOutOfMemory;
       fake.failing_after = after;
       fake.failing_call = call;
-      const bool made = CudaSeat::Create(context_, "GPU-0", kSizes).has_value();
+      const bool made = CudaSeat::Create(context_, {"GPU-0"}, kSizes).has_value();
       fake.failing_call = "";
       failed += made ? 0 : 1;
       EXPECT_EQ(fake.live, before) << call << " " << after;

@@ -1,5 +1,5 @@
-// What a process may try that measures on a device, against the lane's own seat, clock and comparison. The device is the
-// stand-in; what is shown is the protocol's, and no figure comes from it.
+// What a process may try that measures on a device, against the lane's own seat, clock and comparison: on the stand-in, and
+// where there is one on a GPU (tests/gpu/device_under_test.h). What is shown is the protocol's, and no figure comes from it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -15,6 +15,7 @@
 #include "tests/device/worker_words.h"
 #include "tests/fakes/libcuda/control.h"
 #include "tests/fakes/temp_folder.h"
+#include "tests/gpu/device_under_test.h"
 
 namespace passnet::evaluator {
 namespace {
@@ -39,17 +40,24 @@ SlotLayout TwoCalls() {
   return MakeLayout({input}, {output}, kSlots);
 }
 
-class DeviceAttackTest : public testing::Test {
+// Whether the device draws and compares by itself; the host does otherwise.
+class DeviceAttackTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    CudaDeviceOptions options;
-    options.driver_library = options.nvml_library = fakes::FakeCudaPath();
-    options.lock_folder = folder_ / "locks";
+    if (!under_test_.why_not.empty()) GTEST_SKIP() << under_test_.why_not;
+    CudaDeviceOptions options = under_test_.Options(folder_ / "locks");
     options.answer_limit = kPatience;
-    device_ = CudaDevice::Open(options).value();
+    options.nvrtc_libraries = under_test_.nvrtc_libraries;
+    if (!GetParam()) options.nvrtc_libraries = {"libnvrtc-that-is-not-there.so.1"};
+    auto opened = CudaDevice::Open(options);
+    ASSERT_TRUE(opened) << opened.error().context;
+    device_ = std::move(opened).value();
+    ASSERT_EQ(device_->facts().no_kernels.empty(), GetParam()) << device_->facts().no_kernels;
     pool_ = std::make_unique<SeatPool>(device_->Seats());
   }
-  void TearDown() override { fakes::FakeCuda().hangs = false; }
+  void TearDown() override {
+    if (under_test_.stand_in) fakes::FakeCuda().hangs = false;
+  }
 
   // A seat with a process that behaves so, stopped and ready.
   Side SeatOf(const std::string& behaviour) {
@@ -58,7 +66,11 @@ class DeviceAttackTest : public testing::Test {
     Side side(layout_, pool_->Take(sizes).value());
     ForkSpec spec;
     spec.role = "candidate";
-    spec.first_frame = Json{{"behaviour", behaviour}, {"layout", side.AttachFields()}}.Dump();
+    spec.first_frame = Json{{"behaviour", behaviour},
+                            {"driver", under_test_.driver_library},
+                            {"stand_in", under_test_.stand_in},
+                            {"layout", side.AttachFields()}}
+                           .Dump();
     spec.fds = side.memory().Descriptors();
     auto process = WorkerProcess::Fork(zygote_, spec, Deadline::After(kPatience));
     EXPECT_TRUE(process) << process.error().context;
@@ -97,10 +109,11 @@ class DeviceAttackTest : public testing::Test {
     return Outputs(eager);
   }
   bool Right(const OutputBatch& batch, uint32_t slot = 0) {
-    const OutputComparison comparison = comparer_.Compare(Expected(), batch, slot);
+    const OutputComparison comparison = comparer_.Compare(Expected(), batch, slot).value();
     return comparison.match == OutputMatch::kCompared && comparison.tightest == 0;
   }
 
+  const fakes::DeviceUnderTest& under_test_ = fakes::TheDevice();
   const fakes::TempFolder folder_{"attack"};
   const SlotLayout layout_ = TwoCalls();
   const OutputComparer comparer_{layout_, {false}};
@@ -112,13 +125,17 @@ class DeviceAttackTest : public testing::Test {
   WorkerWords* words_ = nullptr;
 };
 
-TEST_F(DeviceAttackTest, HonestCallsAreRight) {
+TEST_P(DeviceAttackTest, HonestCallsAreRight) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   const OutputBatch batch = Outputs(side);
   float first = 0;
-  std::memcpy(&first, batch.bytes.data() + batch.outputs[0].offset, sizeof first);
+  if (batch.kept) {
+    ASSERT_TRUE(batch.kept->Read(batch.outputs[0].header.data, std::as_writable_bytes(std::span(&first, 1))));
+  } else {
+    std::memcpy(&first, batch.bytes.data() + batch.outputs[0].offset, sizeof first);
+  }
   EXPECT_EQ(first, 2);
   EXPECT_TRUE(Right(batch, 0));
   EXPECT_TRUE(Right(batch, 1));
@@ -127,17 +144,19 @@ TEST_F(DeviceAttackTest, HonestCallsAreRight) {
 }
 
 // The fixed part of the window, which is taken off: a run of no calls reveals, starts, answers and copies the same outputs.
-TEST_F(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
+TEST_P(DeviceAttackTest, RunOfNoCallsKeepsTheOutputsOfTheRunBefore) {
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
-  const unsigned before = fakes::FakeCuda().copies;
+  const unsigned before = under_test_.stand_in ? fakes::FakeCuda().copies.load() : 0;
   ASSERT_TRUE(Call(side, 0));
-  EXPECT_EQ(fakes::FakeCuda().copies - before, 2u) << "one copy reveals, one takes the neighbouring outputs";
+  if (under_test_.stand_in) {
+    EXPECT_EQ(fakes::FakeCuda().copies - before, 2u) << "one copy reveals, one takes the neighbouring outputs";
+  }
   EXPECT_TRUE(Right(Outputs(side)));
 }
 
-TEST_F(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
+TEST_P(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
   for (const char* behaviour : {"late", "side_stream"}) {
     Side side = SeatOf(behaviour);
     ASSERT_TRUE(side.Fill(Inputs()));
@@ -149,7 +168,7 @@ TEST_F(DeviceAttackTest, WorkThatGoesOnAfterTheAnswerIsMissing) {
   }
 }
 
-TEST_F(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
+TEST_P(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
   Side side = SeatOf("persistent");
   ASSERT_TRUE(side.Fill(Inputs()));
   const uint32_t looked = words_->looks;
@@ -159,30 +178,30 @@ TEST_F(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
   EXPECT_TRUE(Right(Outputs(side))) << "it may wait: what it does is done while the clock runs";
 }
 
-TEST_F(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
+TEST_P(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {
   Side side = SeatOf("outside");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
-  const OutputComparison comparison = comparer_.Compare(Expected(), Outputs(side), 0);
+  const OutputComparison comparison = comparer_.Compare(Expected(), Outputs(side), 0).value();
   EXPECT_EQ(comparison.match, OutputMatch::kNotATensor);
   EXPECT_THAT(comparison.reason, HasSubstr("cannot be read"));
 }
 
-TEST_F(DeviceAttackTest, OutputsInTheInputsAreViewsOfThem) {
+TEST_P(DeviceAttackTest, OutputsInTheInputsAreViewsOfThem) {
   Side side = SeatOf("view");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   EXPECT_EQ(OutputInInputs(side, Outputs(side)).value(), 0);
 }
 
-TEST_F(DeviceAttackTest, OneTensorHandedOutTwiceIsShared) {
+TEST_P(DeviceAttackTest, OneTensorHandedOutTwiceIsShared) {
   Side side = SeatOf("twice");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   EXPECT_TRUE(comparer_.SharesMemory(Outputs(side)));
 }
 
-TEST_F(DeviceAttackTest, ChangedInputsAreFound) {
+TEST_P(DeviceAttackTest, ChangedInputsAreFound) {
   Side side = SeatOf("changes_input");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
@@ -190,7 +209,7 @@ TEST_F(DeviceAttackTest, ChangedInputsAreFound) {
 }
 
 // What a process left on the device is not there for one of a later round, which only has to point at it.
-TEST_F(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
+TEST_P(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
   Side first = SeatOf("honest");
   ASSERT_TRUE(first.Fill(Inputs()));
   ASSERT_TRUE(Call(first));
@@ -206,7 +225,8 @@ TEST_F(DeviceAttackTest, OutputsOfTheProcessBeforeAreGone) {
   EXPECT_FALSE(Right(Outputs(second)));
 }
 
-TEST_F(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
+TEST_P(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
+  if (!under_test_.stand_in) GTEST_SKIP() << "a GPU shares its time among processes: only the stand-in can be kept";
   Side side = SeatOf("honest");
   ASSERT_TRUE(side.Fill(Inputs()));
   fakes::FakeCuda().hangs = true;  // for this process: its copy gets no turn
@@ -217,15 +237,14 @@ TEST_F(DeviceAttackTest, DeviceThatIsKeptIsTheContendersTimeout) {
   EXPECT_EQ(side.failure()->kind, CallFailureKind::kTimeout);
 }
 
-TEST_F(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
+TEST_P(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   Side side = SeatOf("late");
   ASSERT_TRUE(side.Fill(Inputs()));
   ASSERT_TRUE(Call(side));
   side.process().End();
   EXPECT_TRUE(device_->CheckAnswers()) << "what a killed process queued is gone with it";
-  CudaDeviceOptions options;
-  options.driver_library = options.nvml_library = fakes::FakeCudaPath();
-  options.lock_folder = folder_ / "locks";
+  if (!under_test_.stand_in) return;  // nobody makes a GPU hang for a test
+  CudaDeviceOptions options = under_test_.Options(folder_ / "locks");
   options.answer_limit = std::chrono::milliseconds(200);
   auto beside = CudaDevice::Open(options);
   ASSERT_TRUE(beside) << beside.error().context;
@@ -236,6 +255,9 @@ TEST_F(DeviceAttackTest, DeviceThatHangsAfterTheKillIsQuarantined) {
   ASSERT_FALSE(lease);
   EXPECT_EQ(lease.error().code, ErrorCode::kUnavailable);
 }
+
+INSTANTIATE_TEST_SUITE_P(Compared, DeviceAttackTest, testing::Bool(),
+                         [](const auto& chosen) { return chosen.param ? "OnTheDevice" : "OnTheHost"; });
 
 }  // namespace
 }  // namespace passnet::evaluator

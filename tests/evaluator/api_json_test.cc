@@ -21,11 +21,13 @@ EvaluationReport SomeReport() {
   graph.verdict = Verdict::kMiss;
   graph.tolerances_ok = {-5, -4};
   graph.mismatches = {{"output 0 (float32)", 8, 2, {{"[1, 3]", "1", "nan"}, {"[1, 4]", "-inf", "2.5"}}}};
+  graph.kernels = {{"rows(float*)", 2, 3.5, true}, {"sgemm", 1, 0.25, false}};
   graph.eager_us = 12.5;
   graph.control = 0.99;
   graph.control_noise = 0.02;
   graph.floor_us = 1.5;
   graph.pairs = 3;
+  graph.device_moments = {{1980, 2619, 41, 0, 4, {}, false}, {1200, 2619, 83, {}, 4, {"power cap"}, true}};
   report.graphs = {graph};
   report.compile = {{"k.cc", false, false, 0.2, "k.cc:1: error: x"}};
   report.sandbox = {"cgroup-v1", {"seccomp: 2 filters"}};
@@ -42,11 +44,18 @@ TEST(EvaluationJsonTest, RoundTripIsIdentical) {
   EXPECT_EQ(back.value().graphs[0].status, GraphStatus::kPassMiss);
   ASSERT_EQ(back.value().graphs[0].mismatches.size(), 1u);
   EXPECT_EQ(back.value().graphs[0].mismatches[0].told[0].got, "nan");
+  ASSERT_EQ(back.value().graphs[0].kernels.size(), 2u);
+  EXPECT_EQ(back.value().graphs[0].kernels[0].device_us, 3.5);
+  EXPECT_TRUE(back.value().graphs[0].kernels[0].own);
   EXPECT_FALSE(back.value().graphs[0].speedup_call.has_value());
   EXPECT_EQ(back.value().graphs[0].control, 0.99);
   EXPECT_EQ(back.value().graphs[0].control_noise, 0.02);
   EXPECT_EQ(back.value().graphs[0].floor_us, 1.5);
   EXPECT_EQ(back.value().graphs[0].pairs, 3);
+  ASSERT_EQ(back.value().graphs[0].device_moments.size(), 2u);
+  EXPECT_EQ(back.value().graphs[0].device_moments[0].celsius, 41);
+  EXPECT_EQ(back.value().graphs[0].device_moments[1].slowed_by, std::vector<std::string>{"power cap"});
+  EXPECT_TRUE(back.value().graphs[0].device_moments[1].repeated);
   EXPECT_NE(json.find("\"schema\":\"passnet.evaluation/1\""), std::string::npos);
   EXPECT_NE(json.find("\"es\":{\"-10\":0.1,\"4\":1.0}"), std::string::npos);
 }

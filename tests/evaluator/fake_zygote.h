@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "evaluator/lane/worker_process.h"
 #include "evaluator/worker/run_protocol.h"
+#include "tests/fakes/lost_first_thread.h"
 
 namespace passnet::fakes {
 
@@ -33,6 +34,7 @@ struct WorkerScript {
   std::optional<std::string> testimony = {};  // answers runs of calls as asked, and PN_RUN_TELL with this ($NONCE: of the command)
   bool leaves = false;                      // it ends by itself after its answers …
   int status = 0;                           // … with this
+  bool loses_first_thread = false;          // another one of it gives its answers, and goes on
 };
 
 inline const std::string kJailed = R"({"jailed": true})";
@@ -57,6 +59,11 @@ class FakeZygote : public evaluator::ForkParent {
   FakeZygote& operator=(const FakeZygote&) = delete;
 
   evaluator::WorkerChannel& channel() override { return channel_; }
+
+  std::shared_ptr<const evaluator::WorkerRules> rules() const override { return given_rules; }
+
+  // Of the processes below, which have no jail in truth.
+  std::shared_ptr<const evaluator::WorkerRules> given_rules;
 
   // A zygote with one child.
   static std::shared_ptr<FakeZygote> Of(WorkerScript child) {
@@ -103,8 +110,19 @@ class FakeZygote : public evaluator::ForkParent {
     Say(channel, parent.forked.value_or(Json{{"pid", pid}}.Dump()), {pidfd.get()});
   }
 
+  [[noreturn]] static void GoOnWithoutFirstThread(evaluator::WorkerChannel channel, const WorkerScript& script) {
+    static evaluator::WorkerChannel kept{std::move(channel)};
+    static const WorkerScript* played = &script;
+    LoseFirstThread([](void*) { Answer(std::move(kept), *played); }, nullptr);
+  }
+
   static void Play(evaluator::WorkerChannel channel, const WorkerScript& script) {
     if (!channel.ReceiveFrame(Deadline::Never(), kMaxBytes, evaluator::kMaxFrameFds)) return;
+    if (script.loses_first_thread) GoOnWithoutFirstThread(std::move(channel), script);
+    Answer(std::move(channel), script);
+  }
+
+  static void Answer(evaluator::WorkerChannel channel, const WorkerScript& script) {
     for (const std::string& answer : script.answers) Say(channel, answer);
     for (const std::string& answer : script.commands) {
       PnRunCommand header;

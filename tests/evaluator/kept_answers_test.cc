@@ -125,7 +125,7 @@ TEST(KeptAnswersTest, FailuresAreNotKept) {
 std::shared_ptr<TaskChild> TaskWith(std::vector<WorkerScript> matches) {
   WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = std::move(matches)};
   passbench::Graph graph;
-  return TaskChild::Start(FakeZygote::Of(std::move(task)), graph, "cpu", Deadline::After(std::chrono::seconds(30))).value();
+  return TaskChild::Start(FakeZygote::Of(std::move(task)), graph, Deadline::After(std::chrono::seconds(30))).value();
 }
 
 Result<Match> MatchOf(const std::shared_ptr<TaskChild>& task, const Json& traced, Matching matching) {

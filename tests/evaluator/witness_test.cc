@@ -18,7 +18,8 @@ using testing::HasSubstr;
 // $NONCE stands for the one that it was asked with.
 constexpr const char* kHonest =
     R"({"nonce": $NONCE, "functions": 4, "operations": [{"name": "aten::empty", "count": 4}], )"
-    R"("kernels": [{"name": "fused", "count": 4}], "copied": 0, "unexplained": 0, "lost": false, "replay": {"why": "", "calls": []}})";
+    R"("kernels": [{"name": "fused", "count": 4}], "copied": 0, "unexplained": 0, "lost": false, "replay": {"why": "", "calls": []}, )"
+    R"("device_kernels": [{"name": "fused", "count": 4, "ns": 9000}]})";
 
 GraphFacts FourCalls() {
   GraphFacts facts;
@@ -54,6 +55,8 @@ TEST(WitnessTest, WordsBecomeFacts) {
   EXPECT_EQ(witness.value().operations[0].name, "aten::empty");
   ASSERT_EQ(witness.value().kernels.size(), 1u);
   EXPECT_EQ(witness.value().kernels[0].count, 4u);
+  ASSERT_EQ(witness.value().device_kernels.size(), 1u);
+  EXPECT_EQ(witness.value().device_kernels[0].nanoseconds, 9000u);
   EXPECT_TRUE(witness.value().same_without_kernels) << "a graph without outputs has no other answers";
 }
 

@@ -13,6 +13,7 @@
 #include "evaluator/lane/reference.h"
 #include "evaluator/lane/task_child.h"
 #include "evaluator/lane/zygote.h"
+#include "sandbox/plan.h"
 #include "tests/evaluator/fake_zygote.h"
 
 namespace passnet::evaluator {
@@ -101,6 +102,31 @@ TEST(WorkerAnswersTest, EndThatNobodyTellsIsUnknown) {
   for (const std::string& answer : odd) EXPECT_FALSE(end(answer).known) << answer.substr(0, 60);
 }
 
+// A process with threads whose first one ends says nothing of its jail any more, and lives. It was waited for and then
+// called a failure of ours; what a candidate does so is its crash.
+TEST(WorkerAnswersTest, ProcessThatLosesItsFirstThreadIsEndedAndIsItsCallersMatter) {
+  const auto fork = [](bool loses_first_thread) {
+    auto zygote = FakeZygote::Of({.answers = {kJailed}, .loses_first_thread = loses_first_thread});
+    auto rules = std::make_shared<WorkerRules>();
+    rules->plans["candidate"] = sandbox::CandidatePlan(sandbox::CandidateOptions()).value();
+    if (sandbox::DetectCgroups().tier == sandbox::CgroupTier::kNone) rules->memory = sandbox::MemoryWatch::Start({});
+    zygote->given_rules = rules;
+    ForkSpec spec;
+    spec.role = "candidate";
+    spec.plan = "candidate";
+    spec.first_frame = "{}";
+    return WorkerProcess::Fork(zygote, spec, Soon());
+  };
+  const auto lost = fork(true);
+  ASSERT_TRUE(lost) << lost.error().context;
+  EXPECT_TRUE(lost.value()->AwaitExit(Soon()));
+  const WorkerEnd end = lost.value()->End();
+  EXPECT_EQ(end.signal, SIGKILL);
+  EXPECT_FALSE(end.out_of_memory);
+  // The twin: one that lives, and is in no jail.
+  EXPECT_EQ(fork(false).error().code, ErrorCode::kPermissionDenied);
+}
+
 TEST(WorkerAnswersTest, ZygotesGreetingIsTyped) {
   const auto greet = [](const std::string& text) { return Zygote().TakeGreeting(text); };
   EXPECT_TRUE(greet(R"({"ready": true, "tasks": 1, "torch": "2", "python": "3"})"));
@@ -113,7 +139,7 @@ TEST(WorkerAnswersTest, ZygotesGreetingIsTyped) {
 Result<std::shared_ptr<TaskChild>> Capture(const std::string& answer) {
   passbench::Graph graph;
   graph.path = "graphs/a";
-  return TaskChild::Start(FakeZygote::Of({.answers = {kJailed, answer}}), graph, "cpu", Soon());
+  return TaskChild::Start(FakeZygote::Of({.answers = {kJailed, answer}}), graph, Soon());
 }
 
 TEST(WorkerAnswersTest, DescriptionOfAGraphIsTyped) {
@@ -136,7 +162,7 @@ TEST(WorkerAnswersTest, GraphThatCannotBeCapturedIsBadInput) {
 
 TEST(WorkerAnswersTest, InductorsGreetingIsTyped) {
   const auto start = [](const std::string& answer) {
-    return WithoutValue(InductorParent::Start(FakeZygote::Of({.answers = {kJailed, answer}}), Soon()));
+    return WithoutValue(InductorParent::Start(FakeZygote::Of({.answers = {kJailed, answer}}), "cpu", Soon()));
   };
   EXPECT_TRUE(start(R"({"ready": true, "tasks": 1})"));
   ExpectDataCorrupt({{R"({"ready": true})", "tasks: is missing"}, {R"({"error": {}})", "error: expected a text"}}, start);
@@ -445,7 +471,7 @@ Status Probe(const std::string& configured, const std::string& attached, const s
   const WorkerScript reference{.answers = {kJailed}, .commands = {configured, attached, probed}};
   const WorkerScript task{.answers = {kJailed, R"({"random": false, "ops": []})"}, .children = {reference}};
   passbench::Graph graph;
-  auto child = TaskChild::Start(FakeZygote::Of(task), graph, "cpu", Soon());
+  auto child = TaskChild::Start(FakeZygote::Of(task), graph, Soon());
   CpuDevice device;
   return WithoutValue(FactsOf(child.value(), graph, {}, device));
 }

@@ -105,7 +105,7 @@ TEST_P(ReaderTest, TimedHeapsLieInHugePages) {
   auto task = passbench::LoadTask(fakes::SourceDir() + "/tasks/reduce_broadcast_chain");
   ASSERT_TRUE(task) << task.error().context;
   const passbench::Graph& graph = task.value().graphs.front();
-  auto child = TaskChild::Start(Shared(), graph, "cpu", Soon());
+  auto child = TaskChild::Start(Shared(), graph, Soon());
   ASSERT_TRUE(child) << child.error().context;
   CpuDevice device;
   auto facts = FactsOf(child.value(), graph, {}, device);

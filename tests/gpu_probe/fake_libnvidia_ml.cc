@@ -23,10 +23,15 @@ struct Process {
 extern "C" {
 
 int nvmlInit_v2() { return 0; }
+int nvmlShutdown() { return 0; }
+int nvmlDeviceGetClockInfo(void*, int, unsigned* mhz) { return *mhz = 1000, 0; }
+int nvmlDeviceGetTemperature(void*, int, unsigned* celsius) { return *celsius = 40, 0; }
+int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons) { return *reasons = 0, 0; }
+int nvmlDeviceGetTotalEccErrors(void*, int, int, unsigned long long* count) { return *count = 0, 0; }
 int nvmlSystemGetDriverVersion(char* text, unsigned size) { return snprintf(text, size, "580.0"), 0; }
 int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) {
   *device = device;
-  return strcmp(uuid, "GPU-abababab-abab-abab-abab-abababababab") == 0 ? 0 : 2;
+  return strcmp(uuid, "GPU-00112233-4455-6677-8899-aabbccddeeff") == 0 ? 0 : 2;
 }
 int nvmlDeviceGetMigMode(void*, unsigned* now, unsigned* later) {
   *now = *later = Is("bad") ? 1 : 0;

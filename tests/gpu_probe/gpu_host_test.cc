@@ -30,6 +30,7 @@ std::unique_ptr<GpuHost> Host(std::vector<std::pair<std::string, std::string>> e
   options.program = fakes::BinaryDir() + "/bin/passnet-gpu-probe";
   options.arguments = {"--libcuda", Cuda(), "--libnvidia-ml", Here() + "/fake_libnvidia_ml.so"};
   options.environment = std::move(environment);
+  options.readable = {fakes::BinaryDir() + "/lib"};  // the stand-in that the library needs
   return ThisMachine(std::move(options));
 }
 
@@ -55,12 +56,12 @@ TEST(GpuHostTest, EveryTrialIsComeTo) {
                           "other users ok");
   ASSERT_EQ(trials.size(), 9u);
   EXPECT_EQ(trials[0].found, Cuda() + ", CUDA 13.0");
-  EXPECT_THAT(trials[1].found, StartsWith("no GPU, a stand-in, compute capability 9.1"));
+  EXPECT_THAT(trials[1].found, StartsWith("stand-in, compute capability 9.0"));
   EXPECT_THAT(trials[4].found, HasSubstr("above the median"));
 }
 
 TEST(GpuHostTest, TrialThatFailsSaysTheCallAndEndsThem) {
-  EXPECT_EQ(Told(Plain({{"FAKE_CUDA_FAULT", "no_device"}})), "driver FAILED: cuInit: CUDA_ERROR_NO_DEVICE (100)");
+  EXPECT_EQ(Told(Plain({{"FAKE_CUDA_FAULT", "no_device"}})), "driver FAILED: no GPU: cuInit: CUDA_ERROR_NO_DEVICE (100: of the stand-in driver)");
   EXPECT_THAT(Told(Plain({{"FAKE_CUDA_FAULT", "no_export"}})), HasSubstr("memory export FAILED: the device has no virtual"));
   EXPECT_THAT(Told(Plain({{"FAKE_CUDA_FAULT", "wrong_result"}})), HasSubstr("kernel FAILED: element 0 is wrong"));
 }
@@ -103,7 +104,7 @@ TEST_F(GpuJailTest, WhatTheDriverNeedsWorksWhereACandidateStands) {
 
 // The same library, asking for what the jail does not give: the trial above could not pass by never being jailed.
 TEST_F(GpuJailTest, WhatTheJailRefusesFailsTheTrial) {
-  constexpr char kRefused[] = "driver FAILED: cuInit: CUDA_ERROR_OPERATING_SYSTEM (304)";
+  constexpr char kRefused[] = "driver FAILED: no GPU: cuInit: CUDA_ERROR_OPERATING_SYSTEM (304: ";
   EXPECT_THAT(InJail({{"FAKE_CUDA_NODE", "/dev/full"}, {"FAKE_CUDA_COMMAND", kUnlisted}}), StartsWith(kRefused));
   EXPECT_THAT(InJail({{"FAKE_CUDA_NODE", "/dev/random"}, {"FAKE_CUDA_COMMAND", kListed}}), StartsWith(kRefused));
   EXPECT_THAT(InJail({{"FAKE_CUDA_SYS", "/sys/devices/system/node"}}), StartsWith(kRefused));

@@ -79,10 +79,10 @@ def compiled(job: dict) -> tuple[dict, bytes]:
     """What the compile child leaves: its result and its pack."""
     with tempfile.TemporaryDirectory() as box:
         def work() -> dict:
-            from passnet_worker import triton_compile
+            from passnet_worker import pass_files, triton_compile
 
             os.chdir(box)
-            triton_compile.CANDIDATE_ROOT = os.path.join(box, "candidate")
+            pass_files.CANDIDATE_ROOT = os.path.join(box, "candidate")
             Path("job.json").write_text(json.dumps(job))
             triton_compile.main()
             return json.loads(Path("result.json").read_text())
@@ -97,9 +97,9 @@ def timed(files: dict[str, str], packed: bytes, graphs: list, architecture: str 
     with tempfile.TemporaryDirectory() as box:
         def work() -> list:
             import triton
-            from passnet_worker import capture, match, triton_compile, triton_frozen, triton_target
+            from passnet_worker import capture, match, pass_files, triton_compile, triton_frozen, triton_target
 
-            triton_compile.CANDIDATE_ROOT = os.path.join(box, "candidate")
+            pass_files.CANDIDATE_ROOT = os.path.join(box, "candidate")
             triton_frozen.install(packed, os.path.join(box, "kernels"))
             driver = triton_target.WithoutDevice(architecture)
             triton.runtime.driver.set_active(driver)

@@ -44,10 +44,10 @@ def specimens(kind: str) -> list[tuple[str, dict[str, str]]]:
     return sorted(((folder.name, head(folder)) for folder in folders), key=_order)
 
 
-def table() -> str:
+def table(kind: str) -> str:
     """Markdown; a verdict that is OK means: without a gain over what the honest part earns."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    for name, found in specimens("specimens"):
+    for name, found in specimens(kind):
         verdicts = [found[key].replace(" | ", ", ") if key in found else "" for key in ("expect", "unscreened")]
         cells = [name, found["row"], found["tries"], *verdicts, found.get("stopped by", "")]
         lines.append("| " + " | ".join(cells) + " |")
@@ -59,9 +59,10 @@ def controls() -> str:
 
 
 def document() -> str:
-    """The document with both lists as they should be."""
+    """The document with its lists as they should be."""
     text = DOCUMENT.read_text()
-    for mark, made in (("specimens", table()), ("controls", controls())):
+    lists = {"specimens": table("specimens"), "specimens_gpu": table("specimens_gpu"), "controls": controls()}
+    for mark, made in lists.items():
         begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->\n"
         before, rest = text.split(begin)
         text = before + begin + made + end + rest.split(end)[1]

@@ -39,7 +39,7 @@ std::string Times(const evaluator::EvaluationReport& report) {
 Result<evaluator::LaneClient*> Trials::Lane(const std::string& ablate) {
   std::unique_ptr<evaluator::LaneClient>& lane = lanes_[ablate];
   if (lane == nullptr) {
-    evaluator::LaneClientOptions options;
+    evaluator::LaneClientOptions options = options_;
     options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
     options.cache_dir = fakes::BinaryDir() + "/test-cache";
     options.ablate = ablate;
@@ -54,6 +54,7 @@ Result<Outcome> Trials::Run(const Specimen& specimen, const std::string& ablate)
   request.evaluation_id = "test-" + specimen.name;
   request.purpose = "test";
   request.task.path = specimen.task.native();
+  request.device = options_.device;
   ASSIGN_OR_RETURN(request.files, evaluator::ReadPassDir(specimen.folder));
   request.profile = profile_;
   request.time_cap = kTimeCap;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "evaluator/client/lane_client.h"
@@ -22,7 +23,8 @@ struct Outcome {
 
 class Trials {
  public:
-  explicit Trials(evaluator::Profile profile) : profile_(profile) {}
+  // `lane`: another lane than the usual one, its device and what goes with that.
+  explicit Trials(evaluator::Profile profile, evaluator::LaneClientOptions lane = {}) : profile_(profile), options_(std::move(lane)) {}
 
   // The last of as many evaluations as its head asks for. `ablate` as passnet-evaluator's --ablate.
   Result<Outcome> Run(const Specimen& specimen, const std::string& ablate);
@@ -35,6 +37,7 @@ class Trials {
   Result<evaluator::LaneClient*> Lane(const std::string& ablate);
 
   evaluator::Profile profile_;
+  evaluator::LaneClientOptions options_;
   std::map<std::string, std::unique_ptr<evaluator::LaneClient>> lanes_;
 };
 

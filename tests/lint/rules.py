@@ -27,15 +27,18 @@ ALLOWED = {
     "evaluator/client": EVALUATOR_PART,
     "evaluator/candidate": EVALUATOR_PART,
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
-    "evaluator/gpu_probe": EVALUATOR_PART | {"sandbox/apply"},  # stands where a zygote stands, and forks as one does
-    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
+    # Stands where a zygote stands, forks as one does, and asks the driver as a lane does.
+    "evaluator/gpu_probe": EVALUATOR_PART | {"evaluator/device", "sandbox/apply"},
+    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker", "evaluator/device/kernels"},  # draws planned for a device
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
-    "evaluator/worker": {"sandbox/apply"},  # built on a GPU host against its own torch: torch, Python and libc alone
-    "evaluator/device": {"base"},  # CUDA's libraries are loaded by name: no header of theirs
+    # Built on a GPU host against its own torch: torch, Python and libc alone, and device's declarations of CUDA (a header).
+    "evaluator/worker": {"sandbox/apply", "evaluator/device"},
+    "evaluator/device": {"base", "evaluator/device/kernels"},  # CUDA's libraries are loaded by name: no header of theirs
+    "evaluator/device/kernels": set(),  # compiled on a device too, where there is not even a C library
     "evaluator/lane": EVALUATOR_PART | {
-        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
-        "evaluator/worker"},
+        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/device/kernels", "evaluator/timing",
+        "evaluator/integrity", "evaluator/compare", "evaluator/worker"},
     "prompts": {"base", "passbench", "evaluator/api"},
     "agent": {"base", "passbench", "sandbox", "dialects", "trajectories", "prompts", "evaluator/api",
               "evaluator/client"},
@@ -78,7 +81,7 @@ PLAIN_VARIABLES = {"PROJECT_VERSION", "PASSNET_GIT"}  # of our own making and al
 FORBIDDEN_STEMS = {"util", "utils", "common", "helper", "helpers", "misc"}
 SKIPPED_FOLDERS = {".git", ".venv", ".cache", "build", "demo-out", "__pycache__", "node_modules"}
 # Third-party-like input and expected outputs: their form belongs to what they imitate.
-DATA_FOLDERS = re.compile(r"(^|/)(fixtures|recordings|data)(/|$)|^tasks/|^tests/hostile/(specimens|honest|tasks)/")
+DATA_FOLDERS = re.compile(r"(^|/)(fixtures|recordings|data)(/|$)|^tasks/|^tests/hostile/(specimens|specimens_gpu|honest|tasks)/")
 CODE_SUFFIXES = {".h", ".cc", ".cu", ".py", ".cmake"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

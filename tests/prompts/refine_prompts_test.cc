@@ -232,6 +232,21 @@ TEST(RefinePromptsTest, ManyGraphsLeaveOutThoseThatAreRight) {
   EXPECT_THAT(text.value(), HasSubstr("and 60 more graphs"));
 }
 
+TEST(RefinePromptsTest, KernelsOfTheDeviceAreToldWhereKnown) {
+  EvaluationReport report = Report(Verdict::kOk);
+  report.graphs.resize(1);
+  const auto text = RenderFeedback(ShippedPrompts(), report, {1, 5, std::nullopt, {}});
+  ASSERT_TRUE(text) << text.error().context;
+  EXPECT_EQ(text.value().find("on the device"), std::string::npos);
+  report.graphs[0].kernels = {{"void cutlass::gemm<float>(float*)", 1, 100.25, false}, {"rows(float*)", 2.5, 4, true}};
+  report.graphs[0].kernels.resize(10, {"last", 1, 1, true});
+  const auto told = RenderFeedback(ShippedPrompts(), report, {1, 5, std::nullopt, {}});
+  ASSERT_TRUE(told) << told.error().context;
+  EXPECT_THAT(told.value(), HasSubstr("on the device, a call: 1 x void cutlass::gemm<float>(float*), 100.2 us (a library's, not yours)\n"));
+  EXPECT_THAT(told.value(), HasSubstr("on the device, a call: 2.5 x rows(float*), 4.0 us\n"));
+  EXPECT_THAT(told.value(), HasSubstr("and 2 more kernels"));
+}
+
 TEST(RefinePromptsTest, FloorAndInductorAreToldWhereKnown) {
   EvaluationReport report = Report(Verdict::kOk);
   report.graphs[0].floor_us = 6.25;

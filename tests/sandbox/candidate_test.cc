@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -14,6 +16,7 @@
 #include "sandbox/asked.h"
 #include "sandbox/child.h"
 #include "sandbox/landlock.h"
+#include "sandbox/memory_watch.h"
 #include "sandbox/plan.h"
 #include "sandbox/read_back.h"
 #include "tests/sandbox/jail_fixture.h"
@@ -23,6 +26,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 UniqueFd InMemory(const std::string& bytes) {
@@ -159,6 +163,30 @@ TEST_F(CandidateTest, OneCoreMeansOneThread) {
   EXPECT_THAT(RunInCandidate({"thread_bomb", "allowed"}, several), HasSubstr("allowed three threads worked"));
 }
 
+// It lives on and /proc says little of it: for whoever looks it is one that ends, and is ended.
+TEST_F(CandidateTest, FirstThreadMayEndAndIsTakenForTheEnd) {
+  CandidateOptions options = Options();
+  options.keep_fds = {3};
+  options.threads = true;
+  Chain chain = StartChain({"first_thread_ends"}, options);
+  ASSERT_TRUE(chain.zygote);
+  char byte;
+  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
+  const std::vector<pid_t> running = Survivors();
+  ASSERT_EQ(running.size(), 3u);
+  EXPECT_FALSE(Ending(running.back()));
+  ASSERT_EQ(write(chain.channel.get(), "q", 1), 1);
+  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);  // of the thread that goes on
+  EXPECT_EQ(byte, 'b');
+  EXPECT_TRUE(Ending(running.back()));
+  EXPECT_FALSE(ReadBack(running.back()).has_value());
+  kill(running.back(), SIGKILL);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(chain.output.get(), buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(got));
+  EXPECT_THAT(text, HasSubstr("candidate signalled 9"));
+}
+
 TEST_F(CandidateTest, FilesOutsideItsListAreClosed) {
   for (const char* path : {"/etc/ld.so.cache", "/etc/alternatives", "/proc/1/root/etc/ld.so.cache", "/etc/shadow", "/root",
                            "/box", "/proc/1/environ", "/proc/1/mem", "/proc/2/maps", "/dev/zero"}) {
@@ -240,6 +268,69 @@ TEST_F(CandidateTest, GpuCandidateMayNameThreadsAndMakeSmallMemoryFiles) {
   EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_create"}, user), HasSubstr("memfd_create worked"));
   EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_of_1_gb"}, user), HasSubstr("refused: File too large"));
   EXPECT_THAT(RunInCandidate({"forbidden_call", "memfd_huge_pages"}, user), HasSubstr("memfd_huge_pages refused"));
+}
+
+std::string CommandLineOf(pid_t process) {
+  return ReadFile("/proc/" + std::to_string(process) + "/cmdline", 4096).value();
+}
+
+// Its threads' files are open to it, their memory among them. What it can change by that is its own pages, which native code
+// changes anyway: neither its parent's, from which it was forked, nor a file's that it has mapped.
+TEST_F(CandidateTest, GpuCandidateWritesNobodysMemoryButItsOwn) {
+  CandidateOptions user = OnGpuLane(Options(), true);
+  user.keep_fds = {3};
+  Chain chain = StartChain({"own_memory"}, user);
+  ASSERT_TRUE(chain.zygote);
+  std::string told;
+  for (char byte; told.find("done\n") == std::string::npos && read(chain.output.get(), &byte, 1) == 1;) told += byte;
+  EXPECT_THAT(told, HasSubstr("own page written\n"));  // or the others would prove nothing
+  EXPECT_THAT(told, HasSubstr("private page of a file written, the file is as it was\n"));
+  EXPECT_THAT(told, HasSubstr("shared page of a file refused\n"));
+  const std::vector<pid_t> running = Survivors();
+  ASSERT_EQ(running.size(), 3u);
+  EXPECT_THAT(CommandLineOf(running[2]), HasSubstr("CHANGED"));
+  EXPECT_THAT(CommandLineOf(running[1]), Not(HasSubstr("CHANGED"))) << "the task child has the same pages until one writes";
+  EXPECT_THAT(CommandLineOf(running[0]), Not(HasSubstr("CHANGED")));
+  chain.zygote->Kill();
+}
+
+// It may lower its oom_score_adj to what the evaluator was started with, and no further; its limit ends it all the same.
+TEST_F(CandidateTest, GpuCandidateWithALowerOomScoreMeetsItsLimit) {
+  constexpr uint64_t kLimit = 64 << 20;
+  CandidateOptions user = OnGpuLane(Options(), true);
+  user.keep_fds = {3};
+  const int ours = ReadBack(getpid())->oom_score_adj;
+  const bool groups = DetectCgroups().tier != CgroupTier::kNone;
+  for (const bool by_group : {false, true}) {
+    if (by_group && !groups) continue;
+    Chain chain = StartChain({"oom_score", std::to_string(ours), std::to_string(ours - 1)}, user);
+    ASSERT_TRUE(chain.zygote);
+    std::string told;
+    for (char byte; told.find("waits\n") == std::string::npos && read(chain.output.get(), &byte, 1) == 1;) told += byte;
+    EXPECT_THAT(told, HasSubstr("below refused: "));
+    EXPECT_THAT(told, HasSubstr("lowered\n"));
+    const pid_t candidate = Survivors().back();
+    EXPECT_EQ(ReadBack(candidate)->oom_score_adj, ours);
+    const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, candidate, 0)));
+    std::optional<Cgroup> group;
+    std::shared_ptr<MemoryWatch> watch;
+    std::shared_ptr<WatchedMemory> watched;
+    if (by_group) {
+      group.emplace(Cgroup::Create("candidate", {kLimit, 8}).value());
+      ASSERT_FALSE(group->Add(candidate).has_error());
+    } else {
+      watch = MemoryWatch::Start({});
+      watched = WatchedMemory::Of(candidate, pidfd.get(), kLimit).value();
+      watch->Add(watched);
+    }
+    ASSERT_EQ(write(chain.channel.get(), "q", 1), 1);
+    std::string rest;
+    char buffer[4096];
+    for (ssize_t got; (got = read(chain.output.get(), buffer, sizeof buffer)) > 0;) rest.append(buffer, static_cast<size_t>(got));
+    EXPECT_THAT(rest, HasSubstr("candidate signalled 9")) << rest;
+    EXPECT_TRUE(by_group ? group->OomKills() > 0 : watched->killed());
+    EXPECT_TRUE(chain.zygote->Wait(Deadline::After(std::chrono::seconds(30))).has_value());
+  }
 }
 
 TEST_F(CandidateTest, GpuCandidateIsRefusedWhatOthersAre) {

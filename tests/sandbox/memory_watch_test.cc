@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "tests/fakes/lost_first_thread.h"
 
 namespace passnet::sandbox {
 namespace {
@@ -107,6 +108,34 @@ TEST(MemoryWatchTest, WhatItWasBornWithAndWhatItWasGivenDoNotCount) {
   stricter->Look();
   EXPECT_FALSE(stricter->killed());
   EXPECT_EQ(inherited.back(), 'x');
+}
+
+TEST(MemoryWatchTest, OnlyALostFirstThreadIsOne) {
+  EXPECT_TRUE(LostItsFirstThread("Name:\tx\nState:\tZ (zombie)\nTgid:\t7\nThreads:\t2\n"));
+  EXPECT_FALSE(LostItsFirstThread("Name:\tx\nState:\tZ (zombie)\nTgid:\t7\nThreads:\t1\n")) << "it has ended";
+  EXPECT_FALSE(LostItsFirstThread("Name:\tx\nState:\tS (sleeping)\nTgid:\t7\nThreads:\t9\n"));
+  EXPECT_FALSE(LostItsFirstThread(""));
+}
+
+// The kernel tells no figure of it any more: it could hold what it liked.
+TEST(MemoryWatchTest, ProcessWithoutItsFirstThreadIsEndedAndIsNoMatterOfMemory) {
+  int told[2];
+  ASSERT_EQ(pipe(told), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    fakes::LoseFirstThread([](void* to) { (void)!write(*static_cast<int*>(to), "x", 1); }, &told[1]);
+  }
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  const auto watched = WatchedMemory::Of(child, pidfd.get(), kMiB).value();
+  char byte;
+  ASSERT_EQ(read(told[0], &byte, 1), 1);
+  watched->Look();
+  pollfd ended{pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&ended, 1, 10'000), 1);
+  EXPECT_FALSE(watched->killed());
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  for (const int end : told) close(end);
 }
 
 TEST(MemoryWatchTest, EndedProcessIsLeftAlone) {

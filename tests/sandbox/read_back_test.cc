@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/lost_first_thread.h"
+
 namespace passnet::sandbox {
 namespace {
 
@@ -45,6 +47,27 @@ TEST(ReadBackTest, StoppedProcessDoesNotEnd) {
   EXPECT_FALSE(Ending(child));
   ::kill(child, SIGKILL);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+// It would never say that it has ended: whoever waits for that waits for ever.
+TEST(ReadBackTest, ProcessWithoutItsFirstThreadIsTakenForOneThatEnds) {
+  int told[2];
+  ASSERT_EQ(::pipe(told), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    fakes::LoseFirstThread([](void* to) { (void)!::write(*static_cast<int*>(to), "x", 1); }, &told[1]);
+  }
+  char byte;
+  ASSERT_EQ(::read(told[0], &byte, 1), 1);
+  EXPECT_TRUE(Ending(child));
+  EXPECT_FALSE(ReadBack(child)) << "its namespaces are gone with its first thread";
+  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it lives";
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  for (const int end : told) ::close(end);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <torch/csrc/autograd/python_variable.h>
 
+#include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/native/observer.h"
 #include "evaluator/worker/passnet_kernel.h"
 
@@ -45,6 +46,11 @@ bool ToDataType(at::ScalarType type, DLDataType* out) {
   }
 }
 
+DLDevice OfLane() {
+  const int cuda = device_memory::CudaIndex();
+  return cuda < 0 ? DLDevice{kDLCPU, 0} : DLDevice{kDLCUDA, cuda};
+}
+
 // Fills `views` from a tuple or list of tensors; -1 with a Python error set. The tensors stay owned by the sequence.
 Py_ssize_t FillTensors(PyObject* sequence, const char* what, DLTensor* views) {
   if (!PyTuple_Check(sequence) && !PyList_Check(sequence)) {
@@ -64,12 +70,14 @@ Py_ssize_t FillTensors(PyObject* sequence, const char* what, DLTensor* views) {
     }
     const at::Tensor& tensor = THPVariable_Unpack(item);
     DLTensor& view = views[i];
-    if (tensor.layout() != at::kStrided || !tensor.device().is_cpu() || !ToDataType(tensor.scalar_type(), &view.dtype)) {
-      PyErr_Format(PyExc_TypeError, "%s[%zd]: a strided CPU tensor of a basic dtype is expected", what, i);
+    if (tensor.layout() != at::kStrided || !device_memory::OnLane(tensor) ||
+        !ToDataType(tensor.scalar_type(), &view.dtype)) {
+      PyErr_Format(PyExc_TypeError, "%s[%zd]: a strided tensor of a basic dtype on the lane's device (%s) is expected", what,
+                   i, device_memory::CudaIndex() < 0 ? "the CPU" : "CUDA");
       return -1;
     }
     view.data = tensor.data_ptr();
-    view.device = {kDLCPU, 0};
+    view.device = OfLane();
     view.ndim = static_cast<int32_t>(tensor.dim());
     view.shape = const_cast<int64_t*>(tensor.sizes().data());
     view.strides = const_cast<int64_t*>(tensor.strides().data());
@@ -130,6 +138,7 @@ PyObject* CallFunction(PyObject* self, PyObject* args, PyObject*) {
   call.inputs = in;
   call.outputs = out;
   call.scalars = values;
+  if (!device_memory::CurrentStream(&call.stream)) return nullptr;
   call.error = message;
   call.error_size = sizeof message;
   int status = object->function(&call);

@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_kernels.h"
+#include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::worker::observer {
@@ -82,15 +85,36 @@ std::unique_ptr<at::ObserverContext> Started(const at::RecordFunction& function)
   return nullptr;
 }
 
+// Device memory is written by torch, on its own stream, unobserved.
+void FillOnDevice(const at::Tensor& tensor) {
+  at::DisableRecordFunctionGuard unseen;
+  if (tensor.is_floating_point() || tensor.is_complex()) {
+    tensor.fill_(std::numeric_limits<double>::quiet_NaN());
+  } else {
+    tensor.fill_(tensor.scalar_type() == at::kByte ? kPoison : -1);
+  }
+}
+
+// All of the memory that a tensor lies in.
+void PoisonAll(const at::Tensor& made) {
+  const at::Storage& storage = made.storage();
+  const auto bytes = static_cast<int64_t>(storage.nbytes());
+  if (bytes == 0) return;
+  if (made.device().is_cpu()) {
+    std::memset(storage.mutable_data(), kPoison, storage.nbytes());
+    return;
+  }
+  at::DisableRecordFunctionGuard unseen;
+  FillOnDevice(at::empty({0}, made.options().dtype(at::kByte)).set_(storage, 0, {bytes}, {1}));
+}
+
 // Old answers may lie in memory that is handed out again.
 void Ended(const at::RecordFunction& function, at::ObserverContext*) {
   if (g_depth == 0 || g_beating || !MakesMemory(function.name())) return;
   const at::Tensor* made = FirstTensor(function.outputs());
-  if (made == nullptr || !made->defined() || !made->has_storage() || !made->device().is_cpu()) return;
+  if (made == nullptr || !made->defined() || !made->has_storage() || !device_memory::OnLane(*made)) return;
   if (g_mode == PN_OBSERVE_CENSUS) recorder::Made(*made);
-  if (g_mode != PN_OBSERVE_GHOST) return;
-  const at::Storage& storage = made->storage();
-  if (storage.nbytes() > 0) std::memset(storage.mutable_data(), kPoison, storage.nbytes());
+  if (g_mode == PN_OBSERVE_GHOST) PoisonAll(*made);
 }
 
 // Element by element, since what lies between them may be somebody else's.
@@ -150,6 +174,9 @@ std::string List(const Counts& counts) {
   return "[" + text + "]";
 }
 
+// Where kernels run that CUPTI knows; those of a stand-in driver run on the host.
+bool OnGpu() { return device_memory::CudaIndex() >= 0; }
+
 }  // namespace
 
 void Begin(uint32_t mode) {
@@ -157,6 +184,7 @@ void Begin(uint32_t mode) {
   if (mode == PN_OBSERVE_CENSUS) {
     g_seen = Seen();
     recorder::Begin();
+    if (OnGpu()) device_kernels::Begin();
   }
   g_handle = at::addGlobalCallback(at::RecordFunctionCallback(Started, Ended)
                                        .scopes({at::RecordScope::FUNCTION})
@@ -165,6 +193,10 @@ void Begin(uint32_t mode) {
 }
 
 void End() {
+  if (g_mode == PN_OBSERVE_CENSUS && OnGpu()) {
+    (void)device_memory::DeviceError();  // what has not ended is not recorded; who was wrong is told elsewhere
+    device_kernels::End();
+  }
   if (g_handle) at::removeCallback(*g_handle);
   g_handle.reset();
   g_mode = PN_OBSERVE_NOTHING;
@@ -209,16 +241,29 @@ bool Launch(const recorder::KernelLaunch& launch, const DLTensor* outputs, int32
     return false;
   }
   for (int32_t i = 0; i < count; ++i) {
-    if (outputs[i].data != nullptr) Overwrite(outputs[i], 0, static_cast<char*>(outputs[i].data));
+    if (outputs[i].device.device_type != kDLCPU) {
+      FillOnDevice(THPVariable_Unpack(PySequence_Fast_GET_ITEM(launch.outputs, i)));
+    } else if (outputs[i].data != nullptr) {
+      Overwrite(outputs[i], 0, static_cast<char*>(outputs[i].data));
+    }
   }
   return true;
+}
+
+bool LaunchOtherwise(const std::string& kernel) {
+  ++g_writers;
+  if (g_mode != PN_OBSERVE_CENSUS) return true;
+  recorder::LaunchedOtherwise();
+  Count(g_seen.kernels, kernel);
+  return false;
 }
 
 std::string Tell(uint64_t nonce) {
   return "{\"nonce\": " + std::to_string(nonce) + ", \"functions\": " + std::to_string(g_seen.functions) +
          ", \"operations\": " + List(g_seen.operations) + ", \"kernels\": " + List(g_seen.kernels) +
          ", \"copied\": " + std::to_string(g_seen.copied) + ", \"unexplained\": " + std::to_string(g_seen.unexplained) +
-         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() + "}";
+         ", \"lost\": " + (g_seen.lost ? "true" : "false") + ", \"replay\": " + recorder::Tell() +
+         ", \"device_kernels\": " + device_kernels::Tell() + "}";
 }
 
 }  // namespace passnet::worker::observer

@@ -29,6 +29,10 @@ void LeaveCall(PyObject* const* args, size_t count, PyObject* result);
 // Before a kernel runs. True: it is to be left out, and its outputs were overwritten.
 bool Launch(const recorder::KernelLaunch& launch, const DLTensor* outputs, int32_t count);
 
+// Before a kernel runs that was launched past the above (Triton's). True: it is to be left out; what it would have written is
+// not known, but memory that the call made is overwritten when it is made.
+bool LaunchOtherwise(const std::string& kernel);
+
 // What the last census saw, as the JSON of docs/worker_protocol.md, section 8.
 std::string Tell(uint64_t nonce);
 

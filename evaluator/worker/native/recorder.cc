@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_memory.h"
+
 namespace passnet::worker::recorder {
 namespace {
 
@@ -56,7 +58,7 @@ int64_t ExtentBytes(const at::Tensor& tensor) {
 }
 
 bool IsPlain(const at::Tensor& tensor) {
-  return tensor.defined() && tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.has_storage() &&
+  return tensor.defined() && tensor.layout() == at::kStrided && device_memory::OnLane(tensor) && tensor.has_storage() &&
          tensor.dim() <= kMostDims && !tensor.is_conj() && !tensor.is_neg();
 }
 
@@ -218,6 +220,8 @@ void Made(const at::Tensor& tensor) {
 void Wrote(std::string_view operation) {
   if (g_depth > 0) Refuse("torch writes beside its kernels (" + std::string(operation.substr(0, 64)) + ")");
 }
+
+void LaunchedOtherwise() { Refuse("it launches kernels of Triton's, which no list holds"); }
 
 void Launch(const KernelLaunch& launch) {
   if (g_depth == 0) return Refuse("a kernel runs outside of its function");

@@ -39,6 +39,8 @@ struct KernelLaunch {
   int32_t scalar_count;
 };
 void Launch(const KernelLaunch& launch);
+// A kernel that no list holds is about to run.
+void LaunchedOtherwise();
 
 // The JSON of docs/worker_protocol.md, section 8.
 std::string Tell();

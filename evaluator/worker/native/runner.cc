@@ -2,55 +2,27 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <poll.h>
-#include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <torch/csrc/autograd/python_variable.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <cstring>
+#include <cerrno>
+#include <mutex>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "evaluator/worker/native/device_memory.h"
 #include "evaluator/worker/native/observer.h"
+#include "evaluator/worker/native/seat.h"
 #include "evaluator/worker/run_protocol.h"
 
 namespace passnet::worker {
 namespace {
 
-struct Mapping {
-  char* data = nullptr;
-  size_t size = 0;
-
-  void Unmap() {
-    if (data != nullptr) ::munmap(data, size);
-    data = nullptr;
-    size = 0;
-  }
-  bool Map(int fd, size_t bytes) {
-    Unmap();
-    if (bytes == 0) return true;
-    // Populated: page faults belong to no call.
-    void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-    if (at == MAP_FAILED) {
-      PyErr_SetFromErrno(PyExc_OSError);
-      return false;
-    }
-    data = static_cast<char*>(at);
-    size = bytes;
-    return true;
-  }
-};
-
 struct RunnerState {
   int fd = -1;
-  Mapping in, out;
-  size_t out_stride = 0;
-  size_t out_places = 0;               // output headers a slot has room for
-  std::vector<PyObject*> slot_args;  // one tuple of input tensors a slot
+  Seat seat;
   PyObject* call = nullptr;
   PyObject* kwnames = nullptr;  // tuple of names: inputs are passed by keyword; null: positionally
   std::vector<PyObject*> results;  // of the last run command, one a call: the evaluator reads them from outside
@@ -63,46 +35,15 @@ struct RunnerObject {
   RunnerState* state;
 };
 
-// Where a process's heap lies against its inputs and its code decides by some per cent how fast it is, and forks of one
-// parent have it all at the same addresses: a whole evaluation would share one such accident. So every process begins its
-// own at a random place, for as long as it lives.
-bool MoveHeap() {
-  constexpr size_t kBeyondFreeChunks = 1u << 20, kLine = 64, kPlaces = 1024;
-  uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
-    PyErr_SetFromErrno(PyExc_OSError);
-    return false;
-  }
-  static void* pad = nullptr;
-  if (pad == nullptr) pad = std::malloc(kBeyondFreeChunks + kLine * (random % kPlaces));
-  if (pad == nullptr) PyErr_NoMemory();
-  return pad != nullptr;
-}
-
-// Pages that the heap has had once stay with it (GLIBC_TUNABLES). How far a block's results reach into new ones depends on
-// what was free before, which forks of one parent share: the same blocks of every process would pay for page faults.
-// In huge pages where the system has any to give: how the small ones happen to lie decides what a process's cache misses
-// cost, all its life. (glibc's own tunable for them asks /sys, which no jail has.)
-bool TouchHeap(size_t bytes) {
-  constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
-  auto* memory = static_cast<volatile char*>(std::malloc(bytes));
-  if (memory == nullptr && bytes > 0) PyErr_NoMemory();
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(memory), end = begin + bytes;
-  const uintptr_t first = (begin + kHugePage - 1) & ~(kHugePage - 1), last = end & ~(kHugePage - 1);
-  if (memory != nullptr && first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-  for (size_t at = 0; memory != nullptr && at < bytes; at += kPage) memory[at] = 0;
-  std::free(const_cast<char*>(memory));
-  return memory != nullptr || bytes == 0;
-}
-
-void DropSlots(RunnerState& state) {
-  for (PyObject* args : state.slot_args) Py_DECREF(args);
-  state.slot_args.clear();
-}
-
 void DropResults(RunnerState& state) {
   for (PyObject* result : state.results) Py_DECREF(result);
   state.results.clear();
+}
+
+// The end of what is too long: there stands the error itself.
+std::string Tail(std::string text) {
+  if (text.size() > PN_MAX_ERROR_BYTES) text.erase(0, text.size() - PN_MAX_ERROR_BYTES);
+  return text;
 }
 
 // The text of the current Python exception with its traceback, and clears it.
@@ -128,60 +69,32 @@ std::string TakePythonError() {
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(trace);
-  if (text.size() > PN_MAX_ERROR_BYTES) text = text.substr(text.size() - PN_MAX_ERROR_BYTES);
-  return text;
+  return Tail(std::move(text));
 }
 
-void Describe(PyObject* object, PnOutputHeader* header) {
-  *header = PnOutputHeader{};
-  if (!THPVariable_Check(object)) {
-    header->kind = PN_OUTPUT_OTHER;
-    return;
-  }
-  const at::Tensor& tensor = THPVariable_Unpack(object);
-  if (!THPVariable_CheckExact(object) || tensor.layout() != at::kStrided || !tensor.device().is_cpu() ||
-      tensor.is_conj() || tensor.is_neg() || tensor.dim() > PN_MAX_DIMS) {
-    header->kind = PN_OUTPUT_ODD;
-    return;
-  }
-  header->kind = PN_OUTPUT_TENSOR;
-  header->scalar_type = static_cast<int32_t>(tensor.scalar_type());
-  header->ndim = static_cast<int32_t>(tensor.dim());
-  header->data = reinterpret_cast<uint64_t>(tensor.const_data_ptr());
-  for (int64_t d = 0; d < tensor.dim(); ++d) {
-    header->shape[d] = tensor.size(d);
-    header->strides[d] = tensor.stride(d);
-  }
+void SeedGenerator(at::Generator generator) {
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(1024);
 }
 
-// Tells where the result of one call lies. `result` is a tensor, or a tuple or list of outputs.
-void DescribeOutputs(const RunnerState& state, size_t slot, PyObject* result) {
-  if (state.out.data == nullptr) return;
-  char* base = state.out.data + slot * state.out_stride;
-  auto* header = reinterpret_cast<PnSlotHeader*>(base);
-  auto* outputs = reinterpret_cast<PnOutputHeader*>(base + sizeof(PnSlotHeader));
-  bool many = PyTuple_Check(result) || PyList_Check(result);
-  Py_ssize_t count = many ? PySequence_Fast_GET_SIZE(result) : 1;
-  header->outputs = static_cast<uint32_t>(count);
-  for (Py_ssize_t i = 0; i < count && i < static_cast<Py_ssize_t>(state.out_places); ++i) {
-    Describe(many ? PySequence_Fast_GET_ITEM(result, i) : result, &outputs[i]);
-  }
+// As torch.manual_seed does.
+void SeedGenerators() {
+  SeedGenerator(at::detail::getDefaultCPUGenerator());
+  const int cuda = device_memory::CudaIndex();
+  if (cuda < 0) return;
+  SeedGenerator(at::globalContext().defaultGenerator(at::Device(at::kCUDA, static_cast<at::DeviceIndex>(cuda))));
 }
 
 // One call of the installed function on a slot; false with a Python error set.
 bool CallSlot(RunnerState& state, size_t slot) {
-  PyObject* args = state.slot_args[slot];
-  if (state.seed_each_call) {
-    auto generator = at::detail::getDefaultCPUGenerator();
-    std::lock_guard<std::mutex> lock(generator.mutex());
-    generator.set_current_seed(1024);
-  }
+  PyObject* args = state.seat.inputs(slot);
+  if (state.seed_each_call) SeedGenerators();
   auto* items = reinterpret_cast<PyTupleObject*>(args)->ob_item;
   size_t positional = state.kwnames == nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(args)) : 0;
   PyObject* result = PyObject_Vectorcall(state.call, items, positional, state.kwnames);
   if (result == nullptr) return false;
   state.results.push_back(result);
-  DescribeOutputs(state, slot, result);
+  state.seat.DescribeOutputs(slot, result);
   return true;
 }
 
@@ -210,7 +123,7 @@ bool Perform(RunnerState& state, const PnRunCommand& command, uint32_t* calls) {
   if (command.count > 0) DropResults(state);
   for (uint32_t i = 0; i < command.count; ++i) {
     size_t slot = command.first_slot + static_cast<size_t>(i);
-    if (slot >= state.slot_args.size()) {
+    if (slot >= state.seat.slots()) {
       PyErr_SetString(PyExc_IndexError, "slot beyond the region");
       return false;
     }
@@ -277,6 +190,10 @@ PyObject* Serve(PyObject* self, PyObject*) {
       error = TakePythonError();
       reply.status = PN_STATUS_EXCEPTION;
     }
+    if (const std::string broken = device_memory::DeviceError(); !broken.empty()) {
+      error = Tail(error + (error.empty() || error.back() == '\n' ? "" : "\n") + broken);
+      reply.status = PN_STATUS_EXCEPTION;
+    }
     if (command.observe != PN_OBSERVE_NOTHING) observer::End();
     reply.graph_calls = GraphCalls(state);
     if (!WriteAll(state.fd, &reply, sizeof reply)) Py_RETURN_FALSE;
@@ -288,42 +205,9 @@ PyObject* Serve(PyObject* self, PyObject*) {
 //   inputs: list of (scalar_type, shape tuple, offset); outputs: how many headers a slot has room for
 PyObject* Attach(PyObject* self, PyObject* args) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
-  int in_fd = -1, out_fd = -1;
-  Py_ssize_t in_size = 0, out_size = 0, slots = 0, in_stride = 0, out_stride = 0, outputs = 0, heap = 0;
-  PyObject* inputs = nullptr;
-  if (!PyArg_ParseTuple(args, "ininnnnO!nn", &in_fd, &in_size, &out_fd, &out_size, &slots, &in_stride, &out_stride,
-                        &PyList_Type, &inputs, &outputs, &heap)) {
-    return nullptr;
-  }
   DropResults(state);
-  DropSlots(state);
-  if (!MoveHeap() || !TouchHeap(static_cast<size_t>(heap))) return nullptr;
-  if (!state.in.Map(in_fd, static_cast<size_t>(in_size)) || !state.out.Map(out_fd, static_cast<size_t>(out_size))) {
-    return nullptr;
-  }
-  state.out_stride = static_cast<size_t>(out_stride);
-  state.out_places = static_cast<size_t>(outputs);
-  state.results.reserve(static_cast<size_t>(slots));
-  for (Py_ssize_t slot = 0; slot < slots; ++slot) {
-    PyObject* tuple = PyTuple_New(PyList_GET_SIZE(inputs));
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(inputs); ++i) {
-      int scalar_type = 0;
-      PyObject* shape = nullptr;
-      Py_ssize_t offset = 0;
-      if (!PyArg_ParseTuple(PyList_GET_ITEM(inputs, i), "iO!n", &scalar_type, &PyTuple_Type, &shape, &offset)) {
-        Py_DECREF(tuple);
-        return nullptr;
-      }
-      std::vector<int64_t> sizes;
-      for (Py_ssize_t d = 0; d < PyTuple_GET_SIZE(shape); ++d) {
-        sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(shape, d)));
-      }
-      at::Tensor tensor = at::from_blob(state.in.data + slot * in_stride + offset, sizes,
-                                        at::TensorOptions().dtype(static_cast<at::ScalarType>(scalar_type)));
-      PyTuple_SET_ITEM(tuple, i, THPVariable_Wrap(std::move(tensor)));
-    }
-    state.slot_args.push_back(tuple);
-  }
+  if (!state.seat.Attach(args)) return nullptr;
+  state.results.reserve(state.seat.slots());
   Py_RETURN_NONE;
 }
 
@@ -352,7 +236,7 @@ PyObject* CallOnce(PyObject* self, PyObject* arg) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
   size_t slot = PyLong_AsSize_t(arg);
   if (PyErr_Occurred() != nullptr) return nullptr;
-  if (slot >= state.slot_args.size() || state.call == nullptr) {
+  if (slot >= state.seat.slots() || state.call == nullptr) {
     PyErr_SetString(PyExc_IndexError, "no such slot, or no function is installed");
     return nullptr;
   }
@@ -366,12 +250,13 @@ PyObject* SlotInputs(PyObject* self, PyObject* arg) {
   RunnerState& state = *reinterpret_cast<RunnerObject*>(self)->state;
   size_t slot = PyLong_AsSize_t(arg);
   if (PyErr_Occurred() != nullptr) return nullptr;
-  if (slot >= state.slot_args.size()) {
+  if (slot >= state.seat.slots()) {
     PyErr_SetString(PyExc_IndexError, "no such slot");
     return nullptr;
   }
-  Py_INCREF(state.slot_args[slot]);
-  return state.slot_args[slot];
+  PyObject* inputs = state.seat.inputs(slot);
+  Py_INCREF(inputs);
+  return inputs;
 }
 
 PyObject* NewRunner(PyTypeObject* type, PyObject* args, PyObject*) {
@@ -390,12 +275,9 @@ void FreeRunner(PyObject* self) {
   RunnerState* state = reinterpret_cast<RunnerObject*>(self)->state;
   if (state != nullptr) {
     DropResults(*state);
-    DropSlots(*state);
     Py_XDECREF(state->call);
     Py_XDECREF(state->kwnames);
     Py_XDECREF(state->counter);
-    state->in.Unmap();
-    state->out.Unmap();
     delete state;
   }
   Py_TYPE(self)->tp_free(self);

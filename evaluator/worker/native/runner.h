@@ -1,6 +1,6 @@
 // The calling loop of a worker process: waits for a run command, calls the installed function on the slots it names,
-// copies every output into its place of the shared region, answers with the nonce. No clock, no verdict, no seed.
-// Threads: one; holds the GIL throughout. Owns: the mappings of both regions and the tensors that view them.
+// tells where every output lies, answers with the nonce. No clock, no verdict, no seed.
+// Threads: one; holds the GIL throughout. Owns: the process's side of its seat, and the outputs of the last run.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN

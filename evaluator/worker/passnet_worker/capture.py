@@ -227,6 +227,28 @@ def direct_call(captured: Captured, gm: torch.fx.GraphModule, names: list[str]) 
     return scope["direct"]
 
 
+def difference(one: Captured, other: Captured) -> str | None:
+    """In what two captures of one graph differ, but for the device that they were made on."""
+    lines = [_lines(captured) for captured in (one, other)]
+    for before, after in zip(*lines):
+        if before != after:
+            return f"{after[:MAX_TEXT]} instead of {before[:MAX_TEXT]}"
+    if len(lines[0]) != len(lines[1]):
+        return f"{len(lines[1])} nodes instead of {len(lines[0])}"
+    return None
+
+
+def _lines(captured: Captured) -> list[str]:
+    def plain(value: Any) -> Any:
+        return "a device" if isinstance(value, torch.device) else value
+
+    lines = [f"arguments {captured.inputs}, results {captured.outputs}"]
+    for node in captured.gm.graph.nodes:
+        args, kwargs = torch.fx.node.map_aggregate((node.args, dict(node.kwargs)), plain)
+        lines.append(f"{node.name} = {node.op} {target_name(node)} {args!r} {kwargs!r}")
+    return lines
+
+
 def describe(gm: torch.fx.GraphModule) -> list[dict]:
     """One entry a node that computes: name, op, target, arguments, inputs, output, matchable and why_not. For prompts
     and feedback."""

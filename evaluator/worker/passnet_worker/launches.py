@@ -14,10 +14,10 @@ import torch
 from .scalar_types import DTYPES
 
 
-def function_of(calls: list[dict], load: Callable[[str], Any]) -> Callable:
-    """The function that a graph calls in the place of the candidate's: `calls` in turn, and again."""
+def function_of(calls: list[dict], load: Callable[[str], Any], where: torch.device = torch.device("cpu")) -> Callable:
+    """The function that a graph calls in the place of the candidate's: `calls` in turn, and again. Memory is made on `where`."""
     kernels: dict[str, Any] = {}
-    functions = [_one_call(call, kernels, load) for call in calls]
+    functions = [_one_call(call, kernels, load, where) for call in calls]
     if len(functions) == 1:
         return functions[0]
     turn = 0
@@ -35,8 +35,8 @@ def scalar_of(scalar: dict) -> int | float:
     return struct.unpack("<d", struct.pack("<q", scalar["bits"]))[0] if scalar["float"] else scalar["bits"]
 
 
-def _one_call(call: dict, kernels: dict[str, Any], load: Callable[[str], Any]) -> Callable:
-    writer = _Writer(call)
+def _one_call(call: dict, kernels: dict[str, Any], load: Callable[[str], Any], where: torch.device) -> Callable:
+    writer = _Writer(call, where)
     for launch in call["launches"]:
         name = launch["kernel"]
         if name not in kernels:
@@ -51,14 +51,15 @@ def _one_call(call: dict, kernels: dict[str, Any], load: Callable[[str], Any]) -
 class _Writer:
     """The text of one function; every value that is no small number is a name of its scope."""
 
-    def __init__(self, call: dict):
+    def __init__(self, call: dict, where: torch.device):
         self.places = call["places"]
         self.arguments = call["arguments"]
         self.scope: dict[str, Any] = {"empty_strided": torch.empty_strided, "as_strided": torch.as_strided}
         self.lines: list[str] = []
+        device = "" if where.type == "cpu" else f", device={self.constant(where)}"
         for index, place in enumerate(self.places):
             if place["argument"] < 0:
-                self.line(f"m{index} = empty_strided({self.geometry(place)}, dtype={self.constant(DTYPES[place['type']])})")
+                self.line(f"m{index} = empty_strided({self.geometry(place)}, dtype={self.constant(DTYPES[place['type']])}{device})")
 
     def line(self, text: str) -> None:
         self.lines.append(f"    {text}\n")

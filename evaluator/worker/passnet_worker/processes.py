@@ -5,24 +5,30 @@ Threads: the caller must be single-threaded at every fork (the native half refus
 untrusted code is never the parent of another one.
 """
 
+import errno
 import os
 import sys
 import traceback
-from typing import Callable, Protocol
+from typing import Callable
 
 import _passnet_worker as native
 
 from . import channel as channels
 
 CONTROL_FD = 3  # the channel of every process of the worker; plans keep this descriptor and 0 to 2
+MAX_REASON = 2000
 
 
-class Role(Protocol):
+class Role:
     def prepare(self, message: dict, fds: list[int]) -> None:
         """Still unjailed, still trusted code: takes what the first frame brings."""
 
+    def jailed(self) -> None:
+        """Under the plan, before the evaluator is told so and before anything of a stranger's runs: what fails here is ours."""
+
     def run(self) -> None:
         """Under the plan."""
+        raise NotImplementedError
 
 
 def become(make_role: Callable[[channels.Channel], Role], control_fd: int, output_fd: int, plan: bytes) -> int:
@@ -39,6 +45,13 @@ def become(make_role: Callable[[channels.Channel], Role], control_fd: int, outpu
         error = native.apply(plan) if plan else None
         if error is not None:
             channel.send({"jailed": False, "step": error[0], "what": error[1], "errno": error[2]})
+            return 1
+        try:
+            role.jailed()
+        except Exception as failed:
+            traceback.print_exc()
+            what = "".join(traceback.format_exception_only(failed)).strip()[:MAX_REASON]
+            channel.send({"jailed": False, "step": "device", "what": what, "errno": errno.EIO})
             return 1
         channel.send({"jailed": True})
         role.run()

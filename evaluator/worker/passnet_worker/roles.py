@@ -7,7 +7,7 @@ import gc
 import os
 from typing import Callable
 
-from . import calls, capture, channel as channels, match, processes, screen, trace
+from . import calls, capture, channel as channels, device, inductor, match, pass_files, processes, screen, trace
 
 def answer(channel: channels.Channel, work: Callable[[], dict]) -> None:
     """Sends work()'s dict, or {"error": traceback} when it raises."""
@@ -19,15 +19,16 @@ def answer(channel: channels.Channel, work: Callable[[], dict]) -> None:
 
 
 class TaskState:
-    """One graph: the eager model, its captured graph, and the function that Dynamo made of it."""
+    """One graph: the eager model, its captured graph, and the function that Dynamo made of it. On the CPU on every lane."""
 
     def __init__(self, message: dict):
+        self.message = message
         self.names = tuple(meta["name"] for meta in message["inputs"])
-        self.model = capture.load_model(message["source"], message["module"])
+        self.model = capture.load_model(device.source_for(message["source"], device.CPU), message["module"])
         self.captured = capture.capture(self.model, capture.dummy_inputs(message["inputs"]))
 
 
-class TaskRole:
+class TaskRole(processes.Role):
     """Loads and captures one graph, never runs it, and is the parent of everything that does."""
 
     def __init__(self, channel: channels.Channel, plans: dict[str, bytes]):
@@ -50,18 +51,19 @@ class TaskRole:
         children.serve(lambda name: lambda child: TASK_ROLES[name](child, self.state))
 
 
-class InductorRole:
+class InductorRole(processes.Role):
     """Warms TorchInductor once and is the parent of the processes that compile baselines."""
 
     def __init__(self, channel: channels.Channel, plans: dict[str, bytes]):
         self.channel = channel
         self.plans = plans
+        self.device = "cpu"
 
     def prepare(self, message: dict, fds: list[int]) -> None:
-        pass
+        self.device = message["device"]
 
     def warm(self) -> dict:
-        calls.warm_inductor()
+        inductor.warm(self.device)
         gc.collect()
         gc.freeze()
         return {"ready": True, "tasks": len(os.listdir("/proc/self/task"))}
@@ -72,7 +74,7 @@ class InductorRole:
         children.serve(lambda name: INDUCTOR_ROLES[name])
 
 
-class OneAnswer:
+class OneAnswer(processes.Role):
     """A role that answers its first frame and ends."""
 
     def __init__(self, channel: channels.Channel, context):
@@ -97,7 +99,7 @@ class MatchRole(OneAnswer):
 
 class TraceRole(OneAnswer):
     def work(self) -> dict:
-        return trace.trace_candidate(calls.write_files(self.message["files"]))
+        return trace.trace_candidate(pass_files.write_files(self.message["files"]))
 
 
 class ScreenRole(OneAnswer):
@@ -107,5 +109,5 @@ class ScreenRole(OneAnswer):
 
 
 ROLES = {"task": TaskRole, "trace": TraceRole, "screen": ScreenRole, "inductor": InductorRole}
-INDUCTOR_ROLES = {"baseline": calls.Inductor}
+INDUCTOR_ROLES = {"baseline": inductor.Inductor}
 TASK_ROLES = {"match": MatchRole, "reference": calls.Reference, "candidate": calls.Candidate, "replay": calls.Replay}

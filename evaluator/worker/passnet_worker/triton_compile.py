@@ -22,9 +22,8 @@ import torch
 import triton
 from triton import knobs
 
-from . import capture, match, triton_pack, triton_target
+from . import capture, match, pass_files, triton_pack, triton_target
 
-CANDIDATE_ROOT = "/tmp/passnet-candidate"
 CACHE = "triton-cache"
 AUTOTUNE = ".autotune.json"
 SHOWN = ("num_warps", "num_stages", "num_ctas")
@@ -82,15 +81,10 @@ def prepare(architecture: str, notes: Notes) -> None:
 def load_function(files: dict[str, str], plan: dict):
     import passnet_kernels
 
-    directory = os.path.join(CANDIDATE_ROOT, "pass_dir")
-    for name, text in files.items():
-        path = os.path.join(directory, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(text)
+    pass_files.write_files(files)
     passnet_kernels._install(lambda name: InertKernel())
-    if CANDIDATE_ROOT not in sys.path:
-        sys.path.insert(0, CANDIDATE_ROOT)
+    if pass_files.CANDIDATE_ROOT not in sys.path:
+        sys.path.insert(0, pass_files.CANDIDATE_ROOT)
     first = plan["rewrites"][0]["pass"]
     return match.leaf_function(importlib.import_module("pass_dir." + first).replacement_func())
 

@@ -1,6 +1,7 @@
 // The calls of libcuda.so.1 and libnvidia-ml.so.1 that passnet makes, over host memory: an allocation is a memfd, a device
 // address is one of this process, a kernel is a function that the test gave. It is a fake: it has no speed and no caches.
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,10 +11,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <type_traits>
 
 #include "evaluator/device/cuda_api.h"
+#include "evaluator/device/kernels/on_host.h"
 #include "tests/fakes/libcuda/control.h"
 #include "tests/fakes/libcuda/fake_stream.h"
 
@@ -34,6 +37,7 @@ struct Fake {
   std::mutex mutex;
   FakeCudaControl control;
   std::map<std::string, Kernel> kernels;
+  std::set<FakeStream*> streams;
 };
 
 void WriteWord(void** parameters) {
@@ -41,13 +45,32 @@ void WriteWord(void** parameters) {
   *reinterpret_cast<uint32_t*>(to) = *static_cast<uint32_t*>(parameters[1]);
 }
 
+// One of the evaluator's own kernels, which are told where their table lies.
+template <typename Table, void (*kRun)(const Table&)>
+void RunWith(void** parameters) {
+  kRun(*reinterpret_cast<const Table*>(*static_cast<uint64_t*>(parameters[0])));
+}
+
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters));
+
+std::map<std::string, Kernel> KnownKernels() {
+  using namespace evaluator::kernels;
+  std::map<std::string, Kernel> known;
+  for (const Kernel& one : {Kernel{"passnet_health", "84", WriteWord},
+                            Kernel{"passnet_draw", "8", RunWith<DrawTable, DrawOnHost>},
+                            Kernel{"passnet_claim_strays", "8", RunWith<DrawTable, ClaimStraysOnHost>},
+                            Kernel{"passnet_write_strays", "8", RunWith<DrawTable, WriteStraysOnHost>},
+                            Kernel{"passnet_compare", "8", RunWith<CompareTable, CompareOnHost>}}) {
+    known[one.name] = one;
+  }
+  return known;
+}
 
 Fake& State() {
   static Fake* fake = [] {
     auto* made = new Fake;
     made->control.add_kernel = AddKernel;
-    made->kernels["passnet_health"] = {"passnet_health", "84", WriteWord};
+    made->kernels = KnownKernels();
     return made;
   }();
   return *fake;
@@ -55,7 +78,7 @@ Fake& State() {
 
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters)) {
   std::lock_guard lock(State().mutex);
-  State().kernels[name] = {name, sizes, run};
+  State().kernels[name] = run != nullptr ? Kernel{name, sizes, run} : KnownKernels()[name];
 }
 
 thread_local bool has_context = false;
@@ -67,7 +90,18 @@ Code Begin(const char* call, bool needs_context = true) {
   return needs_context && !has_context ? kInvalidContext : kSuccess;
 }
 
-FakeStream& Of(Stream stream) { return *reinterpret_cast<FakeStream*>(stream); }
+// The stream that is always there, made when it is first used; null where there can be none.
+FakeStream* LegacyStream() {
+  static FakeStream* stream = [] {
+    FakeStream* made = FakeStream::Create(&State().control.hangs).release();
+    std::lock_guard lock(State().mutex);
+    if (made != nullptr) State().streams.insert(made);
+    return made;
+  }();
+  return stream;
+}
+
+FakeStream& Of(Stream stream) { return *(stream != nullptr ? reinterpret_cast<FakeStream*>(stream) : LegacyStream()); }
 std::byte* Bytes(Pointer at) { return reinterpret_cast<std::byte*>(at); }
 int FileOf(Handle handle) { return static_cast<int>(handle) - 1; }
 
@@ -93,6 +127,15 @@ using namespace passnet::fakes;
 using namespace passnet::evaluator::cuda;
 
 CALL FakeCudaControl* passnet_fake_cuda_control() { return &State().control; }
+// For tests in Python.
+CALL void passnet_fake_cuda_add_kernel(const char* name, const char* sizes, void (*run)(void** parameters)) {
+  AddKernel(name, sizes, run);
+}
+CALL void passnet_fake_cuda_fail(const char* call, int code) {
+  State().control.failing_code = code;
+  State().control.failing_after = 0;
+  State().control.failing_call = call;
+}
 
 CALL Code cuInit(unsigned) { return Begin("cuInit", false); }
 CALL Code cuDriverGetVersion(int* version) {
@@ -104,6 +147,7 @@ CALL Code cuGetErrorName(Code code, const char** name) {
       {kInvalidValue, "CUDA_ERROR_INVALID_VALUE"}, {kOutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
       {kNoDevice, "CUDA_ERROR_NO_DEVICE"}, {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},
       {kEccUncorrectable, "CUDA_ERROR_ECC_UNCORRECTABLE"}, {kNotFound, "CUDA_ERROR_NOT_FOUND"},
+      {kOperatingSystem, "CUDA_ERROR_OPERATING_SYSTEM"},
       {kIllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {kNotPermitted, "CUDA_ERROR_NOT_PERMITTED"}};
   auto found = names.find(code);
   if (found == names.end()) return kInvalidValue;
@@ -145,7 +189,9 @@ CALL Code cuDeviceGetAttribute(int* value, Attribute attribute, DeviceNumber) {
     case kVirtualMemory: *value = 1; return kSuccess;
     case kPosixDescriptors: *value = State().control.shares_memory ? 1 : 0; return kSuccess;
   }
-  return kInvalidValue;
+  constexpr int kMostSharedByChoice = 97;
+  *value = 232'448;
+  return attribute == kMostSharedByChoice ? kSuccess : kInvalidValue;
 }
 CALL Code cuDeviceTotalMem_v2(size_t* bytes, DeviceNumber) {
   *bytes = size_t{8} << 30;
@@ -163,6 +209,16 @@ CALL Code cuDevicePrimaryCtxRelease_v2(DeviceNumber) {
 }
 CALL Code cuCtxSetCurrent(Context context) {
   has_context = context != nullptr;
+  return kSuccess;
+}
+CALL Code cuCtxSynchronize() {
+  BEGIN("cuCtxSynchronize");
+  std::unique_lock lock(State().mutex);
+  const std::set<FakeStream*> streams = State().streams;
+  lock.unlock();
+  for (FakeStream* stream : streams) {
+    while (!stream->Idle()) ::sched_yield();
+  }
   return kSuccess;
 }
 CALL Code cuMemGetAllocationGranularity(size_t* bytes, const AllocationProperties* properties, int) {
@@ -247,9 +303,11 @@ CALL Code cuMemFreeHost(void* at) {
   return kSuccess;
 }
 CALL Code cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyHtoDAsync_v2", Bytes(to), static_cast<const std::byte*>(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyDtoHAsync_v2", static_cast<std::byte*>(to), Bytes(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, Stream stream) {
@@ -270,12 +328,18 @@ CALL Code cuStreamCreate(Stream* stream, unsigned flags) {
   BEGIN("cuStreamCreate");
   auto made = flags == kNonBlocking ? FakeStream::Create(&State().control.hangs) : nullptr;
   if (!made) return kOutOfMemory;
+  std::lock_guard lock(State().mutex);
+  State().streams.insert(made.get());
   *stream = reinterpret_cast<Stream>(made.release());
   ++State().control.live;
   return kSuccess;
 }
 CALL Code cuStreamDestroy_v2(Stream stream) {
   BEGIN("cuStreamDestroy_v2");
+  {
+    std::lock_guard lock(State().mutex);
+    State().streams.erase(&Of(stream));
+  }
   delete &Of(stream);
   --State().control.live;
   return kSuccess;
@@ -286,7 +350,9 @@ CALL Code cuStreamQuery(Stream stream) {
 }
 CALL Code cuModuleLoadData(Module* module, const void* image) {
   BEGIN("cuModuleLoadData");
-  if (std::strstr(static_cast<const char*>(image), ".entry") == nullptr) return kInvalidValue;  // PTX is what we give
+  // PTX, or a compiled kernel, which stands for the host function of that name.
+  const bool compiled = std::memcmp(image, "\x7f" "ELF", 4) == 0;
+  if (!compiled && std::strstr(static_cast<const char*>(image), ".entry") == nullptr) return kInvalidValue;
   *module = reinterpret_cast<Module>(new std::string(static_cast<const char*>(image)));
   ++State().control.live;
   return kSuccess;
@@ -298,16 +364,33 @@ CALL Code cuModuleUnload(Module module) {
 }
 CALL Code cuModuleGetFunction(Function* function, Module module, const char* name) {
   BEGIN("cuModuleGetFunction");
-  if (reinterpret_cast<std::string*>(module)->find(std::string(".entry ") + name + "(") == std::string::npos) return kNotFound;
+  const std::string& image = *reinterpret_cast<std::string*>(module);
+  const bool compiled = image.rfind("\x7f" "ELF", 0) == 0;
+  if (!compiled && image.find(std::string(".entry ") + name + "(") == std::string::npos) return kNotFound;
   std::lock_guard lock(State().mutex);
   auto found = State().kernels.find(name);
   if (found == State().kernels.end()) return kNotFound;
   *function = reinterpret_cast<Function>(&found->second);
   return kSuccess;
 }
+CALL Code cuFuncGetAttribute(int* value, int attribute, Function) {
+  BEGIN("cuFuncGetAttribute");
+  constexpr int kMostThreadsOfBlock = 0;
+  *value = attribute == kMostThreadsOfBlock ? 1024 : 0;
+  return kSuccess;
+}
+CALL Code cuFuncSetCacheConfig(Function, int) {
+  BEGIN("cuFuncSetCacheConfig");
+  return kSuccess;
+}
+CALL Code cuFuncSetAttribute(Function, int, int) {
+  BEGIN("cuFuncSetAttribute");
+  return kSuccess;
+}
 CALL Code cuLaunchKernel(Function function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
                          Stream stream, void** parameters, void**) {
   BEGIN("cuLaunchKernel");
+  if (stream == nullptr && LegacyStream() == nullptr) return kOutOfMemory;
   const Kernel& kernel = *reinterpret_cast<Kernel*>(function);
   FakeOperation operation;
   operation.kind = FakeOperation::kLaunch;
@@ -351,6 +434,10 @@ CALL int nvmlDeviceGetComputeRunningProcesses_v3(NvmlDevice, unsigned* count, Nv
 }
 CALL int nvmlDeviceGetPersistenceMode(NvmlDevice, int* on) {
   *on = State().control.persistence;
+  return kNvmlSuccess;
+}
+CALL int nvmlSystemGetDriverVersion(char* text, unsigned size) {
+  std::snprintf(text, size, "580.0");
   return kNvmlSuccess;
 }
 CALL int nvmlDeviceGetMigMode(NvmlDevice, unsigned* current, unsigned* pending) {
@@ -407,3 +494,4 @@ static_assert(std::is_same_v<decltype(&nvmlDeviceGetTotalEccErrors), decltype(Nv
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetComputeRunningProcesses_v3), decltype(Nvml::nvmlDeviceGetComputeRunningProcesses_v3)>);
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetPersistenceMode), decltype(Nvml::nvmlDeviceGetPersistenceMode)>);
 static_assert(std::is_same_v<decltype(&nvmlDeviceGetMigMode), decltype(Nvml::nvmlDeviceGetMigMode)>);
+static_assert(std::is_same_v<decltype(&nvmlSystemGetDriverVersion), decltype(Nvml::nvmlSystemGetDriverVersion)>);

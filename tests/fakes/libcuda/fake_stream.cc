@@ -51,11 +51,6 @@ std::unique_ptr<FakeStream> FakeStream::Create(const std::atomic<bool>* hangs) {
   if (stack == MAP_FAILED) return nullptr;
   made->stack_ = static_cast<std::byte*>(stack);
   made->worker_ = ::__clone(&FakeStream::Work, made->stack_ + kStackBytes, CLONE_VM | CLONE_FS | CLONE_FILES, made.get());
-  if (made->worker_ < 0) {
-    ::munmap(stack, kStackBytes);
-    made->stack_ = nullptr;
-    return nullptr;
-  }
   return made;
 }
 
@@ -72,6 +67,17 @@ void FakeStream::Push(const FakeOperation& operation) {
   while (at - done_.load() >= kQueue) ::sched_yield();
   queue_[at % kQueue] = operation;
   queued_.store(at + 1);
+  if (worker_ < 0) {
+    while (DoNext()) continue;
+  }
+}
+
+bool FakeStream::DoNext() {
+  const uint64_t next = done_.load();
+  if (next == queued_.load() || hangs_->load()) return false;
+  Do(queue_[next % kQueue]);
+  done_.store(next + 1);
+  return true;
 }
 
 int FakeStream::Work(void* stream) {
@@ -82,13 +88,7 @@ int FakeStream::Work(void* stream) {
 
 void FakeStream::WorkOff() {
   while (true) {
-    const uint64_t next = done_.load();
-    if (next == queued_.load() || hangs_->load()) {
-      Rest();
-      continue;
-    }
-    Do(queue_[next % kQueue]);
-    done_.store(next + 1);
+    if (!DoNext()) Rest();
   }
 }
 

@@ -1,6 +1,7 @@
 // A stream of the stand-in driver: a queue and something beside the process that works it off. As on a device, that goes on
 // while the process is stopped, and ends when the process does: it is a process of its own over the same memory
-// (clone with CLONE_VM), so what it runs may touch nothing that belongs to a thread.
+// (clone with CLONE_VM), so what it runs may touch nothing that belongs to a thread. In a jail, where no process may be made,
+// everything is done when it is queued.
 // Threads: one producer at a time. Owns: the worker and its stack. Errors: Create gives null.
 #pragma once
 
@@ -34,6 +35,7 @@ class FakeStream {
  private:
   static constexpr size_t kQueue = 1024, kStackBytes = 1 << 16;
   static int Work(void* stream);
+  bool DoNext();  // false: nothing to do, or it hangs
   void WorkOff();
 
   FakeOperation queue_[kQueue];

@@ -1,0 +1,35 @@
+# row: memory of others
+# task: gelu
+# tries: hands out memory that it has not written, for what a process before it may have left there
+# expect: INCORRECT | R.STATE | R.DISPATCH
+# stopped by: memory is filled with NaN before a process and while it is observed (layer 6: values)
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def gelu_kernel(x_ptr, bias_ptr, out_ptr, count, width, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < count
+    value = tl.load(x_ptr + at, mask=inside, other=0.0) + tl.load(bias_ptr + at % width, mask=inside, other=0.0)
+    tl.store(out_ptr + at, value * 0.5 * (1.0 + tl.erf(value * 0.7071067811865476)), mask=inside)
+
+
+def pattern(x, bias):
+    return torch.nn.functional.gelu(x + bias)
+
+
+def replacement_args(x, bias):
+    return (x, bias)
+
+
+@torch.fx.wrap
+def fused(x, bias):
+    out = torch.empty_like(x)
+    gelu_kernel[(1,)](x, bias, out, 0, bias.numel(), BLOCK=1024)
+    return out
+
+
+def replacement_func():
+    return fused
