@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import tempfile
+import types
 import unittest
 
 import worker_path  # noqa: F401  (before torch)
@@ -422,6 +423,17 @@ class ArenaTest(unittest.TestCase):
 
         small, taken = self.in_arena(1 << 20, work)
         self.assertEqual(taken, small)
+
+    def test_memory_from_elsewhere_is_noticed_at_once(self):
+        seat = Seat([SHAPE])
+
+        def child() -> bool:
+            device.native = types.SimpleNamespace(attach_device=lambda *lent: 0, is_lent=native.is_lent)
+            with self.assertRaisesRegex(RuntimeError, "torch's memory on cpu does not come from what the evaluator lends"):
+                device.attach(seat.layout()["device"], seat.inputs.fd, seat.arena.fd)
+            return True
+
+        self.assertTrue(in_child(child))
 
     def test_full_arena_tells_what_is_in_use(self):
         def work() -> str:
