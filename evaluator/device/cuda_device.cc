@@ -192,7 +192,9 @@ Status CudaDevice::LoadKernel() {
 
 SeatPool CudaDevice::Seats() {
   const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device};
-  return SeatPool([context = context_, told](const SeatSizes& sizes) { return CudaSeat::Create(context, told, sizes); });
+  return SeatPool([context = context_, told, limit = options_.answer_limit](const SeatSizes& sizes) {
+    return CudaSeat::Create(context, told, sizes, limit);
+  });
 }
 
 Status CudaDevice::FlushCaches() {

@@ -10,26 +10,20 @@
 namespace passnet::evaluator {
 namespace {
 
-// Copies of megabytes outside of the clock: a device that takes this long for them hangs.
-constexpr std::chrono::seconds kCopyLimit{10};
-
 Error Hangs(const Error& error) {
   // Outside of the clock no contender is to blame.
   if (error.code != ErrorCode::kDeadlineExceeded) return error;
   return {ErrorCode::kIo, error.context};
 }
 
-Status OutsideTheClock(const CudaStream& stream) {
-  auto done = stream.Await(Deadline::After(kCopyLimit));
-  return done ? OkStatus() : Status(Hangs(done.error()));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context,
-                                                     const DeviceForWorker& device, const SeatSizes& sizes) {
+                                                     const DeviceForWorker& device, const SeatSizes& sizes,
+                                                     std::chrono::milliseconds copy_limit) {
   std::unique_ptr<CudaSeat> made(new CudaSeat(sizes));
   made->device_ = device;
+  made->copy_limit_ = copy_limit;
   const size_t inputs = std::max<size_t>(sizes.inputs, 1), kept = std::max<size_t>(sizes.kept, 1);
   ASSIGN_OR_RETURN(made->headers_, SharedRegion::Create("seat-headers", sizes.headers));
   ASSIGN_OR_RETURN(made->inputs_, CudaMemory::Create(context, inputs, true));
@@ -56,6 +50,11 @@ void CudaSeat::AddAttachFields(Json* fields) const {
                          {"arena_at", kArenaAt}});
 }
 
+Status CudaSeat::OutsideTheClock() const {
+  auto done = stream_->Await(Deadline::After(copy_limit_));
+  return done ? OkStatus() : Status(Hangs(done.error()));
+}
+
 Status CudaSeat::Wipe() {
   kept_.clear();
   if (headers_.size() > 0) std::memset(headers_.data(), 0, headers_.size());
@@ -63,7 +62,7 @@ Status CudaSeat::Wipe() {
   RETURN_IF_ERROR(stream_->Set(staged_.at(), 0, staged_.size()));
   RETURN_IF_ERROR(stream_->Set(arena_.at(), kPoison, arena_.size()));
   RETURN_IF_ERROR(stream_->Set(snapshot_.at(), kPoison, snapshot_.size()));
-  return OutsideTheClock(*stream_);
+  return OutsideTheClock();
 }
 
 Status CudaSeat::Stage(std::span<const std::byte> inputs) {
@@ -72,7 +71,7 @@ Status CudaSeat::Stage(std::span<const std::byte> inputs) {
   if (inputs.empty()) return OkStatus();
   std::memcpy(host_.data(), inputs.data(), inputs.size());
   RETURN_IF_ERROR(stream_->ToDevice(staged_.at(), host_.data(), inputs.size()));
-  return OutsideTheClock(*stream_);
+  return OutsideTheClock();
 }
 
 Status CudaSeat::Reveal(Deadline deadline) {
@@ -135,7 +134,7 @@ const CudaSeat::Kept* CudaSeat::KeptOf(uint64_t begin, size_t bytes) const {
 
 Status CudaSeat::ToHost(cuda::Pointer from, size_t bytes) {
   RETURN_IF_ERROR(stream_->ToHost(host_.data(), from, bytes));
-  return OutsideTheClock(*stream_);
+  return OutsideTheClock();
 }
 
 Status CudaSeat::Read(pid_t, std::span<OutputPart> parts) {

@@ -7,6 +7,7 @@
 // Source: docs/measuring.md, "The window on a device".
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +31,10 @@ class CudaSeat : public SeatMemory {
   static constexpr uint64_t kInputsAt = 1ull << 60, kArenaAt = 1ull << 61;
   static constexpr unsigned char kPoison = 0xff;  // NaN in every floating type, -1 in every integer
 
+  // `copy_limit`: of the copies of megabytes outside of the clock; a device that takes as long for them hangs.
   static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context,
-                                                    const DeviceForWorker& device, const SeatSizes& sizes);
+                                                    const DeviceForWorker& device, const SeatSizes& sizes,
+                                                    std::chrono::milliseconds copy_limit = std::chrono::seconds(10));
 
   // Headers, inputs, arena.
   std::vector<int> Descriptors() const override;
@@ -59,8 +62,10 @@ class CudaSeat : public SeatMemory {
   void Keep(std::vector<MemoryRange> ranges);
   const Kept* KeptOf(uint64_t begin, size_t bytes) const;
   Status ToHost(cuda::Pointer from, size_t bytes);
+  Status OutsideTheClock() const;
 
   DeviceForWorker device_;
+  std::chrono::milliseconds copy_limit_{0};
   SharedRegion headers_;
   CudaMemory inputs_, arena_, staged_, snapshot_;
   CudaHostMemory host_;

@@ -34,8 +34,8 @@ class FakeTriton {
     asked.emplace_back();
     TritonCompilation compilation;
     compilation.diagnostics = {"Triton", true, false, 1.5, ""};
+    for (const TritonGraph& graph : graphs) asked.back().push_back(graph.path);
     for (const TritonGraph& graph : graphs) {
-      asked.back().push_back(graph.path);
       compilation.kernels.push_back({graph.path, "rows(x: *fp32)"});
       compilation.autotuned.push_back({graph.path, "rows: BLOCK=256"});
       compilation.pack += graph.path + ";";
