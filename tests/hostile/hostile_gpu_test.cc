@@ -48,7 +48,7 @@ TEST_P(HostileGpuTest, EndsAsItsHeadSaysAndLeavesTheDeviceUsable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Gpu, HostileGpuTest, testing::ValuesIn(Specimens("specimens_gpu")),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& specimen) { return specimen.param.name; });
 
 }  // namespace
 }  // namespace passnet::hostile
