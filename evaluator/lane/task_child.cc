@@ -55,6 +55,10 @@ Status TaskChild::TakeDescription(std::string_view text, const std::string& grap
 std::shared_ptr<TaskChild> TaskChildCache::Find(const std::string& key) {
   auto it = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
   if (it == entries_.end()) return nullptr;
+  if (it->second->lost()) {
+    entries_.erase(it);
+    return nullptr;
+  }
   entries_.splice(entries_.begin(), entries_, it);
   return it->second;
 }

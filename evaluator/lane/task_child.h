@@ -53,7 +53,7 @@ class TaskChildCache {
  public:
   explicit TaskChildCache(size_t capacity) : capacity_(capacity) {}
 
-  std::shared_ptr<TaskChild> Find(const std::string& key);
+  std::shared_ptr<TaskChild> Find(const std::string& key);  // null for one that is lost, too
   void Put(const std::string& key, std::shared_ptr<TaskChild> child);
 
  private:

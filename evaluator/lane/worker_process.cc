@@ -73,6 +73,20 @@ Status ExpectJailed(WorkerChannel& channel, const std::string& role, Deadline de
                                                  ") failed: " + std::strerror(err) + "; run passnet doctor"};
 }
 
+// A question to a parent, and the frame that answers it.
+Result<FrameWithFds> Ask(ForkParent& parent, const std::string& who, const Json& command, const std::vector<int>& fds,
+                         size_t answer_fds, Deadline deadline) {
+  std::lock_guard lock(parent.exchange());
+  if (parent.lost()) return Error{ErrorCode::kUnavailable, who + " is asked nothing any more: an answer of its did not come"};
+  if (auto sent = parent.channel().SendFrame(command.Dump(), fds, deadline); !sent) {
+    parent.Lose();
+    return sent.error();
+  }
+  auto frame = parent.channel().ReceiveFrame(deadline, kMaxReplyBytes, answer_fds);
+  if (!frame) parent.Lose();
+  return frame;
+}
+
 struct Forked {
   UniqueFd pidfd;
   int64_t pid = -1;  // in the parent's pid namespace
@@ -81,9 +95,7 @@ struct Forked {
 Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::vector<int>& fds, Deadline deadline) {
   const std::string who = "the parent of the " + spec.role + " process";
   const Json command = {{"cmd", "fork"}, {"role", spec.role}, {"plan", spec.plan}};
-  std::lock_guard lock(parent.exchange());
-  RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), fds, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes, 1));
+  ASSIGN_OR_RETURN(FrameWithFds frame, Ask(parent, who, command, fds, 1, deadline));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, who));
   Forked forked;
   RETURN_IF_ERROR(ReadAnswer(answer, who, [&](FieldVisitor& fields) {
@@ -98,9 +110,7 @@ Result<Forked> AskForFork(ForkParent& parent, const ForkSpec& spec, const std::v
 // How a child ended, asked of its parent.
 Result<WorkerEnd> AskForEnd(ForkParent& parent, int64_t pid, Deadline deadline) {
   const Json command = {{"cmd", "wait"}, {"pid", pid}};
-  std::lock_guard lock(parent.exchange());
-  RETURN_IF_ERROR(parent.channel().SendFrame(command.Dump(), {}, deadline));
-  ASSIGN_OR_RETURN(FrameWithFds frame, parent.channel().ReceiveFrame(deadline, kMaxReplyBytes));
+  ASSIGN_OR_RETURN(FrameWithFds frame, Ask(parent, "the parent process", command, {}, 0, deadline));
   ASSIGN_OR_RETURN(Json answer, ParseAnswer(frame.json, "the parent process"));
   WorkerEnd end;
   end.known = true;

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,9 +47,14 @@ class ForkParent {
   // Null (a parent that a test made up): children have no limit and nothing is compared.
   virtual std::shared_ptr<const WorkerRules> rules() const { return nullptr; }
   virtual int seccomp_filters() const { return 0; }  // in force on it
+  // An answer of its did not come in time, or was none. What comes later would be taken for the answer to something else, so
+  // that it is asked nothing any more.
+  bool lost() const { return lost_; }
+  void Lose() { lost_ = true; }
 
  private:
   std::mutex exchange_;
+  std::atomic<bool> lost_{false};
 };
 
 struct ForkSpec {

@@ -77,6 +77,20 @@ TEST(WorkerAnswersTest, AnswerToAForkIsTyped) {
                     [](const std::string& answer) { return Fork({.children = {{.answers = {kJailed}}}, .forked = answer}); });
 }
 
+// A fork that took too long, as on a machine that stands still: its answer, once it comes, is none to the next question.
+TEST(WorkerAnswersTest, ParentThatDidNotAnswerInTimeIsAskedNothingAnyMore) {
+  auto zygote = FakeZygote::Of({.answers = {kJailed}});
+  ForkSpec spec;
+  spec.role = "test";
+  spec.first_frame = "{}";
+  EXPECT_FALSE(WorkerProcess::Fork(zygote, spec, Deadline::After(Nanos(0))));
+  EXPECT_TRUE(zygote->lost());
+  const auto next = WorkerProcess::Fork(zygote, spec, Soon());
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(next.error().context, HasSubstr("is asked nothing any more"));
+}
+
 TEST(WorkerAnswersTest, WhetherAChildIsJailedIsTyped) {
   const auto fork = [](const std::string& answer) { return Fork({.children = {{.answers = {answer}}}}); };
   ExpectDataCorrupt({{R"({})", "jailed: is missing"},
