@@ -68,7 +68,8 @@ Status AddStep(const Step& step, const fs::path& folder, BenchReport* report) {
   report->Add(step.name + "_s", end.wall_s);
   report->Add(step.name + "_cpu_s", end.cpu_s);
   report->Add(step.name + "_peak_rss_mib", end.peak_rss_mib);
-  for (const char* count : {"events", "replayed", "requests", "rows", "exported", "agree", "differ", "refused", "not_measured"}) {
+  for (const char* count : {"events", "replayed", "requests", "rows", "exported", "agree", "differ", "refused", "not_measured",
+                            "graphs", "graphs_that_differ"}) {
     if (said[count].is_integer()) report->Add(step.name + "_" + count, said[count].Number());
   }
   return OkStatus();

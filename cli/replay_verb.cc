@@ -204,6 +204,12 @@ int64_t Count(const std::vector<Regraded>& all, RegradeState state) {
   return count;
 }
 
+int64_t Sum(const std::vector<Regraded>& all, int64_t Regraded::*count) {
+  int64_t sum = 0;
+  for (const Regraded& one : all) sum += one.*count;
+  return sum;
+}
+
 Json ToJson(const Regraded& one) {
   Json environment = Json::MakeObject();
   for (const auto& [name, texts] : one.environment) {
@@ -221,6 +227,8 @@ Json ToJson(const Regraded& one) {
           {"score", OrNull(one.score)},
           {"new_score", OrNull(one.new_score)},
           {"noise", OrNull(one.noise)},
+          {"graphs", one.graphs},
+          {"graphs_that_differ", one.graphs_that_differ},
           {"environment_differs", environment}};
 }
 
@@ -242,11 +250,13 @@ void Print(const std::vector<Regraded>& all) {
                   Printable(texts.second).c_str());
     }
   }
-  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured\n",
+  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured; of %lld graphs compared, %lld differ\n",
               static_cast<long long>(Count(all, RegradeState::kAgrees)),
               static_cast<long long>(Count(all, RegradeState::kDiffers)),
               static_cast<long long>(Count(all, RegradeState::kRefused)),
-              static_cast<long long>(Count(all, RegradeState::kNotMeasured)));
+              static_cast<long long>(Count(all, RegradeState::kNotMeasured)),
+              static_cast<long long>(Sum(all, &Regraded::graphs)),
+              static_cast<long long>(Sum(all, &Regraded::graphs_that_differ)));
 }
 
 int RunRegrade(const ReplayFlags& flags) {
@@ -260,6 +270,8 @@ int RunRegrade(const ReplayFlags& flags) {
                               {"differ", Count(all.value(), RegradeState::kDiffers)},
                               {"refused", Count(all.value(), RegradeState::kRefused)},
                               {"not_measured", Count(all.value(), RegradeState::kNotMeasured)},
+                              {"graphs", Sum(all.value(), &Regraded::graphs)},
+                              {"graphs_that_differ", Sum(all.value(), &Regraded::graphs_that_differ)},
                               {"candidates", items}})
                             .Dump()
                             .c_str());

@@ -142,11 +142,14 @@ void Compare(const EvaluationReport& stored, const EvaluationReport& now, Regrad
   }
   for (const GraphReport& graph : stored.graphs) {
     auto found = graphs.find(graph.path);
-    result->reason = found == graphs.end() ? graph.path + " is not measured any more"
-                                           : DifferenceOf(graph, *found->second, &result->noise);
-    if (!result->reason.empty()) return;
+    const std::string difference = found == graphs.end() ? graph.path + " is not measured any more"
+                                                         : DifferenceOf(graph, *found->second, &result->noise);
+    ++result->graphs;
+    if (difference.empty()) continue;
+    ++result->graphs_that_differ;
+    if (result->reason.empty()) result->reason = difference;
   }
-  result->state = RegradeState::kAgrees;
+  if (result->graphs_that_differ == 0) result->state = RegradeState::kAgrees;
 }
 
 // Everything that is stored, checked; what must not run is an error.

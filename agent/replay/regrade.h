@@ -55,6 +55,8 @@ struct Regraded {
   std::optional<double> score;
   std::optional<double> new_score;
   std::optional<double> noise;  // the largest that a graph's two measurements state together
+  int64_t graphs = 0;           // that were compared
+  int64_t graphs_that_differ = 0;
   // Facts of the two environments that differ: name to stored and new ("" where there is none).
   std::map<std::string, std::pair<std::string, std::string>> environment;
 };

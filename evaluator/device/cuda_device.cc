@@ -83,11 +83,12 @@ Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& op
     made->nvml_ = std::move(nvml).value();
     made->AskNvml();
   }
-  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number));
+  ASSIGN_OR_RETURN(made->context_, CudaContext::Of(std::move(driver), number, options.answer_limit));
   RETURN_IF_ERROR(made->MakeMemory());
   RETURN_IF_ERROR(made->LoadKernel());
   RETURN_IF_ERROR(made->MeasureCopies());
   RETURN_IF_ERROR(made->MeasureLaunches());
+  made->LoadKernels();
   return made;
 }
 
@@ -190,10 +191,20 @@ Status CudaDevice::LoadKernel() {
   return driver.Check(driver.api().cuModuleGetFunction(&kernel_, module_, "passnet_health"), "cuModuleGetFunction");
 }
 
+// Without them everything works, more slowly.
+void CudaDevice::LoadKernels() {
+  auto loaded = CudaKernels::Load(context_, options_.nvrtc_libraries, 10 * facts_.compute_major + facts_.compute_minor);
+  if (loaded) {
+    kernels_ = std::move(loaded).value();
+  } else {
+    facts_.no_kernels = loaded.error().context;
+  }
+}
+
 SeatPool CudaDevice::Seats() {
   const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device};
-  return SeatPool([context = context_, told, limit = options_.answer_limit](const SeatSizes& sizes) {
-    return CudaSeat::Create(context, told, sizes, limit);
+  return SeatPool([context = context_, told, kernels = kernels_](const SeatSizes& sizes) {
+    return CudaSeat::Create(context, told, sizes, kernels);
   });
 }
 

@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "evaluator/device/cuda_kernels.h"
 #include "evaluator/device/cuda_memory.h"
 #include "evaluator/device/device.h"
 
@@ -23,6 +25,7 @@ struct CudaDeviceOptions {
   std::string driver_library = "libcuda.so.1";
   std::string torch_device = "cuda";  // DeviceForWorker::torch
   std::string nvml_library = "libnvidia-ml.so.1";
+  std::vector<std::string> nvrtc_libraries = {"libnvrtc.so.13", "libnvrtc.so.12"};  // a lane's: NvrtcLibraries(python)
   std::filesystem::path lock_folder = PrivateLockFolder();
   std::filesystem::path pci_folder = "/sys/bus/pci/devices";
   std::chrono::milliseconds answer_limit{10'000};  // a context of a killed process is gone after seconds at most
@@ -50,6 +53,7 @@ class CudaDevice : public Device {
   Status MeasureCopies();
   Status MeasureLaunches();
   Status LoadKernel();
+  void LoadKernels();
   Status RunKernel();
   std::filesystem::path QuarantineFile() const;
   Error Quarantine(const Error& why);
@@ -64,6 +68,7 @@ class CudaDevice : public Device {
   std::unique_ptr<CudaStream> stream_;  // ends before what it works on
   cuda::Module module_ = nullptr;
   cuda::Function kernel_ = nullptr;
+  std::shared_ptr<CudaKernels> kernels_;  // null: facts_.no_kernels says why
   unsigned char flushed_with_ = 0;
   std::unique_ptr<HostLock> lock_;
 };

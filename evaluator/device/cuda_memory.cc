@@ -23,12 +23,14 @@ std::string Sized(const char* call, size_t bytes) { return std::string(call) + "
 }  // namespace
 
 Result<std::shared_ptr<const CudaContext>> CudaContext::Of(std::shared_ptr<const CudaDriver> driver,
-                                                           cuda::DeviceNumber device) {
+                                                           cuda::DeviceNumber device,
+                                                           std::chrono::milliseconds limit) {
   std::shared_ptr<CudaContext> made(new CudaContext);
   cuda::Context context = nullptr;
   RETURN_IF_ERROR(driver->Check(driver->api().cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain"));
   made->context_ = context;
   made->device_ = device;
+  made->limit_ = limit;
   made->driver_ = std::move(driver);
   return std::shared_ptr<const CudaContext>(std::move(made));
 }
@@ -102,6 +104,12 @@ Status CudaStream::Await(Deadline deadline) const {
     }
     ::sched_yield();  // what it waits for may be another process of this core
   }
+}
+
+Status CudaStream::AwaitOutsideTheClock() const {
+  auto done = Await(Deadline::After(context_->limit()));
+  if (done || done.error().code != ErrorCode::kDeadlineExceeded) return done;
+  return Error{ErrorCode::kIo, done.error().context};
 }
 
 bool CudaStream::Idle() const { return context_->Enter() && context_->api().cuStreamQuery(stream_) == cuda::kSuccess; }

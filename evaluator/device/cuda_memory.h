@@ -4,6 +4,7 @@
 // Errors: those of CudaDriver; kDeadlineExceeded where the device did not get done in time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -17,7 +18,9 @@ namespace passnet::evaluator {
 
 class CudaContext {
  public:
-  static Result<std::shared_ptr<const CudaContext>> Of(std::shared_ptr<const CudaDriver> driver, cuda::DeviceNumber device);
+  // `limit`: of what is waited for outside of the clock; a device that takes as long for it hangs.
+  static Result<std::shared_ptr<const CudaContext>> Of(std::shared_ptr<const CudaDriver> driver, cuda::DeviceNumber device,
+                                                       std::chrono::milliseconds limit = std::chrono::seconds(10));
   ~CudaContext();
   CudaContext(const CudaContext&) = delete;
   CudaContext& operator=(const CudaContext&) = delete;
@@ -27,11 +30,13 @@ class CudaContext {
   const CudaDriver& driver() const { return *driver_; }
   const cuda::Api& api() const { return driver_->api(); }
   cuda::DeviceNumber device() const { return device_; }
+  std::chrono::milliseconds limit() const { return limit_; }
 
  private:
   CudaContext() = default;
   std::shared_ptr<const CudaDriver> driver_;
   cuda::DeviceNumber device_ = 0;
+  std::chrono::milliseconds limit_{0};
   cuda::Context context_ = nullptr;
 };
 
@@ -51,6 +56,8 @@ class CudaStream {
   Status Launch(cuda::Function function, unsigned blocks, unsigned threads, void** parameters);
   // Polls, so that a device that hangs keeps nobody.
   Status Await(Deadline deadline) const;
+  // The same where no contender is to blame, with the context's limit. kIo where the device hangs.
+  Status AwaitOutsideTheClock() const;
   bool Idle() const;
 
   const CudaContext& context() const { return *context_; }

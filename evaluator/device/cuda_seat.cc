@@ -1,29 +1,20 @@
 #include "evaluator/device/cuda_seat.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
 
 namespace passnet::evaluator {
-namespace {
-
-Error Hangs(const Error& error) {
-  // Outside of the clock no contender is to blame.
-  if (error.code != ErrorCode::kDeadlineExceeded) return error;
-  return {ErrorCode::kIo, error.context};
-}
-
-}  // namespace
 
 Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaContext> context,
                                                      const DeviceForWorker& device, const SeatSizes& sizes,
-                                                     std::chrono::milliseconds copy_limit) {
+                                                     std::shared_ptr<CudaKernels> kernels) {
   std::unique_ptr<CudaSeat> made(new CudaSeat(sizes));
   made->device_ = device;
-  made->copy_limit_ = copy_limit;
+  made->context_ = context;
+  made->kernels_ = std::move(kernels);
   const size_t inputs = std::max<size_t>(sizes.inputs, 1), kept = std::max<size_t>(sizes.kept, 1);
   ASSIGN_OR_RETURN(made->headers_, SharedRegion::Create("seat-headers", sizes.headers));
   ASSIGN_OR_RETURN(made->inputs_, CudaMemory::Create(context, inputs, true));
@@ -50,28 +41,29 @@ void CudaSeat::AddAttachFields(Json* fields) const {
                          {"arena_at", kArenaAt}});
 }
 
-Status CudaSeat::OutsideTheClock() const {
-  auto done = stream_->Await(Deadline::After(copy_limit_));
-  return done ? OkStatus() : Status(Hangs(done.error()));
-}
-
 Status CudaSeat::Wipe() {
-  kept_.clear();
+  kept_ = {};
   if (headers_.size() > 0) std::memset(headers_.data(), 0, headers_.size());
   RETURN_IF_ERROR(stream_->Set(inputs_.at(), 0, inputs_.size()));
   RETURN_IF_ERROR(stream_->Set(staged_.at(), 0, staged_.size()));
   RETURN_IF_ERROR(stream_->Set(arena_.at(), kPoison, arena_.size()));
   RETURN_IF_ERROR(stream_->Set(snapshot_.at(), kPoison, snapshot_.size()));
-  return OutsideTheClock();
+  return stream_->AwaitOutsideTheClock();
 }
 
 Status CudaSeat::Stage(std::span<const std::byte> inputs) {
   CHECK(inputs.size() == sizes().inputs);
-  kept_.clear();
+  kept_ = {};
   if (inputs.empty()) return OkStatus();
   std::memcpy(host_.data(), inputs.data(), inputs.size());
   RETURN_IF_ERROR(stream_->ToDevice(staged_.at(), host_.data(), inputs.size()));
-  return OutsideTheClock();
+  return stream_->AwaitOutsideTheClock();
+}
+
+Status CudaSeat::StageDrawn(const InputRecipe& recipe) {
+  CHECK(kernels_ != nullptr);
+  kept_ = {};
+  return kernels_->Draw(*stream_, recipe, staged_.at(), sizes().inputs);
 }
 
 Status CudaSeat::Reveal(Deadline deadline) {
@@ -88,27 +80,29 @@ std::optional<cuda::Pointer> CudaSeat::Resolve(MemoryRange range) const {
   return {};
 }
 
-// Neighbours become one copy: a copy costs as much as a launch. What does not fit is not kept, and so not read.
+// Neighbours become one copy: a copy costs as much as a launch. What does not fit is not kept, and so not read. A copy has
+// the alignment of what it is of, whatever lies before it: kernels read it.
 void CudaSeat::Keep(std::vector<MemoryRange> ranges) {
-  kept_.clear();
+  kept_ = {};
+  std::vector<KeptPlaces::Place>& places = kept_.places;
   std::erase_if(ranges, [&](const MemoryRange& range) { return range.end == range.begin || !Resolve(range); });
+  for (MemoryRange& range : ranges) range.begin -= range.begin % kKeptAlignment;
   std::sort(ranges.begin(), ranges.end(), [](const auto& one, const auto& other) { return one.begin < other.begin; });
-  kept_bytes_ = 0;
   for (const MemoryRange& range : ranges) {
-    if (!kept_.empty() && range.begin < kept_.back().range.end + kKeptAlignment) {
-      MemoryRange& last = kept_.back().range;
+    if (!places.empty() && range.begin < places.back().range.end + kKeptAlignment) {
+      MemoryRange& last = places.back().range;
       const MemoryRange joined{last.begin, std::max(last.end, range.end)};
-      const size_t end = kept_.back().offset + (joined.end - joined.begin);
+      const size_t end = places.back().offset + (joined.end - joined.begin);
       if (end <= snapshot_.size() && Resolve(joined)) {
         last = joined;
-        kept_bytes_ = end;
+        kept_.bytes = end;
         continue;
       }
     }
-    const size_t offset = (kept_bytes_ + kKeptAlignment - 1) / kKeptAlignment * kKeptAlignment;
+    const size_t offset = (kept_.bytes + kKeptAlignment - 1) / kKeptAlignment * kKeptAlignment;
     if (range.end - range.begin > snapshot_.size() || offset > snapshot_.size() - (range.end - range.begin)) continue;
-    kept_.push_back({range, offset});
-    kept_bytes_ = offset + (range.end - range.begin);
+    places.push_back({range, offset});
+    kept_.bytes = offset + (range.end - range.begin);
   }
 }
 
@@ -117,49 +111,64 @@ Status CudaSeat::Snapshot(const FindOutputs& find, Deadline deadline) {
   if (find) found = find(Headers());
   for (const MemoryRange& input : found.inputs) found.outputs.push_back({kInputsAt + input.begin, kInputsAt + input.end});
   Keep(std::move(found.outputs));
-  for (const Kept& one : kept_) {
+  for (const KeptPlaces::Place& one : kept_.places) {
     const size_t bytes = one.range.end - one.range.begin;
     RETURN_IF_ERROR(stream_->Within(snapshot_.at() + one.offset, *Resolve(one.range), bytes));
   }
   return stream_->Await(deadline);
 }
 
-const CudaSeat::Kept* CudaSeat::KeptOf(uint64_t begin, size_t bytes) const {
-  auto after = std::upper_bound(kept_.begin(), kept_.end(), begin,
-                                [](uint64_t at, const Kept& one) { return at < one.range.begin; });
-  if (after == kept_.begin()) return nullptr;
-  const Kept& one = *std::prev(after);
-  return begin <= one.range.end && bytes <= one.range.end - begin ? &one : nullptr;
-}
-
 Status CudaSeat::ToHost(cuda::Pointer from, size_t bytes) {
   RETURN_IF_ERROR(stream_->ToHost(host_.data(), from, bytes));
-  return OutsideTheClock();
+  return stream_->AwaitOutsideTheClock();
 }
 
 Status CudaSeat::Read(pid_t, std::span<OutputPart> parts) {
-  const size_t bytes = kept_.empty() ? 0 : std::min(kept_bytes_, host_.size());
-  RETURN_IF_ERROR(ToHost(snapshot_.at(), bytes));
+  RETURN_IF_ERROR(ToHost(snapshot_.at(), std::min(kept_.bytes, host_.size())));
   for (OutputPart& part : parts) {
-    const Kept* kept = KeptOf(part.address, part.bytes);
-    part.read = kept != nullptr;
-    if (!part.read) continue;
-    std::memcpy(part.to, host_.data() + kept->offset + (part.address - kept->range.begin), part.bytes);
+    const auto offset = kept_.Find(part.address, part.bytes);
+    part.read = offset.has_value();
+    if (part.read) std::memcpy(part.to, host_.data() + *offset, part.bytes);
   }
   return OkStatus();
 }
 
 Result<std::span<const std::byte>> CudaSeat::InputsAfter(size_t offset, size_t bytes) {
   CHECK(offset <= sizes().inputs && bytes <= sizes().inputs - offset);
-  const Kept* kept = KeptOf(kInputsAt + offset, bytes);
-  const cuda::Pointer from =
-      kept != nullptr ? snapshot_.at() + kept->offset + (kInputsAt + offset - kept->range.begin) : inputs_.at() + offset;
+  const auto kept = kept_.Find(kInputsAt + offset, bytes);
+  const cuda::Pointer from = kept ? snapshot_.at() + *kept : inputs_.at() + offset;
   RETURN_IF_ERROR(ToHost(from, bytes));
   return std::span<const std::byte>(host_.data(), bytes);
 }
 
 Result<std::vector<MemoryRange>> CudaSeat::InputsIn(pid_t) {
   return std::vector<MemoryRange>{{kInputsAt, kInputsAt + inputs_.size()}};
+}
+
+Result<std::shared_ptr<KeptRun>> CudaSeat::KeepRun(std::shared_ptr<KeptRun> used) {
+  CHECK(kernels_ != nullptr);
+  return CudaKeptRun::Copy(kernels_, context_, *stream_, snapshot_, kept_, std::move(used));
+}
+
+Result<std::vector<bool>> CudaSeat::Changed(std::span<const MemoryRange> inputs) {
+  CHECK(kernels_ != nullptr);
+  std::vector<kernels::CompareStep> steps;
+  for (const MemoryRange& input : inputs) {
+    CHECK(input.begin <= input.end && input.end <= sizes().inputs);
+    kernels::CompareStep step;
+    step.expected = staged_.at() + input.begin;
+    step.actual = inputs_.at() + input.begin;
+    step.elements = input.end - input.begin;
+    if (input.begin % 8 == 0 && step.elements % 8 == 0) {
+      step.type = kernels::kInt64;
+      step.elements /= 8;
+    }
+    steps.push_back(step);
+  }
+  ASSIGN_OR_RETURN(const auto results, kernels_->Compare(std::move(steps)));
+  std::vector<bool> changed;
+  for (const kernels::CompareResult& result : results) changed.push_back(result.unequal != 0);
+  return changed;
 }
 
 }  // namespace passnet::evaluator

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "evaluator/device/cuda_kept.h"
+#include "evaluator/device/cuda_kernels.h"
 #include "evaluator/device/cuda_memory.h"
 #include "evaluator/device/device.h"
 #include "evaluator/device/shared_region.h"
@@ -31,10 +33,10 @@ class CudaSeat : public SeatMemory {
   static constexpr uint64_t kInputsAt = 1ull << 60, kArenaAt = 1ull << 61;
   static constexpr unsigned char kPoison = 0xff;  // NaN in every floating type, -1 in every integer
 
-  // `copy_limit`: of the copies of megabytes outside of the clock; a device that takes as long for them hangs.
+  // `kernels`: null where the host draws and compares.
   static Result<std::unique_ptr<SeatMemory>> Create(std::shared_ptr<const CudaContext> context,
                                                     const DeviceForWorker& device, const SeatSizes& sizes,
-                                                    std::chrono::milliseconds copy_limit = std::chrono::seconds(10));
+                                                    std::shared_ptr<CudaKernels> kernels = nullptr);
 
   // Headers, inputs, arena.
   std::vector<int> Descriptors() const override;
@@ -47,31 +49,27 @@ class CudaSeat : public SeatMemory {
   Status Read(pid_t process, std::span<OutputPart> parts) override;
   Result<std::span<const std::byte>> InputsAfter(size_t offset, size_t bytes) override;
   Result<std::vector<MemoryRange>> InputsIn(pid_t process) override;
+  bool WorksThere() const override { return kernels_ != nullptr; }
+  Status StageDrawn(const InputRecipe& recipe) override;
+  Result<std::shared_ptr<KeptRun>> KeepRun(std::shared_ptr<KeptRun> used) override;
+  Result<std::vector<bool>> Changed(std::span<const MemoryRange> inputs) override;
   Status Wipe() override;
 
  private:
-  // A range of the worker's and where its copy lies.
-  struct Kept {
-    MemoryRange range;
-    size_t offset = 0;
-  };
-
   explicit CudaSeat(const SeatSizes& sizes) : SeatMemory(sizes) {}
   // Where the range lies here; nothing where it is not wholly in the inputs or the arena.
   std::optional<cuda::Pointer> Resolve(MemoryRange range) const;
   void Keep(std::vector<MemoryRange> ranges);
-  const Kept* KeptOf(uint64_t begin, size_t bytes) const;
   Status ToHost(cuda::Pointer from, size_t bytes);
-  Status OutsideTheClock() const;
 
   DeviceForWorker device_;
-  std::chrono::milliseconds copy_limit_{0};
+  std::shared_ptr<const CudaContext> context_;
+  std::shared_ptr<CudaKernels> kernels_;
   SharedRegion headers_;
   CudaMemory inputs_, arena_, staged_, snapshot_;
   CudaHostMemory host_;
   std::unique_ptr<CudaStream> stream_;  // ends before what it works on
-  std::vector<Kept> kept_;  // by range
-  size_t kept_bytes_ = 0;
+  KeptPlaces kept_;  // in snapshot_
 };
 
 }  // namespace passnet::evaluator

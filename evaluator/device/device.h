@@ -21,6 +21,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "evaluator/device/host_lock.h"
+#include "evaluator/device/recipe.h"
 
 namespace passnet::evaluator {
 
@@ -35,6 +36,7 @@ struct DeviceFacts {
   int driver_version = 0;        // 13000 for CUDA 13.0
   bool ecc = false;
   std::optional<bool> persistence, mig;  // nothing where NVML does not say
+  std::string no_kernels;  // why inputs are drawn and outputs compared on the host; empty where the device does
 };
 
 // What else of a device decides how fast it is. Nothing where it does not say.
@@ -74,6 +76,21 @@ struct KeptRanges {
 };
 using FindOutputs = std::function<KeptRanges(std::span<const std::byte> headers)>;
 
+// What a seat kept of one run, once more, so that it stays when the seat runs again: memory of the evaluator's own device
+// context, compared where it lies. Addresses are those of the run's headers.
+class KeptRun {
+ public:
+  virtual ~KeptRun() = default;
+  virtual bool Has(uint64_t address, size_t bytes) const = 0;
+  // Of the input at this offset.
+  virtual uint64_t InputAddress(size_t offset) const = 0;
+  // To the host. kUnavailable where it is not there whole.
+  virtual Status Read(uint64_t address, std::span<std::byte> to) const = 0;
+  // Tensors of this run, the expected ones, and of another one of the same device. Both have all of them.
+  virtual Result<std::vector<kernels::CompareResult>> Compare(const KeptRun& actual,
+                                                              std::vector<kernels::CompareStep> steps) const = 0;
+};
+
 // One seat's inputs, output headers and what its calls hand back.
 class SeatMemory {
  public:
@@ -107,6 +124,16 @@ class SeatMemory {
   virtual Result<std::span<const std::byte>> InputsAfter(size_t offset, size_t bytes) = 0;
   // Where the inputs lie in the process, by what the process cannot bend. kDataCorrupt where it has them no more.
   virtual Result<std::vector<MemoryRange>> InputsIn(pid_t process) = 0;
+
+  // Whether the device draws inputs and compares outputs by itself. Where it does not, the host does both, and what follows
+  // up to Wipe is an error of the caller's.
+  virtual bool WorksThere() const { return false; }
+  // As Stage.
+  virtual Status StageDrawn(const InputRecipe& recipe);
+  // What the last Snapshot kept. `used`: nobody's any more, of any seat of this device, or null.
+  virtual Result<std::shared_ptr<KeptRun>> KeepRun(std::shared_ptr<KeptRun> used);
+  // Of inputs, by their offsets, that are not kept: whether the calls left each other than it was staged.
+  virtual Result<std::vector<bool>> Changed(std::span<const MemoryRange> inputs);
 
   // Makes it what it was when it was made; no process that mapped it may still run.
   virtual Status Wipe() = 0;

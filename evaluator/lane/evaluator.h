@@ -39,6 +39,7 @@ struct EvaluatorOptions {
   std::filesystem::path cache_dir;
   std::string device = "cpu";      // or a CUDA device (evaluator/api/device_name.h)
   std::filesystem::path nvcc;      // of a CUDA lane; empty: the one of /usr/local/cuda, where there is one
+  std::filesystem::path nvrtc;     // of a CUDA lane; empty: the one that the interpreter's torch brings, or the loader's
   CudaDeviceOptions cuda;          // other ones are for tests: a stand-in driver
   int threads = 1;
   int timing_core = -1;                           // -1: the last core this process may use

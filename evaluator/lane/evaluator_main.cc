@@ -73,7 +73,7 @@ class Server {
 };
 
 struct Arguments {
-  std::string python, worker, include, cache, ablate, nvcc;
+  std::string python, worker, include, cache, ablate, nvcc, nvrtc;
   std::string locks = PrivateLockFolder();
   EvaluatorOptions options;
 };
@@ -87,6 +87,7 @@ std::vector<command_line::Option> OptionsFor(Arguments* arguments) {
       {.name = "--cache-dir", .help = "compile and baseline caches", .value = &arguments->cache, .required = true},
       {"--device", "cpu, cuda:N or cuda:GPU-UUID", &arguments->options.device},
       {"--nvcc", "of a CUDA lane; the one of /usr/local/cuda where there is one", &arguments->nvcc},
+      {"--nvrtc", "libnvrtc of a CUDA lane; the one of the interpreter's packages where there is one", &arguments->nvrtc},
       {"--threads", "threads of torch and kernels", &arguments->options.threads},
       {"--timing-core", "-1: the last usable core", &arguments->options.timing_core},
       {"--polled-limits", "memory limits by looking, even where control groups are", &arguments->options.polled_limits},
@@ -110,6 +111,7 @@ int Serve(const Arguments& arguments) {
   options.include_dir = arguments.include;
   options.cache_dir = arguments.cache;
   options.nvcc = arguments.nvcc;
+  options.nvrtc = arguments.nvrtc;
   options.cuda.lock_folder = arguments.locks;
   std::signal(SIGPIPE, SIG_IGN);
 

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "evaluator/api/device_name.h"
 #include "evaluator/device/cpu_device.h"
+#include "evaluator/device/nvrtc.h"
 #include "evaluator/lane/evaluator.h"
 #include "evaluator/lane/find_gpu.h"
 #include "evaluator/lane/gpu_facts.h"
@@ -97,6 +98,8 @@ Status Evaluator::FindDevice() {
   }
   options_.cuda.uuid = found.uuid;
   options_.cuda.driver_library = found.driver;
+  options_.cuda.nvrtc_libraries =
+      options_.nvrtc.empty() ? NvrtcLibraries(options_.python) : std::vector<std::string>{options_.nvrtc.native()};
   torch_device_ = options_.cuda.torch_device;
   return OkStatus();
 }

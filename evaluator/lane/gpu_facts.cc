@@ -83,6 +83,7 @@ std::map<std::string, std::string> GpuEnvironment(const DeviceFacts& facts) {
       {"gpu_ecc", facts.ecc ? "yes" : "no"},
       {"gpu_persistence", YesNo(facts.persistence)},
       {"gpu_mig", YesNo(facts.mig)},
+      {"gpu_compares", facts.no_kernels.empty() ? "yes" : "no: " + facts.no_kernels},
   };
 }
 

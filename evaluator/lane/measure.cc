@@ -72,6 +72,7 @@ class Measuring::Impl {
         options_(request_.options),
         comparer_(request_.facts.layout, request_.facts.mutated, instruments.ablation.Omits(Layer::kLayout)),
         counts_(CountsFor(request_.options, request_.facts)),
+        given_(GivenOf(request_.facts.layout, request_.facts.published)),
         seats_(std::make_shared<SeatPool>(instruments.device.Seats())) {
     result_.capped = counts_.cut;
   }
@@ -159,6 +160,7 @@ class Measuring::Impl {
     if (first && HasDevice()) result_.moments.push_back(before);
     RoundContext context{request_.facts.layout,
                          request_.facts.published,
+                         given_,
                          request_.facts.plain_alike,
                          comparer_,
                          instruments_.blocks,
@@ -244,6 +246,7 @@ class Measuring::Impl {
   const MeasureOptions& options_;
   OutputComparer comparer_;
   Counts counts_;
+  const std::shared_ptr<const std::vector<std::byte>> given_;
   const std::shared_ptr<SeatPool> seats_;  // of the maker thread
   bool first_ = true;       // no round was begun
   bool cut_short_ = false;  // by the contender

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,12 +25,14 @@ struct ClaimedOutput {
   bool read = false;
 };
 
-// The outputs of all calls of one run. Reused from run to run, since its bytes are as large as a block's outputs.
+// The outputs of all calls of one run. Reused from run to run, since its bytes are as large as a block's outputs. Where a
+// device compares, it has the values, and only what a report tells of is brought to the host.
 struct OutputBatch {
   std::vector<uint32_t> counts;         // of outputs, as each call claims
   std::vector<ClaimedOutput> outputs;   // [slot * layout.outputs.size() + index]
   std::vector<std::byte> bytes;
   std::vector<std::vector<std::byte>> mutated;  // [slot * mutated inputs + k]: inputs that the graph changes, afterwards
+  std::shared_ptr<KeptRun> kept;  // where the device compares
 };
 
 // Takes the headers of as many calls as `checked` has out of `region`, as the layout has them, and gives each output its

@@ -1,47 +1,43 @@
 #include "evaluator/lane/outputs.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstring>
 
 #include "evaluator/compare/compare.h"
-#include "passbench/tolerances.h"
 
 namespace passnet::evaluator {
 namespace {
 
-
-Tolerances TolerancesOf(const std::string& dtype) {
-  Tolerances table;
-  for (int i = 0; i < kLevels; ++i) {
-    if (auto tolerance = passbench::ToleranceAt(dtype, kTightestT + i)) {
-      table.rtol[static_cast<size_t>(i)] = tolerance->rtol;
-      table.atol[static_cast<size_t>(i)] = tolerance->atol;
-    }
-  }
-  return table;
-}
-
-// Folds one comparison of `elements` values into `result`.
-void CompareValues(const std::string& what, const std::string& dtype, const Tolerances& table, int64_t elements,
-                   const std::byte* expected, const std::byte* actual, OutputComparison* result) {
-  PnCompareInput input{expected, actual, ScalarTypeOf(dtype), kLevels, elements, table.rtol.data(), table.atol.data()};
-  PnCompareOutput output{};
-  if (pn_compare(&input, &output) != 0) {
+// Folds what was seen of one pair into `result`.
+void NoteValues(const ValuePair& pair, const ValuesSeen& seen, OutputComparison* result) {
+  if (!seen.known) {
     result->match = OutputMatch::kTypeMismatch;
-    result->reason = what + ": values of type " + dtype + " cannot be compared";
+    result->reason = pair.what + ": values of type " + pair.dtype + " cannot be compared";
     return;
   }
-  result->max_abs_diff = std::max(result->max_abs_diff, output.max_abs_diff);
-  result->nonfinite_mismatch |= output.nonfinite_mismatch != 0;
-  if (output.tightest > kStandardLevel && result->reason.empty()) {
+  result->max_abs_diff = std::max(result->max_abs_diff, seen.max_abs_diff);
+  result->nonfinite_mismatch |= seen.nonfinite_mismatch;
+  if (seen.tightest > kStandardLevel && result->reason.empty()) {
     char text[160];
-    std::snprintf(text, sizeof text, "%s differs: max_abs_diff=%.3g%s", what.c_str(), output.max_abs_diff,
-                  output.nonfinite_mismatch ? ", NaN or infinity where the reference has none or the other way round" : "");
+    std::snprintf(text, sizeof text, "%s differs: max_abs_diff=%.3g%s", pair.what.c_str(), seen.max_abs_diff,
+                  seen.nonfinite_mismatch ? ", NaN or infinity where the reference has none or the other way round" : "");
     result->reason = text;
   }
-  result->tightest = std::max(result->tightest, static_cast<int>(output.tightest));
+  result->tightest = std::max(result->tightest, seen.tightest);
+}
+
+Result<OutputComparison> CompareAll(const OutputBatch& expected, const OutputBatch& actual,
+                                    const std::vector<ValuePair>& pairs) {
+  std::vector<ValuesSeen> seen;
+  if (expected.kept && actual.kept) {
+    ASSIGN_OR_RETURN(seen, CompareThere(*expected.kept, *actual.kept, pairs));
+  } else {
+    seen = CompareHere(pairs);
+  }
+  OutputComparison result;
+  for (size_t i = 0; i < pairs.size(); ++i) NoteValues(pairs[i], seen[i], &result);
+  return result;
 }
 
 // "[3, 17]"
@@ -97,6 +93,8 @@ Status OutputComparer::Read(const Side& side, const std::vector<bool>& checked, 
   const size_t width = layout_.outputs.size();
   const auto calls = static_cast<uint32_t>(checked.size());
   const size_t total = ReadHeaders(layout_, any_layout_, side.memory().Headers(), checked, batch);
+  if (side.memory().WorksThere()) return KeepThere(side, checked, batch);
+  batch->kept = nullptr;
   batch->mutated.clear();
   for (uint32_t slot = 0; slot < calls; ++slot) {
     for (size_t i = 0; i < mutated_.size(); ++i) {
@@ -123,6 +121,50 @@ Status OutputComparer::Read(const Side& side, const std::vector<bool>& checked, 
   return OkStatus();
 }
 
+Status OutputComparer::KeepThere(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const {
+  std::shared_ptr<KeptRun> used = std::move(batch->kept);
+  if (used.use_count() > 1) used = nullptr;  // a copy of the batch still looks at it
+  ASSIGN_OR_RETURN(batch->kept, side.memory().KeepRun(std::move(used)));
+  const size_t width = layout_.outputs.size();
+  for (size_t at = 0; at < batch->outputs.size(); ++at) {
+    ClaimedOutput& output = batch->outputs[at];
+    output.read = output.header.kind == PN_OUTPUT_TENSOR && output.extent == 0;
+    if (output.extent == 0 || !checked[at / width]) continue;
+    // A device that reads a number from between two places faults, and the fault would be ours.
+    const bool aligned = output.header.data % WidthOf(layout_.outputs[at % width]) == 0;
+    output.read = aligned && batch->kept->Has(output.header.data, output.extent);
+  }
+  batch->mutated.assign(checked.size() * MutatedInputs(), {});
+  for (uint32_t slot = 0; slot < checked.size(); ++slot) {
+    for (size_t i = 0; checked[slot] && i < mutated_.size(); ++i) {
+      const SlotInput& input = layout_.inputs[i];
+      const uint64_t address = batch->kept->InputAddress(slot * layout_.in_stride + input.offset);
+      const bool wanted = mutated_[i] && input.bytes > 0;
+      if (wanted && !batch->kept->Has(address, input.bytes)) return Internal("input " + input.name + " was not kept");
+    }
+  }
+  return OkStatus();
+}
+
+Status OutputComparer::Fetch(uint32_t slot, OutputBatch* batch) const {
+  if (!batch->kept) return OkStatus();
+  const size_t width = layout_.outputs.size();
+  for (size_t i = 0; i < width; ++i) {
+    const ClaimedOutput& output = OutputOf(*batch, slot, i);
+    if (!output.read || output.extent == 0) continue;
+    batch->bytes.resize(std::max<size_t>(batch->bytes.size(), output.offset + output.extent));
+    RETURN_IF_ERROR(batch->kept->Read(output.header.data, {batch->bytes.data() + output.offset, output.extent}));
+  }
+  for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
+    if (!mutated_[i]) continue;
+    const SlotInput& input = layout_.inputs[i];
+    std::vector<std::byte>& bytes = batch->mutated[slot * MutatedInputs() + k++];
+    bytes.resize(input.bytes);
+    RETURN_IF_ERROR(batch->kept->Read(batch->kept->InputAddress(slot * layout_.in_stride + input.offset), bytes));
+  }
+  return OkStatus();
+}
+
 FindOutputs OutputComparer::Finder(std::vector<bool> checked) const {
   return [this, checked = std::move(checked)](std::span<const std::byte> headers) {
     OutputBatch batch;
@@ -144,17 +186,47 @@ FindOutputs OutputComparer::Finder(std::vector<bool> checked) const {
   };
 }
 
-void OutputComparer::CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual,
-                                    uint32_t actual_slot, OutputComparison* result) const {
-  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
+size_t OutputComparer::MutatedInputs() const {
+  return static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
+}
+
+void OutputComparer::AddMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual,
+                                uint32_t actual_slot, std::vector<ValuePair>* pairs) const {
+  const size_t each = MutatedInputs();
   for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
     if (!mutated_[i]) continue;
     const SlotInput& input = layout_.inputs[i];
-    CompareValues("input " + input.name + ", which the graph changes in place,", input.dtype, of_inputs_[i],
-                  static_cast<int64_t>(input.fresh.elements), expected.mutated[slot * each + k].data(),
-                  actual.mutated[actual_slot * each + k].data(), result);
+    const auto place = [&](const OutputBatch& batch, uint32_t of) {
+      if (!batch.kept) return ValuePlace{batch.mutated[of * each + k].data(), 0, nullptr};
+      return ValuePlace{nullptr, batch.kept->InputAddress(of * layout_.in_stride + input.offset), nullptr};
+    };
+    const auto elements = static_cast<int64_t>(input.fresh.elements);
+    pairs->push_back({"input " + input.name + ", which the graph changes in place,", input.dtype, of_inputs_[i], input.shape,
+                      elements, elements > 0 ? input.bytes / input.fresh.elements : 1, place(expected, slot),
+                      place(actual, actual_slot)});
     ++k;
   }
+}
+
+void OutputComparer::AddOutput(size_t index, const std::string& what, const OutputBatch& expected,
+                               const ClaimedOutput& expected_output, const OutputBatch& actual,
+                               const ClaimedOutput& actual_output, std::vector<ValuePair>* pairs) const {
+  const auto place = [](const OutputBatch& batch, const ClaimedOutput& output) {
+    const std::byte* bytes = batch.kept ? nullptr : batch.bytes.data() + output.offset;
+    return ValuePlace{bytes, output.header.data, output.header.strides};
+  };
+  const SlotOutput& spec = layout_.outputs[index];
+  pairs->push_back({what, spec.dtype, of_outputs_[index], spec.shape, spec.elements, WidthOf(spec),
+                    place(expected, expected_output), place(actual, actual_output)});
+}
+
+bool OutputComparer::Usable(const ClaimedOutput& actual, size_t index, const std::string& what,
+                            OutputComparison* result) const {
+  if (!Fits(actual, layout_.outputs[index], any_layout_, what, result)) return false;
+  if (actual.read) return true;
+  result->match = OutputMatch::kNotATensor;
+  result->reason = what + " lies in memory that cannot be read";
+  return false;
 }
 
 const std::byte* OutputComparer::InOrder(const OutputBatch& batch, uint32_t slot, size_t index,
@@ -165,85 +237,74 @@ const std::byte* OutputComparer::InOrder(const OutputBatch& batch, uint32_t slot
                   scratch);
 }
 
-OutputComparison OutputComparer::Compare(const OutputBatch& reference, const OutputBatch& contender,
-                                         uint32_t slot) const {
-  OutputComparison result;
-  CompareMutated(reference, slot, contender, slot, &result);
+Result<OutputComparison> OutputComparer::Compare(const OutputBatch& reference, const OutputBatch& contender,
+                                                 uint32_t slot) const {
+  std::vector<ValuePair> pairs;
+  AddMutated(reference, slot, contender, slot, &pairs);
+  OutputComparison misfit;  // says why the outputs from some one on are not compared
   if (contender.counts[slot] != layout_.outputs.size()) {
-    result.match = OutputMatch::kShapeMismatch;
-    result.reason = std::to_string(contender.counts[slot]) + " outputs, the reference has " +
+    misfit.match = OutputMatch::kShapeMismatch;
+    misfit.reason = std::to_string(contender.counts[slot]) + " outputs, the reference has " +
                     std::to_string(layout_.outputs.size());
-    return result;
   }
-  std::vector<std::byte> gathered_expected, gathered_actual;
-  for (size_t i = 0; i < layout_.outputs.size(); ++i) {
-    const SlotOutput& spec = layout_.outputs[i];
-    const ClaimedOutput& expected = OutputOf(reference, slot, i);
+  for (size_t i = 0; misfit.match == OutputMatch::kCompared && i < layout_.outputs.size(); ++i) {
     const ClaimedOutput& actual = OutputOf(contender, slot, i);
     const std::string what = "output " + std::to_string(i);
-    if (!Fits(actual, spec, any_layout_, what, &result)) return result;
-    if (!actual.read) {
-      result.match = OutputMatch::kNotATensor;
-      result.reason = what + " lies in memory that cannot be read";
-      return result;
-    }
-    const std::byte* e = reference.bytes.data() + expected.offset;
-    const std::byte* a = contender.bytes.data() + actual.offset;
-    const bool in_step = SameStrides(expected.header.strides, actual.header.strides, spec.shape) &&
-                         IsDense(actual.header.strides, spec.shape);
-    if (!in_step) {
-      e = RowMajor(e, expected.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_expected);
-      a = RowMajor(a, actual.header.strides, spec.shape, WidthOf(spec), spec.elements, &gathered_actual);
-    }
-    CompareValues(what, spec.dtype, of_outputs_[i], spec.elements, e, a, &result);
+    if (Usable(actual, i, what, &misfit)) AddOutput(i, what, reference, OutputOf(reference, slot, i), contender, actual, &pairs);
   }
+  ASSIGN_OR_RETURN(OutputComparison result, CompareAll(reference, contender, pairs));
+  if (misfit.match == OutputMatch::kCompared) return result;
+  result.match = misfit.match;
+  result.reason = misfit.reason;
   return result;
 }
 
-std::vector<OutputMismatch> OutputComparer::Mismatches(const OutputBatch& reference, const OutputBatch& contender,
-                                                       uint32_t slot, const OutputComparison& comparison) const {
+Result<std::vector<OutputMismatch>> OutputComparer::Mismatches(OutputBatch* reference, OutputBatch* contender,
+                                                               uint32_t slot, const OutputComparison& comparison) const {
   std::vector<OutputMismatch> told;
   if (comparison.match != OutputMatch::kCompared || comparison.tightest <= kStandardLevel) return told;
+  RETURN_IF_ERROR(Fetch(slot, reference));
+  RETURN_IF_ERROR(Fetch(slot, contender));
   std::vector<std::byte> gathered_expected, gathered_actual;
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
     const SlotOutput& spec = layout_.outputs[i];
     const Tolerances& table = of_outputs_[i];
     TellMismatches("output " + std::to_string(i), spec.dtype, spec.shape,
-                   {InOrder(reference, slot, i, &gathered_expected), InOrder(contender, slot, i, &gathered_actual),
+                   {InOrder(*reference, slot, i, &gathered_expected), InOrder(*contender, slot, i, &gathered_actual),
                     spec.scalar_type, kLevels, spec.elements, table.rtol.data(), table.atol.data()},
                    &told);
   }
-  const auto each = static_cast<size_t>(std::count(mutated_.begin(), mutated_.end(), true));
   for (size_t i = 0, k = 0; i < mutated_.size(); ++i) {
     if (!mutated_[i]) continue;
     const SlotInput& input = layout_.inputs[i];
-    const size_t at = slot * each + k++;
+    const size_t at = slot * MutatedInputs() + k++;
     TellMismatches("input " + input.name + " afterwards", input.dtype, input.shape,
-                   {reference.mutated[at].data(), contender.mutated[at].data(), ScalarTypeOf(input.dtype), kLevels,
+                   {reference->mutated[at].data(), contender->mutated[at].data(), ScalarTypeOf(input.dtype), kLevels,
                     static_cast<int64_t>(input.fresh.elements), of_inputs_[i].rtol.data(), of_inputs_[i].atol.data()},
                    &told);
   }
   return told;
 }
 
-bool OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other,
-                                     uint32_t other_slot) const {
-  OutputComparison result;
-  CompareMutated(one, slot, other, other_slot, &result);
-  std::vector<std::byte> first, second;
+Result<bool> OutputComparer::Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other,
+                                             uint32_t other_slot) const {
+  std::vector<ValuePair> pairs;
+  AddMutated(one, slot, other, other_slot, &pairs);
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
-    const SlotOutput& spec = layout_.outputs[i];
-    if (!OutputOf(one, slot, i).read || !OutputOf(other, other_slot, i).read) return false;
-    CompareValues("", spec.dtype, of_outputs_[i], spec.elements, InOrder(one, slot, i, &first),
-                  InOrder(other, other_slot, i, &second), &result);
+    const ClaimedOutput& first = OutputOf(one, slot, i);
+    const ClaimedOutput& second = OutputOf(other, other_slot, i);
+    if (!first.read || !second.read) return false;
+    AddOutput(i, "", one, first, other, second, &pairs);
   }
+  ASSIGN_OR_RETURN(const OutputComparison result, CompareAll(one, other, pairs));
   return result.match == OutputMatch::kCompared && result.tightest <= kStandardLevel;
 }
 
-bool OutputComparer::AllFinite(const OutputBatch& reference, uint32_t slot) const {
+Result<bool> OutputComparer::AllFinite(OutputBatch* reference, uint32_t slot) const {
+  RETURN_IF_ERROR(Fetch(slot, reference));
   for (size_t i = 0; i < layout_.outputs.size(); ++i) {
-    const ClaimedOutput& output = OutputOf(reference, slot, i);
-    const std::byte* bytes = reference.bytes.data() + output.offset;
+    const ClaimedOutput& output = OutputOf(*reference, slot, i);
+    const std::byte* bytes = reference->bytes.data() + output.offset;
     const std::string& dtype = layout_.outputs[i].dtype;
     if (dtype == "float32" && !FiniteBits<uint32_t>(bytes, output.extent, 0x7f800000u)) return false;
     if (dtype == "float64" && !FiniteBits<uint64_t>(bytes, output.extent, 0x7ff0000000000000u)) return false;
@@ -253,8 +314,25 @@ bool OutputComparer::AllFinite(const OutputBatch& reference, uint32_t slot) cons
   return true;
 }
 
+Result<int> OutputComparer::ChangedThere(const Side& side, const std::vector<bool>& checked) const {
+  std::vector<MemoryRange> ranges;
+  std::vector<size_t> inputs;
+  for (uint32_t slot = 0; slot < checked.size(); ++slot) {
+    for (size_t i = 0; checked[slot] && i < layout_.inputs.size(); ++i) {
+      if (mutated_[i]) continue;
+      const uint64_t begin = slot * layout_.in_stride + layout_.inputs[i].offset;
+      ranges.push_back({begin, begin + layout_.inputs[i].bytes});
+      inputs.push_back(i);
+    }
+  }
+  ASSIGN_OR_RETURN(const std::vector<bool> changed, side.memory().Changed(ranges));
+  const auto first = std::find(changed.begin(), changed.end(), true);
+  return first == changed.end() ? -1 : static_cast<int>(inputs[static_cast<size_t>(first - changed.begin())]);
+}
+
 Result<int> OutputComparer::ChangedInput(const Side& side, std::span<const std::byte> inputs,
                                  const std::vector<bool>& checked) const {
+  if (side.memory().WorksThere()) return ChangedThere(side, checked);
   for (uint32_t slot = 0; slot < checked.size(); ++slot) {
     if (!checked[slot]) continue;
     for (size_t i = 0; i < layout_.inputs.size(); ++i) {

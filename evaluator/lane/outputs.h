@@ -1,10 +1,10 @@
 // What a run left behind: the outputs of each call, read out of the process's memory while it is stopped, and their
-// comparison with the reference's. Headers first, as hostile bytes, then every element.
+// comparison with the reference's. Headers first, as hostile bytes, then every element. Where the device compares, the
+// values stay there.
 // Threads: thread-compatible; a batch may be read on one thread and compared on another.
 // Errors: infrastructure only; whatever a candidate's outputs are not is an OutputComparison.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,13 +15,9 @@
 #include "evaluator/integrity/observations.h"
 #include "evaluator/lane/output_headers.h"
 #include "evaluator/lane/side.h"
+#include "evaluator/lane/value_pairs.h"
 
 namespace passnet::evaluator {
-
-// By level, from the tightest.
-struct Tolerances {
-  std::array<double, kLevels> rtol{}, atol{};
-};
 
 class OutputComparer {
  public:
@@ -36,20 +32,20 @@ class OutputComparer {
   FindOutputs Finder(std::vector<bool> checked) const;
 
   // The same call of both sides.
-  OutputComparison Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
+  Result<OutputComparison> Compare(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot) const;
 
   // The elements that made `comparison`, of the same call, fall short of the standard tolerance: of the first few outputs
-  // of which any are, nothing when shapes or types are what is wrong.
-  std::vector<OutputMismatch> Mismatches(const OutputBatch& reference, const OutputBatch& contender, uint32_t slot,
-                                         const OutputComparison& comparison) const;
+  // of which any are, nothing when shapes or types are what is wrong. Brings the call's values to the host.
+  Result<std::vector<OutputMismatch>> Mismatches(OutputBatch* reference, OutputBatch* contender, uint32_t slot,
+                                                 const OutputComparison& comparison) const;
 
   // Whether the reference's answers to two different calls pass for one another at the standard tolerance.
-  bool Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other, uint32_t other_slot) const;
-  // Whether every value of the reference's outputs is a finite number.
-  bool AllFinite(const OutputBatch& reference, uint32_t slot) const;
+  Result<bool> Interchangeable(const OutputBatch& one, uint32_t slot, const OutputBatch& other, uint32_t other_slot) const;
+  // Whether every value of the reference's outputs is a finite number. Brings the call's values to the host.
+  Result<bool> AllFinite(OutputBatch* reference, uint32_t slot) const;
 
   // Index of the first input that was changed though the reference leaves it alone, or -1. `inputs`: what it was filled
-  // with. Looks at the checked calls.
+  // with; a device that compares by itself has that. Looks at the checked calls.
   Result<int> ChangedInput(const Side& side, std::span<const std::byte> inputs, const std::vector<bool>& checked) const;
 
   // Whether two outputs of a run lie in the same memory; those that are views of inputs in the reference do not count.
@@ -59,11 +55,22 @@ class OutputComparer {
   const ClaimedOutput& OutputOf(const OutputBatch& batch, uint32_t slot, size_t index) const {
     return batch.outputs[slot * layout_.outputs.size() + index];
   }
+  // As Read, where the values stay on the device.
+  Status KeepThere(const Side& side, const std::vector<bool>& checked, OutputBatch* batch) const;
+  // The values of one call, to the host if they are not.
+  Status Fetch(uint32_t slot, OutputBatch* batch) const;
   // Its elements in row-major order, in the batch or gathered into `scratch`.
   const std::byte* InOrder(const OutputBatch& batch, uint32_t slot, size_t index, std::vector<std::byte>* scratch) const;
   // The inputs that the graph changes in place, after a call of each batch.
-  void CompareMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual, uint32_t actual_slot,
-                      OutputComparison* result) const;
+  void AddMutated(const OutputBatch& expected, uint32_t slot, const OutputBatch& actual, uint32_t actual_slot,
+                  std::vector<ValuePair>* pairs) const;
+  void AddOutput(size_t index, const std::string& what, const OutputBatch& expected, const ClaimedOutput& expected_output,
+                 const OutputBatch& actual, const ClaimedOutput& actual_output, std::vector<ValuePair>* pairs) const;
+  // Whether the output is there to be compared; why not is in the result.
+  bool Usable(const ClaimedOutput& actual, size_t index, const std::string& what, OutputComparison* result) const;
+  Result<int> ChangedThere(const Side& side, const std::vector<bool>& checked) const;
+  // How many there are of a call.
+  size_t MutatedInputs() const;
 
   const SlotLayout& layout_;
   std::vector<bool> mutated_;

@@ -58,6 +58,7 @@ class RoundRun {
     ASSIGN_OR_RETURN(bool taken, ContenderTaken());
     if (!taken) return RoundOutcome{};
     WaitForHelpers();
+    if (uncompared_) return *uncompared_;
     Side& contender = seats_.sides[kContenderSeat];
     auto view = OutputInInputs(contender, Of(blocks - 1).contender);
     if (!view) {
@@ -88,7 +89,6 @@ class RoundRun {
   }
 
   void DrawOnHelper(Block& block, int number) {
-    const SlotLayout& layout = context_.layout;
     block.kinds = DrawCallKinds(context_.ablation, context_.always_stray, context_.draws, calls_);
     block.checked = DrawChecked(context_.draws, calls_);
     if (number == 0) block.checked[0] = true;  // the first answer of a process tells remembering from computing
@@ -97,13 +97,39 @@ class RoundRun {
       block.kinds[published_slot_] = CallKind::kPublished;
       block.checked[published_slot_] = true;
     }
+    if (draws_there_) {
+      PlanInputs(block);
+    } else {
+      DrawInputs(block);
+    }
+  }
+
+  static DrawKind DrawKindOf(CallKind kind) { return kind == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed; }
+
+  void DrawInputs(Block& block) {
+    const SlotLayout& layout = context_.layout;
     block.inputs.resize(layout.InBytes());
     for (uint32_t slot = 0; slot < calls_; ++slot) {
       if (block.kinds[slot] == CallKind::kPublished) {
         CopyCall(layout, slot, context_.published, block.inputs);
       } else {
-        const auto kind = block.kinds[slot] == CallKind::kPlain ? DrawKind::kPlain : DrawKind::kStrayed;
-        DrawCall(layout, slot, kind, context_.published, context_.draws, block.inputs);
+        DrawCall(layout, slot, DrawKindOf(block.kinds[slot]), context_.published, context_.draws, block.inputs);
+      }
+    }
+  }
+
+  // Under a key of the block alone: what it leaves on the device tells nothing of the next one.
+  void PlanInputs(Block& block) {
+    InputRecipe& recipe = block.recipe;
+    recipe.key = DrawKey(context_.draws);
+    recipe.given = context_.given;
+    recipe.steps.clear();
+    SecretStream of_block(recipe.key);
+    for (uint32_t slot = 0; slot < calls_; ++slot) {
+      if (block.kinds[slot] == CallKind::kPublished) {
+        PlanCopy(context_.layout, slot, &recipe.steps);
+      } else {
+        PlanCall(context_.layout, slot, DrawKindOf(block.kinds[slot]), of_block, &recipe.steps);
       }
     }
   }
@@ -131,7 +157,7 @@ class RoundRun {
 
   Status FillSeat(Side& side, const Block& block) {
     if (side.memory().CopiesOutputs()) side.Keep(context_.comparer.Finder(block.checked));
-    RETURN_IF_ERROR(side.Fill(block.inputs));
+    RETURN_IF_ERROR(draws_there_ ? side.FillDrawn(block.recipe) : side.Fill(block.inputs));
     return context_.device.FlushCaches();
   }
 
@@ -195,60 +221,72 @@ class RoundRun {
     return OkStatus();
   }
 
+  // A device that cannot compare is no contender's doing, and nothing is told of what was not compared.
   void CompareOnHelper(Block& block, int number) {
-    if (untaken_) return;
+    if (untaken_ || uncompared_) return;
+    const Status compared = CompareBlock(block, number);
+    if (!compared) uncompared_ = compared.error();
+  }
+
+  Status CompareBlock(Block& block, int number) {
     const OutputComparer& comparer = context_.comparer;
     for (uint32_t slot = 0; slot < calls_; ++slot) {
       if (!block.checked[slot]) continue;
-      OutputComparison comparison = comparer.Compare(block.reference, block.contender, slot);
+      ASSIGN_OR_RETURN(OutputComparison comparison, comparer.Compare(block.reference, block.contender, slot));
       if (number == 0 && slot == 0) seen_->first_level = std::max(seen_->first_level.value_or(0), comparison.Level());
-      switch (block.kinds[slot]) {
-        case CallKind::kPublished:
-          NotePublished(std::move(comparison), block, slot);
-          break;
-        case CallKind::kPlain:
-          if (!Undecided(comparison, block, slot)) seen_->plain.Add(std::move(comparison));
-          break;
-        case CallKind::kStrayed:
-          if (!Undecided(comparison, block, slot)) seen_->strayed.Add(std::move(comparison));
-          break;
+      if (block.kinds[slot] == CallKind::kPublished) {
+        RETURN_IF_ERROR(NotePublished(std::move(comparison), block, slot));
+        continue;
       }
+      ASSIGN_OR_RETURN(const bool undecided, Undecided(comparison, block, slot));
+      if (undecided) continue;
+      CallTally& tally = block.kinds[slot] == CallKind::kPlain ? seen_->plain : seen_->strayed;
+      tally.Add(std::move(comparison));
     }
     if (comparer.SharesMemory(block.contender) && !comparer.SharesMemory(block.reference)) seen_->shares_memory = true;
-    NoteInterchangeable(block);
+    return NoteInterchangeable(block);
   }
 
   // The worst of the rounds. Its elements may be told: everybody has these inputs.
-  void NotePublished(OutputComparison comparison, const Block& block, uint32_t slot) {
-    if (seen_->published && comparison.Level() <= seen_->published->Level()) return;
-    comparison.mismatches = context_.comparer.Mismatches(block.reference, block.contender, slot, comparison);
+  Status NotePublished(OutputComparison comparison, Block& block, uint32_t slot) {
+    if (seen_->published && comparison.Level() <= seen_->published->Level()) return OkStatus();
+    ASSIGN_OR_RETURN(comparison.mismatches,
+                     context_.comparer.Mismatches(&block.reference, &block.contender, slot, comparison));
     seen_->published = std::move(comparison);
+    return OkStatus();
   }
 
   // Where eager itself leaves the finite numbers there is nothing to hold a contender to: NaN is close to nothing.
-  bool Undecided(const OutputComparison& comparison, const Block& block, uint32_t slot) const {
+  Result<bool> Undecided(const OutputComparison& comparison, Block& block, uint32_t slot) const {
     if (comparison.match != OutputMatch::kCompared || comparison.tightest <= kStandardLevel) return false;
-    return !context_.comparer.AllFinite(block.reference, slot);
+    ASSIGN_OR_RETURN(const bool finite, context_.comparer.AllFinite(&block.reference, slot));
+    return !finite;
+  }
+
+  Status NoteAlike(const OutputBatch& one, uint32_t slot, const OutputBatch& other, uint32_t other_slot) {
+    ASSIGN_OR_RETURN(const bool alike, context_.comparer.Interchangeable(one, slot, other, other_slot));
+    seen_->Note(alike);
+    return OkStatus();
   }
 
   // Admission: a graph whose own answers pass for one another, however far the inputs stray, earns nothing.
-  void NoteInterchangeable(const Block& block) {
+  Status NoteInterchangeable(const Block& block) {
     std::vector<uint32_t> strayed;
     for (uint32_t slot = 0; slot < calls_ && strayed.size() < 3; ++slot) {
       if (block.checked[slot] && block.kinds[slot] == CallKind::kStrayed) strayed.push_back(slot);
     }
-    const OutputComparer& comparer = context_.comparer;
     if (calls_ == 1 && !strayed.empty()) {
       // One call a block: the first is kept to hold later ones against.
       if (!kept_) {
         kept_ = block.reference;
       } else {
-        seen_->Note(comparer.Interchangeable(*kept_, 0, block.reference, 0));
+        RETURN_IF_ERROR(NoteAlike(*kept_, 0, block.reference, 0));
       }
     }
     for (size_t i = 1; i < strayed.size(); ++i) {
-      seen_->Note(comparer.Interchangeable(block.reference, strayed[i - 1], block.reference, strayed[i]));
+      RETURN_IF_ERROR(NoteAlike(block.reference, strayed[i - 1], block.reference, strayed[i]));
     }
+    return OkStatus();
   }
 
   Result<RoundOutcome> Finish() {
@@ -272,10 +310,12 @@ class RoundRun {
   const RoundPlan& plan_;
   Observations* seen_;  // `failure` and the clock's facts on this thread, the rest on the data thread
   const uint32_t calls_;
+  const bool draws_there_ = seats_.sides[kReferenceSeat].memory().WorksThere();
   int published_block_ = 0;
   uint32_t published_slot_ = 0;
   std::array<std::future<Status>, kSeats> taken_;
   bool untaken_ = false;  // of the data thread: the contender's outputs could not be read
+  std::optional<Error> uncompared_;  // of the data thread: why no more was compared
   std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
   Nanos contender_wall_{0}, contender_cpu_{0};     // all blocks
   std::vector<double> starts_;

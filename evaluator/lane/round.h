@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct Block {
   std::vector<CallKind> kinds;
   std::vector<bool> checked;      // the calls whose values are looked at
   std::vector<std::byte> inputs;  // of all slots, as a seat has them
+  InputRecipe recipe;             // in their place, where the device draws
   std::future<void> drawn, compared;
   OutputBatch reference, contender;
 };
@@ -63,6 +65,7 @@ using Blocks = std::array<Block, 2>;
 struct RoundContext {
   const SlotLayout& layout;
   const InputSet& published;  // PassBench's own set, once in each round; its bytes of fixed tensors are every call's
+  const std::shared_ptr<const std::vector<std::byte>>& given;  // the same for a device that draws
   bool always_stray = false;  // plain answers would tell nothing
   const OutputComparer& comparer;
   Blocks& blocks;

@@ -56,6 +56,8 @@ class Side {
 
   // The inputs of all slots, from a buffer of layout().InBytes().
   Status Fill(std::span<const std::byte> inputs) { return memory_->Stage(inputs); }
+  // The same by a device that draws inputs by itself.
+  Status FillDrawn(const InputRecipe& recipe) { return memory_->StageDrawn(recipe); }
   // An input as the last run left it.
   Result<std::span<const std::byte>> Input(uint32_t slot, size_t index) const;
   // What of later runs is kept for reading, where outputs have to be copied inside the clock.

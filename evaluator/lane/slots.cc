@@ -98,8 +98,9 @@ size_t SlotLayout::HeapBytes() const {
 SeatSizes SlotLayout::Sizes() const {
   // A block's results and the block's before, and what a call holds at once; allocators round up and leave gaps.
   constexpr size_t kBlocks = 2, kIntermediates = 8, kSlack = size_t{64} << 20;
-  size_t kept = in_stride;
-  for (const SlotOutput& output : outputs) kept += RoundUp(MostBytes(output), kKeptAlignment);
+  // What is kept begins where its alignment has it.
+  size_t kept = in_stride + 2 * inputs.size() * kKeptAlignment;
+  for (const SlotOutput& output : outputs) kept += RoundUp(MostBytes(output), kKeptAlignment) + kKeptAlignment;
   return {InBytes(), OutBytes(), (kBlocks * slots + kIntermediates) * CallBytes() + kSlack, kept * slots};
 }
 
@@ -127,6 +128,30 @@ void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const Inpu
     const SlotInput& input = layout.inputs[i];
     DrawInput(input.fresh, kind, fixed[i], draws, inputs.subspan(slot * layout.in_stride + input.offset, input.bytes));
   }
+}
+
+void PlanCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, SecretStream& draws,
+              std::vector<kernels::DrawStep>* steps) {
+  for (const SlotInput& input : layout.inputs) {
+    PlanInput(input.fresh, kind, input.bytes, slot * layout.in_stride + input.offset, input.offset, draws, steps);
+  }
+}
+
+void PlanCopy(const SlotLayout& layout, uint32_t slot, std::vector<kernels::DrawStep>* steps) {
+  for (const SlotInput& input : layout.inputs) {
+    kernels::DrawStep step;
+    step.kind = kernels::kCopy;
+    step.elements = input.bytes;
+    step.to = slot * layout.in_stride + input.offset;
+    step.from = input.offset;
+    steps->push_back(step);
+  }
+}
+
+std::shared_ptr<const std::vector<std::byte>> GivenOf(const SlotLayout& layout, const InputSet& set) {
+  SlotLayout one = layout;
+  one.slots = 1;
+  return std::make_shared<const std::vector<std::byte>>(FirstCall(one, set));
 }
 
 void CopyCall(const SlotLayout& layout, uint32_t slot, const InputSet& set, std::span<std::byte> inputs) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,14 @@ Result<InputSet> MakeInputSet(const passbench::Graph& graph, uint64_t seed);
 // A call's inputs into its slot; `fixed`: the bytes of tensors that are never drawn. `inputs`: the layout's InBytes.
 void DrawCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, const InputSet& fixed, SecretStream& draws,
               std::span<std::byte> inputs);
+
+// The same as steps of a device that draws by itself; what is copied comes from GivenOf(layout, fixed).
+void PlanCall(const SlotLayout& layout, uint32_t slot, DrawKind kind, SecretStream& draws,
+              std::vector<kernels::DrawStep>* steps);
+// The steps that copy the set of GivenOf.
+void PlanCopy(const SlotLayout& layout, uint32_t slot, std::vector<kernels::DrawStep>* steps);
+// A set as one slot has it.
+std::shared_ptr<const std::vector<std::byte>> GivenOf(const SlotLayout& layout, const InputSet& set);
 
 // The bytes of a set into its slot.
 void CopyCall(const SlotLayout& layout, uint32_t slot, const InputSet& set, std::span<std::byte> inputs);

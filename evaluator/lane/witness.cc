@@ -102,8 +102,10 @@ class Hearing {
     if (!made) return false;
     for (uint32_t slot = 0; slot < layout_.slots; ++slot) {
       // An answer that is not even one by itself is no measure of another.
-      const bool usable = comparer_.Compare(answers_, answers_, slot).match == OutputMatch::kCompared;
-      if (!usable || comparer_.Compare(answers_, ghosts, slot).Level() > kStandardLevel) return false;
+      ASSIGN_OR_RETURN(const OutputComparison itself, comparer_.Compare(answers_, answers_, slot));
+      if (itself.match != OutputMatch::kCompared) return false;
+      ASSIGN_OR_RETURN(const OutputComparison without, comparer_.Compare(answers_, ghosts, slot));
+      if (without.Level() > kStandardLevel) return false;
     }
     return true;
   }

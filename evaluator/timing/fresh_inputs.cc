@@ -105,6 +105,11 @@ void Store(const std::string& dtype, const float* values, size_t count, std::byt
   }
 }
 
+double ConstantSpread(const FreshTensor& tensor, DrawKind kind) {
+  if (kind == DrawKind::kPlain) return 0;
+  return tensor.mean != 0 ? kConstantScale * std::abs(tensor.mean) : kConstantScale;
+}
+
 void DrawFloats(const FreshTensor& tensor, double spread, SecretStream& random, std::span<std::byte> to) {
   const size_t width = to.size() / tensor.elements;
   const Affine affine = Around(tensor, spread);
@@ -119,11 +124,15 @@ void DrawFloats(const FreshTensor& tensor, double spread, SecretStream& random, 
   }
 }
 
+size_t DrawStrayCount(const FreshTensor& tensor, SecretStream& random) {
+  const uint64_t permille = kMinStrayPermille + random.Below(kMaxStrayPermille - kMinStrayPermille + 1);
+  return std::max<size_t>(1, tensor.elements * permille / 1000);
+}
+
 // Overwrites a random share of the elements by far ones.
 void Stray(const FreshTensor& tensor, SecretStream& random, std::span<std::byte> to) {
   const size_t width = to.size() / tensor.elements;
-  const uint64_t permille = kMinStrayPermille + random.Below(kMaxStrayPermille - kMinStrayPermille + 1);
-  const size_t strays = std::max<size_t>(1, tensor.elements * permille / 1000);
+  const size_t strays = DrawStrayCount(tensor, random);
   const Affine affine = Around(tensor, tensor.spread * kStrayScale);
   constexpr size_t kDraws = 1024;
   for (size_t done = 0; done < strays; done += kDraws) {
@@ -162,9 +171,14 @@ void DrawInts(const FreshTensor& tensor, SecretStream& random, std::span<std::by
   }
 }
 
+// Of a mask, of 256.
+uint8_t DrawDensity(DrawKind kind, SecretStream& random) {
+  constexpr uint8_t kStrayed[] = {26, 77, 179, 230};
+  return kind == DrawKind::kPlain ? 128 : kStrayed[random.Below(std::size(kStrayed))];
+}
+
 void DrawMask(size_t elements, DrawKind kind, SecretStream& random, std::span<std::byte> to) {
-  constexpr uint8_t kStrayed[] = {26, 77, 179, 230};  // of 256
-  const uint8_t density = kind == DrawKind::kPlain ? 128 : kStrayed[random.Below(std::size(kStrayed))];
+  const uint8_t density = DrawDensity(kind, random);
   for (size_t begin = 0; begin < elements; begin += kBatch) {
     const size_t count = std::min(kBatch, elements - begin);
     const uint8_t* bits = random.Take(count);
@@ -172,7 +186,81 @@ void DrawMask(size_t elements, DrawKind kind, SecretStream& random, std::span<st
   }
 }
 
+kernels::ValueType TypeOf(const FreshTensor& tensor, uint64_t width) {
+  if (tensor.dtype == "float32") return kernels::kFloat32;
+  if (tensor.dtype == "float64") return kernels::kFloat64;
+  if (tensor.dtype == "float16") return kernels::kFloat16;
+  if (tensor.dtype == "bfloat16") return kernels::kBFloat16;
+  switch (width) {
+    case 1: return kernels::kInt8;
+    case 2: return kernels::kInt16;
+    case 4: return kernels::kInt32;
+    default: return kernels::kInt64;
+  }
+}
+
+// `step` as one of `elements` that are drawn around the tensor's mean, each from so many bytes of the stream.
+kernels::DrawStep Drawn(kernels::DrawStep step, kernels::StepKind kind, const FreshTensor& tensor, double spread,
+                        bool one_sided, size_t elements, uint64_t each, SecretStream& random) {
+  const Affine affine = Around(tensor, spread);
+  step.kind = kind;
+  step.elements = elements;
+  step.among = tensor.elements;
+  step.position = random.Position();
+  step.offset = affine.offset;
+  step.scale = affine.scale;
+  step.least = affine.least;
+  step.most = affine.most;
+  if (one_sided) step.sign = std::signbit(tensor.mean) ? -1.0f : 1.0f;
+  random.PassOver(elements * each);
+  return step;
+}
+
 }  // namespace
+
+void PlanInput(const FreshTensor& tensor, DrawKind kind, uint64_t bytes, uint64_t to, uint64_t from, SecretStream& random,
+               std::vector<kernels::DrawStep>* steps) {
+  if (tensor.elements == 0) return;
+  kernels::DrawStep step;
+  step.to = to;
+  step.type = TypeOf(tensor, bytes / tensor.elements);
+  step.elements = tensor.elements;
+  switch (tensor.freshness) {
+    case Freshness::kFixed:
+      step.kind = kernels::kCopy;
+      step.elements = bytes;
+      step.from = from;
+      steps->push_back(step);
+      return;
+    case Freshness::kConstant:
+      steps->push_back(Drawn(step, kernels::kFloats, tensor, ConstantSpread(tensor, kind), OneSided(tensor), tensor.elements,
+                             4, random));
+      return;
+    case Freshness::kFloat:
+      steps->push_back(Drawn(step, kernels::kFloats, tensor, tensor.spread, false, tensor.elements, 4, random));
+      if (kind == DrawKind::kStrayed) {
+        const size_t strays = DrawStrayCount(tensor, random);
+        steps->push_back(Drawn(step, kernels::kStrays, tensor, tensor.spread * kStrayScale, OneSided(tensor), strays, 16,
+                               random));
+      }
+      return;
+    case Freshness::kRangedInt:
+      step.kind = kernels::kInts;
+      step.low = tensor.low;
+      step.span = static_cast<uint64_t>(tensor.high - tensor.low) + 1;
+      step.position = random.Position();
+      random.PassOver(tensor.elements * 4);
+      steps->push_back(step);
+      return;
+    case Freshness::kBool:
+      step.kind = kernels::kMask;
+      step.density = DrawDensity(kind, random);
+      step.position = random.Position();
+      random.PassOver(tensor.elements);
+      steps->push_back(step);
+      return;
+  }
+}
 
 void DrawInput(const FreshTensor& tensor, DrawKind kind, std::span<const std::byte> fixed, SecretStream& random,
                std::span<std::byte> to) {
@@ -182,10 +270,7 @@ void DrawInput(const FreshTensor& tensor, DrawKind kind, std::span<const std::by
       CHECK(fixed.size() == to.size());
       std::memcpy(to.data(), fixed.data(), to.size());
       return;
-    case Freshness::kConstant: {
-      const double strayed = tensor.mean != 0 ? kConstantScale * std::abs(tensor.mean) : kConstantScale;
-      return DrawFloats(tensor, kind == DrawKind::kPlain ? 0 : strayed, random, to);
-    }
+    case Freshness::kConstant: return DrawFloats(tensor, ConstantSpread(tensor, kind), random, to);
     case Freshness::kFloat:
       DrawFloats(tensor, tensor.spread, random, to);
       if (kind == DrawKind::kStrayed) Stray(tensor, random, to);

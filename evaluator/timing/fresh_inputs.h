@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "evaluator/device/kernels/words.h"
 #include "evaluator/timing/secret_stream.h"
 
 namespace passnet::evaluator {
@@ -43,5 +45,10 @@ struct FreshTensor {
 // PassBench draws at a fifth), keeping the sign where the task's values have only one.
 void DrawInput(const FreshTensor& tensor, DrawKind kind, std::span<const std::byte> fixed, SecretStream& random,
                std::span<std::byte> to);
+
+// The same draw as steps for a device, which makes the same bytes of the stream itself: this one passes over them. `bytes`:
+// of the tensor; `to`: where they begin among a device's inputs, `from`: those of a kFixed tensor among what it is given.
+void PlanInput(const FreshTensor& tensor, DrawKind kind, uint64_t bytes, uint64_t to, uint64_t from, SecretStream& random,
+               std::vector<kernels::DrawStep>* steps);
 
 }  // namespace passnet::evaluator

@@ -1316,9 +1316,14 @@ TEST_F(ReplayTest, AnotherVerdictOrASpeedOutsideTheNoiseDiffers) {
   Regraded slower = RegradeOne(measure);
   EXPECT_EQ(slower.state, RegradeState::kDiffers);
   EXPECT_THAT(slower.reason, HasSubstr("outside the noise"));
+  EXPECT_EQ(slower.graphs_that_differ, 1);
+  EXPECT_GE(slower.graphs, 1);
   EXPECT_EQ(slower.environment.at("cpu"), (std::pair<std::string, std::string>("fake", "another")));
   noise = 0.06;
-  EXPECT_EQ(RegradeOne(measure).state, RegradeState::kAgrees);
+  Regraded alike = RegradeOne(measure);
+  EXPECT_EQ(alike.state, RegradeState::kAgrees);
+  EXPECT_EQ(alike.graphs_that_differ, 0);
+  EXPECT_EQ(alike.graphs, slower.graphs);
   Regraded wrong = RegradeOne([&](const evaluator::EvaluateRequest& request) {
     auto report = Measure(request);
     report.value().verdict = evaluator::Verdict::kIncorrect;

@@ -53,6 +53,7 @@ class CudaLaneTest : public testing::Test {
     options.cache_dir = *folder_ / "cache";
     options.device = "cuda:0";
     options.cuda.driver_library = options.cuda.nvml_library = fakes::FakeCudaPath();
+    options.nvrtc = fakes::FakeCudaPath();
     options.cuda.torch_device = "cpu";
     options.cuda.lock_folder = *folder_ / "locks";
     options.cuda.pci_folder = *folder_ / "pci";

@@ -190,10 +190,10 @@ TEST(AblationTest, LayoutLeftOutTakesOneElementForAll) {
   const SlotLayout layout = MakeLayout({}, {row}, 1);
   const OutputBatch dense = Row(layout, 1), expanded = Row(layout, 0), wild = Row(layout, 1 << 30);
   const OutputComparer strict(layout, {}), any(layout, {}, true);
-  EXPECT_EQ(strict.Compare(dense, dense, 0).match, OutputMatch::kCompared);
-  EXPECT_EQ(strict.Compare(dense, expanded, 0).match, OutputMatch::kLayoutMismatch);
-  EXPECT_EQ(any.Compare(dense, expanded, 0).match, OutputMatch::kCompared);
-  EXPECT_EQ(any.Compare(dense, wild, 0).match, OutputMatch::kLayoutMismatch) << "what is read stays bounded";
+  EXPECT_EQ(strict.Compare(dense, dense, 0).value().match, OutputMatch::kCompared);
+  EXPECT_EQ(strict.Compare(dense, expanded, 0).value().match, OutputMatch::kLayoutMismatch);
+  EXPECT_EQ(any.Compare(dense, expanded, 0).value().match, OutputMatch::kCompared);
+  EXPECT_EQ(any.Compare(dense, wild, 0).value().match, OutputMatch::kLayoutMismatch) << "what is read stays bounded";
 }
 
 TEST(AblationTest, SurprisesLeftOutAreBelieved) {

@@ -86,6 +86,7 @@ TEST(GpuFactsTest, EnvironmentHasWhatPromptsKnow) {
   EXPECT_EQ(environment.at("gpu_launch_us"), "4.3");
   EXPECT_EQ(environment.at("gpu_driver"), "13.1");
   EXPECT_EQ(environment.at("gpu_mig"), "no");
+  EXPECT_EQ(environment.at("gpu_compares"), "yes");
   EXPECT_EQ(environment.at("gpu_persistence"), "unknown");
   EXPECT_EQ(ArchitectureOf(SomeFacts()), "sm_90");
 }

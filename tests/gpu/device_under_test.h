@@ -15,6 +15,7 @@ struct DeviceUnderTest {
   std::string why_not;  // empty: tests run
   bool stand_in = false;
   std::string driver_library, nvml_library;
+  std::vector<std::string> nvrtc_libraries = {};
   // Of a lane: its device, what a client gives passnet-evaluator beside it, and the folders below tests/fixtures with passes
   // that it can run.
   std::string lane_device = "cuda:0";

@@ -8,6 +8,7 @@ evaluator::CudaDeviceOptions DeviceUnderTest::Options(const std::string& lock_fo
   options.driver_library = driver_library;
   options.nvml_library = nvml_library;
   options.lock_folder = lock_folder;
+  options.nvrtc_libraries = nvrtc_libraries;
   return options;
 }
 
@@ -16,8 +17,9 @@ const DeviceUnderTest& TheDevice() {
     DeviceUnderTest made;
     made.stand_in = true;
     made.driver_library = made.nvml_library = FakeCudaPath();
-    made.lane_arguments = {"--driver-library", FakeCudaPath(), "--management-library", FakeCudaPath(), "--torch-device", "cpu",
-                           "--lock-folder", BinaryDir() + "/test-locks"};
+    made.nvrtc_libraries = {FakeCudaPath()};
+    made.lane_arguments = {"--driver-library", FakeCudaPath(), "--management-library", FakeCudaPath(), "--nvrtc", FakeCudaPath(),
+                           "--torch-device", "cpu", "--lock-folder", BinaryDir() + "/test-locks"};
     made.pass_folders = {"passes"};  // its tensors are the host's, and so are the kernels
     return made;
   }();

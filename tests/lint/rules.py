@@ -29,15 +29,16 @@ ALLOWED = {
     "evaluator/compile": EVALUATOR_PART | {"evaluator/candidate"},  # a candidate's kernels are what it compiles
     # Stands where a zygote stands, forks as one does, and asks the driver as a lane does.
     "evaluator/gpu_probe": EVALUATOR_PART | {"evaluator/device", "sandbox/apply"},
-    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker"},
+    "evaluator/timing": EVALUATOR_PART | {"evaluator/worker", "evaluator/device/kernels"},  # draws planned for a device
     "evaluator/integrity": EVALUATOR_PART,
     "evaluator/compare": EVALUATOR_PART,
     # Built on a GPU host against its own torch: torch, Python and libc alone, and device's declarations of CUDA (a header).
     "evaluator/worker": {"sandbox/apply", "evaluator/device"},
-    "evaluator/device": {"base"},  # CUDA's libraries are loaded by name: no header of theirs
+    "evaluator/device": {"base", "evaluator/device/kernels"},  # CUDA's libraries are loaded by name: no header of theirs
+    "evaluator/device/kernels": set(),  # compiled on a device too, where there is not even a C library
     "evaluator/lane": EVALUATOR_PART | {
-        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/timing", "evaluator/integrity", "evaluator/compare",
-        "evaluator/worker"},
+        "evaluator/candidate", "evaluator/compile", "evaluator/device", "evaluator/device/kernels", "evaluator/timing",
+        "evaluator/integrity", "evaluator/compare", "evaluator/worker"},
     "prompts": {"base", "passbench", "evaluator/api"},
     "agent": {"base", "passbench", "sandbox", "dialects", "trajectories", "prompts", "evaluator/api",
               "evaluator/client"},

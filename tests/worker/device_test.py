@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import tempfile
+import types
 import unittest
 
 import worker_path  # noqa: F401  (before torch)
@@ -115,7 +116,7 @@ class LaneTest(unittest.TestCase):
             self.assertEqual(worker.command({"cmd": "configure", "mode": mode, "seed_each_call": False}), {"ok": True})
         return worker
 
-    def check_answers(self, worker: Worker) -> None:
+    def check_answers(self, worker: Worker, expected=expected) -> None:
         drawn = self.seat.fill()
         reply = worker.run(CALL, self.seat.slots)
         self.assertEqual((reply.status, reply.calls), (0, self.seat.slots), reply.error)
@@ -153,12 +154,14 @@ class ReferenceTest(LaneTest):
 
     def test_command_attaches_as_a_first_frame_does(self):
         state = task_state()
+        # What was configured before is the model's that is loaded for the device.
+        state.message = {**state.message, "source": MODEL.replace("in_0 + in_1", "in_0 - in_1")}
         worker = self.started(lambda channel: calls.Reference(channel, state), {}, [])
         configure = {"cmd": "configure", "mode": "eager", "seed_each_call": False}
         self.assertEqual(worker.command(configure), {"ok": True})
         attach = {**self.seat.layout(), "cmd": "attach"}
         self.assertEqual(worker.command(attach, self.seat.fds()), {"ok": True})
-        self.check_answers(worker)
+        self.check_answers(worker, lambda x, y: (x - y) * torch.arange(8))
         again = worker.command(attach, self.seat.fds())
         self.assertIn("attached to its device already", again["error"])
 
@@ -420,6 +423,17 @@ class ArenaTest(unittest.TestCase):
 
         small, taken = self.in_arena(1 << 20, work)
         self.assertEqual(taken, small)
+
+    def test_memory_from_elsewhere_is_noticed_at_once(self):
+        seat = Seat([SHAPE])
+
+        def child() -> bool:
+            device.native = types.SimpleNamespace(attach_device=lambda *lent: 0, is_lent=native.is_lent)
+            with self.assertRaisesRegex(RuntimeError, "torch's memory on cpu does not come from what the evaluator lends"):
+                device.attach(seat.layout()["device"], seat.inputs.fd, seat.arena.fd)
+            return True
+
+        self.assertTrue(in_child(child))
 
     def test_full_arena_tells_what_is_in_use(self):
         def work() -> str:

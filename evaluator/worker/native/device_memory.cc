@@ -125,9 +125,16 @@ PyObject* TellAttribute(PyObject*, PyObject* number) {
   return PyLong_FromLong(value);
 }
 
+PyObject* IsLent(PyObject*, PyObject* address) {
+  const void* at = PyLong_AsVoidPtr(address);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  return PyBool_FromLong(Told(at) != reinterpret_cast<uint64_t>(at));
+}
+
 PyMethodDef kDeviceFunctions[] = {
     {"attach_device", AttachDevice, METH_VARARGS, "Open the lane's device and map what the evaluator lends there."},
     {"device_attribute", TellAttribute, METH_O, "A CUdevice_attribute of the lane's device."},
+    {"is_lent", IsLent, METH_O, "Whether an address lies in what the evaluator lends."},
     {"device_error", TellDeviceError, METH_NOARGS, "Wait for the device; what went wrong there, or an empty text."},
     {nullptr, nullptr, 0, nullptr}};
 

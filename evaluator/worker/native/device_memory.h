@@ -18,7 +18,7 @@ class Tensor;
 namespace passnet::worker::device_memory {
 
 // Adds attach_device(driver, uuid, on_cuda, inputs, arena) to the module, the last two of (descriptor, bytes, told_at): the
-// device's number among the driver's. And device_attribute(number), device_error(). 0 on success, -1 with a Python error set.
+// device's number among the driver's. And device_attribute(number), is_lent(address), device_error(). 0 on success, -1 with a Python error set.
 int AddDeviceMemory(PyObject* module);
 
 struct Lent {

@@ -63,8 +63,13 @@ def attach(lent: dict, inputs: int, arena: int) -> torch.device:
         show()
     index = native.attach_device(lent["driver"], lent["uuid"], on_cuda, (inputs, lent["inputs_bytes"], lent["inputs_at"]),
                                  (arena, lent["arena_bytes"], lent["arena_at"]))
-    if not on_cuda:
-        return CPU
+    where = _open(index) if on_cuda else CPU
+    if not native.is_lent(torch.empty(1, device=where).data_ptr()):
+        raise RuntimeError(f"torch's memory on {where} does not come from what the evaluator lends: nothing of it could be read")
+    return where
+
+
+def _open(index: int) -> torch.device:
     # Before torch has asked for any memory of the device: later it could not be changed.
     pieces = torch.cuda.memory.CUDAPluggableAllocator(native.__file__, "pn_arena_alloc", "pn_arena_free")
     torch.cuda.memory.change_current_allocator(pieces)

@@ -22,6 +22,7 @@ struct FakeCudaControl {
   std::atomic<int> failing_after{0};
   std::atomic<unsigned> copies{0};  // queued
   std::atomic<unsigned long long> set_bytes{0};
+  std::atomic<unsigned long long> host_bytes{0};  // copied from or to the host
   std::atomic<long> live{0};        // allocations, mappings, streams
   // Of NVML.
   unsigned core_mhz = 1980, celsius = 41;
@@ -32,6 +33,7 @@ struct FakeCudaControl {
   bool shares_memory = true;  // the attribute
   // A kernel: a function over copies of its parameters, whose sizes are digits ("84": eight bytes, then four). It runs beside
   // the process and goes on where that is stopped: no allocation, no call into libraries that keep something a thread.
+  // Null: what the driver knows under that name by itself.
   void (*add_kernel)(const char* name, const char* sizes, void (*run)(void** parameters)) = nullptr;
 };
 

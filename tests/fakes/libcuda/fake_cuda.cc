@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "evaluator/device/cuda_api.h"
+#include "evaluator/device/kernels/on_host.h"
 #include "tests/fakes/libcuda/control.h"
 #include "tests/fakes/libcuda/fake_stream.h"
 
@@ -44,13 +45,32 @@ void WriteWord(void** parameters) {
   *reinterpret_cast<uint32_t*>(to) = *static_cast<uint32_t*>(parameters[1]);
 }
 
+// One of the evaluator's own kernels, which are told where their table lies.
+template <typename Table, void (*kRun)(const Table&)>
+void RunWith(void** parameters) {
+  kRun(*reinterpret_cast<const Table*>(*static_cast<uint64_t*>(parameters[0])));
+}
+
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters));
+
+std::map<std::string, Kernel> KnownKernels() {
+  using namespace evaluator::kernels;
+  std::map<std::string, Kernel> known;
+  for (const Kernel& one : {Kernel{"passnet_health", "84", WriteWord},
+                            Kernel{"passnet_draw", "8", RunWith<DrawTable, DrawOnHost>},
+                            Kernel{"passnet_claim_strays", "8", RunWith<DrawTable, ClaimStraysOnHost>},
+                            Kernel{"passnet_write_strays", "8", RunWith<DrawTable, WriteStraysOnHost>},
+                            Kernel{"passnet_compare", "8", RunWith<CompareTable, CompareOnHost>}}) {
+    known[one.name] = one;
+  }
+  return known;
+}
 
 Fake& State() {
   static Fake* fake = [] {
     auto* made = new Fake;
     made->control.add_kernel = AddKernel;
-    made->kernels["passnet_health"] = {"passnet_health", "84", WriteWord};
+    made->kernels = KnownKernels();
     return made;
   }();
   return *fake;
@@ -58,7 +78,7 @@ Fake& State() {
 
 void AddKernel(const char* name, const char* sizes, void (*run)(void** parameters)) {
   std::lock_guard lock(State().mutex);
-  State().kernels[name] = {name, sizes, run};
+  State().kernels[name] = run != nullptr ? Kernel{name, sizes, run} : KnownKernels()[name];
 }
 
 thread_local bool has_context = false;
@@ -283,9 +303,11 @@ CALL Code cuMemFreeHost(void* at) {
   return kSuccess;
 }
 CALL Code cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyHtoDAsync_v2", Bytes(to), static_cast<const std::byte*>(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, Stream stream) {
+  State().control.host_bytes += bytes;
   return Copy("cuMemcpyDtoHAsync_v2", static_cast<std::byte*>(to), Bytes(from), bytes, stream);
 }
 CALL Code cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, Stream stream) {
