@@ -180,7 +180,7 @@ void JudgeClock(const Observations& seen, const Facts& facts, GraphReport* repor
              std::to_string(seen.cpu_over_wall) + " cores in one)",
          report);
   }
-  if (seen.candidate_us && *seen.candidate_us < kImplausibleShare * facts.floor_us) {
+  if (IsBelowFloor(seen, facts.floor_us)) {
     Fail(report->status, Verdict::kImplausible,
          "a call takes " + Us(*seen.candidate_us) + "; reaching the graph and writing its outputs alone takes " +
              Us(facts.floor_us),
@@ -189,6 +189,10 @@ void JudgeClock(const Observations& seen, const Facts& facts, GraphReport* repor
 }
 
 }  // namespace
+
+bool IsBelowFloor(const Observations& seen, double floor_us) {
+  return seen.candidate_us && *seen.candidate_us < kImplausibleShare * floor_us;
+}
 
 std::string LastLine(const std::string& text) {
   size_t end = text.find_last_not_of(" \n\r\t");

@@ -22,6 +22,9 @@ inline constexpr double kIdleCpuUs = 3000;        // chosen: being stopped and m
 inline constexpr double kImplausibleShare = 0.8;  // of the floor, whose own spread the rest is for
 inline constexpr uint64_t kMaxOutputBytes = 1 << 20; // of text a candidate may print
 
+// Whether a call was faster than the floor lets any be.
+bool IsBelowFloor(const Observations& seen, double floor_us);
+
 // Levels t at which a comparison holds, ascending; empty for a mismatch.
 std::vector<int> TolerancesOk(const OutputComparison& comparison);
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kCaptureLimit{120};
 constexpr std::chrono::minutes kInductorLimit{5};   // a first compile with everything cold
-constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr const char* kMeasuring = "rounds 2";  // changes with docs/measuring.md: other figures are not to be compared
 constexpr size_t kMaxBaselineBytes = 8u << 20;
 constexpr std::chrono::minutes kTritonLimit{10};  // the compile child has a limit of its own

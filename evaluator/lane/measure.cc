@@ -11,7 +11,6 @@
 namespace passnet::evaluator {
 namespace {
 
-constexpr std::chrono::minutes kCoreLimit{60};  // another evaluator may be measuring a graph of a minute a call
 constexpr int kLimitsOfAGraph = 10;  // one that needs nearly its limit for every block would use up its client's deadline
 constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;

@@ -233,6 +233,11 @@ Result<double> EagerMicros(const GraphFacts& facts, Side& eager, int timing_core
 Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path,
                               int timing_core, Device& device) {
   if (auto known = facts.null_path_us.find(path); known != facts.null_path_us.end()) return known->second;
+  return NullPathAnew(task, facts, path, timing_core, device);
+}
+
+Result<double> NullPathAnew(const std::shared_ptr<TaskChild>& task, GraphFacts& facts, CallPath path, int timing_core,
+                            Device& device) {
   constexpr int kBlocks = 12;
   SlotLayout layout = facts.layout;
   const BlockOptions most;
@@ -246,8 +251,9 @@ Result<double> NullPathMicros(const std::shared_ptr<TaskChild>& task, GraphFacts
   const double run_us = *std::min_element(times.runs.begin(), times.runs.end());
   const double start_us = *std::min_element(times.starts.begin(), times.starts.end());
   const double micros = std::max(run_us - start_us, 0.0) / layout.slots;
-  facts.null_path_us[path] = micros;
-  return micros;
+  const auto [known, is_new] = facts.null_path_us.try_emplace(path, micros);
+  if (!is_new) known->second = std::min(known->second, micros);
+  return known->second;
 }
 
 }  // namespace passnet::evaluator

@@ -14,6 +14,9 @@
 
 namespace passnet::evaluator {
 
+// How long it is waited for: another evaluator may be measuring a graph of a minute a call.
+inline constexpr std::chrono::minutes kCoreLimit{60};
+
 class TimingCore {
  public:
   using Hold = HostLock::Hold;

@@ -123,6 +123,27 @@ TEST_P(ReaderTest, TimedHeapsLieInHugePages) {
   EXPECT_GE(huge_kib, facts.value()->layout.HeapBytes() >> 11);
 }
 
+// A floor that was taken in a slow moment accuses no call for good.
+TEST_P(ReaderTest, NullPathThatIsMeasuredAnewIsTheLowerOne) {
+  auto task = passbench::LoadTask(fakes::SourceDir() + "/tasks/rope");
+  ASSERT_TRUE(task) << task.error().context;
+  const passbench::Graph& graph = task.value().graphs.front();
+  auto child = TaskChild::Start(Shared(), graph, Soon());
+  ASSERT_TRUE(child) << child.error().context;
+  CpuDevice device;
+  auto facts = FactsOf(child.value(), graph, {}, device);
+  ASSERT_TRUE(facts) << facts.error().context;
+  constexpr double kTooHigh = 1e9, kTooLow = 1e-9;
+  const auto with = [&](double known, auto measure) {
+    facts.value()->null_path_us[CallPath::kDirect] = known;
+    return measure(child.value(), *facts.value(), CallPath::kDirect, 0, device).value();
+  };
+  EXPECT_EQ(with(kTooHigh, NullPathMicros), kTooHigh) << "known once, it is not measured again unless asked to";
+  EXPECT_LT(with(kTooHigh, NullPathAnew), kTooHigh);
+  EXPECT_LT(facts.value()->null_path_us[CallPath::kDirect], kTooHigh);
+  EXPECT_EQ(with(kTooLow, NullPathAnew), kTooLow);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tiers, ReaderTest,
                          testing::Values(sandbox::LimitsBy::kBestOfHost, sandbox::LimitsBy::kPolling));
 
