@@ -28,6 +28,9 @@ constexpr char kHealthKernel[] = R"(.version 6.3
 }
 )";
 
+// What cuBLAS, cuBLASLt and cuDNN ask of torch's allocator: 32 MiB a handle and stream on Hopper (cuBLAS's manual,
+// "cublasSetWorkspace"), the rest is room.
+constexpr size_t kLibrariesBytes = size_t{256} << 20;
 constexpr size_t kLeastRing = size_t{8} << 20;
 constexpr int kCopies = 8;
 constexpr int kLaunches = 32;
@@ -202,7 +205,8 @@ void CudaDevice::LoadKernels() {
 }
 
 SeatPool CudaDevice::Seats() {
-  const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device};
+  const DeviceForWorker told{facts_.uuid, options_.driver_library, options_.torch_device,
+                             options_.torch_device == "cuda" ? kLibrariesBytes : 0};
   return SeatPool([context = context_, told, kernels = kernels_](const SeatSizes& sizes) {
     return CudaSeat::Create(context, told, sizes, kernels);
   });

@@ -18,7 +18,7 @@ Result<std::unique_ptr<SeatMemory>> CudaSeat::Create(std::shared_ptr<const CudaC
   const size_t inputs = std::max<size_t>(sizes.inputs, 1), kept = std::max<size_t>(sizes.kept, 1);
   ASSIGN_OR_RETURN(made->headers_, SharedRegion::Create("seat-headers", sizes.headers));
   ASSIGN_OR_RETURN(made->inputs_, CudaMemory::Create(context, inputs, true));
-  ASSIGN_OR_RETURN(made->arena_, CudaMemory::Create(context, std::max<size_t>(sizes.arena, 1), true));
+  ASSIGN_OR_RETURN(made->arena_, CudaMemory::Create(context, std::max<size_t>(sizes.arena, 1) + device.libraries_bytes, true));
   ASSIGN_OR_RETURN(made->staged_, CudaMemory::Create(context, inputs, false));
   ASSIGN_OR_RETURN(made->snapshot_, CudaMemory::Create(context, kept, false));
   ASSIGN_OR_RETURN(made->host_, CudaHostMemory::Create(context, std::max(inputs, kept)));

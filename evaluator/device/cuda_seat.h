@@ -26,6 +26,7 @@ struct DeviceForWorker {
   std::string uuid;
   std::string driver = "libcuda.so.1";  // the library that it loads
   std::string torch = "cuda";  // the device that torch knows it as; "cpu": of a stand-in driver, whose memory is the host's
+  size_t libraries_bytes = 0;  // of the arena beside the seat's sizes: what torch's libraries take for themselves
 };
 
 class CudaSeat : public SeatMemory {

@@ -54,7 +54,7 @@ enum class OutputMatch {
   kCompared,       // shapes and types agree; `tightest` says how close the values are
   kShapeMismatch,  // also a wrong number of outputs
   kTypeMismatch,
-  kNotATensor,     // something else, or a tensor that is no plain strided CPU tensor
+  kNotATensor,     // something else, or a tensor that is no plain strided tensor of the device
   kLayoutMismatch, // elements that share memory, or a view of an input, where the reference's have their own
 };
 

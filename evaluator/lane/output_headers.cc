@@ -99,7 +99,7 @@ bool Fits(const ClaimedOutput& output, const SlotOutput& expected, bool any_layo
   const PnOutputHeader& header = output.header;
   if (header.kind != PN_OUTPUT_TENSOR) {
     result->match = OutputMatch::kNotATensor;
-    result->reason = what + (header.kind == PN_OUTPUT_ODD ? " is not a plain strided CPU tensor" : " is not a tensor");
+    result->reason = what + (header.kind == PN_OUTPUT_ODD ? " is not a plain strided tensor of the device" : " is not a tensor");
     return false;
   }
   const int dims = std::clamp(header.ndim, 0, PN_MAX_DIMS);

@@ -28,6 +28,7 @@ class CudaDeviceTest : public testing::Test {
   }
   CudaDeviceOptions Options(const std::string& user = "ours") const {
     CudaDeviceOptions options;
+    options.torch_device = "cpu";
     options.driver_library = options.nvml_library = fakes::FakeCudaPath();
     options.lock_folder = folder_ / user;
     options.pci_folder = folder_ / "pci";

@@ -200,6 +200,7 @@ TEST_F(CudaKernelsTest, WhateverFailsNothingIsLeft) {
 TEST_F(CudaKernelsTest, DeviceWithoutThemSaysWhyAndWorks) {
   const fakes::TempFolder folder("kernels");
   CudaDeviceOptions options;
+  options.torch_device = "cpu";
   options.driver_library = options.nvml_library = fakes::FakeCudaPath();
   options.lock_folder = folder / "locks";
   options.answer_limit = std::chrono::seconds(60);

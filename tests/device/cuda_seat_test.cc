@@ -143,6 +143,14 @@ TEST_F(CudaSeatTest, NothingPassesFromAProcessToTheNext) {
   EXPECT_TRUE(All(Bytes(inputs_), std::byte{0})) << "what was staged is gone as well";
 }
 
+// cuBLAS and its like take their workspaces from the same allocator as tensors.
+TEST_F(CudaSeatTest, ArenaHasRoomForTorchsLibraries) {
+  constexpr size_t kLibraries = 1 << 20;
+  seat_ = CudaSeat::Create(context_, {.uuid = "GPU-0", .libraries_bytes = kLibraries}, kSizes).value();
+  EXPECT_GE(Imported(2, "arena_bytes").size(), kSizes.arena + kLibraries);
+  EXPECT_EQ(seat_->sizes(), kSizes) << "what a pool compares";
+}
+
 TEST_F(CudaSeatTest, DeviceThatIsKeptBusyRunsIntoTheDeadline) {
   ASSERT_TRUE(seat_->Stage(std::vector<std::byte>(4096, std::byte{7})));
   fakes::FakeCuda().hangs = true;

@@ -55,6 +55,7 @@ class DeviceRoundTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     CudaDeviceOptions options;
+    options.torch_device = "cpu";
     options.driver_library = options.nvml_library = fakes::FakeCudaPath();
     options.lock_folder = folder_ / "locks";
     options.answer_limit = kPatience;

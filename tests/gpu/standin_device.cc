@@ -6,6 +6,7 @@ namespace passnet::fakes {
 evaluator::CudaDeviceOptions DeviceUnderTest::Options(const std::string& lock_folder) const {
   evaluator::CudaDeviceOptions options;
   options.driver_library = driver_library;
+  options.torch_device = "cpu";
   options.nvml_library = nvml_library;
   options.lock_folder = lock_folder;
   options.nvrtc_libraries = nvrtc_libraries;
