@@ -25,7 +25,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr uint64_t kArena = CudaSeat::kArenaAt;
+constexpr uint64_t kLentAt = CudaSeat::kArenaAt;
 
 Deadline InTime() { return Deadline::After(std::chrono::seconds(30)); }
 
@@ -267,14 +267,14 @@ TEST_F(DrawingSeatTest, InputsDoNotTravel) {
 
 TEST_F(DrawingSeatTest, RunsStayWhenTheSeatRunsAgain) {
   Write(0, {1, 2, 3, 4});
-  const auto first = Kept({{kArena, kArena + 16}});
+  const auto first = Kept({{kLentAt, kLentAt + 16}});
   Write(0, {1, 2.2f, 3, 9});
-  const auto second = Kept({{kArena, kArena + 16}});
+  const auto second = Kept({{kLentAt, kLentAt + 16}});
   Write(0, {5, 5, 5, 5});
   std::vector<float> values(4);
-  ASSERT_TRUE(first->Read(kArena, std::as_writable_bytes(std::span(values))));
+  ASSERT_TRUE(first->Read(kLentAt, std::as_writable_bytes(std::span(values))));
   EXPECT_THAT(values, ElementsAre(1, 2, 3, 4));
-  const auto results = first->Compare(*second, {Floats(kArena, kArena, 2), Floats(kArena, kArena, 4), Floats(kArena, kArena, 1)});
+  const auto results = first->Compare(*second, {Floats(kLentAt, kLentAt, 2), Floats(kLentAt, kLentAt, 4), Floats(kLentAt, kLentAt, 1)});
   ASSERT_TRUE(results) << results.error().context;
   EXPECT_EQ(results.value()[0].tightest, 1u);
   EXPECT_EQ(results.value()[1].tightest, 2u);
@@ -283,22 +283,22 @@ TEST_F(DrawingSeatTest, RunsStayWhenTheSeatRunsAgain) {
 }
 
 TEST_F(DrawingSeatTest, WhatWasNotKeptIsNotCompared) {
-  const auto run = Kept({{kArena + 512, kArena + 768}, {0x7f0000000000, 0x7f0000000040}});
-  EXPECT_TRUE(run->Has(kArena + 512, 256));
-  EXPECT_FALSE(run->Has(kArena + 512, 257));
-  EXPECT_FALSE(run->Has(kArena + 4096, 1));
+  const auto run = Kept({{kLentAt + 512, kLentAt + 768}, {0x7f0000000000, 0x7f0000000040}});
+  EXPECT_TRUE(run->Has(kLentAt + 512, 256));
+  EXPECT_FALSE(run->Has(kLentAt + 512, 257));
+  EXPECT_FALSE(run->Has(kLentAt + 4096, 1));
   EXPECT_FALSE(run->Has(0x7f0000000000, 4));
-  EXPECT_EQ(run->Compare(*run, {Floats(kArena + 512, kArena + 4096, 2)}).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(run->Compare(*run, {Floats(kLentAt + 512, kLentAt + 4096, 2)}).error().code, ErrorCode::kInternal);
   std::byte one;
-  EXPECT_EQ(run->Read(kArena + 4096, {&one, 1}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(run->Read(kLentAt + 4096, {&one, 1}).error().code, ErrorCode::kUnavailable);
 }
 
 // Ranges that a worker made up lie before an honest one: what is read of the latter is aligned all the same.
 TEST_F(DrawingSeatTest, CopiesHaveTheAlignmentOfWhatTheyAreOf) {
   Write(64, {1, 2, 3, 4});
-  const auto run = Kept({{kArena + 3, kArena + 21}, {kArena + 64, kArena + 80}});
+  const auto run = Kept({{kLentAt + 3, kLentAt + 21}, {kLentAt + 64, kLentAt + 80}});
   fake_.add_kernel("passnet_compare", "8", TellAlignment);
-  EXPECT_EQ(run->Compare(*run, {Floats(kArena + 64, kArena + 64, 4)}).value()[0].tightest, 0u);
+  EXPECT_EQ(run->Compare(*run, {Floats(kLentAt + 64, kLentAt + 64, 4)}).value()[0].tightest, 0u);
 }
 
 TEST_F(DrawingSeatTest, ChangedInputsAreFound) {
@@ -314,9 +314,9 @@ TEST_F(DrawingSeatTest, ChangedInputsAreFound) {
 }
 
 TEST_F(DrawingSeatTest, MemoryOfARunThatNobodyLooksAtIsUsedAgain) {
-  auto run = Kept({{kArena, kArena + 4096}});
+  auto run = Kept({{kLentAt, kLentAt + 4096}});
   const long before = fake_.live;
-  run = Kept({{kArena, kArena + 4096}}, {}, std::move(run));
+  run = Kept({{kLentAt, kLentAt + 4096}}, {}, std::move(run));
   EXPECT_EQ(fake_.live, before);
 }
 
@@ -326,9 +326,9 @@ TEST_F(DrawingSeatTest, FailingDrawsAreOurs) {
   fake_.failing_after = 0;
   fake_.failing_call = "cuLaunchKernel";
   EXPECT_EQ(seat_->StageDrawn(Recipe(3)).error().code, ErrorCode::kIo);
-  const auto run = Kept({{kArena, kArena + 64}});
+  const auto run = Kept({{kLentAt, kLentAt + 64}});
   fake_.failing_after = 0;
-  EXPECT_EQ(run->Compare(*run, {Floats(kArena, kArena, 4)}).error().code, ErrorCode::kIo);
+  EXPECT_EQ(run->Compare(*run, {Floats(kLentAt, kLentAt, 4)}).error().code, ErrorCode::kIo);
 }
 
 }  // namespace
