@@ -21,8 +21,8 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::chrono::seconds kPatience{60};
-constexpr uint32_t kSlots = 4;
+constexpr std::chrono::seconds kRoundPatience{60};
+constexpr uint32_t kRoundSlots = 4;
 
 int SomeCore() {
   cpu_set_t set;
@@ -47,7 +47,7 @@ SlotLayout Calls() {
   output.strides = {1};
   output.bytes = kElements * sizeof(float);
   output.elements = kElements;
-  return MakeLayout({input}, {output}, kSlots);
+  return MakeLayout({input}, {output}, kRoundSlots);
 }
 
 // Whether the device draws and compares by itself; the host does otherwise.
@@ -58,7 +58,7 @@ class DeviceRoundTest : public testing::TestWithParam<bool> {
     options.torch_device = "cpu";
     options.driver_library = options.nvml_library = fakes::FakeCudaPath();
     options.lock_folder = folder_ / "locks";
-    options.answer_limit = kPatience;
+    options.answer_limit = kRoundPatience;
     options.nvrtc_libraries = {GetParam() ? fakes::FakeCudaPath() : "libnvrtc-that-is-not-there.so.1"};
     device_ = CudaDevice::Open(options).value();
     plan_.warm_up_blocks = 1;
@@ -75,7 +75,7 @@ class DeviceRoundTest : public testing::TestWithParam<bool> {
                             {"layout", side.AttachFields()}}
                            .Dump();
     spec.fds = side.memory().Descriptors();
-    ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, Deadline::After(kPatience)));
+    ASSIGN_OR_RETURN(auto process, WorkerProcess::Fork(zygote_, spec, Deadline::After(kRoundPatience)));
     RETURN_IF_ERROR(process->Stop());
     side.Take(std::move(process), false);
     return OkStatus();
