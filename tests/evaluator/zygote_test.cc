@@ -97,50 +97,56 @@ TEST_P(ReaderTest, HasNothingThatGoesOnWhileItIsStopped) {
   }
 }
 
+struct KnownGraph {
+  std::shared_ptr<TaskChild> child;
+  std::shared_ptr<GraphFacts> facts;
+};
+
+Result<KnownGraph> KnowFirstGraph(const std::shared_ptr<Zygote>& zygote, const std::string& task, Device& device) {
+  ASSIGN_OR_RETURN(const passbench::Task loaded, passbench::LoadTask(fakes::SourceDir() + "/tasks/" + task));
+  const passbench::Graph& graph = loaded.graphs.front();
+  KnownGraph known;
+  ASSIGN_OR_RETURN(known.child, TaskChild::Start(zygote, graph, Soon()));
+  ASSIGN_OR_RETURN(known.facts, FactsOf(known.child, graph, {}, device));
+  return known;
+}
+
 // What every timed process goes through, down to the pages that its results will lie in.
 TEST_P(ReaderTest, TimedHeapsLieInHugePages) {
   std::string mode;
   std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), mode);
   if (mode.empty() || mode.find("[never]") != std::string::npos) GTEST_SKIP() << "this system gives no huge pages: " << mode;
-  auto task = passbench::LoadTask(fakes::SourceDir() + "/tasks/reduce_broadcast_chain");
-  ASSERT_TRUE(task) << task.error().context;
-  const passbench::Graph& graph = task.value().graphs.front();
-  auto child = TaskChild::Start(Shared(), graph, Soon());
-  ASSERT_TRUE(child) << child.error().context;
   CpuDevice device;
-  auto facts = FactsOf(child.value(), graph, {}, device);
-  ASSERT_TRUE(facts) << facts.error().context;
-  ASSERT_GT(facts.value()->layout.HeapBytes(), 8u << 20) << "the graph is too small to tell";
-  auto side = Side::Create(facts.value()->layout, device);
+  const auto known = KnowFirstGraph(Shared(), "reduce_broadcast_chain", device);
+  ASSERT_TRUE(known) << known.error().context;
+  const SlotLayout& layout = known.value().facts->layout;
+  ASSERT_GT(layout.HeapBytes(), 8u << 20) << "the graph is too small to tell";
+  auto side = Side::Create(layout, device);
   ASSERT_TRUE(side) << side.error().context;
-  ASSERT_TRUE(MakeEager(child.value(), side.value()));
+  ASSERT_TRUE(MakeEager(known.value().child, side.value()));
   std::ifstream maps("/proc/" + std::to_string(side.value().process().pid()) + "/smaps");
   size_t huge_kib = 0;
   for (std::string line; std::getline(maps, line);) {
     if (line.rfind("AnonHugePages:", 0) == 0) huge_kib += std::stoul(line.substr(14));
   }
   // The memory may begin in a chunk that was free already, and a page of 2 MiB at each end is cut.
-  EXPECT_GE(huge_kib, facts.value()->layout.HeapBytes() >> 11);
+  EXPECT_GE(huge_kib, layout.HeapBytes() >> 11);
 }
 
 // A floor that was taken in a slow moment accuses no call for good.
 TEST_P(ReaderTest, NullPathThatIsMeasuredAnewIsTheLowerOne) {
-  auto task = passbench::LoadTask(fakes::SourceDir() + "/tasks/rope");
-  ASSERT_TRUE(task) << task.error().context;
-  const passbench::Graph& graph = task.value().graphs.front();
-  auto child = TaskChild::Start(Shared(), graph, Soon());
-  ASSERT_TRUE(child) << child.error().context;
   CpuDevice device;
-  auto facts = FactsOf(child.value(), graph, {}, device);
-  ASSERT_TRUE(facts) << facts.error().context;
+  const auto known = KnowFirstGraph(Shared(), "rope", device);
+  ASSERT_TRUE(known) << known.error().context;
+  GraphFacts& facts = *known.value().facts;
   constexpr double kTooHigh = 1e9, kTooLow = 1e-9;
-  const auto with = [&](double known, auto measure) {
-    facts.value()->null_path_us[CallPath::kDirect] = known;
-    return measure(child.value(), *facts.value(), CallPath::kDirect, 0, device).value();
+  const auto with = [&](double told, auto measure) {
+    facts.null_path_us[CallPath::kDirect] = told;
+    return measure(known.value().child, facts, CallPath::kDirect, 0, device).value();
   };
   EXPECT_EQ(with(kTooHigh, NullPathMicros), kTooHigh) << "known once, it is not measured again unless asked to";
   EXPECT_LT(with(kTooHigh, NullPathAnew), kTooHigh);
-  EXPECT_LT(facts.value()->null_path_us[CallPath::kDirect], kTooHigh);
+  EXPECT_LT(facts.null_path_us[CallPath::kDirect], kTooHigh);
   EXPECT_EQ(with(kTooLow, NullPathAnew), kTooLow);
 }
 

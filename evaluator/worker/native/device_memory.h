@@ -4,7 +4,6 @@
 // Errors: a Python error is set. Source: docs/worker_protocol.md, "Regions".
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <cstddef>

@@ -1,6 +1,5 @@
 #include "evaluator/worker/native/driver.h"
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <dlfcn.h>
 

@@ -1,6 +1,5 @@
 #include "evaluator/worker/native/heap.h"
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <sys/mman.h>
 #include <sys/random.h>

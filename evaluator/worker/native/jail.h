@@ -2,7 +2,6 @@
 // Threads: one; the functions must not run in a process with more than one thread.
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 namespace passnet::worker {

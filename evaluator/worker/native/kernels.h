@@ -3,7 +3,6 @@
 // Threads: one; holds the GIL. Owns: the dlopen handle, never closed (a kernel may leave threads behind).
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 namespace passnet::worker {

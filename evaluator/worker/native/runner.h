@@ -3,7 +3,6 @@
 // Threads: one; holds the GIL throughout. Owns: the process's side of its seat, and the outputs of the last run.
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 namespace passnet::worker {

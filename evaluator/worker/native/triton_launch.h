@@ -5,7 +5,6 @@
 // takes its parameters.
 #pragma once
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 namespace passnet::worker {
