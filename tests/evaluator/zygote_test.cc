@@ -106,7 +106,7 @@ Result<KnownGraph> KnowFirstGraph(const std::shared_ptr<Zygote>& zygote, const s
   ASSIGN_OR_RETURN(const passbench::Task loaded, passbench::LoadTask(fakes::SourceDir() + "/tasks/" + task));
   const passbench::Graph& graph = loaded.graphs.front();
   KnownGraph known;
-  ASSIGN_OR_RETURN(known.child, TaskChild::Start(zygote, graph, Soon()));
+  ASSIGN_OR_RETURN(known.child, TaskChild::Start(zygote, graph, Deadline::After(std::chrono::minutes(1))));
   ASSIGN_OR_RETURN(known.facts, FactsOf(known.child, graph, {}, device));
   return known;
 }

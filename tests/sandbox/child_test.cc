@@ -73,17 +73,26 @@ TEST_F(ChildTest, DestructorKillsTheWholeTree) {
 
 // As when an evaluator is killed with its zygote and candidates below it.
 TEST_F(ChildTest, TreeDiesWithTheProcessThatStartedIt) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
   const pid_t starter = fork();
   if (starter == 0) {
-    const Result<std::unique_ptr<Child>> child = Start(SpecOf("undying_daemon", {"stay"}));
+    ChildSpec spec = SpecOf("undying_daemon", {"stay"});
+    spec.descriptors = {{writer.get(), 1}};
+    const Result<std::unique_ptr<Child>> child = Start(spec);
+    if (child.has_error()) _exit(1);  // and the reader below sees the end of the pipe
     for (;;) pause();
   }
-  Deadline patience = Deadline::After(std::chrono::seconds(20));
-  while (Survivors().size() < 2 && !patience.Passed()) usleep(1000);
-  EXPECT_GE(Survivors().size(), 2u) << "the jailed program and its daemon never started";
+  writer.Reset();
+  char said[5] = {};
+  EXPECT_EQ(read(reader.get(), said, 4), 4) << "the jailed program never started";
+  EXPECT_STREQ(said, "left");
+  EXPECT_EQ(Survivors().size(), 2u) << "the jailed program and its daemon";
   kill(starter, SIGKILL);
   waitpid(starter, nullptr, 0);
-  patience = Deadline::After(std::chrono::seconds(1));
+  const Deadline patience = Deadline::After(std::chrono::seconds(1));
   while (!Survivors().empty() && !patience.Passed()) usleep(1000);
   EXPECT_TRUE(Survivors().empty()) << "a second after its starter";
 }
