@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <string>
 
 namespace passnet::evaluator::cuda {
 
@@ -27,6 +29,18 @@ using Function = struct FunctionOpaque*;
 struct Uuid {
   unsigned char bytes[16];
 };
+
+// "GPU-00112233-4455-6677-8899-aabbccddeeff", as the driver's own tools write it.
+inline std::string UuidText(const Uuid& uuid) {
+  std::string text = "GPU-";
+  for (size_t i = 0; i < sizeof uuid.bytes; ++i) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", uuid.bytes[i]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += "-";
+    text += digits;
+  }
+  return text;
+}
 
 enum Attribute : int {
   kMultiprocessors = 16,

@@ -1,7 +1,6 @@
 #include "evaluator/device/cuda_device.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -60,17 +59,6 @@ Result<cuda::DeviceNumber> FindDevice(const CudaDriver& driver, const std::strin
 }
 
 }  // namespace
-
-std::string UuidText(const cuda::Uuid& uuid) {
-  std::string text = "GPU-";
-  for (size_t i = 0; i < sizeof uuid.bytes; ++i) {
-    char digits[3];
-    std::snprintf(digits, sizeof digits, "%02x", uuid.bytes[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += "-";
-    text += digits;
-  }
-  return text;
-}
 
 Result<std::unique_ptr<CudaDevice>> CudaDevice::Open(const CudaDeviceOptions& options) {
   ASSIGN_OR_RETURN(std::shared_ptr<const CudaDriver> driver, CudaDriver::Load(options.driver_library));

@@ -73,7 +73,4 @@ class CudaDevice : public Device {
   std::unique_ptr<HostLock> lock_;
 };
 
-// "GPU-00112233-4455-6677-8899-aabbccddeeff"
-std::string UuidText(const cuda::Uuid& uuid);
-
 }  // namespace passnet::evaluator

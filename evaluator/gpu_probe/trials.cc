@@ -119,7 +119,7 @@ class Trials {
         Failed("device", "cuDeviceTotalMem", api.cuDeviceTotalMem_v2(&bytes, device_))) {
       return false;
     }
-    uuid_ = evaluator::UuidText(uuid);
+    uuid_ = UuidText(uuid);
     const std::string capability =
         std::to_string(Attribute(cuda::kComputeMajor)) + "." + std::to_string(Attribute(cuda::kComputeMinor));
     return Say("device", true, std::string(name) + ", compute capability " + capability + ", " +

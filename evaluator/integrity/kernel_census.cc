@@ -9,12 +9,8 @@ bool IsWordLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool EndsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-bool IsCuda(const std::string& file) {
-  return EndsWith(file, ".cu") || EndsWith(file, ".cuh") || EndsWith(file, ".h") || EndsWith(file, ".hpp");
+bool IsCuda(std::string_view file) {
+  return file.ends_with(".cu") || file.ends_with(".cuh") || file.ends_with(".h") || file.ends_with(".hpp");
 }
 
 std::string_view WithoutSpaceAtEnd(std::string_view text) {
@@ -28,7 +24,7 @@ bool Defines(std::string_view text, std::string_view name, bool with_def) {
     if (at > 0 && IsWordLetter(text[at - 1])) continue;
     const size_t behind = text.find_first_not_of(" \t", at + name.size());
     if (behind == std::string_view::npos || text[behind] != '(') continue;
-    if (!with_def || EndsWith(WithoutSpaceAtEnd(text.substr(0, at)), "def")) return true;
+    if (!with_def || WithoutSpaceAtEnd(text.substr(0, at)).ends_with("def")) return true;
   }
   return false;
 }
@@ -47,7 +43,7 @@ std::string KernelBaseName(std::string_view name) {
 bool DefinesKernel(const std::vector<CandidateFile>& files, const std::string& name) {
   if (name.empty()) return false;
   return std::any_of(files.begin(), files.end(), [&](const CandidateFile& file) {
-    const bool python = EndsWith(file.name, ".py");
+    const bool python = file.name.ends_with(".py");
     return (python || IsCuda(file.name)) && Defines(file.bytes, name, python);
   });
 }

@@ -276,25 +276,22 @@ class GraphEvaluation::Impl {
     return report;
   }
 
-  Status MeasureFloor() {
+  Status MeasureFloor() { return TakeFloor(NullPathMicros); }
+
+  // `null_path`: one of reference.h's.
+  template <typename NullPath>
+  Status TakeFloor(NullPath null_path) {
     const Instruments& with = *context_.instruments;
-    ASSIGN_OR_RETURN(double null_path, NullPathMicros(context_.task, *facts_, request_.call_path, with.timing_core.number(), with.device));
-    outcome_.report.floor_us = null_path + WritingMicros(context_, facts_->layout);
+    ASSIGN_OR_RETURN(const double micros,
+                     null_path(context_.task, *facts_, request_.call_path, with.timing_core.number(), with.device));
+    outcome_.report.floor_us = micros + WritingMicros(context_, facts_->layout);
     return OkStatus();
   }
 
   // A floor is of one process at one moment, and on a busy machine too high. Before it accuses a call it is taken anew.
   Status ConfirmFloor(const Observations& seen) {
     if (!integrity::IsBelowFloor(seen, outcome_.report.floor_us.value_or(0))) return OkStatus();
-    const Instruments& with = *context_.instruments;
-    ASSIGN_OR_RETURN(const TimingCore::Hold hold, with.timing_core.Take(Deadline::After(kCoreLimit), context_.cancelled));
-    ASSIGN_OR_RETURN(const HostLock::Hold lease, with.device.Lease(Deadline::After(kCoreLimit), context_.cancelled));
-    RETURN_IF_ERROR(PinToCore(with.timing_core.number()));
-    const auto anew = NullPathAnew(context_.task, *facts_, request_.call_path, with.timing_core.number(), with.device);
-    RETURN_IF_ERROR(PinToCores(with.other_cores));
-    if (!anew) return anew.error();
-    outcome_.report.floor_us = anew.value() + WritingMicros(context_, facts_->layout);
-    return OkStatus();
+    return OnTimingCore(*context_.instruments, context_.cancelled, [this] { return TakeFloor(NullPathAnew); });
   }
 
   const GraphContext context_;

@@ -144,12 +144,7 @@ class Measuring::Impl {
   }
 
   Status OneRound(Seats& seats) {
-    ASSIGN_OR_RETURN(TimingCore::Hold hold, instruments_.timing_core.Take(Deadline::After(kCoreLimit), options_.cancelled));
-    ASSIGN_OR_RETURN(const HostLock::Hold lease, instruments_.device.Lease(Deadline::After(kCoreLimit), options_.cancelled));
-    RETURN_IF_ERROR(PinToCore(instruments_.timing_core.number()));
-    Status timed = Timed(seats);
-    RETURN_IF_ERROR(PinToCores(instruments_.other_cores));
-    return timed;
+    return OnTimingCore(instruments_, options_.cancelled, [&] { return Timed(seats); });
   }
 
   Status Timed(Seats& seats) {
@@ -292,6 +287,16 @@ MeasureOptions OptionsFor(Profile profile, const GraphFacts& facts, std::chrono:
   const auto patience = std::clamp(eager * 50, std::chrono::milliseconds(5'000), std::chrono::milliseconds(60'000));
   options.call_limit = std::max(patience, eager * 10);
   return options;
+}
+
+Status OnTimingCore(const Instruments& instruments, const std::function<bool()>& cancelled,
+                    const std::function<Status()>& work) {
+  ASSIGN_OR_RETURN(const TimingCore::Hold hold, instruments.timing_core.Take(Deadline::After(kCoreLimit), cancelled));
+  ASSIGN_OR_RETURN(const HostLock::Hold lease, instruments.device.Lease(Deadline::After(kCoreLimit), cancelled));
+  RETURN_IF_ERROR(PinToCore(instruments.timing_core.number()));
+  Status done = work();
+  RETURN_IF_ERROR(PinToCores(instruments.other_cores));
+  return done;
 }
 
 Result<Measurement> Measure(const Instruments& instruments, MeasureRequest request) {

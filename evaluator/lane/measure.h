@@ -94,6 +94,10 @@ class Measuring {
   std::unique_ptr<Impl> impl_;
 };
 
+// `work` on the timing core, with core and device held against all others; the thread is back on the other cores afterwards.
+Status OnTimingCore(const Instruments& instruments, const std::function<bool()>& cancelled,
+                    const std::function<Status()>& work);
+
 // All rounds of one after the other.
 Result<Measurement> Measure(const Instruments& instruments, MeasureRequest request);
 

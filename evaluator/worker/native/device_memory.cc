@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdio>
-
 #include "evaluator/worker/native/arena.h"
 #include "evaluator/worker/native/driver.h"
 
@@ -16,18 +14,6 @@ cuda::DeviceNumber g_device = 0;
 Lent g_inputs, g_arena;
 PyObject* g_stream_of = nullptr;  // torch's own function, which gives the current stream of a device as a number
 
-// "GPU-00112233-4455-6677-8899-aabbccddeeff"
-std::string TextOf(const cuda::Uuid& uuid) {
-  std::string text = "GPU-";
-  for (size_t i = 0; i < sizeof uuid.bytes; ++i) {
-    char digits[3];
-    std::snprintf(digits, sizeof digits, "%02x", uuid.bytes[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += "-";
-    text += digits;
-  }
-  return text;
-}
-
 // The device's number among the driver's; -1 with a Python error set.
 int FindDevice(const Driver& driver, const std::string& wanted, cuda::DeviceNumber* device) {
   int count = 0;
@@ -36,7 +22,7 @@ int FindDevice(const Driver& driver, const std::string& wanted, cuda::DeviceNumb
     cuda::Uuid found{};
     if (!CheckCuda(driver.cuDeviceGet(device, ordinal), "cuDeviceGet")) return -1;
     if (!CheckCuda(driver.cuDeviceGetUuid_v2(&found, *device), "cuDeviceGetUuid")) return -1;
-    if (TextOf(found) == wanted) return ordinal;
+    if (UuidText(found) == wanted) return ordinal;
   }
   PyErr_Format(PyExc_RuntimeError, "no %s is among the %d devices that this process sees", wanted.c_str(), count);
   return -1;
