@@ -87,7 +87,7 @@ void RunWatch::PollOnce() {
   std::array<pollfd, 6> wait{{{run_.jail.pidfd(), POLLIN, 0},
                               {run_.out.get(), POLLIN, 0},
                               {run_.err.get(), POLLIN, 0},
-                              {run_.jail.control(), static_cast<short>(status_ || exec_failed_ ? 0 : POLLIN), 0},
+                              {control_done_ ? -1 : run_.jail.control(), POLLIN, 0},
                               {run_.listener.get(), POLLIN, 0},
                               {ending_ ? -1 : cancel_fd_, POLLIN, 0}}};
   const Deadline sample = Deadline::After(kSamplePeriod);
@@ -100,7 +100,11 @@ void RunWatch::PollOnce() {
   if (wait[4].revents & POLLHUP) run_.listener.Reset();  // nobody is left who could make a call
   if (wait[1].revents) ReadStream(run_.out, out_, "standard output");
   if (wait[2].revents) ReadStream(run_.err, err_, "standard error");
-  if (wait[3].revents) ReadControl();
+  if (wait[3].revents) {
+    ReadControl();
+    // poll(2) tells a hang-up whether asked or not: without this the wait for the last process would be a spin.
+    control_done_ = status_ || exec_failed_ || (wait[3].revents & POLLHUP) != 0;
+  }
   if (wait[5].revents) Stop(ErrorCode::kCancelled, "sandbox run: cancelled");
   if (ending_ || status_) return;
   if (wall_limit_.Passed()) {

@@ -74,6 +74,7 @@ class RunWatch {
   std::optional<int> status_;          // the program's wait status, as pid 1 reported it
   std::optional<Error> stopped_;
   bool exec_failed_ = false;
+  bool control_done_ = false;          // nothing more will come on the control channel
   bool ending_ = false;                // killed by us, or leaving by itself
   Accounting accounting_;
 };

@@ -1,6 +1,7 @@
 // What evaluates: a timing core, used exclusively while something is timed, on a CUDA lane a device in the same way, and
 // everything else an evaluation needs. Answers requests one after another.
-// Threads: one; Create and every request on the same thread, because the processes below die with it.
+// Threads: one; Create, every request and the end on the same thread, because the processes below die with it. Meanwhile
+// that thread keeps to the cores that nothing is timed on; the end gives it back those that Create found.
 // Owns: zygote, task children, compilers, the device's context, caches on disk.
 // Errors: of the request's input: kInvalidArgument, kNotFound (task folder); of ours: kUnavailable, kPermissionDenied,
 // kDeadlineExceeded, kCancelled, kInternal: reported as infra_*, never as a score.
@@ -59,6 +60,8 @@ class Evaluator {
  public:
   static Result<std::unique_ptr<Evaluator>> Create(const EvaluatorOptions& options);
 
+  ~Evaluator();
+
   Result<EvaluationReport> Evaluate(const EvaluateRequest& request, const RequestHooks& hooks);
   Result<BaselineReport> Baseline(const BaselineRequest& request, const RequestHooks& hooks);
   Result<TaskDescription> Describe(const DescribeTaskRequest& request, const RequestHooks& hooks);
@@ -116,7 +119,7 @@ class Evaluator {
   std::filesystem::path BaselinePath(const std::vector<passbench::Graph>& graphs, const BaselineRequest& request) const;
 
   EvaluatorOptions options_;
-  std::vector<int> other_cores_;
+  std::vector<int> usable_cores_, other_cores_;
   std::string torch_device_ = "cpu";  // torch's name of what is timed on
   std::optional<GpuInJail> gpu_;      // of a CUDA lane
   std::optional<TimingCore> timing_core_;

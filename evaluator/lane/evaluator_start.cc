@@ -70,14 +70,18 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& opt
   return made;
 }
 
+Evaluator::~Evaluator() {
+  if (!usable_cores_.empty()) (void)PinToCores(usable_cores_);
+}
+
 Status Evaluator::ChooseCores() {
-  ASSIGN_OR_RETURN(std::vector<int> cores, UsableCores());
-  if (options_.timing_core < 0) options_.timing_core = cores.back();
+  ASSIGN_OR_RETURN(usable_cores_, UsableCores());
+  if (options_.timing_core < 0) options_.timing_core = usable_cores_.back();
   const int timing = options_.timing_core;
-  if (std::find(cores.begin(), cores.end(), timing) == cores.end()) {
+  if (std::find(usable_cores_.begin(), usable_cores_.end(), timing) == usable_cores_.end()) {
     return InvalidArgument("timing core " + std::to_string(timing) + " is not among the cores this process may use");
   }
-  for (int core : cores) {
+  for (int core : usable_cores_) {
     if (core != timing) other_cores_.push_back(core);
   }
   // With a single core everything shares it; the noise in the report then shows it.

@@ -1,5 +1,7 @@
 // A whole CUDA lane on a machine without a GPU: evaluator, jails, real torch in the workers, over the stand-in driver, whose
 // device memory is the host's. No figure comes from it. In this process, so that a test can say what the device does.
+#include <sched.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,17 +30,17 @@ constexpr const char* kHonest = "hostile/honest/add_mul";
 
 class CudaLaneTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    folder_ = std::make_unique<fakes::TempFolder>("cuda_lane");
-    auto made = Evaluator::Create(Options(std::chrono::minutes(1)));
-    ASSERT_TRUE(made) << made.error().context;
-    evaluator_ = std::move(made).value();
-  }
+  static void SetUpTestSuite() { folder_ = std::make_unique<fakes::TempFolder>("cuda_lane"); }
   static void TearDownTestSuite() {
     evaluator_.reset();
     folder_.reset();
   }
-  void SetUp() override { ASSERT_TRUE(evaluator_); }
+  void SetUp() override {
+    if (evaluator_) return;
+    auto made = Evaluator::Create(Options(std::chrono::minutes(1)));
+    ASSERT_TRUE(made) << made.error().context;
+    evaluator_ = std::move(made).value();
+  }
   void TearDown() override {
     fake_.hangs = false;
     fake_.throttle = 0;
@@ -199,7 +201,29 @@ TEST_F(CudaLaneTest, EvaluationWaitsForTheDevice) {
   EXPECT_EQ(fake_.copies, copies);
 }
 
+cpu_set_t CoresOfThisThread() {
+  cpu_set_t cores;
+  EXPECT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+  return cores;
+}
+
+// The next evaluator of this thread would otherwise find nothing but the other cores of this one.
+TEST_F(CudaLaneTest, ThreadHasItsCoresBack) {
+  evaluator_.reset();
+  const cpu_set_t before = CoresOfThisThread();
+  {
+    const auto ours = Evaluator::Create(Options(std::chrono::minutes(1)));
+    ASSERT_TRUE(ours) << ours.error().context;
+    ASSERT_TRUE(ours.value()->Describe({{fakes::SourceDir() + "/" + kTask}, "cuda:0"}, Quietly()));
+    const cpu_set_t meanwhile = CoresOfThisThread();
+    EXPECT_LT(CPU_COUNT(&meanwhile), CPU_COUNT(&before)) << "this host has too few cores for this to show anything";
+  }
+  const cpu_set_t after = CoresOfThisThread();
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
 TEST_F(CudaLaneTest, DeviceThatHangsIsNobodysScoreAndTheLaneSaysSo) {
+  evaluator_.reset();
   auto ours = Evaluator::Create(Options(std::chrono::seconds(10)));
   ASSERT_TRUE(ours) << ours.error().context;
   RequestHooks hooks = Quietly();
@@ -213,14 +237,16 @@ TEST_F(CudaLaneTest, DeviceThatHangsIsNobodysScoreAndTheLaneSaysSo) {
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, ErrorCode::kUnavailable);
   EXPECT_THAT(later.error().context, HasSubstr(std::string("device ") + kUuid + " is quarantined since"));
-  const auto other = evaluator_->Evaluate(RequestFor(kHonest), Quietly());
-  ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().code, ErrorCode::kUnavailable);
-  EXPECT_THAT(other.error().context, HasSubstr("quarantined"));
+  const auto again = ours.value()->Evaluate(RequestFor(kHonest), Quietly());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(again.error().context, HasSubstr("quarantined"));
 }
 
 // The same through the program, as the daemon starts it.
 TEST_F(CudaLaneTest, ProgramServesTheLane) {
+  const std::string bandwidth = evaluator_->environment().at("gpu_bandwidth_gb_s");
+  evaluator_.reset();
   LaneClientOptions options;
   options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
   options.cache_dir = (*folder_ / "cache").native();
@@ -234,7 +260,7 @@ TEST_F(CudaLaneTest, ProgramServesTheLane) {
   const auto report = lane.value()->Evaluate(request, Deadline::After(std::chrono::minutes(5)), {});
   ASSERT_TRUE(report) << report.error().context;
   ExpectCorrect(report.value().graphs.at(0));
-  EXPECT_EQ(report.value().environment.at("gpu_bandwidth_gb_s"), evaluator_->environment().at("gpu_bandwidth_gb_s"));
+  EXPECT_EQ(report.value().environment.at("gpu_bandwidth_gb_s"), bandwidth);
   options.device = "cuda:7";
   const auto none = StartLane(options, Deadline::After(std::chrono::minutes(3)));
   ASSERT_FALSE(none);
