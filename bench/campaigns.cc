@@ -69,7 +69,7 @@ Status AddStep(const Step& step, const fs::path& folder, BenchReport* report) {
   report->Add(step.name + "_cpu_s", end.cpu_s);
   report->Add(step.name + "_peak_rss_mib", end.peak_rss_mib);
   for (const char* count : {"events", "replayed", "requests", "rows", "exported", "agree", "differ", "refused", "not_measured",
-                            "graphs", "graphs_that_differ"}) {
+                            "graphs", "graphs_that_differ", "looked_again"}) {
     if (said[count].is_integer()) report->Add(step.name + "_" + count, said[count].Number());
   }
   return OkStatus();

@@ -1,5 +1,6 @@
 // passnet replay: what a journal stores, done again. --agent: requests and decisions, from stored replies and verdicts;
 // --regrade: stored candidates measured again on this host.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -181,18 +182,28 @@ Result<std::vector<Regraded>> RegradeAll(const ReplayFlags& flags) {
   if (grades.empty()) return NotFound(flags.db + ": nothing of this selection was measured; try --all-rounds");
   ASSIGN_OR_RETURN(auto lane, OpenLane(flags.lane));
   Progress progress("regrade");
-  int done = 0;
+  std::string title;
+  int done = 0, total = static_cast<int>(grades.size());
+  auto show = [&](const std::string& what, int, int) { progress.Show(title + " " + what, done, total); };
+  auto begin = [&](const agent::StoredGrade& grade) {
+    title = grade.task + " (" + grade.trajectory_id + ")";
+    show("", 0, 0);
+  };
+  auto evaluate = [&](const evaluator::EvaluateRequest& request) {
+    return evaluator::EvaluateWithSecondTry(*lane, request, {}, show);
+  };
   std::vector<Regraded> all;
   for (const agent::StoredGrade& grade : grades) {
-    const std::string title = grade.task + " (" + grade.trajectory_id + ")";
-    auto show = [&](const std::string& what, int, int) {
-      progress.Show(title + " " + what, done, static_cast<int>(grades.size()));
-    };
-    show("", 0, 0);
-    auto evaluate = [&](const evaluator::EvaluateRequest& request) {
-      return evaluator::EvaluateWithSecondTry(*lane, request, {}, show);
-    };
+    begin(grade);
     ASSIGN_OR_RETURN(all.emplace_back(), agent::Regrade(*reader, grade, evaluate));
+    ++done;
+  }
+  // Not at once: the host may still be in the phase that made the difference.
+  total += static_cast<int>(std::count_if(all.begin(), all.end(), agent::WantsSecondLook));
+  for (Regraded& one : all) {
+    if (!agent::WantsSecondLook(one)) continue;
+    begin(one.grade);
+    ASSIGN_OR_RETURN(one, agent::LookAgain(*reader, one, evaluate));
     ++done;
   }
   return all;
@@ -202,6 +213,10 @@ int64_t Count(const std::vector<Regraded>& all, RegradeState state) {
   int64_t count = 0;
   for (const Regraded& one : all) count += one.state == state;
   return count;
+}
+
+int64_t LookedAgain(const std::vector<Regraded>& all) {
+  return std::count_if(all.begin(), all.end(), [](const Regraded& one) { return one.looked_again; });
 }
 
 int64_t Sum(const std::vector<Regraded>& all, int64_t Regraded::*count) {
@@ -229,6 +244,7 @@ Json ToJson(const Regraded& one) {
           {"noise", OrNull(one.noise)},
           {"graphs", one.graphs},
           {"graphs_that_differ", one.graphs_that_differ},
+          {"looked_again", one.looked_again},
           {"environment_differs", environment}};
 }
 
@@ -250,13 +266,15 @@ void Print(const std::vector<Regraded>& all) {
                   Printable(texts.second).c_str());
     }
   }
-  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured; of %lld graphs compared, %lld differ\n",
+  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured; of %lld graphs compared, %lld differ; %lld candidates were measured "
+              "twice\n",
               static_cast<long long>(Count(all, RegradeState::kAgrees)),
               static_cast<long long>(Count(all, RegradeState::kDiffers)),
               static_cast<long long>(Count(all, RegradeState::kRefused)),
               static_cast<long long>(Count(all, RegradeState::kNotMeasured)),
               static_cast<long long>(Sum(all, &Regraded::graphs)),
-              static_cast<long long>(Sum(all, &Regraded::graphs_that_differ)));
+              static_cast<long long>(Sum(all, &Regraded::graphs_that_differ)),
+              static_cast<long long>(LookedAgain(all)));
 }
 
 int RunRegrade(const ReplayFlags& flags) {
@@ -272,6 +290,7 @@ int RunRegrade(const ReplayFlags& flags) {
                               {"not_measured", Count(all.value(), RegradeState::kNotMeasured)},
                               {"graphs", Sum(all.value(), &Regraded::graphs)},
                               {"graphs_that_differ", Sum(all.value(), &Regraded::graphs_that_differ)},
+                              {"looked_again", LookedAgain(all.value())},
                               {"candidates", items}})
                             .Dump()
                             .c_str());
@@ -296,7 +315,8 @@ Command ReplayVerb() {
                .help = "do again what a journal stores, and compare",
                .footer = "--agent renders every request again and makes every decision again, from stored replies and\n"
                          "verdicts; it needs no lane and no endpoint. --regrade measures stored candidates on this\n"
-                         "host.\n"
+                         "host; what differs by its speed alone is measured once more at the end, and differs when\n"
+                         "it does so both times.\n"
                          "Exit code 4 on a difference, or for a candidate that is not what was stored.\n"
                          "Examples:\n"
                          "  passnet replay --agent --db passnet.db\n"

@@ -106,15 +106,18 @@ EvaluateRequest RequestOf(const ScoringOptions& scoring, const StoredGrade& grad
   return request;
 }
 
-// Empty when both say the same of the graph.
-std::string DifferenceOf(const GraphReport& stored, const GraphReport& now, std::optional<double>* largest) {
+// Another verdict or status, or measured only once. Empty when both say the same of the graph but for its speed-up.
+std::string DifferenceOf(const GraphReport& stored, const GraphReport& now) {
   if (stored.verdict != now.verdict || stored.status != now.status) {
     return stored.path + ": " + VerdictName(stored.verdict) + "/" + GraphStatusName(stored.status) + " is now " +
            VerdictName(now.verdict) + "/" + GraphStatusName(now.status);
   }
-  if (!stored.speedup_call || !now.speedup_call) {
-    return stored.speedup_call.has_value() == now.speedup_call.has_value() ? "" : stored.path + ": measured only once";
-  }
+  return stored.speedup_call.has_value() == now.speedup_call.has_value() ? "" : stored.path + ": measured only once";
+}
+
+// Empty when the speed-ups agree, or neither has one.
+std::string MoveOf(const GraphReport& stored, const GraphReport& now, std::optional<double>* largest) {
+  if (!stored.speedup_call || !now.speedup_call) return {};
   const double noise = stored.noise.value_or(0) + now.noise.value_or(0);
   *largest = std::max(largest->value_or(0), noise);
   if (std::abs(*now.speedup_call / *stored.speedup_call - 1) <= noise) return {};
@@ -142,10 +145,14 @@ void Compare(const EvaluationReport& stored, const EvaluationReport& now, Regrad
   }
   for (const GraphReport& graph : stored.graphs) {
     auto found = graphs.find(graph.path);
-    const std::string difference = found == graphs.end() ? graph.path + " is not measured any more"
-                                                         : DifferenceOf(graph, *found->second, &result->noise);
+    std::string difference = found == graphs.end() ? graph.path + " is not measured any more"
+                                                   : DifferenceOf(graph, *found->second);
     ++result->graphs;
-    if (difference.empty()) continue;
+    if (difference.empty()) {
+      difference = MoveOf(graph, *found->second, &result->noise);
+      if (difference.empty()) continue;
+      result->moved[graph.path] = difference;
+    }
     ++result->graphs_that_differ;
     if (result->reason.empty()) result->reason = difference;
   }
@@ -275,6 +282,23 @@ Result<Regraded> Regrade(trajectories::Reader& reader, const StoredGrade& grade,
   }
   Compare(stored.value(), now.value(), &result);
   return result;
+}
+
+bool WantsSecondLook(const Regraded& first) {
+  return !first.looked_again && !first.moved.empty() && first.graphs_that_differ == static_cast<int64_t>(first.moved.size());
+}
+
+Result<Regraded> LookAgain(trajectories::Reader& reader, const Regraded& first, const EvaluateFn& evaluate) {
+  ASSIGN_OR_RETURN(Regraded second, Regrade(reader, first.grade, evaluate));
+  if (second.state == RegradeState::kRefused || second.state == RegradeState::kNotMeasured) return first;
+  second.looked_again = true;
+  const bool moved_alone = second.graphs_that_differ == static_cast<int64_t>(second.moved.size());
+  if (second.state == RegradeState::kAgrees || second.moved.empty() || !moved_alone) return second;
+  std::erase_if(second.moved, [&](const auto& graph) { return !first.moved.contains(graph.first); });
+  second.graphs_that_differ = static_cast<int64_t>(second.moved.size());
+  second.state = second.moved.empty() ? RegradeState::kAgrees : RegradeState::kDiffers;
+  second.reason = second.moved.empty() ? "" : second.moved.begin()->second;
+  return second;
 }
 
 }  // namespace passnet::agent

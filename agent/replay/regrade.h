@@ -57,6 +57,8 @@ struct Regraded {
   std::optional<double> noise;  // the largest that a graph's two measurements state together
   int64_t graphs = 0;           // that were compared
   int64_t graphs_that_differ = 0;
+  std::map<std::string, std::string> moved;  // of those, by their speed-up alone: path, and what is said of it
+  bool looked_again = false;
   // Facts of the two environments that differ: name to stored and new ("" where there is none).
   std::map<std::string, std::pair<std::string, std::string>> environment;
 };
@@ -67,5 +69,13 @@ using EvaluateFn = std::function<Result<evaluator::EvaluationReport>(const evalu
 Result<std::vector<StoredGrade>> SelectGrades(trajectories::Reader& reader, const RegradeSelection& selection);
 
 Result<Regraded> Regrade(trajectories::Reader& reader, const StoredGrade& grade, const EvaluateFn& evaluate);
+
+// Whether nothing but speed-ups lies outside of its noise. That noise is one evaluation's, and a phase of the host that slows one
+// kind of work more than another outlasts one (docs/measurements.md): such a difference is believed when it is seen twice.
+bool WantsSecondLook(const Regraded& first);
+
+// `first` measured once more, best some time later. A graph differs that differs both times; another verdict or status counts
+// at once. Where it could not be measured, `first` as it is.
+Result<Regraded> LookAgain(trajectories::Reader& reader, const Regraded& first, const EvaluateFn& evaluate);
 
 }  // namespace passnet::agent

@@ -1336,6 +1336,61 @@ TEST_F(ReplayTest, AnotherVerdictOrASpeedOutsideTheNoiseDiffers) {
   EXPECT_EQ(failed.state, RegradeState::kNotMeasured);
 }
 
+TEST_F(ReplayTest, SpeedThatDiffersIsBelievedWhenItIsSeenTwice) {
+  double factor = 3;
+  bool incorrect = false;
+  auto measure = [&](const evaluator::EvaluateRequest& request) -> Result<evaluator::EvaluationReport> {
+    auto report = Measure(request);
+    *report.value().graphs.at(0).speedup_call *= factor;
+    if (incorrect) report.value().verdict = evaluator::Verdict::kIncorrect;
+    return report;
+  };
+  const Regraded first = RegradeOne(measure);
+  ASSERT_EQ(first.state, RegradeState::kDiffers);
+  ASSERT_TRUE(WantsSecondLook(first));
+
+  const Regraded twice = LookAgain(*reader_, first, measure).value();
+  EXPECT_EQ(twice.state, RegradeState::kDiffers);
+  EXPECT_EQ(twice.graphs_that_differ, 1);
+  EXPECT_EQ(twice.reason, first.reason);
+  EXPECT_TRUE(twice.looked_again);
+  EXPECT_FALSE(WantsSecondLook(twice)) << "two looks are all";
+
+  Regraded elsewhere = first;
+  elsewhere.moved = {{"graphs/other", "another one differed then"}};
+  elsewhere = LookAgain(*reader_, elsewhere, measure).value();
+  EXPECT_EQ(elsewhere.state, RegradeState::kAgrees);
+  EXPECT_EQ(elsewhere.graphs_that_differ, 0);
+  EXPECT_EQ(elsewhere.reason, "");
+
+  factor = 1;
+  const Regraded once = LookAgain(*reader_, first, measure).value();
+  EXPECT_EQ(once.state, RegradeState::kAgrees);
+  EXPECT_TRUE(once.looked_again);
+}
+
+TEST_F(ReplayTest, OnlySpeedsGetASecondLook) {
+  auto slower = [&](const evaluator::EvaluateRequest& request) -> Result<evaluator::EvaluationReport> {
+    auto report = Measure(request);
+    *report.value().graphs.at(0).speedup_call *= 3;
+    return report;
+  };
+  auto incorrect = [&](const evaluator::EvaluateRequest& request) -> Result<evaluator::EvaluationReport> {
+    auto report = Measure(request);
+    report.value().verdict = evaluator::Verdict::kIncorrect;
+    return report;
+  };
+  EXPECT_FALSE(WantsSecondLook(RegradeOne(incorrect)));
+  EXPECT_FALSE(WantsSecondLook(RegradeOne()));
+  const Regraded first = RegradeOne(slower);
+  EXPECT_EQ(LookAgain(*reader_, first, incorrect).value().state, RegradeState::kDiffers) << "a verdict counts at once";
+  const Regraded failed = LookAgain(*reader_, first, [](const auto&) -> Result<evaluator::EvaluationReport> {
+                            return Internal("no lane");
+                          }).value();
+  EXPECT_EQ(failed.state, RegradeState::kDiffers) << "as the first look found it";
+  EXPECT_FALSE(failed.looked_again);
+}
+
 TEST_F(ReplayTest, TamperedCandidateIsRefusedBeforeItRuns) {
   const std::string candidates = "(SELECT row_id FROM events WHERE kind = 'candidate')";
   Tamper("UPDATE event_refs SET sha256 = (SELECT sha256 FROM event_refs WHERE name = 'prompt:refine_first') "
