@@ -90,6 +90,7 @@ struct Api {
   Code (*cuDevicePrimaryCtxRetain)(Context* context, DeviceNumber device);
   Code (*cuDevicePrimaryCtxRelease_v2)(DeviceNumber device);
   Code (*cuCtxSetCurrent)(Context context);
+  Code (*cuCtxResetPersistingL2Cache)();
   Code (*cuMemGetAllocationGranularity)(size_t* bytes, const AllocationProperties* properties, int option);
   Code (*cuMemCreate)(Handle* handle, size_t bytes, const AllocationProperties* properties, unsigned long long flags);
   Code (*cuMemRelease)(Handle handle);
@@ -156,7 +157,7 @@ struct Nvml {
 inline constexpr const char* kApiSymbols[] = {
     "cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuDeviceGetCount", "cuDeviceGet",
     "cuDeviceGetName", "cuDeviceGetUuid_v2", "cuDeviceGetPCIBusId", "cuDeviceGetAttribute", "cuDeviceTotalMem_v2",
-    "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent", "cuMemGetAllocationGranularity",
+    "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent", "cuCtxResetPersistingL2Cache", "cuMemGetAllocationGranularity",
     "cuMemCreate", "cuMemRelease", "cuMemExportToShareableHandle", "cuMemImportFromShareableHandle",
     "cuMemAddressReserve", "cuMemAddressFree", "cuMemMap", "cuMemUnmap", "cuMemSetAccess", "cuMemHostAlloc",
     "cuMemFreeHost", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemsetD8Async", "cuStreamCreate", "cuStreamDestroy_v2",

@@ -201,6 +201,10 @@ SeatPool CudaDevice::Seats() {
 }
 
 Status CudaDevice::FlushCaches() {
+  RETURN_IF_ERROR(context_->Enter());
+  // What a kernel asked to stay is the last to give way to what is written.
+  const cuda::Code reset = context_->api().cuCtxResetPersistingL2Cache();
+  if (reset != cuda::kNotSupported) RETURN_IF_ERROR(context_->driver().Check(reset, "cuCtxResetPersistingL2Cache"));
   RETURN_IF_ERROR(stream_->Set(ring_.at(), ++flushed_with_, ring_.size()));
   return stream_->Await(Deadline::After(options_.answer_limit));
 }

@@ -1,7 +1,8 @@
 // A CUDA device of this host: its facts, its health as NVML tells it, the lease that one evaluator at a time holds, and
 // whether it still answers once a candidate's processes are gone. One that does not is quarantined for every evaluator of this
 // user, by a file beside the lease's: nothing measures on it until somebody looked and took the file away.
-// Threads: thread-compatible. Owns: the context and its memory; a lease must not outlive it.
+// Threads: thread-compatible, but that CheckAnswers may run beside the others. Owns: the context and its memory; a lease must
+// not outlive it.
 // Errors: kNotFound ("no GPU"), kUnavailable (quarantined), kInvalidArgument (the device lacks what the lane needs), those of
 // CudaDriver and HostLock.
 // Source: docs/measuring.md, "The window on a device".

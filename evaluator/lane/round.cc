@@ -155,17 +155,18 @@ class RoundRun {
     return true;
   }
 
-  Status FillSeat(Side& side, const Block& block) {
+  // The flush comes last: helpers work on the device too.
+  Status FillSeat(Side& side, const Block& block, bool timed) {
     if (side.memory().CopiesOutputs()) side.Keep(context_.comparer.Finder(block.checked));
     RETURN_IF_ERROR(draws_there_ ? side.FillDrawn(block.recipe) : side.Fill(block.inputs));
+    if (timed) WaitForHelpers();
     return context_.device.FlushCaches();
   }
 
   Result<bool> RunEager(size_t seat, Block& block, bool timed) {
     Side& side = seats_.sides[seat];
     RETURN_IF_ERROR(AwaitTaken(seat));
-    RETURN_IF_ERROR(FillSeat(side, block));
-    if (timed) WaitForHelpers();
+    RETURN_IF_ERROR(FillSeat(side, block, timed));
     ASSIGN_OR_RETURN(RunTime time, side.Run(PN_RUN_CALL, calls_, Deadline::After(kReferenceLimit)));
     if (timed) walls_[seat].push_back(ToMicros(time.wall));
     if (seat != kReferenceSeat) return true;
@@ -177,8 +178,7 @@ class RoundRun {
     Side& side = seats_.sides[kContenderSeat];
     ASSIGN_OR_RETURN(bool taken, ContenderTaken());
     if (!taken) return false;
-    RETURN_IF_ERROR(FillSeat(side, block));
-    if (timed) WaitForHelpers();
+    RETURN_IF_ERROR(FillSeat(side, block, timed));
     const Nanos limit = std::min<Nanos>(plan_.call_limit, std::max(plan_.patience - contender_wall_, Nanos(0)));
     auto time = side.Run(PN_RUN_CALL, calls_, Deadline::After(limit));
     if (!time) {

@@ -118,8 +118,15 @@ TEST_F(CudaDeviceTest, WithoutNvmlNothingIsKnownAndItWorks) {
 TEST_F(CudaDeviceTest, CachesAreFlushedByMoreThanTwiceTheirSize) {
   auto device = Open();
   const unsigned long long before = fake_.set_bytes;
+  const unsigned resets = fake_.resets;
   ASSERT_TRUE(device->FlushCaches());
   EXPECT_GT(fake_.set_bytes - before, 2u << 20);
+  EXPECT_EQ(fake_.resets - resets, 1u) << "lines that were to stay give way too";
+  fake_.failing_call = "cuCtxResetPersistingL2Cache";
+  fake_.failing_code = cuda::kNotSupported;
+  fake_.failing_after = 0;
+  EXPECT_TRUE(device->FlushCaches()) << "a device without such lines";
+  fake_.failing_call = "";
 }
 
 TEST_F(CudaDeviceTest, TwoEvaluatorsHoldItInTurn) {

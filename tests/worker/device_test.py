@@ -485,6 +485,24 @@ class HiddenDeviceTest(unittest.TestCase):
 
         self.assertEqual(in_child(work), [False, 0, [], True, ["driver"]])
 
+    def test_torch_inductor_asks_for_the_gpu_wherever_it_compiles_and_opens_none(self):
+        def work() -> list:
+            from torch._inductor import codecache
+            opened = []
+            # As in torch's flavour for CUDA.
+            torch._C._cuda_getDeviceCount = lambda: 1
+            torch._C._cuda_init = lambda: opened.append("driver")
+            torch.cuda._cudart = object()
+            system = codecache.CacheBase.get_system
+            system.cache_clear()
+            device.hide()
+            told = "device" in system()
+            kept = system.cache_info().currsize
+            device.show()
+            return [told, kept, system.cache_info().currsize, opened]
+
+        self.assertEqual(in_child(work), [False, 1, 0, []])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,6 +11,7 @@ namespace {
 bool g_attached = false;
 int g_cuda_index = -1;
 cuda::DeviceNumber g_device = 0;
+cuda::Context g_context = nullptr;
 Lent g_inputs, g_arena;
 PyObject* g_stream_of = nullptr;  // torch's own function, which gives the current stream of a device as a number
 
@@ -85,6 +86,7 @@ PyObject* AttachDevice(PyObject*, PyObject* args) {
   }
   g_attached = true;
   g_device = device;
+  g_context = context;
   g_cuda_index = on_cuda != 0 ? ordinal : -1;
   arena::Lend(g_arena.at, g_arena.bytes);
   if (on_cuda == 0) arena::ServeCpu();
@@ -160,7 +162,9 @@ bool CurrentStream(void** stream) {
 
 std::string DeviceError() {
   if (!g_attached) return "";
-  const cuda::Code code = LoadedDriver()->cuCtxSynchronize();
+  // A library of the candidate's may have left another context with this thread.
+  cuda::Code code = LoadedDriver()->cuCtxSetCurrent(g_context);
+  if (code == cuda::kSuccess) code = LoadedDriver()->cuCtxSynchronize();
   return code == cuda::kSuccess ? "" : "device error: " + CudaErrorText(code);
 }
 

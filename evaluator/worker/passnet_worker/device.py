@@ -12,6 +12,7 @@ import fcntl
 import functools
 import os
 import re
+import sys
 from typing import Any
 
 import torch
@@ -28,12 +29,19 @@ CPU = torch.device("cpu")
 _asked: dict[tuple[Any, str], Any] = {}  # what hide() has replaced
 
 
+def _refuse_to_open(*_) -> None:
+    raise RuntimeError("a process that forks does not open the device")
+
+
 def hide() -> None:
-    """From now on, in this process and its children, torch sees no GPU and loads nothing to find one."""
-    for owner, name in ((torch._C, "_cuda_getDeviceCount"), (torch.cuda, "_device_count_nvml")):
+    """From now on, in this process and its children, torch sees no GPU, loads nothing to find one and opens none.
+    TorchInductor asks for the current device's name wherever it compiles, for a CPU too, and takes the refusal for an answer."""
+    for owner, name, instead in ((torch._C, "_cuda_getDeviceCount", lambda: 0),
+                                 (torch.cuda, "_device_count_nvml", lambda: 0),
+                                 (torch._C, "_cuda_init", _refuse_to_open)):
         if hasattr(owner, name):
             _asked.setdefault((owner, name), getattr(owner, name))
-            setattr(owner, name, lambda: 0)
+            setattr(owner, name, instead)
 
 
 def show() -> None:
@@ -44,6 +52,9 @@ def show() -> None:
     for function in vars(torch.utils._triton).values():  # they remember that there is no GPU
         if hasattr(function, "cache_clear"):
             function.cache_clear()
+    codecache = sys.modules.get("torch._inductor.codecache")
+    if codecache is not None:
+        codecache.CacheBase.get_system.cache_clear()
 
 
 def keep(fds: list[int]) -> None:

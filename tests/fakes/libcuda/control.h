@@ -22,6 +22,7 @@ struct FakeCudaControl {
   std::atomic<int> failing_after{0};
   std::atomic<unsigned> copies{0};  // queued
   std::atomic<unsigned long long> set_bytes{0};
+  std::atomic<unsigned> resets{0};  // of lines that were to stay in the cache
   std::atomic<unsigned long long> host_bytes{0};  // copied from or to the host
   std::atomic<long> live{0};        // allocations, mappings, streams
   // Of NVML.

@@ -313,6 +313,11 @@ CALL Code cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, Stream stre
 CALL Code cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, Stream stream) {
   return Copy("cuMemcpyDtoDAsync_v2", Bytes(to), Bytes(from), bytes, stream);
 }
+CALL Code cuCtxResetPersistingL2Cache() {
+  BEGIN("cuCtxResetPersistingL2Cache");
+  ++State().control.resets;
+  return kSuccess;
+}
 CALL Code cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, Stream stream) {
   BEGIN("cuMemsetD8Async");
   FakeOperation operation;
@@ -476,6 +481,7 @@ static_assert(std::is_same_v<decltype(&cuMemcpyHtoDAsync_v2), decltype(Api::cuMe
 static_assert(std::is_same_v<decltype(&cuMemcpyDtoHAsync_v2), decltype(Api::cuMemcpyDtoHAsync_v2)>);
 static_assert(std::is_same_v<decltype(&cuMemcpyDtoDAsync_v2), decltype(Api::cuMemcpyDtoDAsync_v2)>);
 static_assert(std::is_same_v<decltype(&cuMemsetD8Async), decltype(Api::cuMemsetD8Async)>);
+static_assert(std::is_same_v<decltype(&cuCtxResetPersistingL2Cache), decltype(Api::cuCtxResetPersistingL2Cache)>);
 static_assert(std::is_same_v<decltype(&cuStreamCreate), decltype(Api::cuStreamCreate)>);
 static_assert(std::is_same_v<decltype(&cuStreamDestroy_v2), decltype(Api::cuStreamDestroy_v2)>);
 static_assert(std::is_same_v<decltype(&cuStreamQuery), decltype(Api::cuStreamQuery)>);

@@ -2,7 +2,7 @@
 # task: gelu
 # tries: computes on a stream of its own behind a long kernel, and answers at once
 # expect: INCORRECT | R.STATE | R.STATIC
-# stopped by: the evaluator's own copy of the outputs, inside its clock (layer 8)
+# stopped by: the screen; else the wait for the context, inside the clock, makes it late and right
 import torch
 import triton
 import triton.language as tl
