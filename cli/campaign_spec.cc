@@ -67,10 +67,12 @@ Result<agent::CampaignSpec> SpecOf(const SpecFlags& flags) {
     return InvalidArgument("name a spec file, or a model with --model (and --tasks, --endpoint)");
   }
   agent::CampaignSpec spec;
-  if (!flags.file.empty()) {
-    ASSIGN_OR_RETURN(spec, configs::ReadCampaignFile(flags.file));
+  const auto set_flags = [&](agent::CampaignSpec& of) { SetFlags(flags, &of); };
+  if (flags.file.empty()) {
+    set_flags(spec);
+  } else {
+    ASSIGN_OR_RETURN(spec, configs::ReadCampaignFile(flags.file, set_flags));
   }
-  SetFlags(flags, &spec);
   // Flags went past the ranges that a file is read with: read the whole as the daemon will.
   return agent::CampaignSpecFromJson(ToJson(spec));
 }

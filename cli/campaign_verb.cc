@@ -302,7 +302,9 @@ Result<Json> ReportOf(const CampaignFlags& flags, const std::string& what) {
     return ReadReport(*client, what);
   }
   ASSIGN_OR_RETURN(std::string text, ReadFile(what, kMaxReportBytes));
-  return ParseJsonObject(text, what, {.max_bytes = kMaxReportBytes});
+  ASSIGN_OR_RETURN(Json report, ParseJsonObject(text, what, {.max_bytes = kMaxReportBytes}));
+  if (agent::IsCampaignReport(report)) return report;
+  return InvalidArgument(what + ": not a campaign's report; `passnet campaign report ID --json > FILE` makes one");
 }
 
 int Report(const CampaignFlags& flags) { return ShowReport(ReportOf(flags, flags.id), flags); }
@@ -375,6 +377,11 @@ Command CampaignVerb() {
   run.push_back(html);
   return {.name = "campaign",
           .help = "launch and watch campaigns of a running passnetd",
+          .footer = "Examples:\n"
+                    "  passnet campaign run my-campaign.toml --dry-run\n"
+                    "  passnet campaign run --model gpt-5 --endpoint openai --limit 2\n"
+                    "  passnet campaign show c-…\n"
+                    "  passnet campaign compare c-… c-… --html compare.html",
           .verbs = {SubVerb(flags, "launch", "start a campaign, from a TOML file or from flags", Launch, launch),
                     SubVerb(flags, "run", "start a campaign, follow it and report", Run, run),
                     SubVerb(flags, "list", "all campaigns of the daemon's store", List, {}),

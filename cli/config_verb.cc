@@ -69,6 +69,9 @@ Command SubVerb(const char* name, const char* help, bool print) {
 Command ConfigVerb() {
   return {.name = "config",
           .help = "check and print configuration files",
+          .footer = "Examples:\n"
+                    "  passnet config check my-campaign.toml\n"
+                    "  passnet config print configs/passnetd.toml",
           .verbs = {SubVerb("check", "name every mistake of a file, with its line and key", false),
                     SubVerb("print", "show all keys of a file with their values", true)}};
 }

@@ -69,6 +69,7 @@ Command LanesVerb() {
   auto flags = std::make_shared<LanesFlags>();
   Command verb{.name = "lanes",
                .help = "what the lanes of a running passnetd do, and what waits for them",
+               .footer = "Example:\n  passnet lanes --json",
                .run = [flags] { return Run(*flags); }};
   verb.options = {
       {"--server", "URL of passnetd (default $PASSNETD_URL, then http://127.0.0.1:8760)", &flags->server},

@@ -152,11 +152,5 @@ std::string ShowMicros(const double* micros) {
   return text;
 }
 
-std::string ShowFactor(const double* factor) {
-  if (factor == nullptr) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2fx", *factor);
-  return text;
-}
 
 }  // namespace passnet::cli

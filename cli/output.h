@@ -50,7 +50,5 @@ class Progress {
 
 // "12.3 µs", "4.56 ms", "-" when absent.
 std::string ShowMicros(const double* micros);
-// "1.73x", "-" when absent.
-std::string ShowFactor(const double* factor);
 
 }  // namespace passnet::cli

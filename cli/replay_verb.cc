@@ -51,7 +51,7 @@ struct Selected {
 
 // A trajectory, a whole campaign, or everything.
 Result<std::vector<Selected>> SelectForAgent(Reader& reader, const ReplayFlags& flags) {
-  const std::string wanted = flags.trajectory.empty() ? flags.id : flags.trajectory;
+  const std::string& wanted = flags.trajectory.empty() ? flags.id : flags.trajectory;
   std::vector<Selected> all;
   Result<TrajectoryState> one = NotFound("");
   if (!wanted.empty()) one = reader.Trajectory(wanted);
@@ -59,7 +59,8 @@ Result<std::vector<Selected>> SelectForAgent(Reader& reader, const ReplayFlags& 
     all.push_back({one.value().campaign_id, {one.value()}});
     return all;
   }
-  std::string campaign = flags.campaign.empty() ? wanted : flags.campaign;
+  if (!flags.trajectory.empty() || one.error().code != ErrorCode::kNotFound) return one.error();
+  const std::string& campaign = flags.campaign.empty() ? wanted : flags.campaign;
   ASSIGN_OR_RETURN(auto campaigns, agent::AllCampaigns(reader));
   for (const auto& state : campaigns) {
     if (!campaign.empty() && state.campaign_id != campaign) continue;
@@ -304,6 +305,12 @@ int RunRegrade(const ReplayFlags& flags) {
 
 int Run(const ReplayFlags& flags) {
   if (flags.agent == flags.regrade) return Fail(InvalidArgument("replay: give one of --agent and --regrade"));
+  if (!flags.id.empty() && !(flags.campaign.empty() && flags.trajectory.empty())) {
+    return Fail(InvalidArgument("replay: give an ID, or --campaign and --trajectory, not both"));
+  }
+  if (flags.agent && (flags.sample > 0 || flags.all_rounds)) {
+    return Fail(InvalidArgument("replay: --sample and --all-rounds go with --regrade; --agent takes all of what is named"));
+  }
   return flags.agent ? RunAgent(flags) : RunRegrade(flags);
 }
 

@@ -34,14 +34,14 @@ Json ToJson(const TrajectoryState& state) {
           {"task", state.task},
           {"sample", state.sample},
           {"state", state.state},
-          {"outcome", state.outcome},
-          {"verdict", state.verdict},
+          {"outcome", OrNull(state.outcome)},
+          {"verdict", OrNull(state.verdict)},
           {"rounds", state.rounds},
           {"evaluations", state.evaluations},
           {"best_score", OrNull(state.best_score)},
           {"best_round", OrNull(state.best_round)},
           {"final_score", OrNull(state.final_score)},
-          {"final_pass_dir", state.final_subject},
+          {"final_pass_dir", OrNull(state.final_subject)},
           {"started_at", FormatUtc(state.started_at_utc_us)},
           {"updated_at", FormatUtc(state.updated_at_utc_us)},
           {"calls", state.usage.calls},
@@ -251,11 +251,16 @@ Command TrajectoryVerb() {
   auto flags = std::make_shared<TrajectoryFlags>();
   Option campaign{"--campaign", "only this campaign's", &flags->campaign};
   Option id{.name = "ID", .help = "trajectory id", .value = &flags->a, .required = true};
-  Option seq{"--seq", "one event with its payload, request, reply or files in full", &flags->seq};
+  Option seq{.name = "--seq", .help = "one event with its payload, request, reply or files in full", .value = &flags->seq,
+             .allowed = Integers{1, INT64_MAX}};
   Option a{.name = "A", .help = "trajectory id", .value = &flags->a, .required = true};
   Option b{.name = "B", .help = "trajectory id", .value = &flags->b, .required = true};
   return {.name = "trajectory",
           .help = "look into the trajectories of a journal",
+          .footer = "Examples:\n"
+                    "  passnet trajectory list --db passnet.db\n"
+                    "  passnet trajectory show t-… --db passnet.db --seq 7\n"
+                    "  passnet trajectory diff t-… t-… --db passnet.db",
           .verbs = {SubVerb(flags, "list", "all trajectories, in order of start", List, {campaign}),
                     SubVerb(flags, "show", "the events of one trajectory", Show, {id, seq}),
                     SubVerb(flags, "diff", "where two trajectories part", Diff, {a, b})}};

@@ -13,6 +13,7 @@ using command_line::kExitDone;
 using command_line::kExitInfrastructure;
 using command_line::kExitUsage;
 using command_line::kExitVerification;
+using command_line::Integers;
 using command_line::NotNegative;
 using command_line::Numbers;
 using command_line::OneOf;

@@ -22,18 +22,22 @@ Result<daemon::DaemonOptions> ReadDaemonFile(const std::string& path) {
   daemon::DaemonOptions options;
   RETURN_IF_ERROR(ReadToml(
       path, [&](FieldVisitor& fields) { VisitFields(fields, options); }, [&] { return Check(options); }));
-  for (std::string* file : {&options.journal, &options.http.port_file, &options.http.token_file,
-                            &options.lane.evaluator_binary, &options.lane.cache_dir}) {
+  for (std::string* file : {&options.journal, &options.head_log, &options.http.port_file, &options.http.token_file,
+                            &options.lane.evaluator_binary, &options.lane.cache_dir, &options.lane.nvcc}) {
     MakeAbsolute(path, file);
   }
   for (agent::EndpointConfig& endpoint : options.endpoints) MakeAbsolute(path, &endpoint.ca_file);
   return options;
 }
 
-Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path) {
+Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path,
+                                             const std::function<void(agent::CampaignSpec&)>& amend) {
   agent::CampaignSpec spec;
-  RETURN_IF_ERROR(ReadToml(
-      path, [&](FieldVisitor& fields) { VisitFields(fields, spec); }, [&] { return CheckLaunch(spec); }));
+  const auto check = [&] {
+    if (amend) amend(spec);
+    return CheckLaunch(spec);
+  };
+  RETURN_IF_ERROR(ReadToml(path, [&](FieldVisitor& fields) { VisitFields(fields, spec); }, check));
   for (std::string* place : {&spec.tasks.path, &spec.tasks.list, &spec.tasks.glob}) MakeAbsolute(path, place);
   MakeAbsolute(path, &spec.prompts);
   return spec;

@@ -3,6 +3,7 @@
 // Errors: as configs/toml_fields.h.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "agent/campaign/spec.h"
@@ -13,7 +14,8 @@ namespace passnet::configs {
 
 // Relative paths in the file are relative to its folder.
 Result<daemon::DaemonOptions> ReadDaemonFile(const std::string& path);
-Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path);
+// `amend` (may be empty) sets what is said beside the file, before the whole is checked.
+Result<agent::CampaignSpec> ReadCampaignFile(const std::string& path, const std::function<void(agent::CampaignSpec&)>& amend = {});
 
 std::string PrintDaemon(daemon::DaemonOptions options);
 std::string PrintCampaign(agent::CampaignSpec spec);

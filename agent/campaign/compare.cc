@@ -114,7 +114,7 @@ std::string Listed(const std::vector<std::string>& texts) {
 }
 
 Status CheckReport(const Json& report, const char* which) {
-  if (report["schema"].Text() == kCampaignReportSchema && report["by_task"].is_array()) return OkStatus();
+  if (IsCampaignReport(report)) return OkStatus();
   return InvalidArgument(std::string(which) + " is no " + kCampaignReportSchema +
                          " with by_task; make it with this version of passnet");
 }
@@ -174,6 +174,10 @@ void SetTasks(const std::vector<ComparedTask>& tasks, Json* json) {
 }
 
 }  // namespace
+
+bool IsCampaignReport(const Json& json) {
+  return json["schema"].Text() == kCampaignReportSchema && json["by_task"].is_array();
+}
 
 Result<Json> CompareReports(const Json& a, const Json& b, bool force) {
   RETURN_IF_ERROR(CheckReport(a, "A"));

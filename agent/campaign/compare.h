@@ -10,7 +10,10 @@
 
 namespace passnet::agent {
 
-// `a` and `b` are `passnet.campaign_report/1`. How they were measured (profile, call path, matching, device, time cap,
+// Whether it is a `passnet.campaign_report/1` that holds what a comparison reads.
+bool IsCampaignReport(const Json& json);
+
+// `a` and `b` are such reports. How they were measured (profile, call path, matching, device, time cap,
 // p, b) must be the same. `force` compares what both have where their tasks, their hosts or what their samples start from
 // are not the same; what was overridden stands in `forced` of the result.
 Result<Json> CompareReports(const Json& a, const Json& b, bool force);

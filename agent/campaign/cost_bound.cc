@@ -6,6 +6,7 @@
 #include "agent/campaign/starting_points.h"
 #include "base/json.h"
 #include "passbench/task.h"
+#include "prompts/prompt_folder.h"
 #include "prompts/prompt_set.h"
 
 namespace passnet::agent {
@@ -22,17 +23,17 @@ constexpr double kBytesOfFeedback = 80 << 10;
 // A folder to start from, and the names and fences of its files.
 constexpr double kBytesOfStart = kMaxStartBytes + 32 * kBytesOfCell;
 
-double BytesOfPrompts(bool gpu_lane) {
+double BytesOf(const prompts::PromptTexts& texts, bool gpu_lane) {
   size_t bytes = 0;
-  for (const auto& [name, text] : prompts::ShippedPrompts()) {
+  for (const auto& [name, text] : texts) {
     if (prompts::IsSentTo(name, gpu_lane)) bytes += text.size();
   }
   return static_cast<double>(bytes);
 }
 
-Result<double> FirstPromptBytes(const CampaignTask& task, bool gpu_lane) {
+Result<double> FirstPromptBytes(const CampaignTask& task, double bytes_of_texts) {
   ASSIGN_OR_RETURN(passbench::Task loaded, passbench::LoadTask(task.path));
-  double bytes = BytesOfPrompts(gpu_lane);
+  double bytes = bytes_of_texts;
   std::set<std::string> sources;  // graphs of one source share its text and operators
   for (size_t i = 0; i < std::min(loaded.graphs.size(), kGraphsShown); ++i) {
     const passbench::Graph& graph = loaded.graphs[i];
@@ -54,9 +55,11 @@ Result<CostBound> BoundOf(const CampaignSpec& spec, const std::vector<CampaignTa
   const auto samples = static_cast<double>(spec.samples);
   const auto rounds = static_cast<double>(spec.refine.rounds.rounds);
   const auto reply = static_cast<double>(spec.refine.sampling.max_tokens);
+  ASSIGN_OR_RETURN(const prompts::PromptTexts texts, prompts::PromptsFrom(spec.prompts));
+  const double bytes_of_texts = BytesOf(texts, spec.refine.scoring.device != "cpu");
   for (const CampaignTask& task : tasks) {
     bound.names.push_back(task.name);
-    ASSIGN_OR_RETURN(double first, FirstPromptBytes(task, spec.refine.scoring.device != "cpu"));
+    ASSIGN_OR_RETURN(double first, FirstPromptBytes(task, bytes_of_texts));
     // Round r sends the first prompt again, and of each round before it the reply and what was said about it.
     const double later = (reply + kBytesOfFeedback) * rounds * (rounds - 1) / 2;
     bound.prompt_tokens += samples * (first * rounds + later);
@@ -69,8 +72,9 @@ Result<CostBound> BoundOf(const CampaignSpec& spec, const std::vector<CampaignTa
                  bound.completion_tokens * *prices.completion_usd_per_million) / 1e6;
   }
   const double tokens = bound.prompt_tokens + bound.completion_tokens;
-  if (spec.budget.total_tokens) bound.limit_tokens = std::min(tokens, static_cast<double>(*spec.budget.total_tokens));
-  if (spec.budget.total_usd && bound.usd) bound.limit_usd = std::min(*bound.usd, *spec.budget.total_usd);
+  const auto& limit = spec.budget;
+  if (limit.total_tokens && static_cast<double>(*limit.total_tokens) < tokens) bound.limit_tokens = *limit.total_tokens;
+  if (limit.total_usd && bound.usd && *limit.total_usd < *bound.usd) bound.limit_usd = *limit.total_usd;
   return bound;
 }
 

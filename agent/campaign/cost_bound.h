@@ -1,6 +1,7 @@
 // What a campaign can cost at most, before anything is asked: tasks x samples x rounds calls, each as long as it may be.
 // A bound, not an estimate: real campaigns end rounds early and write shorter replies.
-// Threads: pure functions; BoundOf reads the tasks' files. Errors: those of passbench::LoadTask.
+// Threads: pure functions; BoundOf reads the tasks' files and the prompts'. Errors: those of passbench::LoadTask and
+// prompts::PromptsFrom.
 // Source: agent/budget/budget.h (a token is at least one byte of the request), prompts/refine_prompts.cc (what one
 // prompt may hold).
 #pragma once
@@ -22,7 +23,7 @@ struct CostBound {
   double prompt_tokens = 0;
   double completion_tokens = 0;
   std::optional<double> usd;         // absent: the spec has no prices
-  std::optional<double> limit_usd;   // what the spec's budget leaves of it, where that is less
+  std::optional<double> limit_usd;   // the spec's budget, where that is less
   std::optional<double> limit_tokens;
   std::vector<std::string> names;    // of the tasks, in order
 };

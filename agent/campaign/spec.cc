@@ -131,12 +131,13 @@ std::vector<FieldProblem> Check(const CampaignSpec& spec) {
   require("name", !spec.name.empty() && spec.name.size() <= 200, "is required, at most 200 bytes");
   for (FieldProblem& problem : Check(spec.tasks)) problems.push_back(std::move(problem));
   require("stop_after_solved", spec.stop_after_solved <= spec.samples, "is more than there are samples");
-  require("sampling.model", !spec.refine.sampling.model.empty(), "is required: the model's name at the endpoint");
+  require("sampling.model", !spec.refine.sampling.model.empty(), "is required: the model's name at the endpoint (--model)");
   const EndpointSpec& endpoint = spec.endpoint;
   require("endpoint.name", endpoint.name.empty() || IsEndpointName(endpoint.name),
           "has letters, digits, - and _, at most 64");
   require("endpoint.name", !endpoint.name.empty() || !endpoint.base_url.empty(),
-          "is required: one of the [endpoints.NAME] in passnetd's configuration");
+          "is required: one of the [endpoints.NAME] in passnetd's configuration (--endpoint NAME), or base_url of a server "
+          "on this machine (--endpoint URL)");
   auto url = ParseUrl(endpoint.base_url, Credentials::kRefused);
   require("endpoint.base_url", endpoint.base_url.empty() || url, url ? "" : url.error().context);
   auto dialect = dialects::DialectNamed(spec.endpoint.dialect);

@@ -267,7 +267,7 @@ std::vector<ApiRoute> CampaignRoutes() {
          {"after", "query", "integer", "the same, where there is no such header"}},
         {404}},
        [](const ApiPorts& ports, const Request& request) { return Events(ports, request); }},
-      {{"POST", "/v1/campaigns/{id}/cancel", "end an open campaign", 202, "application/json", "", {}, {404}},
+      {{"POST", "/v1/campaigns/{id}/cancel", "end an open campaign", 202, "application/json", "", {}, {404, 409}},
        [](const ApiPorts& ports, const Request& request) {
          return Command202(ports, request, &agent::CampaignManager::Cancel, "cancelling");
        }},

@@ -135,8 +135,10 @@ class HttpServer::Impl {
     if (!error) acceptor_.bind(address, error);
     if (!error) acceptor_.listen(Tcp::acceptor::max_listen_connections, error);
     if (error) {
-      return Error{ErrorCode::kAlreadyExists, "cannot listen on " + options_.host + ":" + port + ": " +
-                                                  error.message()};
+      const bool taken = error == asio::error::address_in_use;
+      return Error{ErrorCode::kAlreadyExists,
+                   "cannot listen on " + options_.host + ":" + port + ": " + error.message() +
+                       (taken ? "; if another passnetd runs there, stop it, else choose another http.port" : "")};
     }
     port_ = acceptor_.local_endpoint().port();
     Spawn(AcceptAll());

@@ -57,13 +57,14 @@ Json Named(const char* schema, Json object) {
   return json;
 }
 
-Json OutageObject(const std::optional<agent::Outage>& outage) {
-  if (!outage) return Json();
-  return {{"what", outage->what},
-          {"reason", outage->reason},
-          {"since", FormatUtc(outage->since_utc_us)},
-          {"next_try", FormatUtc(outage->next_try_utc_us)}};
+Json OutageObject(const agent::Outage& outage) {
+  return {{"what", outage.what},
+          {"reason", outage.reason},
+          {"since", FormatUtc(outage.since_utc_us)},
+          {"next_try", FormatUtc(outage.next_try_utc_us)}};
 }
+
+Json OutageObject(const std::optional<agent::Outage>& outage) { return outage ? OutageObject(*outage) : Json(); }
 
 Json Page(const char* schema, const char* key, Json items, int64_t next) {
   return {{"schema", schema}, {key, std::move(items)}, {"next", next > 0 ? Json(next) : Json()}};
@@ -73,12 +74,7 @@ Json Page(const char* schema, const char* key, Json items, int64_t next) {
 
 Json OutagesJson(const std::vector<agent::Outage>& outages) {
   Json items = Json::MakeArray();
-  for (const auto& outage : outages) {
-    items.Push({{"what", outage.what},
-                {"reason", outage.reason},
-                {"since", FormatUtc(outage.since_utc_us)},
-                {"next_try", FormatUtc(outage.next_try_utc_us)}});
-  }
+  for (const auto& outage : outages) items.Push(OutageObject(outage));
   return items;
 }
 

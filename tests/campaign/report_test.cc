@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "agent/campaign/cost_bound.h"
 #include "agent/campaign/spec.h"
+#include "prompts/prompt_set.h"
 #include "tests/fakes/paths.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace passnet::agent {
 namespace {
@@ -98,6 +102,34 @@ TEST(CostBoundTest, CountsEveryRoundOfEverySampleAtItsLongest) {
   EXPECT_DOUBLE_EQ(*bound.value().usd, (bound.value().prompt_tokens + 2 * 6000) / 1e6);
   EXPECT_DOUBLE_EQ(*bound.value().limit_usd, 0.01);
   EXPECT_FALSE(bound.value().limit_tokens);
+}
+
+TEST(CostBoundTest, BudgetThatIsNotReachedEndsNothing) {
+  CampaignSpec spec;
+  spec.tasks.path = fakes::SourceDir() + "/tasks/rope";
+  spec.refine.prices = {1.0, 2.0};
+  spec.budget.total_usd = 1e5;
+  spec.budget.total_tokens = 1'000'000'000'000;
+  const auto tasks = ResolveTasks(spec.tasks).value();
+  const auto ample = BoundOf(spec, tasks).value();
+  EXPECT_FALSE(ample.limit_usd);
+  EXPECT_FALSE(ample.limit_tokens);
+  spec.budget.total_tokens = 1000;
+  EXPECT_EQ(BoundOf(spec, tasks).value().limit_tokens, 1000);
+}
+
+TEST(CostBoundTest, CountsThePromptsThatAreSent) {
+  CampaignSpec spec;
+  spec.tasks.path = fakes::SourceDir() + "/tasks/rope";
+  const auto tasks = ResolveTasks(spec.tasks).value();
+  const double shipped = BoundOf(spec, tasks).value().prompt_tokens;
+  fakes::TempFolder folder("prompts");
+  std::ofstream(folder / "refine_system.md") << prompts::ShippedPrompts().at("refine_system") << std::string(1000, '\n');
+  spec.prompts = folder.path();
+  EXPECT_DOUBLE_EQ(BoundOf(spec, tasks).value().prompt_tokens,
+                   shipped + 1000.0 * static_cast<double>(spec.refine.rounds.rounds));
+  spec.prompts = folder / "none";
+  EXPECT_FALSE(BoundOf(spec, tasks)) << "a folder that is not there is found before anything is launched";
 }
 
 }  // namespace

@@ -92,6 +92,17 @@ TEST(CampaignTest, ListHasANameOfItsOwn) {
   EXPECT_EQ(list.output, R"({"schema":"passnet.campaign_list/1","campaigns":[{"campaign_id":"c-1"}]})" "\n");
 }
 
+TEST(CampaignTest, FileThatIsNoReportIsNamed) {
+  fakes::TempFolder folder("report");
+  const std::string file = folder / "notes.json";
+  std::ofstream(file) << "{}";
+  for (const std::string& verb : {"report " + file, "compare " + file + " " + file}) {
+    Ran ran = Passnet("campaign " + verb);
+    EXPECT_EQ(ran.code, 2) << ran.output;
+    EXPECT_THAT(ran.output, HasSubstr("notes.json: not a campaign's report; `passnet campaign report ID --json"));
+  }
+}
+
 TEST(CampaignTest, DryRunNeedsNeitherDaemonNorFileAndFlagsStandAboveTheFile) {
   const std::string flags = " --dry-run --json --endpoint http://127.0.0.1:1/v1 --samples 8 --rounds 2";
   Ran plan = Passnet("campaign run --model m --tasks rope,swiglu" + flags);

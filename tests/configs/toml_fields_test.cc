@@ -152,6 +152,18 @@ TEST_F(DaemonFileTest, EndpointsHaveLimitsOfTheirOwn) {
   EXPECT_THAT(wrong.error().context, HasSubstr("endpoints.a.tokens_per_minute: expected a number, found a"));
 }
 
+TEST_F(DaemonFileTest, RelativePathsStartAtItsFolder) {
+  auto options = ReadDaemonFile(WriteDaemonFile("journal = 'j.db'\nhead_log = 'heads'\n[lane]\ncache_dir = 'cache'\nnvcc = 'nvcc'\n"
+                                                "evaluator_binary = 'evaluator'\n[http]\nport_file = 'port'\n"
+                                                "token_file = 'token'\n"));
+  ASSERT_TRUE(options) << options.error().context;
+  const auto& read = options.value();
+  for (const std::string& path : {read.journal, read.head_log, read.lane.cache_dir, read.lane.nvcc,
+                                  read.lane.evaluator_binary, read.http.port_file, read.http.token_file}) {
+    EXPECT_THAT(path, testing::StartsWith(folder_.path().native() + "/"));
+  }
+}
+
 TEST_F(DaemonFileTest, EndpointsAreSectionsByName) {
   auto options = ReadDaemonFile(WriteDaemonFile("[endpoints.openai]\nbase_url = 'https://api.openai.com/v1'\n"
                                                 "api_key_env = 'OPENAI_API_KEY'\n"
@@ -229,6 +241,27 @@ TEST(CampaignFileTest, PrintedSpecReadsBackTheSame) {
   Status read = ReadTomlText(printed, "f", [&](FieldVisitor& fields) { VisitFields(fields, again); }, {});
   ASSERT_TRUE(read) << read.error().context;
   EXPECT_EQ(ToJson(again), ToJson(spec.value()));
+}
+
+TEST(CampaignFileTest, WhatIsSaidBesideTheFileMayBeMissingInIt) {
+  fakes::TempFolder folder("campaign-file");
+  const std::string path = folder.path() / "half.toml";
+  ASSERT_TRUE(WriteFileAtomic(path, "name = 'x'\n[rounds]\nlimit = 2\n"));
+  EXPECT_FALSE(ReadCampaignFile(path));
+  const auto spec = ReadCampaignFile(path, [](agent::CampaignSpec& beside) {
+    beside.refine.sampling.model = "m";
+    beside.endpoint.name = "lab";
+    beside.tasks.bundled = true;
+  });
+  ASSERT_TRUE(spec) << spec.error().context;
+  EXPECT_EQ(spec.value().refine.rounds.rounds, 2);
+}
+
+// As the README has it copied: to anywhere.
+TEST(CampaignFileTest, ExampleNamesNothingThatLiesBesideIt) {
+  const auto spec = ReadCampaignFile(Source("configs/campaign-example.toml"));
+  ASSERT_TRUE(spec);
+  EXPECT_TRUE(spec.value().tasks.bundled);
 }
 
 TEST(CampaignFileTest, EveryMistakeOfASpecIsReported) {

@@ -110,6 +110,22 @@ TEST_F(VerbsTest, ReplayNamesWhatCannotBeReplayed) {
   EXPECT_THAT(Run("replay t-none --agent").output, HasSubstr("neither a trajectory nor a campaign t-none"));
 }
 
+// Nothing else than what was asked for is replayed in its place.
+TEST_F(VerbsTest, ReplayTakesWhatIsNamedOrNothing) {
+  for (const char* both : {"t-1 --campaign c-1", "t-1 --trajectory t-2"}) {
+    Ran ran = Run(std::string("replay --agent ") + both);
+    EXPECT_EQ(ran.code, 2) << both;
+    EXPECT_THAT(ran.output, HasSubstr("give an ID, or --campaign and --trajectory, not both"));
+  }
+  Ran misspelt = Run("replay --agent --campaign c-1 --trajectory t-none");
+  EXPECT_EQ(misspelt.code, 2) << misspelt.output;
+  EXPECT_THAT(misspelt.output, HasSubstr("t-none"));
+  EXPECT_EQ(Run("replay --agent --trajectory c-1").code, 2) << "a campaign is no trajectory";
+  Ran part = Run("replay --agent --sample 3");
+  EXPECT_EQ(part.code, 2);
+  EXPECT_THAT(part.output, HasSubstr("go with --regrade"));
+}
+
 TEST_F(VerbsTest, ReplayOfNothingIsNoAgreement) {
   StoreOptions options;
   options.path = (folder_ / "empty.db").string();
@@ -125,6 +141,7 @@ TEST_F(VerbsTest, BadInputIsTwoAndSaysWhat) {
   EXPECT_THAT(head.output, HasSubstr("nonsense"));
   EXPECT_EQ(Run("verify --campaign c-none").code, 2);
   EXPECT_EQ(Run("trajectory show t-none").code, 2);
+  EXPECT_EQ(Run("trajectory show t-1 --seq 0").code, 2) << "events are counted from 1";
   EXPECT_EQ(Run("export --format parquet --out x").code, 2);
   path_ += "-none";
   Ran missing = Run("verify");
