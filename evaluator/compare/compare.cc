@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <immintrin.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <array>
@@ -362,5 +361,3 @@ int pn_mismatches(const PnCompareInput* input, int32_t level, PnMismatches* outp
   *output = PnMismatches{};
   return ForType(input->scalar_type, Finding{*input, level, *output});
 }
-
-const char* pn_compare_torch_version() { return TORCH_VERSION; }

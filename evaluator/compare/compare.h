@@ -60,9 +60,6 @@ typedef struct {
  * 0 on success, -1 for a scalar type it does not know. */
 int pn_mismatches(const PnCompareInput* input, int32_t level, PnMismatches* output);
 
-/* The torch version it was built against, "2.13.0". */
-const char* pn_compare_torch_version(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -69,6 +69,7 @@ class CudaLaneTest : public testing::Test {
     request.task.path = fakes::SourceDir() + "/" + kTask;
     request.files = std::move(files);
     request.device = "cuda:0";
+    request.profile = Profile::kQuick;
     request.time_cap = std::chrono::milliseconds(300);
     return request;
   }

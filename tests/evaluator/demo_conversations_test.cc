@@ -70,6 +70,7 @@ class DemoConversationsTest : public LaneTest {
     request.purpose = "test";
     request.task.path = Source("tasks/" + task).native();
     request.files = std::move(parsed.files);
+    request.profile = Profile::kQuick;
     request.time_cap = std::chrono::milliseconds(100);  // it is the words that are held to the recording
     return Evaluate(request);
   }
