@@ -1,54 +1,16 @@
-// Eager against eager on every real graph of at most 20 ms a call: all load, capture and pass; none may raise a flag.
-// Slower graphs are in evaluation_slow_test.
-#include <algorithm>
-#include <cmath>
-
-#include "passbench/inputs.h"
-#include "tests/evaluator/passbench_subset.h"
-#include "tests/evaluator/lane_fixture.h"
+// Of the real graphs of at most 20 ms a call every third one; all of them are in evaluation_slow_test.
+#include "tests/evaluator/eager_against_itself.h"
 
 namespace passnet::evaluator {
 namespace {
 
-class EagerBaselineTest : public LaneTest {
- protected:
-  void SetUp() override {
-    PASSNET_NEEDS_SHARED_DATA("passbench/INDEX.tsv");
-    LaneTest::SetUp();
-  }
-};
-
-// Nothing of such a graph's inputs can change, so a constant would do.
-bool NothingIsDrawn(const passbench::Task& task, const std::string& path) {
-  for (const passbench::Graph& graph : task.graphs) {
-    if (graph.path != path) continue;
-    return std::all_of(graph.inputs.begin(), graph.inputs.end(), [](const passbench::TensorMeta& meta) {
-      const bool floating = std::string(passbench::DTypeName(meta.dtype)).find("float") != std::string::npos;
-      if (meta.IsRanged()) return passbench::AsDouble(*meta.min_val) == passbench::AsDouble(*meta.max_val);
-      return passbench::KindOf(meta) == passbench::InputKind::kFixed && (meta.data.has_value() || !floating);
-    });
-  }
-  return false;
-}
+class EagerBaselineTest : public EagerAgainstItselfTest {};
 
 TEST_F(EagerBaselineTest, RealGraphsPassAgainstThemselves) {
-  PassBenchSubset subset("", -1, 20);
-  ASSERT_GT(subset.graphs(), 100);
-  BaselineRequest request;
-  request.task.path = subset.dir().native();
-  request.compiler = BaselineCompiler::kEager;
-  request.profile = Profile::kQuick;
-  request.time_cap = std::chrono::milliseconds(150);
-  auto report = lane_->Baseline(request, Deadline::After(std::chrono::minutes(14)), {});
-  ASSERT_TRUE(report.has_value()) << report.error().context;
-  EXPECT_EQ(static_cast<int>(report.value().graphs.size()), subset.graphs());
-  const auto task = passbench::LoadTask(subset.dir());
-  ASSERT_TRUE(task.has_value()) << task.error().context;
-  for (const GraphReport& graph : report.value().graphs) {
-    EXPECT_EQ(graph.status, GraphStatus::kCorrect) << graph.path << ": " << graph.reason;
-    const bool fixed = NothingIsDrawn(task.value(), graph.path);
-    EXPECT_EQ(graph.verdict, fixed ? Verdict::kTrivial : Verdict::kOk) << graph.path << ": " << graph.reason;
-  }
+  constexpr size_t kEvery = 3;
+  PassBenchSubset subset("", -1, 20, kEvery);
+  ASSERT_GT(subset.graphs(), 35);
+  ExpectPasses(subset);
 }
 
 }  // namespace

@@ -16,9 +16,8 @@ namespace passnet::evaluator {
 
 class PassBenchSubset {
  public:
-  // Graphs of the task whose folder is `task` ("" for all) with above_ms < eager <= up_to_ms; `from` and `count` cut a
-  // part of them.
-  PassBenchSubset(const std::string& task, double above_ms, double up_to_ms, size_t from = 0, size_t count = 10'000) {
+  // Graphs of the task whose folder is `task` ("" for all) with above_ms < eager <= up_to_ms; of these one in `every`.
+  PassBenchSubset(const std::string& task, double above_ms, double up_to_ms, size_t every = 1) {
     std::filesystem::create_directory_symlink(fakes::SharedData("passbench/graphs"), folder_ / "graphs");
     std::ifstream index(fakes::SharedData("passbench/INDEX.tsv"));
     std::ofstream list(folder_ / "graph_list.txt");
@@ -35,7 +34,7 @@ class PassBenchSubset {
         ++left_out_;
         continue;
       }
-      if (seen >= from && seen < from + count) {
+      if (seen % every == 0) {
         list << cells[1] << "\n";
         ++graphs_;
       }
