@@ -160,10 +160,16 @@ Result<std::vector<kernels::CompareResult>> CudaKernels::Compare(std::vector<ker
   std::memcpy(host, &table, sizeof table);
   std::memcpy(host + sizeof table, steps.data(), BytesOf(steps));
   std::memset(host + results_at, 0, BytesOf(results));
-  RETURN_IF_ERROR(stream.ToDevice(at, host, results_at + BytesOf(results)));
-  RETURN_IF_ERROR(Launch(stream, compare_, table.groups, at));
-  RETURN_IF_ERROR(stream.ToHost(host + results_at, table.results, BytesOf(results)));
-  RETURN_IF_ERROR(stream.AwaitOutsideTheClock());
+  const auto queue = [&]() -> Status {
+    RETURN_IF_ERROR(stream.ToDevice(at, host, results_at + BytesOf(results)));
+    RETURN_IF_ERROR(Launch(stream, compare_, table.groups, at));
+    return stream.ToHost(host + results_at, table.results, BytesOf(results));
+  };
+  // Whatever was queued has ended with this call: the caller may give up what is compared.
+  const Status queued = queue();
+  const Status done = stream.AwaitOutsideTheClock();
+  RETURN_IF_ERROR(queued);
+  RETURN_IF_ERROR(done);
   std::memcpy(results.data(), host + results_at, BytesOf(results));
   return results;
 }
