@@ -267,8 +267,8 @@ void Print(const std::vector<Regraded>& all) {
                   Printable(texts.second).c_str());
     }
   }
-  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured; of %lld graphs compared, %lld differ; %lld candidates were measured "
-              "twice\n",
+  std::printf("\n%lld agree, %lld differ, %lld refused, %lld not measured; of %lld graphs compared, %lld differ; "
+              "%lld candidates were measured twice\n",
               static_cast<long long>(Count(all, RegradeState::kAgrees)),
               static_cast<long long>(Count(all, RegradeState::kDiffers)),
               static_cast<long long>(Count(all, RegradeState::kRefused)),

@@ -100,11 +100,7 @@ void RunWatch::PollOnce() {
   if (wait[4].revents & POLLHUP) run_.listener.Reset();  // nobody is left who could make a call
   if (wait[1].revents) ReadStream(run_.out, out_, "standard output");
   if (wait[2].revents) ReadStream(run_.err, err_, "standard error");
-  if (wait[3].revents) {
-    ReadControl();
-    // poll(2) tells a hang-up whether asked or not: without this the wait for the last process would be a spin.
-    control_done_ = status_ || exec_failed_ || (wait[3].revents & POLLHUP) != 0;
-  }
+  if (wait[3].revents) ReadControl();
   if (wait[5].revents) Stop(ErrorCode::kCancelled, "sandbox run: cancelled");
   if (ending_ || status_) return;
   if (wall_limit_.Passed()) {
@@ -154,13 +150,18 @@ void RunWatch::ReadStream(UniqueFd& pipe, StreamKeeper& keeper, const char* name
 }
 
 void RunWatch::ReadControl() {
-  while (!status_ && !exec_failed_) {
+  while (!control_done_) {
     const Result<ControlMessage> received = ReceiveControl(run_.jail.control(), Deadline::After(Nanos(0)));
-    if (received.has_error()) return;
+    if (received.has_error()) {
+      // poll(2) tells a hang-up whether asked or not: looked at further, the wait for the last process would be a spin.
+      control_done_ = received.error().code == ErrorCode::kUnavailable;
+      return;
+    }
     if (received->message.kind == LaunchMessageKind::kFailed) {
-      exec_failed_ = true;
+      control_done_ = true;
       Decide({OutcomeKind::kSetupFailed, 0, 0, 0, SetupError(received->message.error).context});
     } else if (received->message.kind == LaunchMessageKind::kEnded) {
+      control_done_ = true;
       status_ = received->message.wait_status;
     }
   }

@@ -73,8 +73,7 @@ class RunWatch {
   std::optional<RunOutcome> outcome_;  // the first cause that was seen
   std::optional<int> status_;          // the program's wait status, as pid 1 reported it
   std::optional<Error> stopped_;
-  bool exec_failed_ = false;
-  bool control_done_ = false;          // nothing more will come on the control channel
+  bool control_done_ = false;          // it has told how the program failed to start or ended, or was closed
   bool ending_ = false;                // killed by us, or leaving by itself
   Accounting accounting_;
 };

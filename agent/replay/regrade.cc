@@ -182,6 +182,10 @@ Result<TaskFolder> WriteTask(trajectories::Reader& reader, const StoredGrade& gr
   return DataCorrupt("the stored files of task " + grade.task + " do not have the hash of the launch");
 }
 
+bool DiffersBySpeedAlone(const Regraded& result) {
+  return !result.moved.empty() && result.graphs_that_differ == static_cast<int64_t>(result.moved.size());
+}
+
 Regraded Without(Regraded result, const Error& error) {
   result.state = IsDamage(error) && error.code != ErrorCode::kNotFound ? RegradeState::kRefused
                                                                       : RegradeState::kNotMeasured;
@@ -284,16 +288,13 @@ Result<Regraded> Regrade(trajectories::Reader& reader, const StoredGrade& grade,
   return result;
 }
 
-bool WantsSecondLook(const Regraded& first) {
-  return !first.looked_again && !first.moved.empty() && first.graphs_that_differ == static_cast<int64_t>(first.moved.size());
-}
+bool WantsSecondLook(const Regraded& first) { return !first.looked_again && DiffersBySpeedAlone(first); }
 
 Result<Regraded> LookAgain(trajectories::Reader& reader, const Regraded& first, const EvaluateFn& evaluate) {
   ASSIGN_OR_RETURN(Regraded second, Regrade(reader, first.grade, evaluate));
   if (second.state == RegradeState::kRefused || second.state == RegradeState::kNotMeasured) return first;
   second.looked_again = true;
-  const bool moved_alone = second.graphs_that_differ == static_cast<int64_t>(second.moved.size());
-  if (second.state == RegradeState::kAgrees || second.moved.empty() || !moved_alone) return second;
+  if (!DiffersBySpeedAlone(second)) return second;
   std::erase_if(second.moved, [&](const auto& graph) { return !first.moved.contains(graph.first); });
   second.graphs_that_differ = static_cast<int64_t>(second.moved.size());
   second.state = second.moved.empty() ? RegradeState::kAgrees : RegradeState::kDiffers;

@@ -31,13 +31,17 @@ class EagerAgainstItselfTest : public LaneTest {
     return false;
   }
 
-  void ExpectPasses(const PassBenchSubset& subset) {
+  Result<BaselineReport> Measure(const PassBenchSubset& subset, std::chrono::milliseconds time_cap, Deadline deadline) {
     BaselineRequest request;
     request.task.path = subset.dir().native();
     request.compiler = BaselineCompiler::kEager;
     request.profile = Profile::kQuick;
-    request.time_cap = std::chrono::milliseconds(150);
-    auto report = lane_->Baseline(request, Deadline::After(std::chrono::minutes(14)), {});
+    request.time_cap = time_cap;
+    return lane_->Baseline(request, deadline, {});
+  }
+
+  void ExpectPasses(const PassBenchSubset& subset) {
+    auto report = Measure(subset, std::chrono::milliseconds(150), Deadline::After(std::chrono::minutes(14)));
     ASSERT_TRUE(report.has_value()) << report.error().context;
     EXPECT_EQ(static_cast<int>(report.value().graphs.size()), subset.graphs());
     const auto task = passbench::LoadTask(subset.dir());

@@ -16,12 +16,7 @@ TEST_F(SlowGraphsTest, AllQuickOnesPassAgainstThemselves) {
 TEST_F(SlowGraphsTest, PassAgainstThemselvesWithinTheirCaps) {
   PassBenchSubset subset("", 20, 1e9);
   ASSERT_GT(subset.graphs(), 0);
-  BaselineRequest request;
-  request.task.path = subset.dir().native();
-  request.compiler = BaselineCompiler::kEager;
-  request.profile = Profile::kQuick;
-  request.time_cap = std::chrono::milliseconds(1000);
-  auto report = lane_->Baseline(request, Deadline::After(std::chrono::minutes(85)), {});
+  auto report = Measure(subset, std::chrono::milliseconds(1000), Deadline::After(std::chrono::minutes(85)));
   ASSERT_TRUE(report.has_value()) << report.error().context;
   int capped = 0;
   for (const GraphReport& graph : report.value().graphs) {
