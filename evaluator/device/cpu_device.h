@@ -11,7 +11,9 @@ class CpuDevice : public Device {
  public:
   const DeviceFacts& facts() const override { return facts_; }
   SeatPool Seats() override { return CpuSeats(); }
-  Status FlushCaches() override { return OkStatus(); }
+  Result<bool> FlushCaches() override { return false; }
+  Status LearnQuiet() override { return OkStatus(); }
+  Result<bool> IsQuiet() override { return true; }  // its processes are stopped, and all that they do with them
   Result<DeviceHealth> Health() override { return DeviceHealth(); }
   Result<HostLock::Hold> Lease(Deadline, const std::function<bool()>&) override { return HostLock::Hold(); }
   Status CheckAnswers() override { return OkStatus(); }

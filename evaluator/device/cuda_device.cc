@@ -33,6 +33,7 @@ constexpr size_t kLibrariesBytes = size_t{256} << 20;
 constexpr size_t kLeastRing = size_t{8} << 20;
 constexpr int kCopies = 8;
 constexpr int kLaunches = 32;
+constexpr int kQuietFlushes = 10;
 
 struct Slowing {
   unsigned long long reason;
@@ -200,13 +201,40 @@ SeatPool CudaDevice::Seats() {
   });
 }
 
-Status CudaDevice::FlushCaches() {
+// How long it took.
+Result<Nanos> CudaDevice::Flush() {
   RETURN_IF_ERROR(context_->Enter());
+  const SteadyTime started = Clock::System().Now();
   // What a kernel asked to stay is the last to give way to what is written.
   const cuda::Code reset = context_->api().cuCtxResetPersistingL2Cache();
   if (reset != cuda::kNotSupported) RETURN_IF_ERROR(context_->driver().Check(reset, "cuCtxResetPersistingL2Cache"));
   RETURN_IF_ERROR(stream_->Set(ring_.at(), ++flushed_with_, ring_.size()));
-  return stream_->Await(Deadline::After(options_.answer_limit));
+  RETURN_IF_ERROR(stream_->Await(Deadline::After(options_.answer_limit)));
+  return Clock::System().Now() - started;
+}
+
+Result<bool> CudaDevice::FlushCaches() {
+  ASSIGN_OR_RETURN(const Nanos took, Flush());
+  return quiet_.IsLate(took);
+}
+
+Status CudaDevice::LearnQuiet() {
+  std::vector<Nanos> alone;
+  for (int i = 0; i < kQuietFlushes; ++i) {
+    ASSIGN_OR_RETURN(const Nanos took, Flush());
+    alone.push_back(took);
+  }
+  quiet_.Learn(std::move(alone));
+  return OkStatus();
+}
+
+Result<bool> CudaDevice::IsQuiet() {
+  LateCount count;
+  for (int i = 0; i < kQuietFlushes; ++i) {
+    ASSIGN_OR_RETURN(const bool late, FlushCaches());
+    count.Add(late);
+  }
+  return count.Quiet();
 }
 
 Result<DeviceHealth> CudaDevice::Health() {

@@ -17,6 +17,7 @@
 #include "evaluator/device/cuda_kernels.h"
 #include "evaluator/device/cuda_memory.h"
 #include "evaluator/device/device.h"
+#include "evaluator/device/quiet.h"
 
 namespace passnet::evaluator {
 
@@ -31,6 +32,8 @@ struct CudaDeviceOptions {
   std::filesystem::path pci_folder = "/sys/bus/pci/devices";
   std::chrono::milliseconds answer_limit{10'000};  // a context of a killed process is gone after seconds at most
   std::chrono::milliseconds open_limit{120'000};   // for the lease: another evaluator may be measuring
+  // Quiet's slack. A change of context takes tens of microseconds, a process's turn about two thousand.
+  std::chrono::microseconds late_by{300};
 };
 
 class CudaDevice : public Device {
@@ -41,13 +44,15 @@ class CudaDevice : public Device {
 
   const DeviceFacts& facts() const override { return facts_; }
   SeatPool Seats() override;
-  Status FlushCaches() override;
+  Result<bool> FlushCaches() override;
+  Status LearnQuiet() override;
+  Result<bool> IsQuiet() override;
   Result<DeviceHealth> Health() override;
   Result<HostLock::Hold> Lease(Deadline deadline, const std::function<bool()>& cancelled) override;
   Status CheckAnswers() override;
 
  private:
-  explicit CudaDevice(const CudaDeviceOptions& options) : options_(options) {}
+  explicit CudaDevice(const CudaDeviceOptions& options) : options_(options), quiet_(options.late_by) {}
   Status ReadFacts(const CudaDriver& driver, cuda::DeviceNumber device);
   void AskNvml();
   Status MakeMemory();
@@ -55,6 +60,7 @@ class CudaDevice : public Device {
   Status MeasureLaunches();
   Status LoadKernel();
   void LoadKernels();
+  Result<Nanos> Flush();
   Status RunKernel();
   std::filesystem::path QuarantineFile() const;
   Error Quarantine(const Error& why);
@@ -71,6 +77,7 @@ class CudaDevice : public Device {
   cuda::Function kernel_ = nullptr;
   std::shared_ptr<CudaKernels> kernels_;  // null: facts_.no_kernels says why
   unsigned char flushed_with_ = 0;
+  Quiet quiet_;
   std::unique_ptr<HostLock> lock_;
 };
 

@@ -163,8 +163,13 @@ class Device {
   virtual ~Device() = default;
   virtual const DeviceFacts& facts() const = 0;
   virtual SeatPool Seats() = 0;
-  // Outside of the clock: its caches hold nothing of what seats wrote or read.
-  virtual Status FlushCaches() = 0;
+  // Outside of the clock: its caches hold nothing of what seats wrote or read. True where that was late, beside what
+  // LearnQuiet learnt: somebody else was at work there.
+  virtual Result<bool> FlushCaches() = 0;
+  // With the lease, while no process of a lane has the device: how long a flush takes when nothing else is done there.
+  virtual Status LearnQuiet() = 0;
+  // Whether it still takes as long.
+  virtual Result<bool> IsQuiet() = 0;
   virtual Result<DeviceHealth> Health() = 0;
   // The exclusive use of the device among all evaluators of this host; an empty hold where the timing core's is enough.
   // kUnavailable once the device is quarantined: the text says since when, why and what to do.

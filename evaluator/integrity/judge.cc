@@ -180,6 +180,12 @@ void JudgeClock(const Observations& seen, const Facts& facts, GraphReport* repor
              std::to_string(seen.cpu_over_wall) + " cores in one)",
          report);
   }
+  if (seen.worked_beside) {
+    Fail(report->status, Verdict::kTiming,
+         "while its process was stopped, work that it had left on the device slowed what was measured beside it: in round after "
+         "round the evaluator's own work there was late, and before its processes came and once they were gone it was not",
+         report);
+  }
   if (IsBelowFloor(seen, facts.floor_us)) {
     Fail(report->status, Verdict::kImplausible,
          "a call takes " + Us(*seen.candidate_us) + "; reaching the graph and writing its outputs alone takes " +

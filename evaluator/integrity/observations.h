@@ -124,6 +124,7 @@ struct Observations {
   int answers_alike = 0;             // of them pass for one another at the standard tolerance
   double idle_cpu_us = 0;            // the most that the stopped candidate used between two of its runs
   double cpu_over_wall = 0;          // of all its runs of a round; the largest of the rounds
+  bool worked_beside = false;        // round after round something was at work on the device beside the clock
   std::optional<double> candidate_us;  // of a call, with nothing taken off but the start of the run
   std::optional<CallFailure> failure;
   std::optional<Witness> witness;

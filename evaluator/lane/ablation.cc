@@ -62,7 +62,10 @@ Observations Ablation::Told(Observations seen) const {
     seen.shares_memory = false;
   }
   if (Omits(Layer::kMutation)) seen.changed_input.clear();
-  if (Omits(Layer::kClock)) seen.idle_cpu_us = seen.cpu_over_wall = 0;
+  if (Omits(Layer::kClock)) {
+    seen.idle_cpu_us = seen.cpu_over_wall = 0;
+    seen.worked_beside = false;
+  }
   if (Omits(Layer::kFloor)) seen.candidate_us.reset();
   return seen;
 }

@@ -25,7 +25,7 @@ enum class Layer {
   kMutation,   // layer 6: inputs may be changed
   kStrays,     // layer 7: no call strays from what the task's files describe
   kFresh,      // layer 7: every call has PassBench's own inputs, again and again
-  kClock,      // layer 8: CPU time beside the clock is not looked at
+  kClock,      // layer 8: CPU time and a device's work beside the clock are not looked at
   kFloor,      // layer 9: no call is too fast
   kSurprises,  // layer 9: a speed-up beyond 20 is believed at once
   kReplay,     // layer 10: a speed-up beyond 3 is believed without its launches being made again

@@ -59,6 +59,10 @@ void AddOutcome(GraphOutcome outcome, std::vector<GraphOutcome>* outcomes, Evalu
   outcomes->push_back(std::move(outcome));
 }
 
+bool WorkedBeside(const std::vector<GraphOutcome>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(), [](const GraphOutcome& one) { return one.worked_beside; });
+}
+
 // The same fate for every graph of a candidate that never ran.
 void FailAll(const passbench::Task& task, GraphStatus status, Verdict verdict, const std::string& reason,
              EvaluationReport* report) {
@@ -108,12 +112,18 @@ Status Evaluator::CheckDevice(const std::string& device) const {
 Result<std::unique_ptr<Evaluator::DeviceTurn>> Evaluator::TakeDevice(const RequestHooks& hooks) {
   if (!OnCuda()) return std::unique_ptr<DeviceTurn>();
   ASSIGN_OR_RETURN(HostLock::Hold lease, device_->Lease(Deadline::After(kCoreLimit), hooks.cancelled));
+  RETURN_IF_ERROR(device_->LearnQuiet());
   return std::unique_ptr<DeviceTurn>(new DeviceTurn{std::move(lease), *maker_});
 }
 
 Status Evaluator::EndTurn() {
   maker_->AwaitIdle();
   return device_->CheckAnswers();
+}
+
+Error Evaluator::OthersWork() const {
+  return {ErrorCode::kUnavailable, "somebody else works on device " + device_facts_.uuid +
+                                       " while it is measured on; `nvidia-smi` lists the processes that have it"};
 }
 
 std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
@@ -250,6 +260,10 @@ Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const
   auto outcomes = MeasureTogether(matched, progress, hooks);
   // What was found out on a device that does no work any more is not believed: whose doing it is, nobody can tell.
   if (turn) RETURN_IF_ERROR(EndTurn());
+  if (!outcomes || !WorkedBeside(outcomes.value())) return outcomes;
+  // The candidate's processes are gone: who is at work there now is none of them.
+  ASSIGN_OR_RETURN(const bool quiet, device_->IsQuiet());
+  if (!quiet) return OthersWork();
   return outcomes;
 }
 
@@ -332,6 +346,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
     if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();
     return std::move(outcomes).error();
   }
+  if (WorkedBeside(outcomes.value())) return OthersWork();
   for (GraphOutcome& outcome : outcomes.value()) {
     AddLaps(outcome.timings_ms, &report.timings_ms);
     report.graphs.push_back(std::move(outcome.report));

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{120};  // importing torch on a cold disk
 constexpr const char* kTorchCuda = "cuda";
+constexpr std::chrono::microseconds kLateOnStandIn{20'000};
 constexpr const char* kUsualNvcc = "/usr/local/cuda/bin/nvcc";
 
 Result<std::vector<int>> UsableCores() {
@@ -99,6 +100,9 @@ Status Evaluator::FindDevice() {
   gpu_.emplace(GpuInJail{{}, found.uuid, found.driver});
   if (!stand_in) {
     ASSIGN_OR_RETURN(gpu_->access, AccessTo(found));
+  } else {
+    // Its work is the host's: that some is late says that the host is busy.
+    options_.cuda.late_by = std::max(options_.cuda.late_by, kLateOnStandIn);
   }
   options_.cuda.uuid = found.uuid;
   options_.cuda.driver_library = found.driver;

@@ -89,6 +89,7 @@ Status JudgeMeasured(const GraphContext& context, const MeasureRequest& request,
                      const ProcessTrace& trace, GraphOutcome* outcome) {
   const Ablation& ablation = context.instruments->ablation;
   GraphReport& report = outcome->report;
+  outcome->worked_beside |= measured.seen.worked_beside;
   FillFigures(measured, request.facts, &report);
   if (!integrity::JudgeOutput(trace.output_bytes, &report)) {
     integrity::Judge(ablation.Told(measured.seen), {context.threads, report.floor_us.value_or(0)}, &report);
@@ -271,6 +272,7 @@ class GraphEvaluation::Impl {
     again.options.min_rounds = again.options.max_rounds = 2;
     ASSIGN_OR_RETURN(Measurement measured, Measure(*context_.instruments, again));
     GraphReport report = NewReport(*context_.graph);
+    outcome_.worked_beside |= measured.seen.worked_beside;
     FillFigures(measured, *facts_, &report);
     integrity::Judge(context_.instruments->ablation.Told(measured.seen), {context_.threads, 0}, &report);
     return report;

@@ -34,6 +34,7 @@ struct GraphOutcome {
   GraphReport report;
   bool in_place = false;                      // the reference changes an input: upstream's figure means nothing
   bool upstream_refuses = false;              // a matched pattern returns several nodes: upstream's replacer raises
+  bool worked_beside = false;                 // a verdict rests on it, which holds only where the device is quiet without it
   std::vector<int> upstream_tolerances_ok;    // of the seed-123 set alone, as upstream judges
   std::vector<std::string> layers;            // read back from the candidate's process
   std::string candidate_output;

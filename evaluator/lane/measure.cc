@@ -15,7 +15,8 @@ constexpr int kLimitsOfAGraph = 10;  // one that needs nearly its limit for ever
 constexpr uint32_t kSeedCalls = 8;  // a third of a millisecond each where torch has no device and notes the call's stack
 constexpr int kLeastTimedBlocks = 2;
 constexpr size_t kMostKept = 64u << 20;  // of a block's memory, between two measurements
-constexpr int kMostRepeated = 3;  // rounds of a graph; a device that is slowed for longer is measured as it is
+constexpr int kMostRepeated = 3;  // rounds of a graph for each reason; a device that is slowed for longer is measured as it is
+constexpr const char* kOthersWork = "work of others";
 
 Error CancelledError() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
 
@@ -178,7 +179,7 @@ class Measuring::Impl {
     if (cut_short_) return OkStatus();
     patience_ -= outcome.contender;
     ASSIGN_OR_RETURN(DeviceMoment after, AskDevice());
-    if (MustRepeat(before, std::move(after))) return OkStatus();
+    if (MustRepeat(before, std::move(after), outcome.flushes.Quiet())) return OkStatus();
     times_.push_back(*outcome.times);
     result_.timed_calls += outcome.timed_calls;
     if (times_.size() == 1) RETURN_IF_ERROR(MeasureSeed(seats.sides[kReferenceSeat]));
@@ -193,14 +194,21 @@ class Measuring::Impl {
   }
 
   // Whether the device was slowed in the round between the two; one that always is, is measured as it is. Notes the moment.
-  bool MustRepeat(const DeviceMoment& before, DeviceMoment after) {
+  // `quiet`: nothing else was at work there. Heat is counted apart, so that a contender that makes some leaves its other
+  // work no less often looked at.
+  bool MustRepeat(const DeviceMoment& before, DeviceMoment after, bool quiet) {
     for (const std::string& reason : before.slowed_by) {
       const bool known = std::find(after.slowed_by.begin(), after.slowed_by.end(), reason) != after.slowed_by.end();
       if (!known) after.slowed_by.push_back(reason);
     }
-    after.repeated = !after.slowed_by.empty() && repeated_ < kMostRepeated;
+    int& repeated_so_far = quiet ? repeated_slow_ : repeated_busy_;
+    after.repeated = (!quiet || !after.slowed_by.empty()) && repeated_so_far < kMostRepeated;
     const bool repeated = after.repeated;
-    repeated_ += repeated ? 1 : 0;
+    repeated_so_far += repeated ? 1 : 0;
+    if (!quiet) {
+      after.slowed_by.push_back(kOthersWork);
+      result_.seen.worked_beside |= !repeated;
+    }
     if (HasDevice()) result_.moments.push_back(std::move(after));
     return repeated;
   }
@@ -222,6 +230,7 @@ class Measuring::Impl {
     double calls = 0;
     for (const RoundTimes& round : times_) calls += round.contender / static_cast<double>(times_.size());
     result_.seen.candidate_us = calls;
+    if (result_.seen.worked_beside) return true;  // no figure of it is believed
     if (result_.rounds < counts_.rounds) return false;
     if (result_.rounds >= options_.max_rounds) return true;
     const bool late = spent_ >= options_.time_cap;
@@ -244,7 +253,7 @@ class Measuring::Impl {
   const std::shared_ptr<SeatPool> seats_;  // of the maker thread
   bool first_ = true;       // no round was begun
   bool cut_short_ = false;  // by the contender
-  int repeated_ = 0;
+  int repeated_slow_ = 0, repeated_busy_ = 0;  // rounds that were made again, because of the device and of others on it
   Nanos spent_{0};          // in this graph's rounds
   Nanos patience_ = kLimitsOfAGraph * Nanos(options_.call_limit);  // for the contender's blocks
   std::future<Result<Seats>> next_;

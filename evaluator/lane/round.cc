@@ -160,7 +160,9 @@ class RoundRun {
     if (side.memory().CopiesOutputs()) side.Keep(context_.comparer.Finder(block.checked));
     RETURN_IF_ERROR(draws_there_ ? side.FillDrawn(block.recipe) : side.Fill(block.inputs));
     if (timed) WaitForHelpers();
-    return context_.device.FlushCaches();
+    ASSIGN_OR_RETURN(const bool late, context_.device.FlushCaches());
+    if (timed) flushes_.Add(late);
+    return OkStatus();
   }
 
   Result<bool> RunEager(size_t seat, Block& block, bool timed) {
@@ -295,6 +297,7 @@ class RoundRun {
     }
     RoundOutcome outcome;
     outcome.contender = contender_wall_;
+    outcome.flushes = flushes_;
     outcome.start_us = Median(starts_);
     outcome.timed_calls = static_cast<int>(calls_) * plan_.timed_blocks;
     const auto each = [&](Seat seat) {
@@ -319,6 +322,7 @@ class RoundRun {
   std::array<std::vector<double>, kSeats> walls_;  // microseconds a block
   Nanos contender_wall_{0}, contender_cpu_{0};     // all blocks
   std::vector<double> starts_;
+  LateCount flushes_;
   std::optional<OutputBatch> kept_;
 };
 

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "evaluator/device/device.h"
+#include "evaluator/device/quiet.h"
 #include "evaluator/integrity/observations.h"
 #include "evaluator/lane/ablation.h"
 #include "evaluator/lane/helper_thread.h"
@@ -91,6 +92,7 @@ struct RoundOutcome {
   std::optional<RoundTimes> times;  // nothing when the contender failed or printed too much
   int timed_calls = 0;              // per seat
   Nanos contender{0};               // all its blocks
+  LateCount flushes;                // of the timed blocks
   double start_us = 0;              // of starting and answering a run, taken off each block
 };
 

@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
+#include <string_view>
+#include <thread>
 
 #include "evaluator/candidate/candidate.h"
 #include "evaluator/client/lane_client.h"
@@ -44,6 +47,8 @@ class CudaLaneTest : public testing::Test {
   void TearDown() override {
     fake_.hangs = false;
     fake_.throttle = 0;
+    fake_.others = nullptr;
+    fake_.on_launch = nullptr;
     fs::remove(*folder_ / "locks" / (std::string(kUuid) + ".quarantined"));
   }
 
@@ -55,7 +60,8 @@ class CudaLaneTest : public testing::Test {
     options.cache_dir = *folder_ / "cache";
     options.device = "cuda:0";
     options.cuda.driver_library = options.cuda.nvml_library = fakes::FakeCudaPath();
-    options.nvrtc = fakes::FakeCudaPath();
+    // Drawing by this device is ten times slower than by the host. The program below has it draw and compare.
+    options.nvrtc = "libnvrtc-that-is-not-there.so.1";
     options.cuda.torch_device = "cpu";
     options.cuda.lock_folder = *folder_ / "locks";
     options.cuda.pci_folder = *folder_ / "pci";
@@ -185,6 +191,43 @@ TEST_F(CudaLaneTest, RoundsOfASlowedDeviceAreMadeAgainAndThenTold) {
   EXPECT_FALSE(graph.device_moments.back().repeated) << "a device that stays so is measured as it is";
 }
 
+// Others work there from its first round on, until this thread asks whether the device still works: its processes are gone.
+TEST_F(CudaLaneTest, WorkThatEndsWithTheCandidateWasItsOwn) {
+  static std::atomic<uint32_t> others{0};
+  static const std::thread::id ours = std::this_thread::get_id();
+  fake_.others = &others;
+  fake_.on_launch = [](const char* kernel) {
+    if (std::string_view(kernel) == "passnet_health" && std::this_thread::get_id() == ours) others = 0;
+  };
+  RequestHooks hooks = Quietly();
+  hooks.progress = [](const std::string& what, int, int) { others = what.starts_with("measuring") ? 1 : 0; };
+  const auto report = evaluator_->Evaluate(RequestFor(kHonest), hooks);
+  ASSERT_TRUE(report) << report.error().context;
+  ASSERT_THAT(report.value().graphs, SizeIs(1));
+  const GraphReport& graph = report.value().graphs[0];
+  EXPECT_EQ(graph.verdict, Verdict::kTiming) << graph.reason;
+  EXPECT_THAT(graph.reason, HasSubstr("work that it had left on the device"));
+  int repeated = 0;
+  for (const DeviceMoment& moment : graph.device_moments) {
+    if (!moment.repeated) continue;
+    EXPECT_THAT(moment.slowed_by, Contains("work of others"));
+    ++repeated;
+  }
+  EXPECT_EQ(repeated, 3);
+}
+
+// Infrastructure, and never a candidate's score: who works there has nothing to do with it.
+TEST_F(CudaLaneTest, WorkThatGoesOnWithoutTheCandidateIsNobodysScore) {
+  static std::atomic<uint32_t> others{0};
+  fake_.others = &others;
+  RequestHooks hooks = Quietly();
+  hooks.progress = [](const std::string& what, int, int) { others = what.starts_with("measuring") ? 1 : 0; };
+  const auto report = evaluator_->Evaluate(RequestFor(kHonest), hooks);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(report.error().context, HasSubstr(std::string("somebody else works on device ") + kUuid));
+}
+
 // Nothing of a lane touches a device that somebody else measures on.
 TEST_F(CudaLaneTest, EvaluationWaitsForTheDevice) {
   auto lock = HostLock::Open({*folder_ / "locks", std::string(kUuid) + ".lock", *folder_ / "pci/0000:0a:00.0", "device"});
@@ -252,8 +295,8 @@ TEST_F(CudaLaneTest, ProgramServesTheLane) {
   options.evaluator_binary = fakes::BinaryDir() + "/bin/passnet-evaluator";
   options.cache_dir = (*folder_ / "cache").native();
   options.device = std::string("cuda:") + kUuid;
-  options.further = {"--driver-library", fakes::FakeCudaPath(), "--management-library", fakes::FakeCudaPath(), "--torch-device", "cpu",
-                     "--lock-folder", (*folder_ / "locks").native()};
+  options.further = {"--driver-library", fakes::FakeCudaPath(), "--management-library", fakes::FakeCudaPath(), "--nvrtc", fakes::FakeCudaPath(),
+                     "--torch-device", "cpu", "--lock-folder", (*folder_ / "locks").native()};
   auto lane = StartLane(options, Deadline::After(std::chrono::minutes(3)));
   ASSERT_TRUE(lane) << lane.error().context;
   EvaluateRequest request = RequestFor(kHonest);
@@ -262,6 +305,7 @@ TEST_F(CudaLaneTest, ProgramServesTheLane) {
   ASSERT_TRUE(report) << report.error().context;
   ExpectCorrect(report.value().graphs.at(0));
   EXPECT_EQ(report.value().environment.at("gpu_bandwidth_gb_s"), bandwidth);
+  EXPECT_EQ(report.value().environment.at("gpu_compares"), "yes");
   options.device = "cuda:7";
   const auto none = StartLane(options, Deadline::After(std::chrono::minutes(3)));
   ASSERT_FALSE(none);

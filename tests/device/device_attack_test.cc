@@ -56,7 +56,9 @@ class DeviceAttackTest : public testing::TestWithParam<bool> {
     pool_ = std::make_unique<SeatPool>(device_->Seats());
   }
   void TearDown() override {
-    if (under_test_.stand_in) fakes::FakeCuda().hangs = false;
+    if (!under_test_.stand_in) return;
+    fakes::FakeCuda().hangs = false;
+    fakes::FakeCuda().others = nullptr;
   }
 
   // A seat with a process that behaves so, stopped and ready.
@@ -176,6 +178,26 @@ TEST_P(DeviceAttackTest, KernelThatWaitsSeesInputsInsideOfTheClockOnly) {
   EXPECT_EQ(words_->seen, 0u) << "the inputs are drawn and lie on the device";
   ASSERT_TRUE(Call(side));
   EXPECT_TRUE(Right(Outputs(side))) << "it may wait: what it does is done while the clock runs";
+}
+
+// Its process is stopped and answered in time, and its calls are right. What it left on the device would slow eager's blocks.
+TEST_P(DeviceAttackTest, KernelThatStaysOnTheDeviceIsHeard) {
+  ASSERT_TRUE(device_->LearnQuiet());
+  Side honest = SeatOf("honest");
+  ASSERT_TRUE(honest.Fill(Inputs()));
+  ASSERT_TRUE(Call(honest));
+  EXPECT_TRUE(device_->IsQuiet().value()) << "a process that waits is none that works";
+  Side side = SeatOf("spins");
+  WorkerWords& words = *words_;
+  ASSERT_TRUE(side.Fill(Inputs()));
+  ASSERT_TRUE(Call(side));
+  while (words.spinning == 0) ::usleep(100);
+  if (under_test_.stand_in) fakes::FakeCuda().others = &words.spinning;  // a GPU needs nobody to say so
+  EXPECT_FALSE(device_->IsQuiet().value());
+  EXPECT_TRUE(Right(Outputs(side))) << "nothing else is wrong with it";
+  side.process().End();
+  words.spinning = 0;
+  EXPECT_TRUE(device_->IsQuiet().value()) << "what a killed process had there is gone with it";
 }
 
 TEST_P(DeviceAttackTest, OutputsOutsideOfTheArenaAreNotRead) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 
@@ -59,12 +60,16 @@ class DeviceRoundTest : public testing::TestWithParam<bool> {
     options.driver_library = options.nvml_library = fakes::FakeCudaPath();
     options.lock_folder = folder_ / "locks";
     options.answer_limit = kRoundPatience;
+    options.late_by = std::chrono::milliseconds(20);  // this device's work is the host's, which is busy
     options.nvrtc_libraries = {GetParam() ? fakes::FakeCudaPath() : "libnvrtc-that-is-not-there.so.1"};
     device_ = CudaDevice::Open(options).value();
     plan_.warm_up_blocks = 1;
     plan_.timed_blocks = 3;
   }
-  void TearDown() override { fakes::FakeCuda().failing_call = ""; }
+  void TearDown() override {
+    fakes::FakeCuda().failing_call = "";
+    fakes::FakeCuda().others = nullptr;
+  }
 
   Status Give(Side& side, const std::string& behaviour) {
     ForkSpec spec;
@@ -137,6 +142,18 @@ TEST_P(DeviceRoundTest, HonestRoundIsRight) {
   EXPECT_THAT(seen_.changed_input, IsEmpty());
   EXPECT_FALSE(seen_.shares_memory);
   EXPECT_FALSE(seen_.view_of_input);
+}
+
+TEST_P(DeviceRoundTest, WorkOfOthersIsCounted) {
+  ASSERT_TRUE(device_->LearnQuiet());
+  const std::atomic<uint32_t> others{1};
+  for (const bool beside : {false, true}) {
+    fakes::FakeCuda().others = beside ? &others : nullptr;
+    auto outcome = Round("honest");
+    ASSERT_TRUE(outcome) << outcome.error().context;
+    EXPECT_EQ(outcome.value().flushes.asked, 9) << "of three seats in three timed blocks";
+    EXPECT_EQ(outcome.value().flushes.Quiet(), !beside) << outcome.value().flushes.late;
+  }
 }
 
 TEST_P(DeviceRoundTest, WrongAnswersAreSeenAndTold) {

@@ -73,6 +73,20 @@ WAIT:
 DONE:
   ret;
 }
+.visible .entry spin(.param .u64 from, .param .u64 to, .param .u64 words)
+{
+  .reg .pred %p<2>;
+  .reg .u64 %a<2>;
+  .reg .u32 %t<2>;
+  ld.param.u64 %a1, [words];
+  mov.u32 %t1, 1;
+  st.volatile.u32 [%a1+16], %t1;
+AGAIN:
+  ld.volatile.u32 %t1, [%a1];
+  setp.eq.u32 %p1, %t1, 0;
+  @%p1 bra AGAIN;
+  ret;
+}
 .visible .entry persistent(.param .u64 from, .param .u64 to, .param .u64 words)
 {
   .reg .pred %p<4>;
@@ -107,7 +121,7 @@ DONE:
 }
 )";
 static_assert(kElements == 64 && offsetof(WorkerWords, looks) == 4 && offsetof(WorkerWords, seen) == 8 &&
-              offsetof(WorkerWords, late) == 12);
+              offsetof(WorkerWords, late) == 12 && offsetof(WorkerWords, spinning) == 16);
 
 // Kernels run beside the process: they touch memory and nothing else.
 void AddOne(const float* from, float* to) {
@@ -130,6 +144,13 @@ void LateKernel(void** parameters) {
   while (words->release.load() == 0) Rest();
   AddOneKernel(parameters);
   ++words->late;
+}
+
+// Does nothing for itself, and never leaves the device.
+void SpinKernel(void** parameters) {
+  auto* words = Parameter<WorkerWords*>(parameters, 2);
+  words->spinning.store(1);
+  while (words->release.load() == 0) Rest();
 }
 
 // Is there before the clock runs and waits for inputs, of the first slot.
@@ -164,6 +185,7 @@ class Worker {
     side_ = CudaStream::Create(context_).value();
     CHECK(driver_->api().cuModuleLoadData(&module_, kModule) == cuda::kSuccess);
     if (behaviour_ == "persistent") Launch(*side_, "persistent", 0);
+    if (behaviour_ == "spins") Launch(*side_, "spin", 0);
   }
 
   void Call(uint32_t calls) {
@@ -171,7 +193,10 @@ class Worker {
     for (uint32_t slot = 0; slot < calls; ++slot) {
       if (behaviour_ == "late") Launch(*stream_, "add_one_late", slot);
       if (behaviour_ == "side_stream") Launch(*side_, "add_one_late", slot);
-      if (behaviour_ == "honest" || behaviour_ == "outside" || behaviour_ == "changes_input") Launch(*stream_, "add_one", slot);
+      if (behaviour_ == "honest" || behaviour_ == "outside" || behaviour_ == "changes_input" ||
+          behaviour_ == "spins") {
+        Launch(*stream_, "add_one", slot);
+      }
       Tell(slot);
     }
     if (behaviour_ != "late") CHECK(stream_->Await(Deadline::After(std::chrono::seconds(60))));
@@ -186,6 +211,7 @@ class Worker {
     fake.add_kernel("add_one", "88", AddOneKernel);
     fake.add_kernel("add_one_late", "888", LateKernel);
     fake.add_kernel("persistent", "888", PersistentKernel);
+    fake.add_kernel("spin", "888", SpinKernel);
   }
 
   // Where the device has a part of the host's memory. A stand-in has it where the host does, and knows neither call.

@@ -13,6 +13,7 @@ struct WorkerWords {
   std::atomic<uint32_t> looks;    // of the persistent kernel at its inputs
   std::atomic<uint32_t> seen;     // it found some
   std::atomic<uint32_t> late;     // kernels that went on after they were released
+  std::atomic<uint32_t> spinning; // a kernel is on the device and stays there
 };
 inline constexpr size_t kWordsBytes = 64;
 inline constexpr uint32_t kElements = 64;  // float32, of the one input and the one output

@@ -97,6 +97,7 @@ std::vector<Finding> Findings() {
   add("mutation", Verdict::kMutation).changed_input = "x";
   add("clock", Verdict::kTiming).idle_cpu_us = 1e6;
   add("clock", Verdict::kTiming).cpu_over_wall = 2;
+  add("clock", Verdict::kTiming).worked_beside = true;
   add("floor", Verdict::kImplausible).candidate_us = 1;
   return findings;
 }

@@ -171,6 +171,13 @@ TEST(JudgeTest, CpuTimeOutsideItsOwnCallsIsTiming) {
   EXPECT_EQ(Judged(seen, {2, 0}).verdict, Verdict::kOk);
 }
 
+TEST(JudgeTest, WorkLeftOnTheDeviceIsTiming) {
+  Observations seen = Clean();
+  seen.worked_beside = true;
+  EXPECT_EQ(Judged(seen).verdict, Verdict::kTiming);
+  EXPECT_EQ(Judged(seen).status, GraphStatus::kCorrect);
+}
+
 TEST(JudgeTest, FasterThanTheFloorIsImplausible) {
   EXPECT_EQ(Judged(Clean(), {1, 13}).verdict, Verdict::kImplausible);  // 10 us taken
   EXPECT_EQ(Judged(Clean(), {1, 12}).verdict, Verdict::kOk);

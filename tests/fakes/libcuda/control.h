@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "base/check.h"
@@ -16,6 +17,11 @@ namespace passnet::fakes {
 
 struct FakeCudaControl {
   std::atomic<bool> hangs{false};  // what is queued is not done, in this process
+  // Another process's work: while what this points to is not 0, what this process sets (all that a device does, on a real
+  // one) waits for that one's turn.
+  std::atomic<const std::atomic<uint32_t>*> others{nullptr};
+  std::atomic<long> turn_us{40'000};
+  void (*on_launch)(const char* kernel) = nullptr;  // in the thread that launches it
   // The call of this name fails with this code, the `after`th from now on.
   const char* failing_call = "";
   int failing_code = 0;

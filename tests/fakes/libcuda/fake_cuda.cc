@@ -93,7 +93,7 @@ Code Begin(const char* call, bool needs_context = true) {
 // The stream that is always there, made when it is first used; null where there can be none.
 FakeStream* LegacyStream() {
   static FakeStream* stream = [] {
-    FakeStream* made = FakeStream::Create(&State().control.hangs).release();
+    FakeStream* made = FakeStream::Create(&State().control).release();
     std::lock_guard lock(State().mutex);
     if (made != nullptr) State().streams.insert(made);
     return made;
@@ -331,7 +331,7 @@ CALL Code cuMemsetD8Async(Pointer to, unsigned char value, size_t bytes, Stream 
 }
 CALL Code cuStreamCreate(Stream* stream, unsigned flags) {
   BEGIN("cuStreamCreate");
-  auto made = flags == kNonBlocking ? FakeStream::Create(&State().control.hangs) : nullptr;
+  auto made = flags == kNonBlocking ? FakeStream::Create(&State().control) : nullptr;
   if (!made) return kOutOfMemory;
   std::lock_guard lock(State().mutex);
   State().streams.insert(made.get());
@@ -397,6 +397,7 @@ CALL Code cuLaunchKernel(Function function, unsigned, unsigned, unsigned, unsign
   BEGIN("cuLaunchKernel");
   if (stream == nullptr && LegacyStream() == nullptr) return kOutOfMemory;
   const Kernel& kernel = *reinterpret_cast<Kernel*>(function);
+  if (State().control.on_launch != nullptr) State().control.on_launch(kernel.name.c_str());
   FakeOperation operation;
   operation.kind = FakeOperation::kLaunch;
   operation.run = kernel.run;

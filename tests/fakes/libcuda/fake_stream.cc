@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 // glibc's own clone: ThreadSanitizer puts another in front of it, which hands the child something on the caller's stack.
@@ -17,9 +18,14 @@ namespace passnet::fakes {
 namespace {
 
 // Calls of the kernel that leave errno alone where they succeed: it is shared with the process.
-void Rest() {
-  const timespec turn{0, 20'000};
+void RestFor(long microseconds) {
+  const timespec turn{microseconds / 1'000'000, microseconds % 1'000'000 * 1000};
   ::syscall(SYS_nanosleep, &turn, nullptr);
+}
+
+void AwaitTurn(const FakeCudaControl& control) {
+  const std::atomic<uint32_t>* others = control.others.load();
+  if (others != nullptr && others->load() != 0) RestFor(control.turn_us.load());
 }
 
 void Do(const FakeOperation& operation) {
@@ -44,9 +50,9 @@ void Do(const FakeOperation& operation) {
 
 }  // namespace
 
-std::unique_ptr<FakeStream> FakeStream::Create(const std::atomic<bool>* hangs) {
+std::unique_ptr<FakeStream> FakeStream::Create(const FakeCudaControl* control) {
   std::unique_ptr<FakeStream> made(new FakeStream);
-  made->hangs_ = hangs;
+  made->control_ = control;
   void* stack = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) return nullptr;
   made->stack_ = static_cast<std::byte*>(stack);
@@ -74,8 +80,10 @@ void FakeStream::Push(const FakeOperation& operation) {
 
 bool FakeStream::DoNext() {
   const uint64_t next = done_.load();
-  if (next == queued_.load() || hangs_->load()) return false;
-  Do(queue_[next % kQueue]);
+  if (next == queued_.load() || control_->hangs.load()) return false;
+  const FakeOperation& operation = queue_[next % kQueue];
+  if (operation.kind == FakeOperation::kSet) AwaitTurn(*control_);
+  Do(operation);
   done_.store(next + 1);
   return true;
 }
@@ -86,9 +94,17 @@ int FakeStream::Work(void* stream) {
   return 0;
 }
 
+// A lane has a dozen streams, most of which wait: looking as often as the one that works would take a core.
 void FakeStream::WorkOff() {
+  constexpr long kLeastRestUs = 20, kMostRestUs = 1000;
+  long rest_us = kLeastRestUs;
   while (true) {
-    if (!DoNext()) Rest();
+    if (DoNext()) {
+      rest_us = kLeastRestUs;
+    } else {
+      RestFor(rest_us);
+      rest_us = std::min(rest_us + rest_us / 8, kMostRestUs);
+    }
   }
 }
 

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "tests/fakes/libcuda/control.h"
+
 namespace passnet::fakes {
 
 struct FakeOperation {
@@ -26,7 +28,8 @@ struct FakeOperation {
 
 class FakeStream {
  public:
-  static std::unique_ptr<FakeStream> Create(const std::atomic<bool>* hangs);
+  // `control`: whether the device hangs, and whose turn it is.
+  static std::unique_ptr<FakeStream> Create(const FakeCudaControl* control);
   ~FakeStream();
 
   void Push(const FakeOperation& operation);  // waits while the queue is full
@@ -40,7 +43,7 @@ class FakeStream {
 
   FakeOperation queue_[kQueue];
   std::atomic<uint64_t> queued_{0}, done_{0};
-  const std::atomic<bool>* hangs_ = nullptr;
+  const FakeCudaControl* control_ = nullptr;
   std::byte* stack_ = nullptr;
   pid_t worker_ = -1;
 };

@@ -1,0 +1,43 @@
+// Whether anything else is at work on a device while the evaluator is. SIGSTOP stops no kernel, and what others run while eager
+// is timed slows eager: a device gives the processes that use it turns, so the evaluator's own work is late beside theirs.
+// Threads: thread-compatible. Errors: none.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace passnet::evaluator {
+
+// Beyond this share of late ones a device is not the evaluator's alone: who keeps it for less of the time slows others by as
+// much at most.
+inline constexpr double kMostLate = 0.2;
+
+struct LateCount {
+  int asked = 0, late = 0;
+
+  void Add(bool is_late) {
+    ++asked;
+    late += is_late ? 1 : 0;
+  }
+  bool Quiet() const { return late <= kMostLate * asked; }
+};
+
+class Quiet {
+ public:
+  // `slack`: beside twice its usual time; more than a change of context takes, less than another's turn.
+  explicit Quiet(std::chrono::microseconds slack) : slack_(slack) {}
+
+  // How long the same piece of work took, several times, while nobody else had the device. At least one.
+  void Learn(std::vector<Nanos> alone);
+  // False until something was learnt.
+  bool IsLate(Nanos took) const { return usual_ && took > 2 * *usual_ + slack_; }
+
+ private:
+  std::chrono::microseconds slack_;
+  std::optional<Nanos> usual_;  // the median
+};
+
+}  // namespace passnet::evaluator
