@@ -149,7 +149,7 @@ struct DeviceMoment {
   std::optional<int64_t> core_mhz, memory_mhz, celsius;
   std::optional<int64_t> uncorrected_errors;  // of its memory, since boot
   int64_t processes = 0;                      // that have a context on it, ours too
-  std::vector<std::string> slowed_by;         // "power cap", "heat (driver)"
+  std::vector<std::string> slowed_by;         // "power cap", "heat (driver)", "work of others"
   bool repeated = false;                      // the round that ended here was measured again because of it
 };
 
