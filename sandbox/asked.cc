@@ -21,6 +21,9 @@ void Note(const StepHeader& step, Reader payload, Asked& asked) {
     case Step::kCapabilities:
       asked.capabilities = payload.U64();
       break;
+    case Step::kSetIds:
+      asked.takes_user = true;
+      break;
     case Step::kOomScore:
       asked.oom_score_adj = static_cast<int>(payload.U32());
       break;

@@ -24,6 +24,7 @@ struct Asked {
   int seccomp_filters = 0;     // with those that it had already
   std::optional<uint64_t> capabilities;
   std::optional<uid_t> uid;
+  bool takes_user = false;                // SecondUser(): `uid` is for whoever compares to set
   std::optional<int> oom_score_adj;       // at least
   std::vector<int> cores;                 // empty: not asked for
   std::map<uint32_t, LimitPair> limits;   // by RLIMIT_*

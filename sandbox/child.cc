@@ -23,20 +23,27 @@ namespace {
 
 // Mounting and namespaces inside its own user namespace; shrinking its children's bounding set.
 constexpr uint64_t kKeptCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
+// And taking one of the two users that its namespace has.
+constexpr uint64_t kSecondUserCapabilities = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
 
 Result<std::string> TargetPlan(const ChildSpec& spec) {
-  ASSIGN_OR_RETURN(const std::string filter, spec.policy.Compile(/*violations_to_listener=*/false, kControlFd));
+  SyscallPolicy policy = spec.policy;
+  if (spec.second_user) policy.Allow(Loosening::kUsers);
+  ASSIGN_OR_RETURN(const std::string filter, policy.Compile(/*violations_to_listener=*/false, kControlFd));
   PlanWriter plan;
   plan.ResetSignals().ChangeFolder(spec.working_folder).OomScore(kZygoteOomScore);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, spec.open_files);
-  plan.NoNewPrivileges().Capabilities(kKeptCapabilities).Seccomp(filter, false);
+  plan.NoNewPrivileges().Capabilities(kKeptCapabilities | (spec.second_user ? kSecondUserCapabilities : 0));
+  plan.Seccomp(filter, false);
   return plan.Finish();
 }
 
 // Nobody, who owns nothing. Chosen: the kernel's overflow id.
 constexpr uid_t kNobody = 65534;
+// And down from there: Debian's policy reserves 65000 to 65533 (9.2.2, "UID and GID classes").
+constexpr uid_t kNobodyElse = 65533, kSecondUsers = 512;
 
 bool Gives(const std::vector<std::pair<int, int>>& descriptors, int target) {
   return std::any_of(descriptors.begin(), descriptors.end(), [target](const auto& d) { return d.second == target; });
@@ -84,6 +91,7 @@ Result<std::unique_ptr<Child>> Child::Start(const ChildSpec& spec, Deadline dead
     if (!Gives(jail.descriptors, standard)) jail.descriptors.emplace_back(null.get(), standard);
   }
   jail.target_plan = std::move(plan);
+  jail.second_user = spec.second_user;
   jail.reaper = false;
   ASSIGN_OR_RETURN(state->jail, StartJail(jail, deadline));
   state->pid = state->jail.pid();
@@ -131,6 +139,10 @@ Result<RunOutcome> Child::Wait(Deadline deadline) {
 }
 
 uid_t JailUser() { return Privileged() ? kNobody : geteuid(); }
+
+std::optional<uid_t> SecondUser(uint32_t lane) {
+  return Privileged() ? std::optional<uid_t>(kNobodyElse - lane % kSecondUsers) : std::nullopt;
+}
 
 Result<pid_t> PidOf(int pidfd) {
   std::ifstream file("/proc/self/fdinfo/" + std::to_string(pidfd));

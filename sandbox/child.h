@@ -42,6 +42,8 @@ struct ChildSpec {
   // For the whole tree; zeros: no group. Start fails where no group can be made: ask DetectCgroups() first.
   CgroupLimits cgroup;
   SyscallPolicy policy = SyscallPolicy::JailMaker();
+  // It can make children that run as this one, of SecondUser() (CandidateOptions::own_user). kInvalidArgument unless root.
+  std::optional<uid_t> second_user;
 };
 
 class Child {
@@ -68,6 +70,11 @@ class Child {
 
 // The user that jails of this process run as, in our user namespace: nobody where root starts them.
 uid_t JailUser();
+
+// Another one, for candidates that must not be of one user with their neighbours: a device's driver lets processes of one user
+// reach into one another. Each lane of a host has its own, by its number (its timing core; 512 and more begin again). Nothing
+// where this process is not root, which alone may take a user that is not its own.
+std::optional<uid_t> SecondUser(uint32_t lane);
 
 // The pid, in our pid namespace, of the process behind a pidfd that a jailed parent sent us. kNotFound when it has
 // ended.

@@ -27,8 +27,13 @@ Result<std::string> OuterPlan(const JailSpec& spec) {
   }
   RETURN_IF_ERROR(AppendStage(plan, spec.root, spec.folders));
   // A change of ids makes a process undumpable, and then its own id maps belong to root (proc(5)).
-  if (privileged) plan.SetIds(JailUser(), JailUser()).Dumpable(true);
-  plan.Unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+  if (privileged) plan.SetIds(JailUser()).Dumpable(true);
+  constexpr uint32_t kAll = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+  if (spec.second_user) {
+    plan.UnshareMapped(kAll, kStageOldProc, {{0, JailUser()}, {kSecondUserInside, *spec.second_user}});
+    return plan.Finish();
+  }
+  plan.Unshare(kAll);
   const uint32_t outer = privileged ? JailUser() : 0;
   plan.MapIds(kStageOldProc, 0, outer, 0, outer);
   return plan.Finish();
@@ -81,6 +86,7 @@ class BlockedSignals {
 };
 
 Status CheckSpec(const JailSpec& spec) {
+  if (spec.second_user && !Privileged()) return InvalidArgument("sandbox: only root has a second user to give: " + spec.argv[0]);
   if (spec.argv.empty() || spec.argv[0].empty() || spec.argv[0][0] != '/') {
     return InvalidArgument("sandbox: the program must be an absolute path inside the jail");
   }

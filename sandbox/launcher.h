@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ struct JailSpec {
   std::string scratch;  // of `folders`, whose descriptor the launcher hands back; empty: none
   std::vector<std::pair<int, int>> descriptors;  // source, target below kControlFd - 10
   std::string target_plan;
+  std::optional<uid_t> second_user;  // ChildSpec's
   bool reaper = true;
   bool violations_to_listener = false;
 };

@@ -19,6 +19,7 @@ namespace {
 
 // Bits of <linux/capability.h>: mounting and namespaces; shrinking the bounding set.
 constexpr uint64_t kJailMakerCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
+constexpr uint64_t kUserChangerCapabilities = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
 
 // Whom the kernel ends first when the host itself runs out of memory: candidates, then what forks them; the zygote has
 // kZygoteOomScore (limits.h), the evaluator what it was started with.
@@ -39,10 +40,11 @@ Status AppendPrivateMounts(PlanWriter& plan, const PrivateFolder& tmp, const std
   return OkStatus();
 }
 
-// On top of the task child's filter, which on a GPU lane lets the driver's commands through.
+// On top of the task child's filter, which on a GPU lane lets the driver's commands and a change of user through.
 Result<std::string> CandidateFilter(const CandidateOptions& options) {
   SyscallPolicy outer = SyscallPolicy::JailMakerWithoutExec();
   if (options.gpu) outer.Allow(Loosening::kGpu);
+  if (options.second_user) outer.Allow(Loosening::kUsers);
   const SyscallPolicy own = options.uses_gpu ? SyscallPolicy::HostileOnGpu() : SyscallPolicy::Hostile(options.threads);
   return own.CompileDelta(outer);
 }
@@ -70,7 +72,8 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   AppendLimit(plan, RLIMIT_CORE, 0);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
-  plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities).Dumpable(false);
+  plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities | (options.second_user ? kUserChangerCapabilities : 0));
+  plan.Dumpable(false);
   // No file rights here: a domain that handles any may not mount, and this process makes jails. What it can write is
   // decided by its mounts; what it can start, by its filter.
   if (rights.handled_net != 0 || rights.scoped != 0) plan.Landlock(0, rights.handled_net, rights.scoped, "", {});
@@ -82,6 +85,7 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   ASSIGN_OR_RETURN(LandlockRights rights, LandlockRights::ForThisKernel());
   ASSIGN_OR_RETURN(std::string filter, CandidateFilter(options));
   if (options.uses_gpu && !options.gpu) return InvalidArgument("candidate plan: its lane has no GPU to use");
+  if (options.own_user && !options.second_user) return InvalidArgument("candidate plan: its zygote has no second user");
   if (std::count(options.readable.begin(), options.readable.end(), "/") != 0) {
     return InvalidArgument("candidate plan: \"/\" cannot be readable; name the folders that are needed");
   }
@@ -102,7 +106,9 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);
   if (options.threads || options.uses_gpu) AppendLimit(plan, RLIMIT_NPROC, options.max_threads);
-  plan.NoNewPrivileges().Capabilities(0).Dumpable(false);
+  // A change of user takes both away: what it dies of, and what it may look at.
+  if (options.own_user) plan.SetIds(kSecondUserInside, kSetIdsGroupsDenied).ParentDeathSignal(SIGKILL, -1);
+  plan.NoNewPrivileges().Capabilities(0).Dumpable(options.own_user);
   plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", CandidateRules(options));
   plan.Seccomp(filter, false);
   return plan.Finish();

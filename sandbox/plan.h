@@ -29,6 +29,7 @@ struct TaskChildOptions {
   uint32_t open_files = 256;
   std::vector<int> cores;         // pinned to these; empty: inherited
   std::vector<std::string> bound;  // RootSpec::read_only of its jail: what lies below /tmp stays visible in its own /tmp
+  bool second_user = false;        // keeps what CandidateOptions::own_user takes; its zygote has ChildSpec::second_user
 };
 Result<std::string> TaskChildPlan(const TaskChildOptions& options);
 
@@ -52,6 +53,10 @@ struct CandidateOptions {
   // match) is refused the nodes by Landlock and the driver's commands by its filter.
   std::optional<GpuAccess> gpu;
   bool uses_gpu = false;                   // implies `threads`, since the driver's library starts some; needs `gpu`
+  // Its zygote has ChildSpec::second_user. With `own_user` it runs as that one and not as its neighbours do. It stays
+  // dumpable then: the files in /proc of a process that is not belong to the user that it no longer is, and a driver's library
+  // writes its threads' names there.
+  bool second_user = false, own_user = false;
 };
 Result<std::string> CandidatePlan(const CandidateOptions& options);
 

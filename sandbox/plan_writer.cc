@@ -50,8 +50,14 @@ PlanWriter& PlanWriter::MapIds(std::string_view proc, uint32_t inner_uid, uint32
   return Add(Step::kMapIds, 0, Payload().String(proc).U32(inner_uid).U32(outer_uid).U32(inner_gid).U32(outer_gid));
 }
 
-PlanWriter& PlanWriter::SetIds(uint32_t uid, uint32_t gid) {
-  return Add(Step::kSetIds, 0, Payload().U32(uid).U32(gid));
+PlanWriter& PlanWriter::SetIds(uint32_t id, uint16_t flags) { return Add(Step::kSetIds, flags, Payload().U32(id).U32(id)); }
+
+PlanWriter& PlanWriter::UnshareMapped(uint32_t flags, std::string_view proc,
+                                      const std::vector<std::pair<uint32_t, uint32_t>>& ids) {
+  Payload payload;
+  payload.U32(flags).String(proc).U32(static_cast<uint32_t>(ids.size()));
+  for (const auto& [inner, outer] : ids) payload.U32(inner).U32(outer);
+  return Add(Step::kUnshareMapped, 0, payload);
 }
 
 PlanWriter& PlanWriter::Mount(uint64_t flags, std::string_view source, std::string_view target, std::string_view type,

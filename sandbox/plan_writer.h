@@ -13,6 +13,8 @@
 
 namespace passnet::sandbox {
 
+inline constexpr uint32_t kSecondUserInside = 1;  // SecondUser(), in a jail's user namespace
+
 struct LandlockRule {
   uint64_t access;
   std::string path;
@@ -26,7 +28,10 @@ class PlanWriter {
   PlanWriter& Unshare(uint32_t flags);
   PlanWriter& MapIds(std::string_view proc, uint32_t inner_uid, uint32_t outer_uid, uint32_t inner_gid,
                      uint32_t outer_gid);
-  PlanWriter& SetIds(uint32_t uid, uint32_t gid);
+  // One id for users and groups. `flags`: kSetIdsGroupsDenied.
+  PlanWriter& SetIds(uint32_t id, uint16_t flags = 0);
+  // Inner and outer ids.
+  PlanWriter& UnshareMapped(uint32_t flags, std::string_view proc, const std::vector<std::pair<uint32_t, uint32_t>>& ids);
   PlanWriter& Mount(uint64_t flags, std::string_view source, std::string_view target, std::string_view type,
                     std::string_view data);
   PlanWriter& Bind(uint64_t attributes, std::string_view source, std::string_view target, bool optional);

@@ -70,6 +70,8 @@ const Names kEventCalls = {"eventfd", "eventfd2", "signalfd4", "epoll_create", "
 const Names kJailingCalls = {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
                              "capset", "prlimit64", "setrlimit"};
 
+const Names kUserCalls = {"setresuid", "setresgid"};
+
 // Never part of honest work here: the process ends (or its watcher is told the number and ends the tree).
 const Names kViolations = {
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd", "bpf", "kexec_load",
@@ -210,6 +212,7 @@ PolicyTable SyscallPolicy::Table(uint32_t violation_action, int control_fd) cons
   if (Has(Loosening::kMemfd)) table.Allow(kMemfdCalls);
   if (Has(Loosening::kDescriptorPassing)) table.Allow(kDescriptorPassingCalls);
   if (Has(Loosening::kJailing)) table.Allow(kJailingCalls);
+  if (Has(Loosening::kUsers)) table.Allow(kUserCalls);
   if (Has(Loosening::kTimers)) table.Allow(kTimerCalls);
   if (Has(Loosening::kSocketCalls)) table.Allow(kSocketCalls);
   if (Has(Loosening::kFileLocks)) table.Allow(kFileLockCalls);

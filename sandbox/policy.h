@@ -23,7 +23,7 @@ enum class Loosening : uint32_t {
   kMemfd = 1 << 5,              // memfd_create; with kExec a process can run code that no mount shows
   kDescriptorPassing = 1 << 6,  // sendmsg and socketpair: descriptors travel over inherited sockets, none can be opened
   kWriting = 1 << 7,            // making, renaming, linking and removing files, where mounts and Landlock let it
-  kJailing = 1 << 8,            // seccomp, Landlock, prctl settings, set*id: to tighten oneself and one's children
+  kJailing = 1 << 8,            // seccomp, Landlock, prctl settings: to tighten oneself and one's children
   kTimers = 1 << 9,             // alarms, interval and POSIX timers, timerfd: what fires while a process is stopped
   kSocketCalls = 1 << 10,       // receiving from and asking about inherited sockets; read and write always work on them
   kFileLocks = 1 << 11,         // flock and fcntl's locks, which others who have the file open can see and wait for
@@ -31,6 +31,7 @@ enum class Loosening : uint32_t {
   kSharedMemory = 1 << 13,      // anonymous memory that is shared: pages that no resident size shows once let go of
   kGpu = 1 << 14,               // what NVIDIA's driver is asked by ioctl, number by number, and memfd_create, which its
                                 // library wants; which device nodes that reaches is for mounts and Landlock to say
+  kUsers = 1 << 15,             // setresuid, setresgid: for parents whose children take a user of their own
 };
 
 struct PolicyTable;  // what a policy decides, call by call; in policy.cc

@@ -115,7 +115,8 @@ Status Evaluator::FindDevice() {
 Status Evaluator::StartZygote() {
   RETURN_IF_ERROR(FindDevice());
   ZygoteOptions zygote{options_.python, options_.worker_dir, options_.threads, other_cores_, options_.candidate_memory_bytes,
-                       options_.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost, gpu_};
+                       options_.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost, gpu_,
+                       static_cast<uint32_t>(options_.timing_core)};
   ASSIGN_OR_RETURN(zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
   return OkStatus();
 }

@@ -170,7 +170,7 @@ Status WorkerProcess::CompareWithPlan(const ForkSpec& spec) const {
   const auto plan = rules_->plans.find(spec.plan);
   if (plan == rules_->plans.end()) return Internal("no plan is named " + spec.plan);
   sandbox::Asked asked = sandbox::AskedBy(plan->second, seccomp_filters_);
-  asked.uid = rules_->user;
+  asked.uid = asked.takes_user ? rules_->second_user : rules_->user;
   const auto found = sandbox::ReadBack(pid_);
   Status compared = found ? sandbox::CheckInForce(asked, found.value(), "the " + spec.role + " process")
                           : Status(found.error());

@@ -33,7 +33,7 @@ class WorkerProcess;
 // What holds for every process below one zygote.
 struct WorkerRules {
   std::map<std::string, std::string> plans;      // by the names that fork commands use
-  uid_t user = 0;                                // in our user namespace
+  uid_t user = 0, second_user = 0;               // in our user namespace; the latter of whose plan takes another
   std::shared_ptr<sandbox::MemoryWatch> memory;  // null: control groups limit it
 };
 

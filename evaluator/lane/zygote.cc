@@ -40,6 +40,11 @@ std::string Hex(const std::string& bytes) {
 constexpr char kAllocator[] =
     "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=67108864";
 
+// Of a candidate on a CUDA lane, where root gives it one.
+std::optional<uid_t> SecondUserOf(const ZygoteOptions& options) {
+  return options.gpu ? sandbox::SecondUser(options.lane) : std::nullopt;
+}
+
 // What a candidate's jail is made of, on a CPU lane and on a CUDA lane.
 sandbox::CandidateOptions CandidateOf(const ZygoteOptions& options, const sandbox::RootSpec& root) {
   sandbox::CandidateOptions candidate;
@@ -60,6 +65,7 @@ sandbox::CandidateOptions CandidateOf(const ZygoteOptions& options, const sandbo
   candidate.max_threads = kGpuThreads;
   candidate.gpu = options.gpu->access;
   candidate.uses_gpu = true;
+  candidate.second_user = candidate.own_user = SecondUserOf(options).has_value();
   return candidate;
 }
 
@@ -71,12 +77,17 @@ Result<std::map<std::string, std::string>> PlansOf(const ZygoteOptions& options,
   task.tmp_bytes = kTaskTmpBytes;
   task.cores = options.other_cores;
   task.bound = root.read_only;  // all of it may lie below /tmp, of which every child gets its own
+  task.second_user = SecondUserOf(options).has_value();
   ASSIGN_OR_RETURN(plans["task"], sandbox::TaskChildPlan(task));
 
   sandbox::CandidateOptions candidate = CandidateOf(options, root);
   ASSIGN_OR_RETURN(plans["candidate"], sandbox::CandidatePlan(candidate));
+  candidate.own_user = false;
   // Eager reaches the device as a candidate does, or not at all: what the jail costs is then in both.
-  plans["reference"] = options.gpu ? plans["candidate"] : plans["task"];
+  plans["reference"] = plans["task"];
+  if (options.gpu) {
+    ASSIGN_OR_RETURN(plans["reference"], sandbox::CandidatePlan(candidate));
+  }
   candidate.cpu = std::chrono::seconds(60);
   candidate.uses_gpu = false;
   ASSIGN_OR_RETURN(plans["reader"], sandbox::CandidatePlan(candidate));
@@ -141,6 +152,7 @@ sandbox::ChildSpec SpecOf(const ZygoteOptions& options, int control, int log) {
   spec.cores = options.other_cores;
   if (UsesGroups(options)) spec.cgroup = {kZygoteMemoryBytes, kZygoteProcesses};
   if (options.gpu) ShowDevice(*options.gpu, &spec);
+  spec.second_user = SecondUserOf(options);
   return spec;
 }
 
@@ -179,6 +191,7 @@ Result<std::shared_ptr<Zygote>> Zygote::Start(const ZygoteOptions& options, Dead
   auto rules = std::make_shared<WorkerRules>();
   ASSIGN_OR_RETURN(rules->plans, PlansOf(options, spec.root));
   rules->user = sandbox::JailUser();
+  rules->second_user = SecondUserOf(options).value_or(rules->user);
   if (!UsesGroups(options)) {
     rules->memory = sandbox::MemoryWatch::Start(options.other_cores);
     ASSIGN_OR_RETURN(zygote->watched_, sandbox::WatchedMemory::Of(zygote->child_->pid(), zygote->child_->pidfd(),

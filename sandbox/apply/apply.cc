@@ -26,6 +26,7 @@ constexpr StepEntry kSteps[] = {
     {Step::kUnshare, "unshare", ApplyUnshare},
     {Step::kMapIds, "map_ids", ApplyMapIds},
     {Step::kSetIds, "set_ids", ApplySetIds},
+    {Step::kUnshareMapped, "unshare_mapped", ApplyUnshareMapped},
     {Step::kMount, "mount", ApplyMount},
     {Step::kBind, "bind", ApplyBind},
     {Step::kMountAttributes, "mount_attributes", ApplyMountAttributes},

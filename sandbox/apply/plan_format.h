@@ -25,7 +25,8 @@ enum class Step : uint16_t {
   kParentDeathSignal,  // u32 signal, u32 descriptor + 1 of a pipe or socket whose other end the parent holds (0: none)
   kUnshare,            // u32 flags
   kMapIds,             // str proc, u32 inner uid, u32 outer uid, u32 inner gid, u32 outer gid
-  kSetIds,             // u32 uid, u32 gid: real, effective and saved; capabilities are kept
+  kSetIds,             // u32 uid, u32 gid: real, effective and saved; capabilities are kept. flag kSetIdsGroupsDenied: the
+                       // namespace lets nobody change its other groups, of which there are none
   kMount,              // u64 flags, str source, str target, str type, str data
   kBind,               // u64 mount attributes to set, str source, str target; flag kBindOptional
   kMountAttributes,    // u64 attributes to set, str path: this mount alone
@@ -45,8 +46,11 @@ enum class Step : uint16_t {
   kFileMask,           // u32 umask
   kResetSignals,       // default dispositions, nothing blocked
   kOomScore,           // u32: oom_score_adj, or what it has already where that is more
+  kUnshareMapped,      // u32 flags with CLONE_NEWUSER, str proc, list of {u32 inner, u32 outer}: users and groups alike, mapped
+                       // by a helper that stays outside and has the right to them
 };
 
+inline constexpr uint16_t kSetIdsGroupsDenied = 1;
 inline constexpr uint16_t kBindOptional = 1;
 inline constexpr uint16_t kPivotKeepOld = 1;
 inline constexpr uint16_t kLimitSoftMargin = 1;

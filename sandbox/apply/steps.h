@@ -21,6 +21,7 @@ struct StepContext {
 bool ApplyUnshare(StepContext& c);
 bool ApplyMapIds(StepContext& c);
 bool ApplySetIds(StepContext& c);
+bool ApplyUnshareMapped(StepContext& c);
 
 bool ApplyMount(StepContext& c);
 bool ApplyBind(StepContext& c);

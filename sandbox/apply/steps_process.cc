@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sandbox/apply/plan_format.h"
@@ -45,9 +46,10 @@ bool CloseAllBut(int* kept, uint32_t count) {
   return CloseRange(next, ~0u);
 }
 
-bool WriteProcFile(const char* proc, const char* name, const char* text) {
+// `who`: "self" or a number.
+bool WriteProcFile(const char* proc, const char* who, const char* name, const char* text) {
   char path[PATH_MAX];
-  if (snprintf(path, sizeof path, "%s/self/%s", proc, name) >= static_cast<int>(sizeof path)) {
+  if (snprintf(path, sizeof path, "%s/%s/%s", proc, who, name) >= static_cast<int>(sizeof path)) {
     errno = ENAMETOOLONG;
     return false;
   }
@@ -64,7 +66,48 @@ bool WriteProcFile(const char* proc, const char* name, const char* text) {
 bool WriteIdMap(const char* proc, const char* name, uint32_t inner, uint32_t outer) {
   char line[64];
   snprintf(line, sizeof line, "%u %u 1", inner, outer);
-  return WriteProcFile(proc, name, line);
+  return WriteProcFile(proc, "self", name, line);
+}
+
+constexpr uint32_t kMaxMapped = 8;
+struct MappedIds {
+  uint32_t count = 0;
+  struct {
+    uint32_t inner, outer;
+  } ids[kMaxMapped];
+};
+
+bool ReadMappedIds(StepContext& c, MappedIds* mapped) {
+  mapped->count = c.payload.U32();
+  if (!c.payload.ok() || mapped->count == 0 || mapped->count > kMaxMapped) return false;
+  for (uint32_t i = 0; i < mapped->count; ++i) {
+    mapped->ids[i].inner = c.payload.U32();
+    mapped->ids[i].outer = c.payload.U32();
+  }
+  return c.payload.ok();
+}
+
+bool MapFromOutside(const char* proc, const char* who, const MappedIds& mapped) {
+  char text[kMaxMapped * 32];
+  size_t size = 0;
+  for (uint32_t i = 0; i < mapped.count; ++i) {
+    size += static_cast<size_t>(snprintf(text + size, sizeof text - size, "%u %u 1\n", mapped.ids[i].inner, mapped.ids[i].outer));
+  }
+  return WriteProcFile(proc, who, "setgroups", "deny") && WriteProcFile(proc, who, "uid_map", text) &&
+         WriteProcFile(proc, who, "gid_map", text);
+}
+
+// Waits for a byte and maps the ids of `target`; exits with the errno of what failed.
+[[noreturn]] void BecomeMapper(int gate, const char* proc, pid_t target, const MappedIds& mapped) {
+  char who[16];
+  snprintf(who, sizeof who, "%d", target);
+  char go = 0;
+  ssize_t size;
+  do {
+    size = read(gate, &go, 1);
+  } while (size < 0 && errno == EINTR);
+  if (size != 1) _exit(ECANCELED);
+  _exit(MapFromOutside(proc, who, mapped) ? 0 : errno);
 }
 
 }  // namespace
@@ -83,9 +126,40 @@ bool ApplyMapIds(StepContext& c) {
   const uint32_t outer_gid = c.payload.U32();
   if (!c.payload.ok()) return Malformed();
   // Unprivileged maps need setgroups denied first (user_namespaces(7)).
-  return (c.what = "setgroups", WriteProcFile(proc, "setgroups", "deny")) &&
+  return (c.what = "setgroups", WriteProcFile(proc, "self", "setgroups", "deny")) &&
          (c.what = "uid_map", WriteIdMap(proc, "uid_map", inner_uid, outer_uid)) &&
          (c.what = "gid_map", WriteIdMap(proc, "gid_map", inner_gid, outer_gid));
+}
+
+// More than one id is mapped only by a process outside of the namespace that has the right to them (user_namespaces(7)): a
+// child, made before this one leaves.
+bool ApplyUnshareMapped(StepContext& c) {
+  const uint32_t flags = c.payload.U32();
+  const char* proc = c.payload.String();
+  MappedIds mapped;
+  if (!ReadMappedIds(c, &mapped)) return Malformed();
+  int gate[2];
+  if (c.what = "pipe", pipe2(gate, O_CLOEXEC) != 0) return false;
+  const pid_t self = getpid();
+  const auto mapper = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+  if (mapper == 0) {
+    close(gate[1]);
+    BecomeMapper(gate[0], proc, self, mapped);
+  }
+  int err = mapper < 0 ? errno : 0;
+  c.what = mapper < 0 ? "clone" : "unshare";
+  close(gate[0]);
+  if (err == 0 && unshare(static_cast<int>(flags)) != 0) err = errno;
+  const char go = 1;
+  if (err == 0 && (c.what = "id maps", write(gate[1], &go, 1) != 1)) err = errno;
+  close(gate[1]);
+  int status = 0;
+  while (mapper > 0 && waitpid(mapper, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  if (err == 0) err = WIFEXITED(status) ? WEXITSTATUS(status) : EPROTO;
+  errno = err;
+  return err == 0;
 }
 
 bool ApplySetIds(StepContext& c) {
@@ -95,7 +169,7 @@ bool ApplySetIds(StepContext& c) {
   // Raw calls: the C library would forward each to threads that this forked child no longer has. Without the fix-up bit
   // the change of uid would take away the capability to make a user namespace where unprivileged users may not.
   return (c.what = "securebits", prctl(PR_SET_SECUREBITS, 1u << 2 /* SECBIT_NO_SETUID_FIXUP */, 0, 0, 0) == 0) &&
-         (c.what = "setgroups", syscall(SYS_setgroups, 0, nullptr) == 0) &&
+         (c.what = "setgroups", (c.flags & kSetIdsGroupsDenied) != 0 || syscall(SYS_setgroups, 0, nullptr) == 0) &&
          (c.what = "setresgid", syscall(SYS_setresgid, gid, gid, gid) == 0) &&
          (c.what = "setresuid", syscall(SYS_setresuid, uid, uid, uid) == 0);
 }

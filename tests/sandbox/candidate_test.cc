@@ -41,6 +41,8 @@ struct Chain {
   UniqueFd channel;  // descriptor 3 of all three; a byte 'q' waits in it
 };
 
+constexpr uint32_t kLane = 3;  // its number
+
 class CandidateTest : public JailTest {
  protected:
   static CandidateOptions Options() {
@@ -54,6 +56,7 @@ class CandidateTest : public JailTest {
     TaskChildOptions task_options;
     task_options.bound = options.readable;
     task_options.keep_fds = {3};
+    task_options.second_user = options.second_user;
     const Result<std::string> task = TaskChildPlan(task_options);
     const Result<std::string> candidate = CandidatePlan(options);
     EXPECT_TRUE(task.has_value() && candidate.has_value());
@@ -69,6 +72,7 @@ class CandidateTest : public JailTest {
     ChildSpec spec;
     spec.argv = {TestcaseFolder() + "/candidate_host", "10", "11", TestcaseFolder() + "/" + hostile[0] + ".so"};
     spec.argv.insert(spec.argv.end(), hostile.begin() + 1, hostile.end());
+    if (options.second_user) spec.second_user = SecondUser(kLane);
     spec.root = SystemRoot();
     spec.root.read_only_if_present.insert(spec.root.read_only_if_present.end(), options.readable.begin(),
                                           options.readable.end());
@@ -228,6 +232,8 @@ TEST_F(CandidateTest, BoundFolderBelowTmpIsSeenReadOnlyAndNothingBesideIt) {
 CandidateOptions OnGpuLane(CandidateOptions options, bool uses_gpu) {
   options.gpu = GpuAccess{{"/dev/full"}, {}};
   options.uses_gpu = uses_gpu;
+  options.second_user = SecondUser(kLane).has_value();
+  options.own_user = options.second_user && uses_gpu;
   return options;
 }
 
@@ -341,7 +347,7 @@ TEST_F(CandidateTest, GpuCandidateIsRefusedWhatOthersAre) {
   for (const char* name : {"socket", "netlink", "unix", "io_uring", "seccomp_filter", "clone_namespace", "perf_event_open",
                            "userfaultfd", "prlimit", "setaffinity", "tiocsti", "shmget", "fork", "kill_all",
                            "setitimer", "timerfd_create", "eventfd", "epoll", "pidfd_open", "flock", "async",
-                           "shared_anonymous", "shared_zero", "queued_signals"}) {
+                           "shared_anonymous", "shared_zero", "queued_signals", "setresuid", "setresgid"}) {
     EXPECT_THAT(RunInCandidate({"forbidden_call", name}, user), HasSubstr(std::string(name) + " refused")) << name;
   }
 }
@@ -355,10 +361,42 @@ TEST_F(CandidateTest, AncestorsOfAGpuCandidateHoldNoNode) {
   const std::vector<pid_t> running = Survivors();
   ASSERT_EQ(running.size(), 3u);
   for (const pid_t process : running) EXPECT_EQ(OpenNodes(process, {"/dev/full"}).value(), std::vector<std::string>());
-  const Asked asked = AskedBy(CandidatePlan(OnGpuLane(Options(), true)).value(), 2);
+  Asked asked = AskedBy(CandidatePlan(OnGpuLane(Options(), true)).value(), 2);
+  EXPECT_EQ(asked.takes_user, SecondUser(kLane).has_value());
+  asked.uid = SecondUser(kLane).value_or(JailUser());
   const Result<ReadBackReport> found = ReadBack(running.back());
   EXPECT_FALSE(CheckInForce(asked, *found, "it").has_error()) << CheckInForce(asked, *found, "it").error().context;
   chain.zygote->Kill();
+}
+
+// A driver lets processes of one user reach into one another's memory: eager's are of another one.
+TEST_F(CandidateTest, GpuCandidateIsOfNoUserThatItsNeighboursAreOf) {
+  if (!SecondUser(kLane)) GTEST_SKIP() << "only root has a second user to give";
+  CandidateOptions neighbour = OnGpuLane(Options(), true);
+  neighbour.own_user = false;
+  for (const CandidateOptions& options : {OnGpuLane(Options(), true), neighbour}) {
+    Chain chain = StartChain({"sleep_for_ever"}, options);
+    ASSERT_TRUE(chain.zygote);
+    char byte;
+    ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
+    const std::vector<pid_t> running = Survivors();
+    ASSERT_EQ(running.size(), 3u);
+    EXPECT_EQ(ReadBack(running[0])->uid, JailUser());
+    EXPECT_EQ(ReadBack(running[1])->uid, JailUser());
+    const Result<ReadBackReport> found = ReadBack(running[2]);
+    EXPECT_EQ(found->uid, options.own_user ? *SecondUser(kLane) : JailUser());
+    EXPECT_THAT(found->Layers(), Contains("capabilities: none"));
+    EXPECT_EQ(chain.zygote->Kill().signal, SIGKILL);
+    EXPECT_TRUE(Survivors().empty()) << "a change of user must not make it outlive its parent";
+  }
+  EXPECT_NE(*SecondUser(kLane), JailUser());
+  EXPECT_NE(*SecondUser(kLane), *SecondUser(kLane + 1)) << "another lane's candidates may be on the next GPU";
+  CandidateOptions writing = OnGpuLane(Options(), true);
+  writing.file_bytes = 1 << 20;
+  EXPECT_THAT(RunInCandidate({"huge_file"}, writing), HasSubstr("write refused: File too large")) << "its /tmp is its own";
+  CandidateOptions without = OnGpuLane(Options(), true);
+  without.second_user = false;
+  EXPECT_EQ(CandidatePlan(without).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(CandidateTest, ReadableRootIsRefusedAtPlanning) {

@@ -106,6 +106,8 @@ TEST(PolicyTest, EachLooseningOpensItsOwnCalls) {
   EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kWriting)), Call(SYS_unlinkat)), kAllow);
   EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kMemfd)), Call(SYS_memfd_create)), kAllow);
   EXPECT_EQ(Decide(Full(SyscallPolicy::Minimal().Allow(Loosening::kAffinity)), Call(SYS_sched_setaffinity)), kAllow);
+  EXPECT_EQ(Decide(Full(SyscallPolicy::JailMaker()), Call(SYS_setresuid)), Errno(EPERM));
+  EXPECT_EQ(Decide(Full(SyscallPolicy::JailMaker().Allow(Loosening::kUsers)), Call(SYS_setresuid)), kAllow);
 }
 
 TEST(PolicyTest, ThreadsAreNotProcesses) {
@@ -274,8 +276,8 @@ TEST(PolicyTest, DeltasOnTopOfOuterFiltersEqualTheInnerPolicy) {
 // The chain of a GPU lane: its zygote and task children let the driver's commands through, so that a candidate may have
 // them; a screen or a trace must not.
 TEST(PolicyTest, DeltasOfAGpuLaneEqualTheInnerPolicy) {
-  const SyscallPolicy zygote = SyscallPolicy::JailMaker().Allow(Loosening::kGpu);
-  const SyscallPolicy task = SyscallPolicy::JailMakerWithoutExec().Allow(Loosening::kGpu);
+  const SyscallPolicy zygote = SyscallPolicy::JailMaker().Allow(Loosening::kGpu).Allow(Loosening::kUsers);
+  const SyscallPolicy task = SyscallPolicy::JailMakerWithoutExec().Allow(Loosening::kGpu).Allow(Loosening::kUsers);
   const std::string to_task = SyscallPolicy::JailMakerWithoutExec().CompileDelta(SyscallPolicy::JailMaker()).value();
   for (const SyscallPolicy& inner : {SyscallPolicy::HostileOnGpu(), SyscallPolicy::Hostile(true), SyscallPolicy::Hostile(false)}) {
     const std::vector<std::string> stack = {Full(zygote), to_task, inner.CompileDelta(task).value()};
