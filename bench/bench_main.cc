@@ -36,9 +36,7 @@ Result<std::unique_ptr<evaluator::LaneClient>> StartLane(const LaneChoice& choic
   evaluator::LaneClientOptions options;
   options.cache_dir = CacheDir();
   options.device = choice.device;
-  if (!choice.stand_in.empty()) {
-    options.further = {"--driver-library", choice.stand_in, "--management-library", choice.stand_in, "--torch-device", "cpu"};
-  }
+  options.further = choice.Further();
   return evaluator::StartLane(options, Deadline::After(std::chrono::minutes(3)));
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "bench/bench_report.h"
+#include "bench/lane_choice.h"
 #include "command_line/command_line.h"
 #include "evaluator/client/lane_client.h"
 
@@ -21,13 +22,6 @@ int Main(const char* name, const char* help, std::vector<command_line::Option> o
 // An option's place for a count that must be 1 at least.
 command_line::Option CountOption(const char* name, const char* help, int* value);
 
-// What a bench measures on.
-struct LaneChoice {
-  std::string device = "cpu";
-  std::string stand_in;  // the library that stands in for CUDA's driver, for trials of the bench itself: no figure comes of it
-
-  bool OnGpu() const { return device != "cpu" && stand_in.empty(); }
-};
 std::vector<command_line::Option> LaneOptions(LaneChoice* choice);
 
 // A warm lane of this build, its caches in the build folder.

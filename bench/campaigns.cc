@@ -85,7 +85,7 @@ Result<BenchReport> Measure(const LoadPlan& plan) {
   report.Add("cpu_ms_a_turn", run.daemon.cpu_ms / static_cast<double>(run.turns));
   report.Add("peak_rss_mib", run.daemon.peak_rss_mib);
   report.Add("journal_mib", run.journal_mib);
-  const bool regrades = plan.real_lane && plan.device == "cpu";
+  const bool regrades = plan.real_lane && plan.lane.device == "cpu";
   for (const auto& [outcome, count] : run.outcomes) report.Add("outcome_" + outcome, static_cast<double>(count));
   for (const Step& step : Steps((folder.path() / "journal.db").native(), folder.path(), regrades)) {
     RETURN_IF_ERROR(AddStep(step, folder.path(), &report));
@@ -99,17 +99,19 @@ Result<BenchReport> Measure(const LoadPlan& plan) {
 int main(int argc, char** argv) {
   using passnet::bench::CountOption;
   passnet::bench::LoadPlan plan{.trajectories = 4000, .turns = 6, .plateau_rounds = 2};
+  std::vector<passnet::command_line::Option> options = {
+      CountOption("--trajectories", "of the campaign", &plan.trajectories),
+      CountOption("--tasks", "of the bundled ones", &plan.tasks),
+      CountOption("--turns", "of each trajectory, at most", &plan.turns),
+      CountOption("--plateau-rounds", "without an improvement that end a trajectory", &plan.plateau_rounds),
+      CountOption("--concurrency", "trajectories under way, and requests in flight, at most 1000", &plan.concurrency),
+      {.name = "--real-lane",
+       .help = "the demo's passes on this machine's lane; 50 are regraded. On a GPU Triton's, and none is",
+       .value = &plan.real_lane}};
+  for (auto& option : passnet::bench::LaneOptions(&plan.lane)) options.push_back(std::move(option));
   return passnet::bench::Main(
       "campaigns",
       "A big campaign from recorded replies on a lane that measures nothing; then verify, replay, exports. On a real lane: "
       "--real-lane --trajectories 200 --tasks 12 --turns 4 --plateau-rounds 1 --concurrency 4",
-      {CountOption("--trajectories", "of the campaign", &plan.trajectories),
-       CountOption("--tasks", "of the bundled ones", &plan.tasks),
-       CountOption("--turns", "of each trajectory, at most", &plan.turns),
-       CountOption("--plateau-rounds", "without an improvement that end a trajectory", &plan.plateau_rounds),
-       CountOption("--concurrency", "trajectories under way, and requests in flight, at most 1000", &plan.concurrency),
-       {.name = "--real-lane", .help = "the demo's passes on this machine's lane; 50 are regraded", .value = &plan.real_lane},
-       {.name = "--device", .help = "of the real lane; on a GPU Triton's passes, and nothing is regraded", .value = &plan.device,
-        .show_default = true}},
-      [&] { return passnet::bench::Measure(plan); }, argc, argv);
+      std::move(options), [&] { return passnet::bench::Measure(plan); }, argc, argv);
 }

@@ -71,7 +71,7 @@ class Load {
   Status StartEndpoint() {
     ASSIGN_OR_RETURN(const auto bundled, BundledTasks());
     const fs::path triton = fs::path(fakes::SourceDir()) / "tests/fixtures/passes_triton";
-    const bool on_gpu = plan_.real_lane && plan_.device != "cpu";
+    const bool on_gpu = plan_.real_lane && plan_.lane.OnGpu();
     for (const BundledTask& task : bundled) {
       if (on_gpu && !fs::exists(triton / task.name)) continue;
       if (tasks_.size() < static_cast<size_t>(plan_.tasks)) tasks_.push_back(task.name);
@@ -91,11 +91,30 @@ class Load {
     return OkStatus();
   }
 
+  // The daemon's configuration names no stand-in for a driver: a program in the evaluator's place does, beside the same lib.
+  Result<std::string> EvaluatorOnStandIn() const {
+    const fs::path program = folder_ / "stand-in/bin/passnet-evaluator";
+    std::error_code failed;
+    fs::create_directories(program.parent_path(), failed);
+    fs::create_directory_symlink(fakes::BinaryDir() + "/lib", folder_ / "stand-in/lib", failed);
+    if (failed) return Error::FromErrno("link", "stand-in/lib", failed.value());
+    std::string words = "#!/bin/sh\nexec '" + fakes::BinaryDir() + "/bin/passnet-evaluator' \"$@\"";
+    for (const std::string& word : plan_.lane.Further()) words += " '" + word + "'";
+    RETURN_IF_ERROR(WriteFileAtomic(program, words + "\n"));
+    fs::permissions(program, fs::perms::owner_all, failed);
+    if (failed) return Error::FromErrno("chmod", program.native(), failed.value());
+    return program.native();
+  }
+
   Status StartDaemon() {
     const std::string in_flight = std::to_string(plan_.concurrency);
     std::string config = "journal = 'journal.db'\nlog_level = 'warning'\n[http]\nport = 0\nport_file = 'daemon.port'\n"
                          "[llm]\nstart_in_flight = " + in_flight + "\nmax_in_flight = " + in_flight + "\n";
-    if (plan_.real_lane) config += "[lane]\ncache_dir = '" + CacheDir() + "'\ndevice = '" + plan_.device + "'\n";
+    if (plan_.real_lane) config += "[lane]\ncache_dir = '" + CacheDir() + "'\ndevice = '" + plan_.lane.device + "'\n";
+    if (!plan_.lane.stand_in.empty()) {
+      ASSIGN_OR_RETURN(const std::string evaluator, EvaluatorOnStandIn());
+      config += "evaluator_binary = '" + evaluator + "'\n";
+    }
     RETURN_IF_ERROR(WriteFileAtomic(folder_ / "daemon.toml", config));
     const auto arguments = plan_.real_lane ? std::vector<std::string>{"--config", At("daemon.toml")}
                                            : std::vector<std::string>{At("daemon.toml")};
@@ -121,7 +140,9 @@ class Load {
         {"sampling", {{"model", "recorded"}, {"seed", 1}}},
         {"rounds", {{"limit", plan_.turns}, {"plateau_rounds", plan_.plateau_rounds}}}};
     // What is asked is whether all of them come to an end, and what the daemon costs, not how close a figure is.
-    if (plan_.real_lane) spec.Set("scoring", {{"refine_time_cap_ms", 100}, {"final_time_cap_ms", 200}});
+    if (plan_.real_lane) {
+      spec.Set("scoring", {{"device", plan_.lane.device}, {"refine_time_cap_ms", 100}, {"final_time_cap_ms", 200}});
+    }
     return spec.Dump();
   }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "bench/lane_choice.h"
 #include "bench/process_use.h"
 
 namespace passnet::bench {
@@ -22,7 +23,7 @@ struct LoadPlan {
   int plateau_rounds = 1000;  // 1000: every trajectory has all its turns
   int concurrency = 1000;     // trajectories under way, and requests in flight
   bool real_lane = false;     // of this machine; its caches in the build folder
-  std::string device = "cpu";  // of the real lane; on another one the passes are Triton's, and the tasks those that have one
+  LaneChoice lane = {};       // of the real one; on a GPU the passes are Triton's, and the tasks those that have one
 };
 
 struct LoadRun {

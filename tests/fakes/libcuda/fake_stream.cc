@@ -96,7 +96,7 @@ int FakeStream::Work(void* stream) {
 
 // A lane has a dozen streams, most of which wait: looking as often as the one that works would take a core.
 void FakeStream::WorkOff() {
-  constexpr long kLeastRestUs = 20, kMostRestUs = 1000;
+  constexpr long kLeastRestUs = 20, kMostRestUs = 200;
   long rest_us = kLeastRestUs;
   while (true) {
     if (DoNext()) {
