@@ -104,6 +104,7 @@ Status CheckInForce(const Asked& asked, const ReadBackReport& found, std::string
   if (asked.uid && found.uid != *asked.uid) {
     return Differs(who, "user", std::to_string(*asked.uid), std::to_string(found.uid));
   }
+  if (asked.uid && !found.one_user) return Differs(who, "user", "one for all purposes", "several");
   if (asked.oom_score_adj && found.oom_score_adj < *asked.oom_score_adj) {
     return Differs(who, "oom_score_adj", std::to_string(*asked.oom_score_adj), std::to_string(found.oom_score_adj));
   }

@@ -33,7 +33,7 @@ Result<std::string> TargetPlan(const ChildSpec& spec) {
   PlanWriter plan;
   plan.ResetSignals().ChangeFolder(spec.working_folder).OomScore(kZygoteOomScore);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
-  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_NOFILE, spec.open_files);
   plan.NoNewPrivileges().Capabilities(kKeptCapabilities | (spec.second_user ? kSecondUserCapabilities : 0));
   plan.Seccomp(filter, false);
@@ -140,8 +140,8 @@ Result<RunOutcome> Child::Wait(Deadline deadline) {
 
 uid_t JailUser() { return Privileged() ? kNobody : geteuid(); }
 
-std::optional<uid_t> SecondUser(uint32_t lane) {
-  return Privileged() ? std::optional<uid_t>(kNobodyElse - lane % kSecondUsers) : std::nullopt;
+std::optional<uid_t> SecondUser(uint32_t number) {
+  return Privileged() ? std::optional<uid_t>(kNobodyElse - number % kSecondUsers) : std::nullopt;
 }
 
 Result<pid_t> PidOf(int pidfd) {

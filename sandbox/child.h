@@ -72,9 +72,9 @@ class Child {
 uid_t JailUser();
 
 // Another one, for candidates that must not be of one user with their neighbours: a device's driver lets processes of one user
-// reach into one another. Each lane of a host has its own, by its number (its timing core; 512 and more begin again). Nothing
-// where this process is not root, which alone may take a user that is not its own.
-std::optional<uid_t> SecondUser(uint32_t lane);
+// reach into one another. One of 512, by a number. Nothing where this process is not root, which alone may take a user that is
+// not its own.
+std::optional<uid_t> SecondUser(uint32_t number);
 
 // The pid, in our pid namespace, of the process behind a pidfd that a jailed parent sent us. kNotFound when it has
 // ended.

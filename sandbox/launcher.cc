@@ -109,7 +109,7 @@ Status CheckSpec(const JailSpec& spec) {
 }
 
 const char* FixFor(std::string_view step, std::string_view what, int err) {
-  if (step == "unshare" || step == "map_ids" || step == "set_ids") {
+  if (step == "unshare" || step == "unshare_mapped" || step == "map_ids" || step == "set_ids") {
     return "allow user namespaces (sysctl user.max_user_namespaces > 0, kernel.unprivileged_userns_clone=1, "
            "kernel.apparmor_restrict_unprivileged_userns=0), or run as root; in a container add CAP_SYS_ADMIN";
   }

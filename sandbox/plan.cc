@@ -69,7 +69,7 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   // The files of an undumpable process belong to root, and its parent may be one (proc(5)).
   plan.Dumpable(true).OomScore(kTaskOomScore);
   if (!options.cores.empty()) plan.Affinity(options.cores);
-  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities | (options.second_user ? kUserChangerCapabilities : 0));
@@ -96,7 +96,7 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   RETURN_IF_ERROR(AppendPrivateMounts(plan, {"/tmp", options.tmp_bytes, true}, options.readable));
   plan.ChangeFolder("/tmp").Dumpable(true).OomScore(kCandidateOomScore);
   if (!options.cores.empty()) plan.Affinity(options.cores);
-  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_FSIZE, options.file_bytes);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   AppendLimit(plan, RLIMIT_MEMLOCK, 0);
@@ -106,8 +106,8 @@ Result<std::string> CandidatePlan(const CandidateOptions& options) {
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
   if (options.address_space_bytes != 0) AppendLimit(plan, RLIMIT_AS, options.address_space_bytes);
   if (options.threads || options.uses_gpu) AppendLimit(plan, RLIMIT_NPROC, options.max_threads);
-  // A change of user takes both away: what it dies of, and what it may look at.
-  if (options.own_user) plan.SetIds(kSecondUserInside, kSetIdsGroupsDenied).ParentDeathSignal(SIGKILL, -1);
+  // That takes the parent's death signal away; the task child is init of the pid namespace around it, whose end it shares.
+  if (options.own_user) plan.SetIds(kSecondUserInside, kSetIdsGroupsDenied);
   plan.NoNewPrivileges().Capabilities(0).Dumpable(options.own_user);
   plan.Landlock(rights.handled_fs, rights.handled_net, rights.scoped, "/", CandidateRules(options));
   plan.Seccomp(filter, false);

@@ -103,6 +103,17 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// "65534\t65534\t65534\t65534": real, effective, saved and of the file system.
+bool AllAlike(const std::string& ids) {
+  std::istringstream words(ids);
+  std::string first, word;
+  words >> first;
+  while (words >> word) {
+    if (word != first) return false;
+  }
+  return !first.empty();
+}
+
 }  // namespace
 
 Result<ReadBackReport> ReadBack(pid_t pid) {
@@ -124,6 +135,7 @@ Result<ReadBackReport> ReadBack(pid_t pid) {
   report.effective_capabilities = Hex(field("CapEff"));
   report.bounding_capabilities = Hex(field("CapBnd"));
   report.uid = static_cast<uid_t>(Number(field("Uid")));
+  report.one_user = AllAlike(field("Uid")) && AllAlike(field("Gid"));
   report.cgroups = ForeignGroups(ReadProc(folder + "/cgroup"), ReadProc("/proc/self/cgroup"));
   report.cores = CoreList(field("Cpus_allowed_list"));
   report.threads = Number(field("Threads"));

@@ -29,6 +29,7 @@ struct ReadBackReport {
   uint64_t effective_capabilities = 0;
   uint64_t bounding_capabilities = 0;
   uid_t uid = 0;                            // in our user namespace
+  bool one_user = true;                     // it is its real, effective and saved one, and the same of its group
   std::vector<std::string> cgroups;         // "memory:/passnet/…": membership that differs from ours
   std::vector<int> cores;
   int threads = 0;

@@ -19,6 +19,8 @@ void AppendLimit(PlanWriter& plan, int resource, uint64_t value) {
   plan.ResourceLimit(static_cast<uint32_t>(resource), std::min<uint64_t>(value, HardLimit(resource)));
 }
 
+void AppendNoCoreDump(PlanWriter& plan) { AppendLimit(plan, RLIMIT_CORE, 1); }
+
 void AppendCpuLimit(PlanWriter& plan, std::chrono::milliseconds cpu) {
   const uint64_t seconds = static_cast<uint64_t>(std::chrono::ceil<std::chrono::seconds>(cpu).count());
   const uint64_t hard = HardLimit(RLIMIT_CPU);

@@ -12,6 +12,10 @@ namespace passnet::sandbox {
 
 void AppendLimit(PlanWriter& plan, int resource, uint64_t value);
 
+// No dump of memory: neither a file, nor a helper of the host's that is started outside of the jail and fed with one. The latter
+// is refused for a limit of 1 byte alone, and 0 does not stop it (core(5), "Piping core dumps to a program"; fs/coredump.c).
+void AppendNoCoreDump(PlanWriter& plan);
+
 // Rounded up to whole seconds; SIGXCPU at the limit, SIGKILL a second later.
 void AppendCpuLimit(PlanWriter& plan, std::chrono::milliseconds cpu);
 

@@ -34,7 +34,7 @@ Result<std::string> TargetPlan(const RunSpec& spec) {
   // pid 1 has closed its copy of our memory to others; until execve replaces it, only we may look into this one.
   plan.Dumpable(true).ResetSignals().Setsid().ChangeFolder(spec.scratch).OomScore(kCompilerOomScore);
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
-  AppendLimit(plan, RLIMIT_CORE, 0);
+  AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_FSIZE, spec.limits.file_bytes);
   AppendLimit(plan, RLIMIT_NOFILE, spec.limits.open_files);
   AppendLimit(plan, RLIMIT_NPROC, spec.limits.processes + kOwnProcesses);

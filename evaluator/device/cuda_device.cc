@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -34,6 +35,7 @@ constexpr size_t kLeastRing = size_t{8} << 20;
 constexpr int kCopies = 8;
 constexpr int kLaunches = 32;
 constexpr int kQuietFlushes = 10;
+constexpr std::chrono::milliseconds kQuietPause{50}, kQuietLimit{1'000};
 
 struct Slowing {
   unsigned long long reason;
@@ -218,19 +220,27 @@ Result<bool> CudaDevice::FlushCaches() {
   return quiet_.IsLate(took);
 }
 
+// A device that rested works slowly at first, and somebody else's work may be short: it is asked for a while.
 Status CudaDevice::LearnQuiet() {
-  std::vector<Nanos> alone;
-  for (int i = 0; i < kQuietFlushes; ++i) {
-    ASSIGN_OR_RETURN(const Nanos took, Flush());
-    alone.push_back(took);
+  const Deadline deadline = Deadline::After(kQuietLimit);
+  while (true) {
+    std::vector<Nanos> alone;
+    for (int flush = 0; flush < kQuietFlushes; ++flush) {
+      ASSIGN_OR_RETURN(const Nanos took, Flush());
+      alone.push_back(took);
+    }
+    if (quiet_.Learn(std::move(alone))) return OkStatus();
+    if (deadline.Passed()) break;
+    std::this_thread::sleep_for(kQuietPause);
   }
-  quiet_.Learn(std::move(alone));
-  return OkStatus();
+  return Error{ErrorCode::kIo, "somebody else works on device " + facts_.uuid + ": what it does alone takes more than twice as "
+                                   "long as it did; `nvidia-smi` lists the processes that have it"};
 }
 
 Result<bool> CudaDevice::IsQuiet() {
   LateCount count;
   for (int i = 0; i < kQuietFlushes; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kQuietPause);
     ASSIGN_OR_RETURN(const bool late, FlushCaches());
     count.Add(late);
   }

@@ -166,7 +166,8 @@ class Device {
   // Outside of the clock: its caches hold nothing of what seats wrote or read. True where that was late, beside what
   // LearnQuiet learnt: somebody else was at work there.
   virtual Result<bool> FlushCaches() = 0;
-  // With the lease, while no process of a lane has the device: how long a flush takes when nothing else is done there.
+  // With the lease, while no process of a lane has the device: how long a flush takes when nothing else is done there. kIo where
+  // that is much longer than it was before.
   virtual Status LearnQuiet() = 0;
   // Whether it still takes as long.
   virtual Result<bool> IsQuiet() = 0;

@@ -6,11 +6,14 @@
 
 namespace passnet::evaluator {
 
-void Quiet::Learn(std::vector<Nanos> alone) {
+bool Quiet::Learn(std::vector<Nanos> alone) {
   CHECK(!alone.empty());
   const auto middle = alone.begin() + static_cast<std::ptrdiff_t>(alone.size() / 2);
   std::nth_element(alone.begin(), middle, alone.end());
+  if (best_ && *middle > MostAfter(*best_)) return false;
   usual_ = *middle;
+  best_ = std::min(best_.value_or(*middle), *middle);
+  return true;
 }
 
 }  // namespace passnet::evaluator

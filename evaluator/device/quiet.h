@@ -1,5 +1,6 @@
 // Whether anything else is at work on a device while the evaluator is. SIGSTOP stops no kernel, and what others run while eager
-// is timed slows eager: a device gives the processes that use it turns, so the evaluator's own work is late beside theirs.
+// is timed slows eager: a device gives the processes that use it turns, so the evaluator's own work is late beside theirs. Work
+// that makes it wait for less than the slack, or that is there only between two looks, is not found out.
 // Threads: thread-compatible. Errors: none.
 #pragma once
 
@@ -11,8 +12,7 @@
 
 namespace passnet::evaluator {
 
-// Beyond this share of late ones a device is not the evaluator's alone: who keeps it for less of the time slows others by as
-// much at most.
+// Beyond this share of late ones a device is not the evaluator's alone; chosen, above what a busy host does.
 inline constexpr double kMostLate = 0.2;
 
 struct LateCount {
@@ -30,14 +30,17 @@ class Quiet {
   // `slack`: beside twice its usual time; more than a change of context takes, less than another's turn.
   explicit Quiet(std::chrono::microseconds slack) : slack_(slack) {}
 
-  // How long the same piece of work took, several times, while nobody else had the device. At least one.
-  void Learn(std::vector<Nanos> alone);
+  // How long the same piece of work took, several times, while no process of the lane had the device. At least one. False, and
+  // nothing is learnt, where that is late beside the best that was learnt so far.
+  bool Learn(std::vector<Nanos> alone);
   // False until something was learnt.
-  bool IsLate(Nanos took) const { return usual_ && took > 2 * *usual_ + slack_; }
+  bool IsLate(Nanos took) const { return usual_ && took > MostAfter(*usual_); }
 
  private:
+  Nanos MostAfter(Nanos usual) const { return 2 * usual + slack_; }
+
   std::chrono::microseconds slack_;
-  std::optional<Nanos> usual_;  // the median
+  std::optional<Nanos> usual_, best_;  // medians: the last, and the least
 };
 
 }  // namespace passnet::evaluator

@@ -183,7 +183,7 @@ void JudgeClock(const Observations& seen, const Facts& facts, GraphReport* repor
   if (seen.worked_beside) {
     Fail(report->status, Verdict::kTiming,
          "while its process was stopped, work that it had left on the device slowed what was measured beside it: in round after "
-         "round the evaluator's own work there was late, and before its processes came and once they were gone it was not",
+         "round the evaluator's own work there was late, and once its processes were gone it was not",
          report);
   }
   if (IsBelowFloor(seen, facts.floor_us)) {

@@ -64,7 +64,7 @@ Observations Ablation::Told(Observations seen) const {
   if (Omits(Layer::kMutation)) seen.changed_input.clear();
   if (Omits(Layer::kClock)) {
     seen.idle_cpu_us = seen.cpu_over_wall = 0;
-    seen.worked_beside = false;
+    seen.worked_beside = false;  // measuring does not look for it either
   }
   if (Omits(Layer::kFloor)) seen.candidate_us.reset();
   return seen;

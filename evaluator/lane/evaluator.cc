@@ -122,7 +122,7 @@ Status Evaluator::EndTurn() {
 }
 
 Error Evaluator::OthersWork() const {
-  return {ErrorCode::kUnavailable, "somebody else works on device " + device_facts_.uuid +
+  return {ErrorCode::kIo, "somebody else works on device " + device_facts_.uuid +
                                        " while it is measured on; `nvidia-smi` lists the processes that have it"};
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{120};  // importing torch on a cold disk
 constexpr const char* kTorchCuda = "cuda";
-constexpr std::chrono::microseconds kLateOnStandIn{20'000};
+constexpr std::chrono::microseconds kLateOnStandIn{50'000};
 constexpr const char* kUsualNvcc = "/usr/local/cuda/bin/nvcc";
 
 Result<std::vector<int>> UsableCores() {
@@ -115,8 +115,7 @@ Status Evaluator::FindDevice() {
 Status Evaluator::StartZygote() {
   RETURN_IF_ERROR(FindDevice());
   ZygoteOptions zygote{options_.python, options_.worker_dir, options_.threads, other_cores_, options_.candidate_memory_bytes,
-                       options_.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost, gpu_,
-                       static_cast<uint32_t>(options_.timing_core)};
+                       options_.polled_limits ? sandbox::LimitsBy::kPolling : sandbox::LimitsBy::kBestOfHost, gpu_};
   ASSIGN_OR_RETURN(zygote_, Zygote::Start(zygote, Deadline::After(kStartLimit)));
   return OkStatus();
 }

@@ -71,7 +71,7 @@ MeasureRequest Contest(const GraphContext& context, const GraphFacts& facts, Pro
 }
 
 // A measurement with other counts: a figure that is an accident, or hangs on the counts, does not come out twice.
-Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& request, double ratio) {
+Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& request, double ratio, bool* worked_beside) {
   GraphFacts other = request.facts;
   // Not much fewer calls a block: its first ones find cold caches, and what is that fast feels each of them.
   other.layout.slots -= other.layout.slots / 4;
@@ -79,6 +79,7 @@ Result<bool> Confirmed(const GraphContext& context, const MeasureRequest& reques
   again.options.min_rounds = request.options.min_rounds + 1;
   again.options.max_rounds = request.options.max_rounds + 1;
   ASSIGN_OR_RETURN(Measurement second, Measure(*context.instruments, again));
+  *worked_beside |= second.seen.worked_beside;
   if (!second.speed_up) return false;
   const double apart = second.speed_up->ratio / ratio;
   return apart > 1 / kAgreement && apart < kAgreement;
@@ -95,7 +96,7 @@ Status JudgeMeasured(const GraphContext& context, const MeasureRequest& request,
     integrity::Judge(ablation.Told(measured.seen), {context.threads, report.floor_us.value_or(0)}, &report);
   }
   if (IsSurprising(report, ablation)) {
-    ASSIGN_OR_RETURN(bool confirmed, Confirmed(context, request, *report.speedup_call));
+    ASSIGN_OR_RETURN(bool confirmed, Confirmed(context, request, *report.speedup_call, &outcome->worked_beside));
     if (!confirmed) {
       integrity::Fail(report.status, Verdict::kQuarantine,
                       "a speed-up of " + std::to_string(*report.speedup_call) + " did not come out again", &report);

@@ -179,7 +179,8 @@ class Measuring::Impl {
     if (cut_short_) return OkStatus();
     patience_ -= outcome.contender;
     ASSIGN_OR_RETURN(DeviceMoment after, AskDevice());
-    if (MustRepeat(before, std::move(after), outcome.flushes.Quiet())) return OkStatus();
+    const bool quiet = outcome.flushes.Quiet() || instruments_.ablation.Omits(Layer::kClock);
+    if (MustRepeat(before, std::move(after), quiet)) return OkStatus();
     times_.push_back(*outcome.times);
     result_.timed_calls += outcome.timed_calls;
     if (times_.size() == 1) RETURN_IF_ERROR(MeasureSeed(seats.sides[kReferenceSeat]));

@@ -40,9 +40,12 @@ std::string Hex(const std::string& bytes) {
 constexpr char kAllocator[] =
     "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=67108864";
 
-// Of a candidate on a CUDA lane, where root gives it one.
+// Of a candidate on a CUDA lane, where root gives it one. By the device, which one evaluator at a time holds: two lanes may run
+// candidates at once on two devices, and few hosts have two whose numbers meet.
 std::optional<uid_t> SecondUserOf(const ZygoteOptions& options) {
-  return options.gpu ? sandbox::SecondUser(options.lane) : std::nullopt;
+  if (!options.gpu) return std::nullopt;
+  const auto hash = Sha256().Update(options.gpu->uuid).Finish();
+  return sandbox::SecondUser(static_cast<uint32_t>(hash[0]) << 8 | hash[1]);
 }
 
 // What a candidate's jail is made of, on a CPU lane and on a CUDA lane.

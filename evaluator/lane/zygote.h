@@ -35,7 +35,6 @@ struct ZygoteOptions {
   uint64_t candidate_memory_bytes = 4ull << 30;
   sandbox::LimitsBy limits_by = sandbox::LimitsBy::kBestOfHost;  // of memory
   std::optional<GpuInJail> gpu;      // of a CUDA lane
-  uint32_t lane = 0;                 // its number on this host: its timing core
 };
 
 class Zygote : public ForkParent {

@@ -25,6 +25,7 @@ class CudaDeviceTest : public testing::Test {
     fake_.process_count = 0;
     fake_.failing_call = "";
     fake_.shares_memory = true;
+    fake_.others = nullptr;
   }
   CudaDeviceOptions Options(const std::string& user = "ours") const {
     CudaDeviceOptions options;
@@ -113,6 +114,23 @@ TEST_F(CudaDeviceTest, WithoutNvmlNothingIsKnownAndItWorks) {
   EXPECT_FALSE(device->facts().persistence);
   EXPECT_FALSE(device->Health().value().core_mhz);
   EXPECT_TRUE(device->CheckAnswers());
+}
+
+TEST_F(CudaDeviceTest, SomebodyElsesWorkIsNotLearntAsItsOwn) {
+  CudaDeviceOptions options = Options();
+  options.answer_limit = std::chrono::seconds(60);
+  options.late_by = std::chrono::milliseconds(50);  // this device's work is the host's, which is busy
+  const auto device = CudaDevice::Open(options).value();
+  ASSERT_TRUE(device->LearnQuiet());
+  EXPECT_TRUE(device->IsQuiet().value());
+  const std::atomic<uint32_t> others{1};
+  fake_.others = &others;
+  EXPECT_TRUE(device->FlushCaches().value()) << "late";
+  EXPECT_FALSE(device->IsQuiet().value());
+  const Status busy = device->LearnQuiet();
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().code, ErrorCode::kIo);
+  EXPECT_THAT(busy.error().context, HasSubstr(std::string("somebody else works on device ") + kUuid));
 }
 
 TEST_F(CudaDeviceTest, CachesAreFlushedByMoreThanTwiceTheirSize) {

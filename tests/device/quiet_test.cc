@@ -13,11 +13,19 @@ TEST(QuietTest, NothingIsLateBeforeSomethingWasLearnt) {
 
 TEST(QuietTest, LateIsBeyondTwiceTheUsualAndTheSlack) {
   Quiet quiet{microseconds(300)};
-  quiet.Learn({microseconds(60), microseconds(5000), microseconds(50)});
+  EXPECT_TRUE(quiet.Learn({microseconds(60), microseconds(5000), microseconds(50)}));
   EXPECT_FALSE(quiet.IsLate(microseconds(420))) << "one that was disturbed while it was learnt changes nothing";
   EXPECT_TRUE(quiet.IsLate(microseconds(421)));
-  quiet.Learn({microseconds(400)});
+  EXPECT_TRUE(quiet.Learn({microseconds(400)}));
   EXPECT_FALSE(quiet.IsLate(microseconds(1100)));
+}
+
+TEST(QuietTest, BusyDeviceTeachesNothing) {
+  Quiet quiet{microseconds(300)};
+  ASSERT_TRUE(quiet.Learn({microseconds(60)}));
+  ASSERT_TRUE(quiet.Learn({microseconds(420)}));
+  EXPECT_FALSE(quiet.Learn({microseconds(421)})) << "held against the best, or it would creep up";
+  EXPECT_TRUE(quiet.IsLate(microseconds(1141)));
 }
 
 TEST(QuietTest, FewLateOnesAreTheHosts) {

@@ -60,6 +60,7 @@ TEST(AskedTest, EveryDifferenceIsRefusedByName) {
       {"effective capabilities", [](ReadBackReport& found) { found.effective_capabilities |= 1; }},
       {"bounding capabilities", [](ReadBackReport& found) { found.bounding_capabilities |= 1; }},
       {"user: asked for 65534, in force is 0", [](ReadBackReport& found) { found.uid = 0; }},
+      {"user: asked for one for all purposes, in force is several", [](ReadBackReport& found) { found.one_user = false; }},
       {"oom_score_adj: asked for 700, in force is 0", [](ReadBackReport& found) { found.oom_score_adj = 0; }},
       {"cores: asked for 1,3, in force is 1,2,3", [](ReadBackReport& found) { found.cores = {1, 2, 3}; }},
       {"limit open files: asked for 128, in force is unlimited",

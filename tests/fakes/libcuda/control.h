@@ -20,7 +20,7 @@ struct FakeCudaControl {
   // Another process's work: while what this points to is not 0, what this process sets (all that a device does, on a real
   // one) waits for that one's turn.
   std::atomic<const std::atomic<uint32_t>*> others{nullptr};
-  std::atomic<long> turn_us{40'000};
+  std::atomic<long> turn_us{90'000};
   void (*on_launch)(const char* kernel) = nullptr;  // in the thread that launches it
   // The call of this name fails with this code, the `after`th from now on.
   const char* failing_call = "";
