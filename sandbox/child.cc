@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,11 +20,6 @@
 namespace passnet::sandbox {
 namespace {
 
-// Mounting and namespaces inside its own user namespace; shrinking its children's bounding set.
-constexpr uint64_t kKeptCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
-// And taking one of the two users that its namespace has.
-constexpr uint64_t kSecondUserCapabilities = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
-
 Result<std::string> TargetPlan(const ChildSpec& spec) {
   SyscallPolicy policy = spec.policy;
   if (spec.second_user) policy.Allow(Loosening::kUsers);
@@ -35,8 +29,7 @@ Result<std::string> TargetPlan(const ChildSpec& spec) {
   if (!spec.cores.empty()) plan.Affinity(spec.cores);
   AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_NOFILE, spec.open_files);
-  plan.NoNewPrivileges().Capabilities(kKeptCapabilities | (spec.second_user ? kSecondUserCapabilities : 0));
-  plan.Seccomp(filter, false);
+  plan.NoNewPrivileges().Capabilities(JailMakerCapabilities(spec.second_user.has_value())).Seccomp(filter, false);
   return plan.Finish();
 }
 

@@ -86,10 +86,10 @@ class BlockedSignals {
 };
 
 Status CheckSpec(const JailSpec& spec) {
-  if (spec.second_user && !Privileged()) return InvalidArgument("sandbox: only root has a second user to give: " + spec.argv[0]);
   if (spec.argv.empty() || spec.argv[0].empty() || spec.argv[0][0] != '/') {
     return InvalidArgument("sandbox: the program must be an absolute path inside the jail");
   }
+  if (spec.second_user && !Privileged()) return InvalidArgument("sandbox: only root has a second user to give: " + spec.argv[0]);
   for (const std::string& word : spec.argv) {
     if (word.find('\0') != std::string::npos) return InvalidArgument("sandbox: NUL in an argument of " + spec.argv[0]);
   }

@@ -1,6 +1,5 @@
 #include "sandbox/plan.h"
 
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -16,10 +15,6 @@
 
 namespace passnet::sandbox {
 namespace {
-
-// Bits of <linux/capability.h>: mounting and namespaces; shrinking the bounding set.
-constexpr uint64_t kJailMakerCapabilities = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP;
-constexpr uint64_t kUserChangerCapabilities = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
 
 // Whom the kernel ends first when the host itself runs out of memory: candidates, then what forks them; the zygote has
 // kZygoteOomScore (limits.h), the evaluator what it was started with.
@@ -72,8 +67,7 @@ Result<std::string> TaskChildPlan(const TaskChildOptions& options) {
   AppendNoCoreDump(plan);
   AppendLimit(plan, RLIMIT_NOFILE, options.open_files);
   if (options.data_bytes != 0) AppendLimit(plan, RLIMIT_DATA, options.data_bytes);
-  plan.NoNewPrivileges().Capabilities(kJailMakerCapabilities | (options.second_user ? kUserChangerCapabilities : 0));
-  plan.Dumpable(false);
+  plan.NoNewPrivileges().Capabilities(JailMakerCapabilities(options.second_user)).Dumpable(false);
   // No file rights here: a domain that handles any may not mount, and this process makes jails. What it can write is
   // decided by its mounts; what it can start, by its filter.
   if (rights.handled_net != 0 || rights.scoped != 0) plan.Landlock(0, rights.handled_net, rights.scoped, "", {});

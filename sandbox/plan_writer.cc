@@ -1,6 +1,13 @@
 #include "sandbox/plan_writer.h"
 
+#include <linux/capability.h>
+
 namespace passnet::sandbox {
+
+uint64_t JailMakerCapabilities(bool second_user) {
+  constexpr uint64_t kMaker = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETPCAP, kUsers = 1ull << CAP_SETUID | 1ull << CAP_SETGID;
+  return second_user ? kMaker | kUsers : kMaker;
+}
 
 class PlanWriter::Payload {
  public:

@@ -15,6 +15,10 @@ namespace passnet::sandbox {
 
 inline constexpr uint32_t kSecondUserInside = 1;  // SecondUser(), in a jail's user namespace
 
+// What a process that makes jails keeps, of its own user namespace alone: mounting and namespaces, shrinking the bounding set;
+// with a second user taking that one.
+uint64_t JailMakerCapabilities(bool second_user);
+
 struct LandlockRule {
   uint64_t access;
   std::string path;

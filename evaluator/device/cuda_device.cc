@@ -233,8 +233,7 @@ Status CudaDevice::LearnQuiet() {
     if (deadline.Passed()) break;
     std::this_thread::sleep_for(kQuietPause);
   }
-  return Error{ErrorCode::kIo, "somebody else works on device " + facts_.uuid + ": what it does alone takes more than twice as "
-                                   "long as it did; `nvidia-smi` lists the processes that have it"};
+  return OthersWork(facts_.uuid, "what it does alone takes more than twice as long as it did");
 }
 
 Result<bool> CudaDevice::IsQuiet() {

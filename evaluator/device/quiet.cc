@@ -16,4 +16,9 @@ bool Quiet::Learn(std::vector<Nanos> alone) {
   return true;
 }
 
+Error OthersWork(const std::string& uuid, const std::string& how) {
+  return {ErrorCode::kIo, "somebody else works on device " + uuid + ": " + how +
+                              "; `nvidia-smi` lists the processes that have it"};
+}
+
 }  // namespace passnet::evaluator

@@ -1,14 +1,16 @@
 // Whether anything else is at work on a device while the evaluator is. SIGSTOP stops no kernel, and what others run while eager
 // is timed slows eager: a device gives the processes that use it turns, so the evaluator's own work is late beside theirs. Work
 // that makes it wait for less than the slack, or that is there only between two looks, is not found out.
-// Threads: thread-compatible. Errors: none.
+// Threads: thread-compatible. Errors: OthersWork.
 #pragma once
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace passnet::evaluator {
 
@@ -42,5 +44,9 @@ class Quiet {
   std::chrono::microseconds slack_;
   std::optional<Nanos> usual_, best_;  // medians: the last, and the least
 };
+
+// Infrastructure's: somebody works on the device who is none of the lane's. Not kUnavailable, by which a client knows that an
+// evaluator ended, and asks who ended it. `how` it shows.
+Error OthersWork(const std::string& uuid, const std::string& how);
 
 }  // namespace passnet::evaluator

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "evaluator/api/json.h"
+#include "evaluator/device/quiet.h"
 #include "evaluator/integrity/judge.h"
 #include "evaluator/lane/baseline.h"
 #include "evaluator/lane/prepare.h"
@@ -22,6 +23,7 @@ constexpr const char* kMeasuring = "rounds 2";  // changes with docs/measuring.m
 constexpr size_t kMaxBaselineBytes = 8u << 20;
 constexpr std::chrono::minutes kTritonLimit{10};  // the compile child has a limit of its own
 constexpr size_t kMostDeviceShown = 80;
+constexpr const char* kLateBeside = "it is late with the evaluator's own work while it is measured on";
 
 Error Cancelled() { return {ErrorCode::kCancelled, "the request was cancelled"}; }
 
@@ -119,11 +121,6 @@ Result<std::unique_ptr<Evaluator::DeviceTurn>> Evaluator::TakeDevice(const Reque
 Status Evaluator::EndTurn() {
   maker_->AwaitIdle();
   return device_->CheckAnswers();
-}
-
-Error Evaluator::OthersWork() const {
-  return {ErrorCode::kIo, "somebody else works on device " + device_facts_.uuid +
-                                       " while it is measured on; `nvidia-smi` lists the processes that have it"};
 }
 
 std::string Evaluator::KeyOf(const passbench::Graph& graph) const {
@@ -263,7 +260,7 @@ Result<std::vector<GraphOutcome>> Evaluator::MeasureSome(Matched& matched, const
   if (!outcomes || !WorkedBeside(outcomes.value())) return outcomes;
   // The candidate's processes are gone: who is at work there now is none of them.
   ASSIGN_OR_RETURN(const bool quiet, device_->IsQuiet());
-  if (!quiet) return OthersWork();
+  if (!quiet) return OthersWork(device_facts_.uuid, kLateBeside);
   return outcomes;
 }
 
@@ -346,7 +343,7 @@ Result<BaselineReport> Evaluator::Baseline(const BaselineRequest& request, const
     if (outcomes.error().code != ErrorCode::kCancelled) inductor_.reset();
     return std::move(outcomes).error();
   }
-  if (WorkedBeside(outcomes.value())) return OthersWork();
+  if (WorkedBeside(outcomes.value())) return OthersWork(device_facts_.uuid, kLateBeside);
   for (GraphOutcome& outcome : outcomes.value()) {
     AddLaps(outcome.timings_ms, &report.timings_ms);
     report.graphs.push_back(std::move(outcome.report));

@@ -90,9 +90,6 @@ class Evaluator {
   Result<std::unique_ptr<DeviceTurn>> TakeDevice(const RequestHooks& hooks);
   // Whether the device still works once all that was on it has ended; kUnavailable where not.
   Status EndTurn();
-  // Infrastructure's: what slowed a measurement there was none of the processes that were measured. Not kUnavailable, by which
-  // a client knows that an evaluator ended, and asks who ended it.
-  Error OthersWork() const;
   // The graph's task child, from the cache or captured now.
   Result<std::shared_ptr<TaskChild>> ChildOf(const passbench::Graph& graph);
   std::string KeyOf(const passbench::Graph& graph) const;

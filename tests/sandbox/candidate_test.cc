@@ -90,6 +90,13 @@ class CandidateTest : public JailTest {
     return chain;
   }
 
+  // Zygote, task child and candidate, once the latter has said something: every layer is on by then.
+  static std::vector<pid_t> RunningOf(const Chain& chain) {
+    char byte;
+    EXPECT_EQ(read(chain.output.get(), &byte, 1), 1);
+    return Survivors();
+  }
+
   // What the chain printed, once all of it has ended.
   static std::string RunInCandidate(const std::vector<std::string>& hostile, const CandidateOptions& options = Options()) {
     Chain chain = StartChain(hostile, options);
@@ -174,12 +181,11 @@ TEST_F(CandidateTest, FirstThreadMayEndAndIsTakenForTheEnd) {
   options.threads = true;
   Chain chain = StartChain({"first_thread_ends"}, options);
   ASSERT_TRUE(chain.zygote);
-  char byte;
-  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
-  const std::vector<pid_t> running = Survivors();
+  const std::vector<pid_t> running = RunningOf(chain);
   ASSERT_EQ(running.size(), 3u);
   EXPECT_FALSE(Ending(running.back()));
   ASSERT_EQ(write(chain.channel.get(), "q", 1), 1);
+  char byte;
   ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);  // of the thread that goes on
   EXPECT_EQ(byte, 'b');
   EXPECT_TRUE(Ending(running.back()));
@@ -356,9 +362,7 @@ TEST_F(CandidateTest, GpuCandidateIsRefusedWhatOthersAre) {
 TEST_F(CandidateTest, AncestorsOfAGpuCandidateHoldNoNode) {
   Chain chain = StartChain({"sleep_for_ever"}, OnGpuLane(Options(), true));
   ASSERT_TRUE(chain.zygote);
-  char byte;
-  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
-  const std::vector<pid_t> running = Survivors();
+  const std::vector<pid_t> running = RunningOf(chain);
   ASSERT_EQ(running.size(), 3u);
   for (const pid_t process : running) EXPECT_EQ(OpenNodes(process, {"/dev/full"}).value(), std::vector<std::string>());
   Asked asked = AskedBy(CandidatePlan(OnGpuLane(Options(), true)).value(), 2);
@@ -377,9 +381,7 @@ TEST_F(CandidateTest, GpuCandidateIsOfNoUserThatItsNeighboursAreOf) {
   for (const CandidateOptions& options : {OnGpuLane(Options(), true), neighbour}) {
     Chain chain = StartChain({"sleep_for_ever"}, options);
     ASSERT_TRUE(chain.zygote);
-    char byte;
-    ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);
-    const std::vector<pid_t> running = Survivors();
+    const std::vector<pid_t> running = RunningOf(chain);
     ASSERT_EQ(running.size(), 3u);
     EXPECT_EQ(ReadBack(running[0])->uid, JailUser());
     EXPECT_EQ(ReadBack(running[1])->uid, JailUser());
@@ -446,9 +448,7 @@ TEST_F(CandidateTest, CandidateIsBornWithTheGivenDescriptorsAlone) {
 TEST_F(CandidateTest, LayersOfTheCandidateAreReadBack) {
   Chain chain = StartChain({"sleep_for_ever"}, Options());
   ASSERT_TRUE(chain.zygote);
-  char byte;
-  ASSERT_EQ(read(chain.output.get(), &byte, 1), 1);  // "asleep": every layer is on by then
-  const std::vector<pid_t> running = Survivors();
+  const std::vector<pid_t> running = RunningOf(chain);
   ASSERT_EQ(running.size(), 3u) << "zygote, task child, candidate child";
   const pid_t candidate = running.back();
   const Result<ReadBackReport> found = ReadBack(candidate);
